@@ -1,0 +1,1 @@
+"""The texturing engine: a process of its own, torch inside, Blender never."""

@@ -1,0 +1,1 @@
+"""The diffusion model: schedule, steps and network. Knows neither meshes nor views."""

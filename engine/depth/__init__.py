@@ -1,0 +1,1 @@
+"""Depth pictures that condition the denoiser."""

@@ -1,0 +1,1 @@
+"""Meshes: loading, validating, unwrapping, the coordinate frame."""

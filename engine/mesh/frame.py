@@ -1,0 +1,30 @@
+"""The one place for axes, handedness and normalisation.
+
+Engine space is glTF's: right-handed, +Y up, the front of an object faces +Z. A job works on a normalised
+copy: centred on the bounding box (the published vertex mean depends on the tessellation) and scaled into
+the unit sphere, which a camera at distance 2 with a 60 degree field of view exactly frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def from_z_up(points: Array) -> Array:
+    """Blender's axes (+Z up, front -Y) to engine axes: (x, y, z) -> (x, z, -y). ``points`` (..., 3)."""
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def to_unit_sphere(vertices: Array) -> tuple[Array, Array, float]:
+    """Centre ``vertices`` (V, 3) on their bounding box and scale them into the unit sphere.
+
+    Returns (normalised (V, 3) float32, centre (3,), scale) with normalised = (vertices - centre) / scale.
+    """
+    points = vertices.astype(np.float64)  # a small object far from the origin keeps its digits
+    centre = (points.max(axis=0) + points.min(axis=0)) / 2
+    points -= centre
+    scale = float(np.linalg.norm(points, axis=1).max()) or 1.0
+    return (points / scale).astype(np.float32), centre.astype(np.float32), scale

@@ -1,0 +1,142 @@
+"""What Blender and the engine say to each other: the one file that both processes import.
+
+The engine is a child process. Each message is one line of JSON (UTF-8, no line break inside) with a
+``kind``; requests arrive on the engine's stdin, events leave on its stdout. Nothing listens on a port.
+Arrays and pictures cross as files in a private job folder, whose paths the messages name.
+
+To the engine:   job (id, request) | cancel (id) | heartbeat | quit
+From the engine: hello (version, pid) | started (id) | progress (id, stage, i, n, eta_s)
+                 | preview (id, path) | done (id, result) | failed (id, error, fix, code) | cancelled (id)
+                 | heartbeat
+
+A job ends with exactly one of done, failed or cancelled. End of file without one of them is a failure.
+This file uses the standard library only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import IO, Any, Self
+
+VERSION = "0.1.0"
+PROTOCOL = 1
+
+# Kinds of message, spelled here and nowhere else.
+HELLO = "hello"
+JOB = "job"
+STARTED = "started"
+PROGRESS = "progress"
+PREVIEW = "preview"
+DONE = "done"
+FAILED = "failed"
+CANCELLED = "cancelled"
+CANCEL = "cancel"
+QUIT = "quit"
+HEARTBEAT = "heartbeat"
+FINAL = frozenset({DONE, FAILED, CANCELLED})
+
+# Exit statuses of the command line, and `code` of a failed message.
+EXIT_DONE = 0
+EXIT_BUG = 1
+EXIT_BAD_INPUT = 2
+EXIT_CANCELLED = 3
+EXIT_OUT_OF_MEMORY = 4
+
+METHODS = ("synctweedies", "case1", "case2", "case3", "case4", "case5", "independent")
+SYNC_SPACES = ("latent", "rgb")
+UNWRAPS = ("auto", "always", "never")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+RASTERS = ("embree",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One texturing job. ``None`` means "not given": the model's preset decides.
+
+    mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
+        ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
+        float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
+        the polygon that each triangle is part of.
+    out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
+    views: "paper" or a number of views as text.
+    """
+
+    mesh: str
+    prompt: str
+    out: str
+    negative: str | None = None
+    model: str = "starter"
+    method: str = "synctweedies"
+    sync_space: str | None = None
+    views: str = "paper"
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int = 0
+    texture_size: int = 1024
+    unwrap: str = "auto"
+    device: str = "auto"
+    raster: str = "embree"
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The request in ``data``; raises ValueError that names unknown or missing fields."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise ValueError(f"incomplete request: {error}") from error
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
+    request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs."""
+
+    texture: str
+    mesh: str
+    views: str
+    turntable: str
+    report: str
+    uvs: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
+
+def message(kind: str, **fields: Any) -> dict[str, Any]:
+    """A message of ``kind``; fields must be JSON values."""
+    return {"kind": kind, **fields}
+
+
+def encode(msg: dict[str, Any]) -> bytes:
+    """One line of UTF-8 JSON, line feed included."""
+    return json.dumps(msg, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes | str) -> dict[str, Any]:
+    """The message in ``line``; raises ValueError for anything that isn't a JSON object with a kind."""
+    try:
+        msg = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"not a protocol message: {line[:80]!r}") from error
+    if not isinstance(msg, dict) or not isinstance(msg.get("kind"), str):
+        raise ValueError(f"not a protocol message: {line[:80]!r}")
+    return msg
+
+
+def send(stream: IO[bytes], msg: dict[str, Any]) -> None:
+    """Write ``msg`` and flush."""
+    stream.write(encode(msg))
+    stream.flush()

@@ -1,0 +1,1 @@
+"""Synchronisation of several views through one canonical space."""

@@ -1,0 +1,1 @@
+"""Baking, filling and saving the texture."""

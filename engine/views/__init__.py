@@ -1,0 +1,1 @@
+"""Cameras, view prompts, rasterising and visibility."""

@@ -1,0 +1,84 @@
+"""Perspective cameras on a sphere around the normalised mesh.
+
+Azimuth 0 looks at the front (the camera sits on +Z), azimuth 90 sits on +X, elevation 90 straight above.
+Pixel (row 0, column 0) is the top left; pixel centres lie at half-integers. Camera space is right, up and
+forward, so depth z is the distance along the viewing axis (not along the ray).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+DISTANCE = 2.0  # the unit sphere at distance 2 fills a 60 degree frame: asin(1/2) = 30 degrees
+FOV = 60.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A view of the unit sphere. Angles in degrees; ``distance`` in units of the sphere's radius."""
+
+    azimuth: float
+    elevation: float
+    distance: float = DISTANCE
+    fov: float = FOV
+
+    @cached_property
+    def axes(self) -> Array:
+        """(3, 3) float32, rows right, up, forward in world space; well defined at the poles too."""
+        a, e = np.radians(self.azimuth), np.radians(self.elevation)
+        right = np.array([np.cos(a), 0.0, -np.sin(a)])
+        back = np.array([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)])
+        return np.stack([right, np.cross(back, right), -back]).astype(np.float32)
+
+    @cached_property
+    def position(self) -> Array:
+        """(3,) float32 world position."""
+        return -self.distance * self.axes[2]
+
+    @property
+    def half_extent(self) -> float:
+        """Half the picture's height at depth 1."""
+        return float(np.tan(np.radians(self.fov) / 2))
+
+    def rays(self, resolution: int) -> Array:
+        """(resolution^2, 3) float32 directions through the pixel centres, row by row, with depth 1 along the
+        viewing axis: position + z * direction has depth z."""
+        steps = ((np.arange(resolution) + 0.5) / resolution * 2 - 1) * self.half_extent
+        x, y = np.meshgrid(steps, -steps)
+        right, up, forward = self.axes
+        return (x[..., None] * right + y[..., None] * up + forward).reshape(-1, 3).astype(np.float32)
+
+    def project(self, points: Array, resolution: int) -> tuple[Array, Array]:
+        """World ``points`` (n, 3) to continuous pixel coordinates (n, 2) as (column, row) and depth (n,)."""
+        local = (points - self.position) @ self.axes.T
+        depth = local[:, 2]
+        scale = resolution / (2 * self.half_extent * np.maximum(depth, 1e-6))
+        pixel = np.stack([local[:, 0] * scale, -local[:, 1] * scale], axis=1) + resolution / 2
+        return pixel.astype(np.float32), depth
+
+
+def paper_rig() -> list[Camera]:
+    """The published ten views: a ring of eight at elevation 0 and two from above, front and back."""
+    ring = [Camera(float(azimuth), 0.0) for azimuth in range(-180, 180, 45)]
+    return [*ring, Camera(0.0, 30.0), Camera(180.0, 30.0)]
+
+
+def even_rig(count: int) -> list[Camera]:
+    """``count`` >= 1 views evenly spread over the sphere, both poles included from 4 on.
+
+    A spherical Fibonacci lattice between the poles (golden-angle steps in azimuth, even steps in height),
+    ordered from top to bottom; the first lattice view is turned to the front.
+    """
+    if count < 4:
+        return [Camera(360.0 * i / count, 0.0) for i in range(count)]
+    inner = count - 2
+    golden = 180.0 * (3.0 - 5.0**0.5)
+    heights = 1 - 2 * (np.arange(inner) + 0.5) / inner
+    ring = [Camera(float((i * golden) % 360), float(np.degrees(np.arcsin(h)))) for i, h in enumerate(heights)]
+    return [Camera(0.0, 90.0), *ring, Camera(0.0, -90.0)]
