@@ -1,0 +1,56 @@
+"""Which processor a job runs on, in which precision, and how much it may take at once."""
+
+from __future__ import annotations
+
+import torch
+
+from ..errors import UserError
+from ..protocol import DEVICES
+
+# Bytes that the activations of one network pass may take. Fixed for a device rather than read from what is
+# free at the moment: the size of a pass shows in the last bits, and the same seed must give the same texture.
+CPU_BUDGET = 2 << 30
+CUDA_SHARE = 0.4
+
+
+def resolve(name: str) -> torch.device:
+    """The torch device for "auto", "cpu", "cuda" or "mps"; raises UserError for one that isn't there."""
+    if name not in DEVICES:
+        raise UserError(f"unknown device {name!r}", f"choose one of {', '.join(DEVICES)}")
+    if name == "auto":
+        return torch.device(next(d for d in ("cuda", "mps", "cpu") if available(d)))
+    if not available(name):
+        raise UserError(
+            f"{name.upper()} was asked for but torch sees no {name.upper()} device",
+            "use --device auto or cpu",
+        )
+    return torch.device(name)
+
+
+def available(name: str) -> bool:
+    """Whether torch can run on "cpu", "cuda" or "mps" here."""
+    if name == "cuda":
+        return torch.cuda.is_available()
+    return name == "cpu" or torch.backends.mps.is_available()
+
+
+def network_dtype(device: torch.device) -> torch.dtype:
+    """Half precision on CUDA: twice as fast, half the memory. Full precision elsewhere: CPUs have no fast
+    half-precision kernels, and on Apple's MPS half precision has mixed-type failures and black pictures on
+    record, while diffusers' documentation uses full precision there."""
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def budget(device: torch.device) -> int:
+    """Bytes for the activations of one network pass on ``device``."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory * CUDA_SHARE)
+    return CPU_BUDGET
+
+
+def empty_cache(device: torch.device) -> None:
+    """Hand memory that torch holds but doesn't use back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

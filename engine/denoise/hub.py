@@ -1,0 +1,143 @@
+"""Model files from the Hugging Face hub: the local cache first, the network only to download.
+
+Nothing else in the engine talks to the network: components are always loaded from local folders. The switch
+is the hub's own: with HF_HUB_OFFLINE=1 the network is never tried.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import Cancelled, UserError
+from . import files
+
+Check = Callable[[], None]
+Progress = Callable[[str, int, int], None]
+
+REACH_SECONDS = 4.0
+CONFIGS = (".json", ".txt")
+
+
+def cached(repo: str) -> Path | None:
+    """The folder of ``repo``'s newest snapshot in the local cache; None when there is none. No network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repo, local_files_only=True))
+    except IncompleteSnapshotError as error:
+        return Path(error.snapshot_path)  # only what we asked for was downloaded; the loader looks closer
+    except LocalEntryNotFoundError:
+        return None
+
+
+def offline() -> bool:
+    """Whether the user switched the hub off."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def reachable(seconds: float = REACH_SECONDS) -> bool:
+    """Whether the hub (or the proxy to it) takes a connection within ``seconds``. The hub's own client tries
+    for minutes where packets are dropped silently, so this asks first."""
+    host, port = _gate()
+    try:
+        socket.create_connection((host, port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
+
+
+def download(
+    repo: str, subfolders: Iterable[str], progress: Progress, check: Check, weights: bool = True
+) -> Path:
+    """Download what the engine needs of ``repo`` into the local cache; returns the snapshot's folder.
+
+    subfolders: the component folders wanted ("" for a repository that is one component). Half-precision
+    weights are preferred where the repository has both: half the size, and nothing is lost that can be seen.
+    progress: called with (file name, bytes so far, bytes in all). check: called often; may raise Cancelled.
+    Interrupted downloads resume. Raises UserError when the hub can't be reached or doesn't have it.
+    """
+    if offline() or not reachable():
+        raise unreachable(repo)
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        info = HfApi().model_info(repo, files_metadata=True, timeout=30)
+        sizes = {f.rfilename: f.size or 0 for f in info.siblings or ()}
+        wanted = files.wanted(sizes, tuple(subfolders), weights)
+        meter = _Meter(sum(sizes[name] for name in wanted), progress, check)
+        local = ""
+        for name in wanted:
+            check()
+            local = hf_hub_download(repo, name, revision=info.sha, tqdm_class=meter.bar(name))
+            meter.finished(name, sizes[name])
+        depth = len(Path(wanted[-1]).parts)
+        return Path(local).parents[depth - 1]
+    except RepositoryNotFoundError as error:
+        raise UserError(f"the hub has no public model {repo}", "check the name") from error
+    except Cancelled:
+        raise
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"downloading {repo} failed: {str(error).splitlines()[0]}", "try again: the download resumes"
+        ) from error
+
+
+def unreachable(repo: str) -> UserError:
+    """The error for weights that are neither cached nor to be had now."""
+    why = "the hub is switched off (HF_HUB_OFFLINE)" if offline() else "the hub can't be reached"
+    return UserError(
+        f"the weights of {repo} aren't on this computer and {why}",
+        f'run "python -m engine models download {repo}" with a network connection, '
+        "or give a folder or .safetensors file as the model",
+    )
+
+
+def _gate() -> tuple[str, int]:
+    """Host and port that a connection to the hub goes to."""
+    from huggingface_hub import constants
+
+    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+    url = urlsplit(proxy if proxy and "://" in proxy else constants.ENDPOINT)
+    return url.hostname or "", url.port or (80 if url.scheme == "http" else 443)
+
+
+class _Meter:
+    """Adds up the bytes of several downloads and looks for cancellation while they run."""
+
+    def __init__(self, total: int, progress: Progress, check: Check) -> None:
+        self.total, self.progress, self.check = total, progress, check
+        self.done = 0
+
+    def finished(self, name: str, size: int) -> None:
+        self.done += size
+        self.progress(name, self.done, self.total)
+
+    def bar(self, name: str) -> type[Any]:
+        """A progress bar class for one file, as the hub's client wants it."""
+        from tqdm.auto import tqdm
+
+        meter = self
+
+        class Bar(tqdm):  # type: ignore[type-arg]
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                kwargs["disable"] = True
+                kwargs.pop("name", None)
+                super().__init__(*args, **kwargs)
+                self.seen = int(kwargs.get("initial") or 0)
+
+            def update(self, n: float | None = 1) -> bool | None:
+                meter.check()
+                self.seen += int(n or 0)
+                meter.progress(name, meter.done + self.seen, meter.total)
+                return super().update(n)
+
+        return Bar

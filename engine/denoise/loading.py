@@ -1,0 +1,268 @@
+"""From files to networks: diffusers' and transformers' own classes, filled tensor by tensor.
+
+Filling by hand rather than through ``from_pretrained`` keeps a load cancellable at every tensor, never leaves a
+weight at its random start unnoticed, and takes memory for one copy of the weights. Only safetensors are read.
+Imports of diffusers and transformers stay inside functions: they take seconds, and a request with a typing error
+should be answered at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from . import files
+from .hub import Check
+from .sources import SUPPORTED, Sources, read_json
+
+AGAIN = "download the model again"
+
+# The names of the autoencoder's attention in checkpoints from before diffusers 0.15 (Stable Diffusion 1.5's).
+OLD_ATTENTION = {
+    ".query.": ".to_q.",
+    ".key.": ".to_k.",
+    ".value.": ".to_v.",
+    ".proj_attn.": ".to_out.0.",
+}
+
+
+@dataclass
+class Parts:
+    """A loaded pipeline. The networks are on the device, in evaluation mode."""
+
+    tokenizer: Any
+    text_encoder: Any
+    unet: Any
+    controlnet: Any
+    vae: Any
+    scheduler: dict[str, Any]
+
+
+def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Parts:
+    """Load every part; raises UserError for missing, damaged or mismatched files and whatever ``check`` raises.
+
+    The autoencoder is kept in float32 where its config says that half precision overflows.
+    """
+    configs = {
+        name: read_json(sources.pipeline / name / "config.json") for name in ("text_encoder", "unet", "vae")
+    }
+    scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
+    check_configs(sources, configs)
+    check()
+    models = _empty(configs)
+    vae_dtype = torch.float32 if models["vae"].config.force_upcast else dtype
+    check()
+    checkpoint = _Checkpoint(sources.checkpoint) if sources.checkpoint else None
+    for name, model in models.items():
+        if checkpoint:
+            tensors: Iterable[tuple[str, Tensor]] = checkpoint.tensors(name, model)
+        else:
+            tensors = folder_tensors(sources.pipeline / name)
+        fill(model, tensors, vae_dtype if name == "vae" else dtype, device, check, name)
+    controlnet = load_controlnet(sources.controlnet, models["unet"], device, dtype, check)
+    check()
+    return Parts(tokenizer(sources.pipeline), controlnet=controlnet, scheduler=scheduler, **models)
+
+
+def _empty(configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The networks without memory for their weights (on torch's meta device)."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from diffusers.utils import logging
+    from transformers.models.clip.modeling_clip import CLIPTextConfig, CLIPTextModel
+
+    logging.set_verbosity_error()  # notes about config keys of other versions; our own errors say what matters
+    with torch.device("meta"):
+        return {
+            "text_encoder": CLIPTextModel(CLIPTextConfig.from_dict(configs["text_encoder"])),
+            "unet": UNet2DConditionModel.from_config(configs["unet"]),
+            "vae": AutoencoderKL.from_config(configs["vae"]),
+        }
+
+
+def load_controlnet(path: Path, unet: Any, device: torch.device, dtype: torch.dtype, check: Check) -> Any:
+    """The ControlNet at ``path``: a component folder, or a single file (whose shape is taken from ``unet``)."""
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+
+    with torch.device("meta"):
+        if path.is_file():
+            model = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
+        else:
+            config = read_json(path / "config.json")
+            check_controlnet(path, config, unet.config)
+            model = ControlNetModel.from_config(config)
+    tensors = _controlnet_file_tensors(path, model) if path.is_file() else folder_tensors(path)
+    fill(model, tensors, dtype, device, check, "controlnet")
+    return model
+
+
+def tokenizer(pipeline: Path) -> Any:
+    """The pipeline's CLIP tokenizer."""
+    from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+    try:
+        return CLIPTokenizer.from_pretrained(str(pipeline / "tokenizer"), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{pipeline / 'tokenizer'} has no usable CLIP tokenizer", AGAIN) from error
+
+
+def folder_tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a component folder, one by one; raises UserError for missing or damaged weights."""
+    paths, _ = files.weights(folder)
+    if not paths:
+        raise UserError(f"{folder} has no .safetensors weights", f"{AGAIN}; pickled weights are never loaded")
+    for path in paths:
+        yield from file_tensors(path)
+
+
+def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of one .safetensors file, on the CPU, read when asked for."""
+    from safetensors import SafetensorError, safe_open
+
+    files.header(path)
+    try:
+        with safe_open(path, framework="pt") as stream:
+            for key in stream.keys():  # noqa: SIM118: not a dict
+                yield key, stream.get_tensor(key)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged ({error})", "delete it and download it again") from error
+
+
+def fill(
+    model: nn.Module,
+    tensors: Iterable[tuple[str, Tensor]],
+    dtype: torch.dtype,
+    device: torch.device,
+    check: Check,
+    name: str,
+) -> None:
+    """Give an empty ``model`` its weights in ``dtype`` on ``device``, freeze it, look for cancellation between.
+
+    Raises UserError when a weight is missing or has another shape; what the model doesn't know is left out.
+    """
+    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    state: dict[str, Tensor] = {}
+    for raw, tensor in tensors:
+        check()
+        key = _modern(raw, shapes)
+        if key not in shapes:
+            continue
+        if tensor.ndim != len(shapes[key]) and tensor.numel() == _size(shapes[key]):
+            tensor = tensor.reshape(shapes[key])  # 1x1 convolutions that became linear layers
+        if tuple(tensor.shape) != shapes[key]:
+            raise UserError(
+                f"the {name} weight {raw} is {tuple(tensor.shape)}, its config says {shapes[key]}", AGAIN
+            )
+        state[key] = tensor.to(device, dtype)
+    if missing := sorted(set(shapes) - set(state)):
+        raise UserError(f"the {name} lacks {len(missing)} weights, {missing[0]} among them", AGAIN)
+    model.load_state_dict(state, assign=True)
+    _restore_positions(model, device)
+    model.requires_grad_(False).eval()
+
+
+def _modern(key: str, shapes: Mapping[str, Any]) -> str:
+    """``key`` as this version of the library spells it."""
+    if key in shapes:
+        return key
+    for candidate in (key.removeprefix("text_model."), f"text_model.{key}"):
+        if candidate in shapes:
+            return candidate
+    for old, new in OLD_ATTENTION.items():
+        key = key.replace(old, new)
+    return key
+
+
+def _size(shape: Iterable[int]) -> int:
+    return int(torch.Size(shape).numel())
+
+
+def _restore_positions(model: nn.Module, device: torch.device) -> None:
+    """CLIP's token positions are a constant outside the weights: count them again."""
+    for module in model.modules():
+        positions = getattr(module, "position_ids", None)
+        if isinstance(positions, Tensor) and positions.is_meta:
+            module.position_ids = torch.arange(positions.shape[-1], device=device).expand(1, -1)
+
+
+class _Checkpoint:
+    """A single-file checkpoint in the original layout, read once and converted part by part."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = dict(file_tensors(path))
+
+    def tensors(self, name: str, model: Any) -> Iterable[tuple[str, Tensor]]:
+        """The weights of part ``name`` under diffusers' keys."""
+        from diffusers.loaders import single_file_utils as convert
+
+        try:
+            if name == "unet":
+                state = convert.convert_ldm_unet_checkpoint(dict(self.state), model.config)
+            elif name == "vae":
+                state = convert.convert_ldm_vae_checkpoint(dict(self.state), model.config)
+            elif convert.is_open_clip_model(self.state):
+                state = convert.convert_open_clip_checkpoint(model, dict(self.state))
+            else:
+                state = convert.convert_ldm_clip_checkpoint(dict(self.state))
+        except (KeyError, IndexError) as error:
+            raise UserError(
+                f"{self.path} lacks the {name} or has another layout ({error})", SUPPORTED
+            ) from error
+        return list(state.items())
+
+
+def _controlnet_file_tensors(path: Path, model: Any) -> Iterable[tuple[str, Tensor]]:
+    from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
+
+    state = dict(file_tensors(path))
+    try:
+        return list(convert_controlnet_checkpoint(state, model.config).items())
+    except (KeyError, IndexError) as error:
+        raise UserError(f"{path} isn't a ControlNet ({error})", "give a depth ControlNet") from error
+
+
+def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
+    """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
+    unet, vae, text = configs["unet"], configs["vae"], configs["text_encoder"]
+    where = sources.name
+    if unet.get("addition_embed_type") == "text_time" or unet.get("_class_name") not in (
+        None,
+        "UNet2DConditionModel",
+    ):
+        raise UserError(
+            f"{where}: a {unet.get('_class_name')} of Stable Diffusion XL or another kind", SUPPORTED
+        )
+    latents = vae.get("latent_channels", 4)
+    if unet.get("in_channels", 4) != latents:
+        raise UserError(
+            f"{where}: the UNet takes {unet.get('in_channels')} channels, the autoencoder makes {latents}"
+            " (an inpainting or depth model?)",
+            SUPPORTED,
+        )
+    if unet.get("cross_attention_dim", 1280) != text.get("hidden_size", 512):
+        raise UserError(
+            f"{where}: the UNet expects text of width {unet.get('cross_attention_dim')},"
+            f" the text encoder makes {text.get('hidden_size')}",
+            SUPPORTED,
+        )
+
+
+def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+    """Raise UserError when a ControlNet (its config) doesn't fit the UNet (its config)."""
+    for key in ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"):
+        if key in control and _plain(control[key]) != _plain(unet[key]):
+            raise UserError(
+                f"the ControlNet {path} doesn't fit the model: its {key} is {control[key]}, the UNet's {unet[key]}",
+                "choose a depth ControlNet made for this model",
+            )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value

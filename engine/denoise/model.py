@@ -1,0 +1,216 @@
+"""The denoiser: a text- and depth-conditioned latent diffusion model as plain functions of tensors.
+
+Knows no meshes and no views: N pictures are N rows of a batch. States and estimates (x, eps, x0) are float32
+(N, C, h, w) on ``device``; inside, the networks run in ``dtype``. Nothing here is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from . import device as devices
+from . import presets, sources, step
+from .loading import Parts, load
+from .presets import Preset
+from .schedule import Schedule, ddim_scheduler
+
+# Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule of
+# thumb behind the default batch.
+MAPS_ALIVE = 25
+VAE_MAPS_ALIVE = 12
+
+
+@dataclass(frozen=True)
+class Text:
+    """Prompts as the network reads them. embeds: (P, tokens, width); P is 1 or the number of pictures.
+    truncated: for each prompt the words beyond the token limit, "" where none were cut off."""
+
+    embeds: Tensor
+    truncated: list[str]
+
+    def rows(self, n: int) -> Tensor:
+        """(n, tokens, width); a single prompt serves every picture."""
+        return self.embeds.expand(n, -1, -1) if len(self.embeds) == 1 else self.embeds
+
+
+def load_denoiser(name: str, device: str, check: Callable[[], None]) -> Denoiser:
+    """The model ``name`` (see sources.py for what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps").
+
+    check: called all along; may raise Cancelled. Raises UserError for an unknown device or model, weights that
+    are neither here nor to be had, damaged files and models of another shape.
+    """
+    target = devices.resolve(device)
+    found = sources.find(name, check)
+    parts = load(found, target, devices.network_dtype(target), check)
+    return Denoiser(parts, target)
+
+
+class Denoiser:
+    """A loaded model.
+
+    latent_channels: C. downscale: pixels per latent. alphas_cumprod: (train_steps,) float64 on the CPU.
+    prediction_type: "epsilon" or "v_prediction", what the network gives. preset: its family's defaults.
+    batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
+    through the autoencoder at once, at the preset's view size.
+    """
+
+    def __init__(self, parts: Parts, device: torch.device) -> None:
+        self.device = device
+        self.dtype: torch.dtype = parts.unet.dtype
+        self._parts = parts
+        self._cache: dict[str, tuple[Tensor, str]] = {}
+        scheduler = ddim_scheduler(parts.scheduler)
+        self.alphas_cumprod: Tensor = scheduler.alphas_cumprod.double()
+        self.prediction_type: str = scheduler.config.prediction_type
+        self.latent_channels: int = parts.vae.config.latent_channels
+        self.downscale: int = 2 ** (len(parts.vae.config.block_out_channels) - 1)
+        config = parts.unet.config
+        self.preset: Preset = presets.for_model(
+            config.cross_attention_dim, config.sample_size, self.downscale
+        )
+        self.batch = self._rows(config.block_out_channels[0], self.preset.latent_view_size, MAPS_ALIVE)
+        self.vae_batch = self._rows(
+            parts.vae.config.block_out_channels[0], self.preset.view_size, VAE_MAPS_ALIVE
+        )
+
+    def _rows(self, channels: int, size: int, maps: int) -> int:
+        one = channels * size * size * self.dtype.itemsize * maps
+        return max(1, devices.budget(self.device) // one)
+
+    def schedule(self, steps: int) -> Schedule:
+        """The model's own schedule with ``steps`` steps."""
+        return Schedule.from_config(self._parts.scheduler, steps)
+
+    @torch.inference_mode()
+    def embed(self, prompts: Sequence[str]) -> Text:
+        """The prompts for the network; each is computed once in the denoiser's life."""
+        for prompt in prompts:
+            if prompt not in self._cache:
+                self._cache[prompt] = self._embed(prompt)
+        embeds, cut = zip(*(self._cache[prompt] for prompt in prompts), strict=True)
+        return Text(torch.cat(embeds), list(cut))
+
+    def _embed(self, prompt: str) -> tuple[Tensor, str]:
+        tokenizer = self._parts.tokenizer
+        limit = min(tokenizer.model_max_length, self._parts.text_encoder.config.max_position_embeddings)
+        padded = tokenizer(
+            prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
+        )
+        whole = tokenizer(prompt, truncation=False).input_ids
+        cut = tokenizer.decode(whole[limit - 1 : -1]).strip() if len(whole) > limit else ""
+        embeds = self._parts.text_encoder(padded.input_ids.to(self.device))[0]
+        return embeds.to(self.dtype), cut
+
+    def predict(
+        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+    ) -> Tensor:
+        """The noise eps in ``x``, guided: (N, C, h, w) float32.
+
+        x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or for all at once; the latter
+        isn't looked at when guidance is 1. depth: (N, 1 or 3, h * downscale, w * downscale) in [0, 1], near is 1.
+        """
+        output = self._guided(x, t, positive, negative, depth, guidance)
+        return step.eps_from_v(x, output, *self._alpha_sigma(t)) if self._is_v else output
+
+    def predict_x0(
+        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+    ) -> Tensor:
+        """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for a
+        v-predicting model, where eps alone can't tell x0."""
+        output = self._guided(x, t, positive, negative, depth, guidance)
+        convert = step.x0_from_v if self._is_v else step.tweedie
+        return convert(x, output, *self._alpha_sigma(t))
+
+    @property
+    def _is_v(self) -> bool:
+        return self.prediction_type == "v_prediction"
+
+    def _alpha_sigma(self, t: int) -> tuple[float, float]:
+        square = float(self.alphas_cumprod[t])
+        return square**0.5, (1.0 - square) ** 0.5
+
+    @torch.inference_mode()
+    def _guided(
+        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+    ) -> Tensor:
+        """What the network predicts, with classifier-free guidance, float32."""
+        n = len(x)
+        if guidance == 1.0:
+            return self._network(x, t, positive.rows(n), depth)
+        text = torch.cat([negative.rows(n), positive.rows(n)])
+        without, with_prompt = self._network(x.repeat(2, 1, 1, 1), t, text, depth.repeat(2, 1, 1, 1)).chunk(2)
+        return without + guidance * (with_prompt - without)
+
+    def _network(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
+        """The raw prediction for every row, ``batch`` rows at a time."""
+        chunks = [
+            self._pass(x[i : i + self.batch], t, text[i : i + self.batch], depth[i : i + self.batch])
+            for i in range(0, len(x), self.batch)
+        ]
+        return torch.cat(chunks)
+
+    def _pass(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
+        inputs = x.to(self.device, self.dtype)
+        time = torch.tensor(t, device=self.device)
+        residuals = self._control(inputs, time, t, text, depth)
+        return self._parts.unet(inputs, time, text, **residuals).sample.float()
+
+    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, depth: Tensor) -> Mapping[str, Any]:
+        """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
+        end = self.preset.control_end
+        if end < 1.0 and t <= (1.0 - end) * len(self.alphas_cumprod):
+            return {}
+        picture = depth.to(self.device, self.dtype).expand(-1, 3, -1, -1)
+        down, mid = self._parts.controlnet(
+            x, time, text, picture, conditioning_scale=self.preset.conditioning_scale, return_dict=False
+        )
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+
+    @torch.inference_mode()
+    def encode(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] to latents (N, C, H / downscale, W / downscale) float32: the mean of the
+        posterior, so the same picture always gives the same latents."""
+        vae = self._parts.vae
+        means = [
+            vae.encode(part.to(self.device, vae.dtype) * 2 - 1).latent_dist.mode().float()
+            for part in images.split(self.vae_batch)
+        ]
+        return (torch.cat(means) - (vae.config.shift_factor or 0.0)) * vae.config.scaling_factor
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (N, C, h, w) to pictures (N, 3, h * downscale, w * downscale) float32, nominally in [0, 1],
+        not clamped."""
+        vae = self._parts.vae
+        plain = latents / vae.config.scaling_factor + (vae.config.shift_factor or 0.0)
+        pictures = [
+            vae.decode(part.to(self.device, vae.dtype)).sample.float() for part in plain.split(self.vae_batch)
+        ]
+        return torch.cat(pictures) / 2 + 0.5
+
+    def halve_batch(self) -> bool:
+        """Use half as much memory from now on; False when one row and one picture at a time is reached."""
+        if self.batch == 1 and self.vae_batch == 1:
+            return False
+        self.batch, self.vae_batch = max(1, self.batch // 2), max(1, self.vae_batch // 2)
+        devices.empty_cache(self.device)
+        return True
+
+    def free(self) -> None:
+        """Give the memory back; the denoiser can't be used afterwards."""
+        self._cache.clear()
+        del self._parts
+        devices.empty_cache(self.device)
+
+
+def check_view_size(denoiser: Denoiser, pixels: int) -> None:
+    """Raise UserError for a view size that the model can't work at."""
+    step_ = denoiser.downscale * 8
+    if pixels < step_ or pixels % step_:
+        raise UserError(f"a view of {pixels} pixels doesn't fit the model", f"use a multiple of {step_}")

@@ -1,0 +1,97 @@
+"""Defaults by model family, each with its source.
+
+"Published" is the SyncTweedies paper's released mesh configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a job uses where the request says nothing.
+
+    view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
+    latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
+    that are synchronised, and the side of the texture that they are averaged in.
+    conditioning_scale: strength of the ControlNet. control_end: share of the way from noise to picture after
+    which the ControlNet is off.
+    """
+
+    family: str
+    view_size: int
+    latent_view_size: int
+    steps: int
+    guidance: float
+    sync_space: str
+    sync_share: Mapping[str, float]
+    texture_size: Mapping[str, int]
+    conditioning_scale: float
+    control_end: float
+    prefix: str
+    negative: str
+
+
+def _by_space(latent: float, rgb: float) -> Mapping[str, float]:
+    return MappingProxyType({"latent": latent, "rgb": rgb})
+
+
+def _sizes(latent: int, rgb: int) -> Mapping[str, int]:
+    return MappingProxyType({"latent": latent, "rgb": rgb})
+
+
+SD15 = Preset(
+    family="sd15",
+    view_size=768,  # published: 96 latents of 8 pixels
+    latent_view_size=96,
+    steps=30,  # published
+    guidance=15.5,  # published
+    sync_space="latent",  # published
+    sync_share=_by_space(0.8, 0.8),  # published: synchronised while t > 0.2 * 1000
+    texture_size=_sizes(1536, 1024),  # published latent and RGB texture
+    conditioning_scale=0.7,  # published: annealing is configured but never takes effect, so constant
+    control_end=0.99,  # published
+    prefix="Best quality, extremely detailed ",  # published
+    negative=(  # published
+        "oversmoothed, blurry, depth of field, out of focus, low quality, bloom, glowing effect."
+    ),
+)
+
+# Stable Diffusion 2.1 was trained at 768 pixels, which is the published view size; nothing is published for it
+# on meshes, so the rest is SD15's.
+SD21 = replace(SD15, family="sd21")
+
+# Our own small models. Steps, guidance and RGB synchronisation at every step: measured with the prototype
+# (agreement between the views +10 to +16 dB over latents, whose 4-pixel cells can't be averaged meaningfully).
+STARTER = Preset(
+    family="starter",
+    view_size=128,
+    latent_view_size=32,
+    steps=20,
+    guidance=3.0,
+    sync_space="rgb",
+    sync_share=_by_space(0.8, 1.0),
+    texture_size=_sizes(512, 512),
+    conditioning_scale=1.0,  # as trained
+    control_end=1.0,
+    prefix="",  # trained on plain captions: quality words only push them aside
+    negative="",
+)
+
+_BY_TEXT_WIDTH = {768: SD15, 1024: SD21}
+
+
+def for_model(text_width: int, sample_size: int, downscale: int) -> Preset:
+    """The preset of a model by the width of its text embedding: 768 is CLIP ViT-L (Stable Diffusion 1.x),
+    1024 is OpenCLIP ViT-H (2.x), anything else one of our own.
+
+    sample_size: latents across, from the UNet's config: the size an own model was trained at, and so its view
+    size. downscale: pixels per latent.
+    """
+    known = _BY_TEXT_WIDTH.get(text_width)
+    if known:
+        return known
+    return replace(STARTER, view_size=sample_size * downscale, latent_view_size=sample_size)

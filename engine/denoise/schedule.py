@@ -1,0 +1,80 @@
+"""Which timesteps are visited, and how noisy each is: diffusers' own DDIM numbers in float64.
+
+Checkpoints ship many scheduler configs (Stable Diffusion 1.5: PNDM); all of them describe the same noise,
+so each is read as a DDIM config, as the published implementation does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+
+PREDICTIONS = ("epsilon", "v_prediction")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The steps of one job, from noise to picture.
+
+    timesteps: falling ints in [0, train_steps). alphas_cumprod: (train_steps,) float64 on the CPU, alpha^2 of
+    every timestep. final: alpha^2 after the last step. stride: timesteps between a step and the next.
+    """
+
+    timesteps: tuple[int, ...]
+    alphas_cumprod: Tensor
+    final: float
+    stride: int
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], steps: int) -> Schedule:
+        """The schedule of ``steps`` steps for a diffusers scheduler config (its JSON as a mapping).
+
+        Raises UserError where the model wasn't trained for that many steps.
+        """
+        scheduler = ddim_scheduler(config)
+        trained = len(scheduler.alphas_cumprod)
+        if not 1 <= steps <= trained:
+            raise UserError(f"{steps} steps asked for", f"choose 1 to {trained} steps")
+        scheduler.set_timesteps(steps)
+        # Leading spacing with an offset can name a timestep past the last one (1000 of 0..999).
+        times = tuple(min(int(t), trained - 1) for t in scheduler.timesteps)
+        alphas = scheduler.alphas_cumprod.double()
+        return cls(times, alphas, float(scheduler.final_alpha_cumprod), trained // steps)
+
+    def alpha_sigma(self, t: int) -> tuple[float, float]:
+        """(alpha, sigma) at timestep ``t``, with alpha^2 + sigma^2 = 1."""
+        return _split(float(self.alphas_cumprod[t]))
+
+    def previous(self, i: int) -> tuple[float, float]:
+        """(alpha, sigma) after step ``i`` (0 is the first). As diffusers' DDIM, one stride below the
+        timestep rather than at the next timestep; the two differ by rounding where steps don't divide 1000."""
+        t = self.timesteps[i] - self.stride
+        return self.alpha_sigma(t) if t >= 0 else _split(self.final)
+
+    def progress(self, i: int) -> float:
+        """How far the noise has fallen before step ``i``: 1 - t / train_steps, in [0, 1]."""
+        return 1.0 - self.timesteps[i] / len(self.alphas_cumprod)
+
+
+def ddim_scheduler(config: Mapping[str, Any]) -> Any:
+    """diffusers' DDIMScheduler for any scheduler's config; raises UserError for what isn't supported."""
+    # Imported here: schedules are cheap to ask for, diffusers isn't.
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+    prediction = config.get("prediction_type", "epsilon")
+    if prediction not in PREDICTIONS:
+        raise UserError(
+            f"the model predicts {prediction!r}, which isn't supported",
+            "use a model with epsilon or v_prediction (Stable Diffusion 1.x or 2.x)",
+        )
+    return DDIMScheduler.from_config(dict(config))
+
+
+def _split(alpha_squared: float) -> tuple[float, float]:
+    return float(torch.tensor(alpha_squared, dtype=torch.float64).sqrt()), (1.0 - alpha_squared) ** 0.5

@@ -1,0 +1,210 @@
+"""From a model's name to the local files it is made of.
+
+A model may be given as
+    starter | sd15 | sd21     a name of the catalogue
+    owner/name                a repository on the hub
+    folder                    a pipeline in diffusers layout
+    file.safetensors          a checkpoint in the original single-file layout; the tokenizer and the configs come
+                              from a pipeline folder: its own folder if that is one, else the family's default model
+and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
+the ControlNet is the pipeline's own ``controlnet`` folder or the family's default.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from . import files, hub
+from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER
+from .hub import Check
+
+HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
+PIPELINE_PARTS = ("tokenizer", "scheduler", "text_encoder", "unet", "vae", "controlnet")
+SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
+    single file) is given, the weights. controlnet: a component folder or a .safetensors file."""
+
+    name: str
+    pipeline: Path
+    checkpoint: Path | None
+    controlnet: Path
+
+
+def find(name: str, check: Check) -> Sources:
+    """The sources of model ``name``, downloaded if need be; raises UserError, and what ``check`` raises."""
+    base, control = split(name)
+    check()
+    path = _locate(base, PIPELINE_PARTS, check)
+    if path.is_file():
+        family = checkpoint_family(path)
+        pipeline, checkpoint = _configs_for(path, family, check), path
+    else:
+        _check_class(path)
+        family = _folder_family(path)
+        pipeline, checkpoint = path, None
+    check()
+    if control:
+        controlnet = _component(_locate(control, ("", "controlnet"), check, control=True))
+    else:
+        controlnet = _default_controlnet(base, path, family, check)
+    return Sources(name, pipeline, checkpoint, controlnet)
+
+
+def split(name: str) -> tuple[str, str]:
+    """("MODEL", "CONTROLNET") of "MODEL+CONTROLNET"; the second is empty when there is none."""
+    if Path(name).expanduser().exists():
+        return name, ""
+    base, _, control = name.partition("+")
+    return base.strip(), control.strip()
+
+
+def _locate(name: str, parts: tuple[str, ...], check: Check, control: bool = False) -> Path:
+    """The local folder or file that ``name`` stands for."""
+    if entry := BY_NAME.get(name):
+        repo = entry.controlnet if control else entry.base
+        return _starter() if repo is None else _from_hub(repo, parts, check)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        return _weights_file(path)
+    if path.suffix in (".safetensors", *files.PICKLES) or name.startswith((".", "/", "~")):
+        raise UserError(f"no such model: {name}", "check the path")
+    if HUB_ID.fullmatch(name):
+        return _from_hub(name, parts, check)
+    raise UserError(
+        f"unknown model {name!r}",
+        f"choose {', '.join(BY_NAME)}, a hub name (owner/name), a folder or a .safetensors file",
+    )
+
+
+def _starter() -> Path:
+    if not (STARTER_FOLDER / "model_index.json").is_file():
+        raise UserError(
+            f"the bundled starter model is missing: {STARTER_FOLDER}", "install Sync Texture again"
+        )
+    return STARTER_FOLDER
+
+
+def _weights_file(path: Path) -> Path:
+    if path.suffix in files.PICKLES:
+        raise UserError(
+            f"{path} is a pickle, which can run code when it is loaded", "convert it to .safetensors"
+        )
+    if path.suffix != ".safetensors":
+        raise UserError(f"{path} isn't a model", "give a folder in diffusers layout or a .safetensors file")
+    files.header(path)
+    return path
+
+
+def _from_hub(repo: str, parts: tuple[str, ...], check: Check) -> Path:
+    """``repo``'s folder in the cache; downloaded when it isn't there or lacks weights."""
+    folder = hub.cached(repo)
+    if folder and _complete(folder, parts):
+        return folder
+    return hub.download(repo, parts, lambda name, done, total: None, check)
+
+
+def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
+    if "" in parts:
+        return any(files.weights(folder / part)[0] for part in parts)
+    own = [p for p in files.COMPONENTS if p != "controlnet"]
+    return not files.missing(folder, own) and (folder / "tokenizer").is_dir()
+
+
+def _component(path: Path) -> Path:
+    """The folder of one component inside ``path``: itself or its ``controlnet``. A file is left as it is."""
+    inner = path / "controlnet"
+    return inner if path.is_dir() and inner.is_dir() else path
+
+
+def _default_controlnet(base: str, path: Path, family: str, check: Check) -> Path:
+    """The pipeline's own ControlNet, else the family's default."""
+    if (path / "controlnet").is_dir():
+        return path / "controlnet"
+    entry = BY_NAME.get(base) or BY_FAMILY.get(family)
+    if entry is None or entry.controlnet is None:
+        raise UserError(
+            f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
+        )
+    return _component(_from_hub(entry.controlnet, ("", "controlnet"), check))
+
+
+def _configs_for(checkpoint: Path, family: str, check: Check) -> Path:
+    """A pipeline folder with the tokenizer and the configs for a single-file ``checkpoint``."""
+    beside = checkpoint.parent
+    if (beside / "unet" / "config.json").is_file() and (beside / "tokenizer").is_dir():
+        return beside
+    repo = BY_FAMILY[family].base if family in BY_FAMILY else None
+    if repo is None:
+        raise UserError(
+            f"{checkpoint} isn't a Stable Diffusion 1.x or 2.x checkpoint",
+            "put it beside the model's unet, vae, text_encoder, tokenizer and scheduler folders (configs)",
+        )
+    folder = hub.cached(repo)
+    if folder and (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir():
+        return folder
+    try:
+        return hub.download(repo, PIPELINE_PARTS, lambda name, done, total: None, check, weights=False)
+    except UserError as error:
+        raise UserError(
+            f"{checkpoint.name} needs the tokenizer and configs of {repo}: {error}",
+            f"put them beside it (folders tokenizer, scheduler, unet, vae, text_encoder) or {error.fix}",
+        ) from error
+
+
+def checkpoint_family(path: Path) -> str:
+    """The family of a single-file checkpoint, from the width of its text embedding; "" for an unknown one."""
+    table = files.header(path)
+    if any(key.startswith("conditioner.embedders.") for key in table):
+        raise UserError(f"{path} is a Stable Diffusion XL checkpoint: not supported yet", SUPPORTED)
+    for key, entry in table.items():
+        if key.startswith("model.diffusion_model.") and key.endswith("attn2.to_k.weight"):
+            return _family(int(entry["shape"][1]))  # type: ignore[index]
+    raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
+
+
+def _folder_family(folder: Path) -> str:
+    return _family(int(read_json(folder / "unet" / "config.json").get("cross_attention_dim") or 0))
+
+
+def _family(text_width: int) -> str:
+    return {768: "sd15", 1024: "sd21"}.get(text_width, "")
+
+
+def _check_class(folder: Path) -> None:
+    """Raise UserError for a folder that isn't a Stable Diffusion pipeline."""
+    index = folder / "model_index.json"
+    kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
+    if "XL" in kind or (folder / "text_encoder_2").exists():
+        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
+    if kind and not kind.startswith("StableDiffusion"):
+        raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
+    absent = [p for p in PIPELINE_PARTS[:-1] if not (folder / p).is_dir()]
+    if absent:
+        raise UserError(
+            f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing",
+            "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler",
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; raises UserError that names the file."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing", "download the model again") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read: {error}", "download the model again") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path} isn't a config", "download the model again")
+    return data

@@ -1,0 +1,38 @@
+"""Tweedie's estimate and the deterministic step, for any x_t = alpha x0 + sigma eps.
+
+    phi  tweedie   (x, eps) -> x0
+    psi  ddim      (x, x0)  -> x one step less noisy
+
+alpha, sigma: floats, alpha >= 0 and sigma > 0. Variance-preserving models have alpha^2 + sigma^2 = 1,
+rectified flow has alpha = 1 - sigma; ``tweedie`` and ``ddim`` serve both. Tensors may have any shape.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def tweedie(x: Tensor, eps: Tensor, alpha: float, sigma: float) -> Tensor:
+    """x0 from the noise ``eps``; raises ZeroDivisionError at alpha = 0, where ``x`` holds nothing of x0."""
+    if alpha == 0:
+        raise ZeroDivisionError("x0 can't be had from eps at alpha = 0: take it from v (x0_from_v)")
+    return (x - sigma * eps) / alpha
+
+
+def ddim(x: Tensor, x0: Tensor, alpha: float, sigma: float, alpha_prev: float, sigma_prev: float) -> Tensor:
+    """One deterministic step from (alpha, sigma) to (alpha_prev, sigma_prev).
+
+    The direction of the noise is derived anew from (x, x0), so that a synchronised x0 moves it too. At
+    alpha = 0 (the first step of a zero-terminal-SNR model) it is x / sigma, whatever x0 says.
+    """
+    return alpha_prev * x0 + (sigma_prev / sigma) * (x - alpha * x0)
+
+
+def x0_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
+    """x0 from v = alpha eps - sigma x0 of a variance-preserving model; exact at alpha = 0 too."""
+    return alpha * x - sigma * v
+
+
+def eps_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
+    """The noise from v = alpha eps - sigma x0 of a variance-preserving model."""
+    return sigma * x + alpha * v
