@@ -1,0 +1,66 @@
+"""Texture Suzanne with the installed extension, as an artist's script would; needs bpy.
+
+Started by `build.py demo`, which installs the extension into a Blender profile of its own. Writes
+suzanne.blend, suzanne.glb and render.png to the folder --out, with what the engine made beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import addon_utils
+import bpy
+
+EXTENSION = "bl_ext.user_default.sync_texture"
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--prompt", required=True)
+    parser.add_argument("--model", required=True)
+    options = parser.parse_args(arguments)
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    if addon_utils.enable(EXTENSION, default_set=True) is None:
+        sys.exit("the extension could not be enabled: the reason is above")
+    _add_suzanne()
+    bpy.ops.wm.save_as_mainfile(filepath=str(options.out / "suzanne.blend"))
+    outcome = bpy.ops.sync_texture.generate(prompt=options.prompt, model=options.model)
+    if outcome != {"FINISHED"}:
+        sys.exit(f"generating ended with {outcome}: the reason is above")
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.export_scene.gltf(filepath=str(options.out / "suzanne.glb"))
+    _render(options.out / "render.png")
+
+
+def _add_suzanne() -> None:
+    """Suzanne, smooth, with a Subdivision modifier that stays a modifier."""
+    bpy.ops.mesh.primitive_monkey_add(size=2)
+    bpy.ops.object.shade_smooth()
+    bpy.context.object.modifiers.new("Subdivision", "SUBSURF").levels = 1
+
+
+def _render(path: Path) -> None:
+    """A picture by Cycles on the CPU, which needs no graphics card."""
+    scene = bpy.context.scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.location, camera.rotation_euler = (2.6, -4.6, 1.4), (1.32, 0.0, 0.51)
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.rotation_euler, sun.data.energy = (0.8, 0.2, 0.6), 3.0
+    for added in (camera, sun):
+        scene.collection.objects.link(added)
+    scene.world = bpy.data.worlds.new("World")
+    scene.world.color = (0.4, 0.4, 0.4)
+    scene.camera = camera
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 32, False
+    scene.render.resolution_x = scene.render.resolution_y = 512
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])

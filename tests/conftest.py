@@ -1,0 +1,60 @@
+"""Shared by all tests.
+
+In Blender the repository's root is the package of the extension (``bl_ext.user_default.sync_texture``), and
+the add-on reaches the engine's protocol by a relative import. Here the root is importable as
+``sync_texture`` in the same way, without its ``__init__.py``, which is for Blender:
+``from sync_texture.blender_sync_addon.job import process`` works in any Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+_extension = types.ModuleType("sync_texture")
+_extension.__path__ = [str(ROOT)]
+sys.modules.setdefault("sync_texture", _extension)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def engine_python() -> Path:
+    """The Python that has the engine's packages."""
+    return Path(os.environ.get("SYNC_TEXTURE_PYTHON") or sys.executable)
+
+
+@pytest.fixture(scope="session")
+def bpy_pythons() -> list[Path]:
+    """Pythons that have bpy, one for each Blender release at hand; skips the test when there is none."""
+    pythons = [Path(p) for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
+    if not pythons:
+        pytest.skip("no Python with bpy: run the tests by `build.py test`, or set SYNC_TEXTURE_BPY_PYTHONS")
+    return pythons
+
+
+@pytest.fixture(scope="session")
+def blender() -> Path:
+    """The real Blender; skips the test when there is none."""
+    if not (named := os.environ.get("BLENDER")):
+        pytest.skip("no real Blender: set BLENDER to its executable")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def example_meshes() -> Path:
+    """A folder of well-known meshes (clutch_bag.obj, teapot.obj, ...); skips the test when there is none."""
+    if not (named := os.environ.get("SYNC_TEXTURE_MESHES")):
+        pytest.skip("no example meshes: set SYNC_TEXTURE_MESHES to a folder of them")
+    return Path(named)

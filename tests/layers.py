@@ -1,0 +1,169 @@
+"""The rules that keep the rooms of this project apart, as a function over a source tree."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Folders and files of engine/ from the bottom up: each may import those before it, and protocol and errors.
+LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker")
+COMMON = {"protocol", "errors"}
+APART = {"denoise": {"mesh", "views", "depth"}}  # lower layers that a layer must not know all the same
+HUB = {"diffusers", "transformers"}
+BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
+HEAVY = {"torch", "diffusers", "transformers", "trimesh", "embreex", "xatlas", "scipy", "PIL", "safetensors"}
+UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+SERVERS = {"socketserver", "xmlrpc", "http.server", "flask", "fastapi", "uvicorn", "aiohttp", "tornado"}
+SERVING = {"create_server", "start_server", "start_unix_server", "listen"}
+MAX_FUNCTION, MAX_FILE = 60, 400
+PRODUCT = ("engine", "blender_sync_addon", "training", "tools", "demo")
+
+
+def violations(root: Path) -> list[str]:
+    """Every breach of the rules in the tree at ``root``, as "path:line: what"; [] when there is none."""
+    files = [p for part in PRODUCT for p in sorted((root / part).rglob("*.py"))]
+    files += sorted(root.glob("*.py"))
+    found = []
+    for path in files:
+        where = path.relative_to(root)
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, str(path))
+        for line, what in _all_rules(where, text, tree):
+            found.append(f"{where.as_posix()}:{line}: {what}")
+    return found
+
+
+def _all_rules(where: Path, text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    imports = [(line, _absolute(where, level, module)) for line, level, module in _imports(tree)]
+    for line, module in imports:
+        yield from ((line, what) for what in _import_rules(where, module))
+    yield from _call_rules(tree)
+    yield from _size_rules(text, tree)
+    if where.parts[0] == "engine" or where.parts[0] == "blender_sync_addon":
+        yield from _relative_rules(where, tree)
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
+    """(line, level, dotted module) of every import; ``from x import y`` counts as x.y, since y may be one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, 0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, node.level, ".".join(filter(None, (node.module, alias.name)))
+        elif isinstance(node, ast.Call) and _name(node.func) in ("import_module", "__import__"):
+            names = [a.value for a in node.args[:1] if isinstance(a, ast.Constant)]
+            yield from ((node.lineno, 0, name) for name in names if isinstance(name, str))
+
+
+def _absolute(where: Path, level: int, module: str) -> str:
+    """``module`` as seen from the repository's root."""
+    if not level:
+        return module
+    parent = where.parts[: len(where.parts) - level]
+    return ".".join((*parent, module))
+
+
+def _import_rules(where: Path, module: str) -> Iterator[str]:
+    part, top = where.parts[0], module.split(".")[0]
+    in_add_on, in_engine = part == "blender_sync_addon", part == "engine"
+    if top in UNSAFE:
+        yield f"imports {top}: loading it can run code"
+    if top in SERVERS or any(module.startswith(f"{name}.") or module == name for name in SERVERS):
+        yield f"imports {module}: nothing here listens on a port"
+    if top in HUB and in_engine and where.parts[:2] != ("engine", "denoise"):
+        yield f"imports {top}: only engine/denoise may"
+    if top in BLENDER and (in_engine or where.parts[:2] == ("blender_sync_addon", "job")):
+        yield f"imports {top}: this part knows no Blender"
+    if in_add_on and top in HEAVY:
+        yield f"imports {top}: the add-on has only Blender's own Python"
+    if in_add_on and top == "engine" and module.split(".")[1:2] != ["protocol"]:
+        yield f"imports {module}: the add-on knows engine.protocol only"
+    if in_engine and top == "blender_sync_addon":
+        yield "imports the add-on: the engine doesn't know it"
+    if in_engine and top == "engine":
+        yield from _layer_rules(where, module)
+
+
+def _layer_rules(where: Path, module: str) -> Iterator[str]:
+    own, other = _layer(where.parts[1]), _layer([*module.split("."), ""][1])
+    if own in COMMON and other not in COMMON and other:
+        yield f"imports {module}: {own} stands below every layer"
+    if own not in LAYERS or other not in LAYERS or own == other:
+        return
+    if LAYERS.index(other) > LAYERS.index(own):
+        yield f"imports {module}: {own} stands below {other}"
+    if other in APART.get(own, ()):
+        yield f"imports {module}: {own} knows nothing of {other}"
+
+
+def _layer(part: str) -> str:
+    return part.removesuffix(".py")
+
+
+def _relative_rules(where: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Inside the extension only relative imports find our own modules, whatever Blender calls the package."""
+    if where.name == "__main__.py":
+        return
+    for line, level, module in _imports(tree):
+        if level == 0 and module.split(".")[0] in ("engine", "blender_sync_addon"):
+            yield line, f"imports {module} absolutely: in Blender only a relative import works"
+
+
+def _call_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = _name(node.func)
+        keywords = {k.arg: k.value for k in node.keywords}
+        if isinstance(node.func, ast.Name) and name in ("eval", "exec"):
+            yield node.lineno, f"calls {name}"
+        if name in SERVING or (name == "bind" and _owner(node.func).endswith(("sock", "socket", "server"))):
+            yield node.lineno, f"calls {name}: nothing here listens on a port"
+        if _is_true(keywords.get("trust_remote_code")):
+            yield node.lineno, "sets trust_remote_code"
+        if (
+            name == "load"
+            and _owner(node.func) in ("np", "numpy")
+            and not _is_false(keywords.get("allow_pickle"))
+        ):
+            yield node.lineno, "calls np.load without allow_pickle=False"
+        if name == "load" and _owner(node.func) == "torch" and not _is_true(keywords.get("weights_only")):
+            yield node.lineno, "calls torch.load without weights_only=True"
+        if _is_true(keywords.get("shell")):
+            yield node.lineno, "runs a shell"
+
+
+def _size_rules(text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    if (count := text.count("\n")) > MAX_FILE:
+        yield MAX_FILE, f"the file has {count} lines, more than {MAX_FILE}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_FUNCTION:
+                yield node.lineno, f"{node.name} has {length} lines, more than {MAX_FUNCTION}"
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _owner(function: ast.expr) -> str:
+    """The name before the dot: "np" for ``np.load``."""
+    return _name(function.value) if isinstance(function, ast.Attribute) else ""
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _is_false(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+if __name__ == "__main__":
+    print("\n".join(violations(Path(sys.argv[1]))))

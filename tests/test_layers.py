@@ -1,0 +1,85 @@
+"""Who may import whom, what nobody may call, and how long things may get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.layers import violations
+
+LONG = "def long():\n" + "    x = 1\n" * 60
+
+
+def test_this_repository_keeps_the_rules(root: Path) -> None:
+    assert violations(root) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "complaint"),
+    [
+        ("engine/mesh/a.py", "from ..views import cameras", "mesh stands below views"),
+        ("engine/views/a.py", "from .. import sync", "views stands below sync"),
+        ("engine/mesh/a.py", "from ..pipeline import run", "mesh stands below pipeline"),
+        ("engine/denoise/a.py", "from ..mesh.mesh import Mesh", "denoise knows nothing of mesh"),
+        ("engine/denoise/a.py", "from ..views.cameras import paper", "denoise knows nothing of views"),
+        ("engine/errors.py", "from .mesh import mesh", "errors stands below every layer"),
+        ("engine/sync/a.py", "import diffusers", "only engine/denoise may"),
+        (
+            "engine/texture/a.py",
+            "def f():\n    from transformers import CLIPTextModel",
+            "only engine/denoise may",
+        ),
+        (
+            "engine/texture/a.py",
+            "import importlib\nimportlib.import_module('diffusers')",
+            "only engine/denoise may",
+        ),
+        ("engine/mesh/a.py", "import bpy", "knows no Blender"),
+        ("engine/mesh/a.py", "from ...blender_sync_addon import package", "imports"),
+        ("engine/mesh/a.py", "from engine.errors import UserError", "only a relative import works"),
+        ("blender_sync_addon/job/a.py", "from mathutils import Vector", "knows no Blender"),
+        ("blender_sync_addon/read/a.py", "import torch", "only Blender's own Python"),
+        ("blender_sync_addon/read/a.py", "from ...engine.mesh import mesh", "knows engine.protocol only"),
+        ("blender_sync_addon/a.py", "from ..engine import errors", "knows engine.protocol only"),
+        ("engine/a.py", "import pickle", "can run code"),
+        ("engine/a.py", "from http.server import HTTPServer", "listens on a port"),
+        ("engine/a.py", "import socket\nsocket.socket().listen()", "listens on a port"),
+        ("engine/a.py", "eval('1')", "calls eval"),
+        ("training/a.py", "exec('1')", "calls exec"),
+        ("engine/a.py", "load('x', trust_remote_code=True)", "trust_remote_code"),
+        ("engine/a.py", "import numpy as np\nnp.load('x')", "allow_pickle=False"),
+        ("engine/a.py", "import numpy as np\nnp.load('x', allow_pickle=True)", "allow_pickle=False"),
+        ("training/a.py", "import torch\ntorch.load('x')", "weights_only=True"),
+        ("engine/a.py", LONG, "long has 61 lines"),
+        ("engine/a.py", "x = 1\n" * 401, "402 lines"),
+    ],
+)
+def test_a_breach_is_found(tmp_path: Path, path: str, source: str, complaint: str) -> None:
+    write(tmp_path / path, source)
+    found = violations(tmp_path)
+    assert len(found) >= 1, "the breach went unseen"
+    assert any(f.startswith(f"{path}:") and complaint in f for f in found), found
+
+
+def test_what_is_allowed_passes(tmp_path: Path) -> None:
+    write(
+        tmp_path / "engine/sync/a.py",
+        "from ..mesh.mesh import Mesh\nfrom .. import errors, protocol\nimport torch",
+    )
+    write(
+        tmp_path / "engine/denoise/a.py",
+        "import diffusers\nfrom ..errors import UserError\nfrom .step import ddim",
+    )
+    write(tmp_path / "engine/mesh/a.py", "import numpy as np\nnp.load('x', allow_pickle=False)\nmodel.eval()")
+    write(
+        tmp_path / "blender_sync_addon/job/a.py",
+        "from ...engine import protocol\nfrom ...engine.protocol import Request",
+    )
+    write(tmp_path / "blender_sync_addon/read/a.py", "import bpy\nimport numpy as np\nfrom .. import package")
+    assert violations(tmp_path) == []
+
+
+def write(path: Path, source: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source + "\n", encoding="utf-8")
