@@ -100,8 +100,14 @@ def problems(folder: Path, components: Iterable[str]) -> list[str]:
         if not paths:
             found.append(f"{part} has no .safetensors weights")
         for path in paths:
-            try:
-                header(path)
-            except UserError as error:
-                found.append(str(error))
+            found += damage(path)
     return found
+
+
+def damage(path: Path) -> list[str]:
+    """What is wrong with a .safetensors file: one line or none."""
+    try:
+        header(path)
+    except UserError as error:
+        return [str(error)]
+    return []

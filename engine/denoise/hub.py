@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import Cancelled, UserError
+from ..errors import UserError
 from . import files
+from .catalogue import ENTRIES
 
 Check = Callable[[], None]
 Progress = Callable[[str, int, int], None]
@@ -43,15 +46,27 @@ def offline() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
-def reachable(seconds: float = REACH_SECONDS) -> bool:
+def reachable(check: Check, seconds: float = REACH_SECONDS) -> bool:
     """Whether the hub (or the proxy to it) takes a connection within ``seconds``. The hub's own client tries
     for minutes where packets are dropped silently, so this asks first."""
     host, port = _gate()
-    try:
-        socket.create_connection((host, port), timeout=seconds).close()
-    except OSError:
-        return False
-    return True
+    answered = threading.Event()
+
+    def knock() -> None:
+        try:
+            socket.create_connection((host, port), timeout=seconds).close()
+            answered.set()
+        except OSError:
+            pass
+
+    # A thread, since looking up the name may block far longer than any timeout.
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    end = time.monotonic() + seconds
+    while thread.is_alive() and time.monotonic() < end:
+        check()
+        thread.join(0.1)
+    return answered.is_set()
 
 
 def download(
@@ -64,10 +79,12 @@ def download(
     progress: called with (file name, bytes so far, bytes in all). check: called often; may raise Cancelled.
     Interrupted downloads resume. Raises UserError when the hub can't be reached or doesn't have it.
     """
-    if offline() or not reachable():
+    if offline() or not reachable(check):
         raise unreachable(repo)
-    from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub.errors import HTTPError, RepositoryNotFoundError
+
+    constants.HF_HUB_DISABLE_XET = True  # its native threads don't stop when ``check`` raises; HTTP does
 
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=30)
@@ -77,15 +94,13 @@ def download(
         local = ""
         for name in wanted:
             check()
-            local = hf_hub_download(repo, name, revision=info.sha, tqdm_class=meter.bar(name))
+            local = hf_hub_download(repo, name, tqdm_class=meter.bar(name))
             meter.finished(name, sizes[name])
         depth = len(Path(wanted[-1]).parts)
         return Path(local).parents[depth - 1]
     except RepositoryNotFoundError as error:
         raise UserError(f"the hub has no public model {repo}", "check the name") from error
-    except Cancelled:
-        raise
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:
         raise UserError(
             f"downloading {repo} failed: {str(error).splitlines()[0]}", "try again: the download resumes"
         ) from error
@@ -94,9 +109,10 @@ def download(
 def unreachable(repo: str) -> UserError:
     """The error for weights that are neither cached nor to be had now."""
     why = "the hub is switched off (HF_HUB_OFFLINE)" if offline() else "the hub can't be reached"
+    name = next((e.name for e in ENTRIES if repo in (e.base, e.controlnet)), repo)
     return UserError(
         f"the weights of {repo} aren't on this computer and {why}",
-        f'run "python -m engine models download {repo}" with a network connection, '
+        f'run "python -m engine models download {name}" with a network connection, '
         "or give a folder or .safetensors file as the model",
     )
 
@@ -123,21 +139,20 @@ class _Meter:
 
     def bar(self, name: str) -> type[Any]:
         """A progress bar class for one file, as the hub's client wants it."""
-        from tqdm.auto import tqdm
+        from tqdm import tqdm  # type: ignore[import-untyped]
 
         meter = self
 
-        class Bar(tqdm):  # type: ignore[type-arg]
+        class Bar(tqdm):  # type: ignore[misc]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
-                kwargs["disable"] = True
+                kwargs["disable"] = True  # counted, never drawn
                 kwargs.pop("name", None)
                 super().__init__(*args, **kwargs)
                 self.seen = int(kwargs.get("initial") or 0)
 
-            def update(self, n: float | None = 1) -> bool | None:
+            def update(self, n: float | None = 1) -> None:
                 meter.check()
                 self.seen += int(n or 0)
                 meter.progress(name, meter.done + self.seen, meter.total)
-                return super().update(n)
 
         return Bar

@@ -1,9 +1,9 @@
 """From files to networks: diffusers' and transformers' own classes, filled tensor by tensor.
 
-Filling by hand rather than through ``from_pretrained`` keeps a load cancellable at every tensor, never leaves a
-weight at its random start unnoticed, and takes memory for one copy of the weights. Only safetensors are read.
-Imports of diffusers and transformers stay inside functions: they take seconds, and a request with a typing error
-should be answered at once.
+Filling by hand rather than through ``from_pretrained`` keeps a load cancellable at every tensor, never leaves
+a weight at its random start unnoticed, and takes memory for one copy of the weights. Only safetensors are
+read. Imports of diffusers and transformers stay inside functions: they take seconds, and a request with a
+typing error should be answered at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from . import files
+from .checks import check_configs, check_controlnet
 from .hub import Check
 from .sources import SUPPORTED, Sources, read_json
 
@@ -45,7 +46,7 @@ class Parts:
 
 
 def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Parts:
-    """Load every part; raises UserError for missing, damaged or mismatched files and whatever ``check`` raises.
+    """Load every part; raises UserError for missing, damaged or mismatched files, and what ``check`` raises.
 
     The autoencoder is kept in float32 where its config says that half precision overflows.
     """
@@ -58,7 +59,7 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     models = _empty(configs)
     vae_dtype = torch.float32 if models["vae"].config.force_upcast else dtype
     check()
-    checkpoint = _Checkpoint(sources.checkpoint) if sources.checkpoint else None
+    checkpoint = _Checkpoint(sources.checkpoint, check) if sources.checkpoint else None
     for name, model in models.items():
         if checkpoint:
             tensors: Iterable[tuple[str, Tensor]] = checkpoint.tensors(name, model)
@@ -77,7 +78,7 @@ def _empty(configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     from diffusers.utils import logging
     from transformers.models.clip.modeling_clip import CLIPTextConfig, CLIPTextModel
 
-    logging.set_verbosity_error()  # notes about config keys of other versions; our own errors say what matters
+    logging.set_verbosity_error()  # notes about other versions' configs; our own errors say what matters
     with torch.device("meta"):
         return {
             "text_encoder": CLIPTextModel(CLIPTextConfig.from_dict(configs["text_encoder"])),
@@ -87,7 +88,7 @@ def _empty(configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def load_controlnet(path: Path, unet: Any, device: torch.device, dtype: torch.dtype, check: Check) -> Any:
-    """The ControlNet at ``path``: a component folder, or a single file (whose shape is taken from ``unet``)."""
+    """The ControlNet at ``path``: a component folder, or a single file, shaped after ``unet``."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
     with torch.device("meta"):
@@ -128,7 +129,7 @@ def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
     files.header(path)
     try:
         with safe_open(path, framework="pt") as stream:
-            for key in stream.keys():  # noqa: SIM118: not a dict
+            for key in stream.keys():  # noqa: SIM118 (not a dict)
                 yield key, stream.get_tensor(key)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged ({error})", "delete it and download it again") from error
@@ -142,7 +143,7 @@ def fill(
     check: Check,
     name: str,
 ) -> None:
-    """Give an empty ``model`` its weights in ``dtype`` on ``device``, freeze it, look for cancellation between.
+    """Give an empty ``model`` its weights in ``dtype`` on ``device`` and freeze it; calls ``check`` between.
 
     Raises UserError when a weight is missing or has another shape; what the model doesn't know is left out.
     """
@@ -194,9 +195,12 @@ def _restore_positions(model: nn.Module, device: torch.device) -> None:
 class _Checkpoint:
     """A single-file checkpoint in the original layout, read once and converted part by part."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: Check) -> None:
         self.path = path
-        self.state = dict(file_tensors(path))
+        self.state: dict[str, Tensor] = {}
+        for key, tensor in file_tensors(path):
+            check()
+            self.state[key] = tensor
 
     def tensors(self, name: str, model: Any) -> Iterable[tuple[str, Tensor]]:
         """The weights of part ``name`` under diffusers' keys."""
@@ -226,43 +230,3 @@ def _controlnet_file_tensors(path: Path, model: Any) -> Iterable[tuple[str, Tens
         return list(convert_controlnet_checkpoint(state, model.config).items())
     except (KeyError, IndexError) as error:
         raise UserError(f"{path} isn't a ControlNet ({error})", "give a depth ControlNet") from error
-
-
-def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
-    """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
-    unet, vae, text = configs["unet"], configs["vae"], configs["text_encoder"]
-    where = sources.name
-    if unet.get("addition_embed_type") == "text_time" or unet.get("_class_name") not in (
-        None,
-        "UNet2DConditionModel",
-    ):
-        raise UserError(
-            f"{where}: a {unet.get('_class_name')} of Stable Diffusion XL or another kind", SUPPORTED
-        )
-    latents = vae.get("latent_channels", 4)
-    if unet.get("in_channels", 4) != latents:
-        raise UserError(
-            f"{where}: the UNet takes {unet.get('in_channels')} channels, the autoencoder makes {latents}"
-            " (an inpainting or depth model?)",
-            SUPPORTED,
-        )
-    if unet.get("cross_attention_dim", 1280) != text.get("hidden_size", 512):
-        raise UserError(
-            f"{where}: the UNet expects text of width {unet.get('cross_attention_dim')},"
-            f" the text encoder makes {text.get('hidden_size')}",
-            SUPPORTED,
-        )
-
-
-def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
-    """Raise UserError when a ControlNet (its config) doesn't fit the UNet (its config)."""
-    for key in ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"):
-        if key in control and _plain(control[key]) != _plain(unet[key]):
-            raise UserError(
-                f"the ControlNet {path} doesn't fit the model: its {key} is {control[key]}, the UNet's {unet[key]}",
-                "choose a depth ControlNet made for this model",
-            )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, (list, tuple)) else value

@@ -13,15 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
 from . import device as devices
 from . import presets, sources, step
 from .loading import Parts, load
 from .presets import Preset
 from .schedule import Schedule, ddim_scheduler
 
-# Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule of
-# thumb behind the default batch.
+# Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
+# of thumb behind the default batch.
 MAPS_ALIVE = 25
 VAE_MAPS_ALIVE = 12
 
@@ -40,10 +39,10 @@ class Text:
 
 
 def load_denoiser(name: str, device: str, check: Callable[[], None]) -> Denoiser:
-    """The model ``name`` (see sources.py for what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps").
+    """The model ``name`` (sources.py says what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps").
 
-    check: called all along; may raise Cancelled. Raises UserError for an unknown device or model, weights that
-    are neither here nor to be had, damaged files and models of another shape.
+    check: called all along; may raise Cancelled. Raises UserError for an unknown device or model, weights
+    that are neither here nor to be had, damaged files and models of another shape.
     """
     target = devices.resolve(device)
     found = sources.find(name, check)
@@ -87,7 +86,7 @@ class Denoiser:
         """The model's own schedule with ``steps`` steps."""
         return Schedule.from_config(self._parts.scheduler, steps)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life."""
         for prompt in prompts:
@@ -112,8 +111,9 @@ class Denoiser:
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
-        x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or for all at once; the latter
-        isn't looked at when guidance is 1. depth: (N, 1 or 3, h * downscale, w * downscale) in [0, 1], near is 1.
+        x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or one for all; the latter
+        isn't looked at when guidance is 1. depth: (N, 1 or 3, h * downscale, w * downscale) in [0, 1], near
+        is 1.
         """
         output = self._guided(x, t, positive, negative, depth, guidance)
         return step.eps_from_v(x, output, *self._alpha_sigma(t)) if self._is_v else output
@@ -135,7 +135,7 @@ class Denoiser:
         square = float(self.alphas_cumprod[t])
         return square**0.5, (1.0 - square) ** 0.5
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _guided(
         self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
     ) -> Tensor:
@@ -149,17 +149,15 @@ class Denoiser:
 
     def _network(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
-        chunks = [
-            self._pass(x[i : i + self.batch], t, text[i : i + self.batch], depth[i : i + self.batch])
-            for i in range(0, len(x), self.batch)
-        ]
-        return torch.cat(chunks)
+        rows = (_chunks(tensor, self.batch) for tensor in (x, text, depth))
+        return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
 
     def _pass(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
         inputs = x.to(self.device, self.dtype)
         time = torch.tensor(t, device=self.device)
         residuals = self._control(inputs, time, t, text, depth)
-        return self._parts.unet(inputs, time, text, **residuals).sample.float()
+        output: Tensor = self._parts.unet(inputs, time, text, **residuals).sample
+        return output.float()
 
     def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, depth: Tensor) -> Mapping[str, Any]:
         """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
@@ -172,27 +170,34 @@ class Denoiser:
         )
         return {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] to latents (N, C, H / downscale, W / downscale) float32: the mean of the
         posterior, so the same picture always gives the same latents."""
         vae = self._parts.vae
-        means = [
+        means: list[Tensor] = [
             vae.encode(part.to(self.device, vae.dtype) * 2 - 1).latent_dist.mode().float()
-            for part in images.split(self.vae_batch)
+            for part in _chunks(images, self.vae_batch)
         ]
-        return (torch.cat(means) - (vae.config.shift_factor or 0.0)) * vae.config.scaling_factor
+        scale, shift = self._latent_scale()
+        return (torch.cat(means) - shift) * scale
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, h * downscale, w * downscale) float32, nominally in [0, 1],
         not clamped."""
         vae = self._parts.vae
-        plain = latents / vae.config.scaling_factor + (vae.config.shift_factor or 0.0)
+        scale, shift = self._latent_scale()
+        plain = latents / scale + shift
         pictures = [
-            vae.decode(part.to(self.device, vae.dtype)).sample.float() for part in plain.split(self.vae_batch)
+            vae.decode(part.to(self.device, vae.dtype)).sample.float()
+            for part in _chunks(plain, self.vae_batch)
         ]
         return torch.cat(pictures) / 2 + 0.5
+
+    def _latent_scale(self) -> tuple[float, float]:
+        config = self._parts.vae.config
+        return float(config.scaling_factor), float(config.shift_factor or 0.0)
 
     def halve_batch(self) -> bool:
         """Use half as much memory from now on; False when one row and one picture at a time is reached."""
@@ -209,8 +214,5 @@ class Denoiser:
         devices.empty_cache(self.device)
 
 
-def check_view_size(denoiser: Denoiser, pixels: int) -> None:
-    """Raise UserError for a view size that the model can't work at."""
-    step_ = denoiser.downscale * 8
-    if pixels < step_ or pixels % step_:
-        raise UserError(f"a view of {pixels} pixels doesn't fit the model", f"use a multiple of {step_}")
+def _chunks(tensor: Tensor, rows: int) -> list[Tensor]:
+    return [tensor[i : i + rows] for i in range(0, len(tensor), rows)]

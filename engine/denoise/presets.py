@@ -60,12 +60,12 @@ SD15 = Preset(
     ),
 )
 
-# Stable Diffusion 2.1 was trained at 768 pixels, which is the published view size; nothing is published for it
-# on meshes, so the rest is SD15's.
+# Stable Diffusion 2.1 was trained at 768 pixels, which is the published view size; nothing is published for
+# it on meshes, so the rest is SD15's.
 SD21 = replace(SD15, family="sd21")
 
-# Our own small models. Steps, guidance and RGB synchronisation at every step: measured with the prototype
-# (agreement between the views +10 to +16 dB over latents, whose 4-pixel cells can't be averaged meaningfully).
+# Our own small models. Steps, guidance and RGB synchronisation at every step: measured with a trial model
+# (agreement between views +10 to +16 dB over latents, whose 4-pixel cells can't be averaged meaningfully).
 STARTER = Preset(
     family="starter",
     view_size=128,

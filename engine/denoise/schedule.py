@@ -52,8 +52,8 @@ class Schedule:
         return _split(float(self.alphas_cumprod[t]))
 
     def previous(self, i: int) -> tuple[float, float]:
-        """(alpha, sigma) after step ``i`` (0 is the first). As diffusers' DDIM, one stride below the
-        timestep rather than at the next timestep; the two differ by rounding where steps don't divide 1000."""
+        """(alpha, sigma) after step ``i`` (0 is the first). As in diffusers' DDIM, one stride below the
+        timestep rather than at the next one; they differ by rounding where steps don't divide 1000."""
         t = self.timesteps[i] - self.stride
         return self.alpha_sigma(t) if t >= 0 else _split(self.final)
 

@@ -4,8 +4,8 @@ A model may be given as
     starter | sd15 | sd21     a name of the catalogue
     owner/name                a repository on the hub
     folder                    a pipeline in diffusers layout
-    file.safetensors          a checkpoint in the original single-file layout; the tokenizer and the configs come
-                              from a pipeline folder: its own folder if that is one, else the family's default model
+    file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
+                              from the pipeline folder it lies in, else from the family's default model
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
 the ControlNet is the pipeline's own ``controlnet`` folder or the family's default.
 """

@@ -1,0 +1,51 @@
+"""Does a model fit together? Asked of the configs, before any weight is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .sources import SUPPORTED, Sources
+
+
+def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
+    """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
+    unet, vae, text = configs["unet"], configs["vae"], configs["text_encoder"]
+    where = sources.name
+    if unet.get("addition_embed_type") == "text_time" or unet.get("_class_name") not in (
+        None,
+        "UNet2DConditionModel",
+    ):
+        raise UserError(
+            f"{where}: a {unet.get('_class_name')} of Stable Diffusion XL or another kind", SUPPORTED
+        )
+    latents = vae.get("latent_channels", 4)
+    if unet.get("in_channels", 4) != latents:
+        raise UserError(
+            f"{where}: the UNet takes {unet.get('in_channels')} channels, the autoencoder makes {latents}"
+            " (an inpainting or depth model?)",
+            SUPPORTED,
+        )
+    if unet.get("cross_attention_dim", 1280) != text.get("hidden_size", 512):
+        raise UserError(
+            f"{where}: the UNet expects text of width {unet.get('cross_attention_dim')},"
+            f" the text encoder makes {text.get('hidden_size')}",
+            SUPPORTED,
+        )
+
+
+def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+    """Raise UserError when a ControlNet (its config) doesn't fit the UNet (its config)."""
+    for key in ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"):
+        if key in control and _plain(control[key]) != _plain(unet[key]):
+            raise UserError(
+                f"the ControlNet {path} doesn't fit the model:"
+                f" its {key} is {control[key]}, the UNet's {unet[key]}",
+                "choose a depth ControlNet made for this model",
+            )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,126 @@
+"""The models on this computer: list, download, verify. What ``engine models`` and the add-on's list show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from . import files, hub
+from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
+from .hub import Check, Progress
+from .sources import HUB_ID, PIPELINE_PARTS
+
+CHECKSUMS = "SHA256SUMS"  # as the sha256sum tool writes it; optional in a model folder
+PIPELINE = tuple(part for part in PIPELINE_PARTS if part != "controlnet")
+OWN = tuple(part for part in files.COMPONENTS if part != "controlnet")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model of the catalogue and whether all of it is on this computer."""
+
+    entry: Entry
+    installed: bool
+
+
+def list_models() -> list[Listed]:
+    """Every model known by name. No network, no torch."""
+    return [Listed(entry, not _problems(entry.name, thorough=False)) for entry in ENTRIES]
+
+
+def download(name: str, progress: Progress, check: Check) -> None:
+    """Download a model of the catalogue or a hub repository (owner/name) into the hub's local cache.
+
+    progress: called with (file, bytes so far, bytes in all), per repository. Raises UserError; what ``check``
+    raises passes through. What is already there isn't downloaded again, what was begun is resumed.
+    """
+    entry = BY_NAME.get(name)
+    if entry is None and not HUB_ID.fullmatch(name):
+        raise UserError(f"unknown model {name!r}", f"choose {', '.join(BY_NAME)} or a hub name (owner/name)")
+    if entry is None:
+        hub.download(name, ("", *PIPELINE_PARTS), progress, check)
+        return
+    if entry.base:
+        hub.download(entry.base, PIPELINE, progress, check)
+    if entry.controlnet:
+        hub.download(entry.controlnet, ("",), progress, check)
+
+
+def verify(name: str) -> list[str]:
+    """What is wrong with a model's files, one line each; empty when all is well.
+
+    name: of the catalogue, a hub repository, a folder or a .safetensors file. Looks for missing files, reads
+    every header, compares sizes with them, and contents with the checksums where there are any: the hub's
+    own for downloaded weights, a SHA256SUMS file in a folder.
+    """
+    return _problems(name, thorough=True)
+
+
+def _problems(name: str, thorough: bool) -> list[str]:
+    path = Path(name).expanduser()
+    if name not in BY_NAME and path.is_file():
+        return files.damage(path)
+    found = []
+    for label, folder, components in _places(name):
+        if folder is None:
+            found.append(f"{label} isn't on this computer")
+            continue
+        found += files.problems(folder, components)
+        if thorough:
+            found += _checksum_problems(folder)
+    return found
+
+
+def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
+    """The folders of a model with what must be in them: (label, folder or None, components)."""
+    entry = BY_NAME.get(name)
+    path = Path(name).expanduser()
+    if entry is None and path.is_dir():
+        yield name, path, _components(path)
+    elif entry is None:
+        folder = hub.cached(name) if HUB_ID.fullmatch(name) else None
+        yield name, folder, _components(folder) if folder else ()
+    elif entry.base is None:
+        yield name, STARTER_FOLDER, files.COMPONENTS
+    else:
+        yield entry.base, hub.cached(entry.base), OWN
+        if entry.controlnet:
+            yield entry.controlnet, hub.cached(entry.controlnet), ("",)
+
+
+def _components(folder: Path) -> tuple[str, ...]:
+    """A folder with a config is one component, any other a pipeline."""
+    if (folder / "config.json").is_file():
+        return ("",)
+    return files.COMPONENTS if (folder / "controlnet").is_dir() else OWN
+
+
+def _checksum_problems(folder: Path) -> Iterator[str]:
+    for path, expected in sorted({**_hub_checksums(folder), **_listed_checksums(folder)}.items()):
+        if not path.is_file():
+            yield f"{path} is missing"
+        elif sha256(path) != expected:
+            yield f"{path} is damaged: its contents aren't what was published"
+
+
+def _hub_checksums(folder: Path) -> dict[Path, str]:
+    """The hub's cache names every large file after its SHA-256 and links to it."""
+    links = [path for path in folder.rglob("*.safetensors") if path.is_symlink()]
+    return {path: path.resolve().name for path in links if len(path.resolve().name) == 64}
+
+
+def _listed_checksums(folder: Path) -> dict[Path, str]:
+    listing = folder / CHECKSUMS
+    if not listing.is_file():
+        return {}
+    lines = [line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line]
+    return {folder / name.lstrip("*"): digest for digest, name in lines}
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's contents in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
