@@ -1,0 +1,117 @@
+"""The command line. Its words and exit statuses are a contract: pipelines call it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from . import protocol, terminal
+from .errors import Cancelled, UserError
+from .host import Host
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers bad options as every other bad input: one line, exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        terminal.complain(message, f"{self.prog} --help lists the options")
+        sys.exit(protocol.EXIT_BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status: int = options.run(options)
+        return status
+    except UserError as error:
+        terminal.complain(str(error), error.fix)
+        return error.code
+    except (Cancelled, KeyboardInterrupt):
+        terminal.say("cancelled")
+        return protocol.EXIT_CANCELLED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m engine", description="Seamless textures for meshes from a text prompt.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_texture(commands.add_parser("texture", help="texture one mesh file"))
+    serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
+    serve.set_defaults(run=_serve)
+    models = commands.add_parser("models", help="list, download or verify models")
+    models.add_argument("action", choices=("list", "download", "verify"))
+    models.add_argument("name", nargs="?")
+    models.set_defaults(run=_models)
+    doctor = commands.add_parser("doctor", help="say what runs here")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _add_texture(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--mesh", required=True, metavar="FILE", help=".obj .glb .gltf .ply .stl, with or without UVs")
+    add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
+    add("--out", required=True, metavar="DIR", help="folder for the results")
+    add("--negative", metavar="TEXT", help="what it must not look like")
+    add("--model", default="starter", metavar="NAME|DIR|FILE", help="default: %(default)s")
+    add("--method", default="synctweedies", metavar="NAME", help=", ".join(protocol.METHODS))
+    add(
+        "--sync-space", metavar="SPACE", help="latent or rgb: where views are averaged (default: the model's)"
+    )
+    add("--views", default="paper", metavar="paper|N", help="the published ten views, or N spread evenly")
+    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
+    add(
+        "--guidance", type=float, metavar="X", help="how strictly to follow the prompt (default: the model's)"
+    )
+    add("--seed", type=int, default=0, metavar="N", help="another seed, another texture; default: 0")
+    add("--texture-size", type=int, default=1024, metavar="N", help="texels a side; default: 1024")
+    add("--unwrap", default="auto", metavar="WHEN", help="auto, always or never; default: auto")
+    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps; default: auto")
+    add("--raster", default="embree", metavar="NAME", help=", ".join(protocol.RASTERS))
+    add("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=_texture)
+
+
+def _texture(options: argparse.Namespace) -> int:
+    from .worker import Failure, Worker
+
+    fields = {name: value for name, value in vars(options).items() if name not in ("run", "quiet")}
+    request = protocol.Request(**fields)
+    with terminal.Bar(silent=options.quiet) as bar:
+        outcome = Worker().run(request, Host(bar))
+    if outcome is None:
+        raise Cancelled
+    if isinstance(outcome, Failure):
+        terminal.complain(outcome.error, outcome.fix)
+        return outcome.code
+    for warning in outcome.warnings:
+        terminal.say(f"note: {warning}")
+    for path in (outcome.texture, outcome.mesh, outcome.views, outcome.turntable, outcome.report):
+        print(path)
+    return protocol.EXIT_DONE
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from .serve import serve
+
+    return serve()
+
+
+def _models(options: argparse.Namespace) -> int:
+    from .models_command import run
+
+    return run(options.action, options.name)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import run
+
+    return run()

@@ -1,0 +1,66 @@
+"""``doctor``: what runs here, in words; exit status 0 when textures can be made."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from importlib import metadata
+
+from . import protocol
+from .denoise import manage
+
+NEEDED = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "safetensors",
+    "embreex",
+    "xatlas",
+    "trimesh",
+    "scipy",
+    "pillow",
+)
+MODULES = {"pillow": "PIL"}
+
+
+def run() -> int:
+    """Print the findings; the exit status."""
+    print(f"engine      {protocol.VERSION}, protocol {protocol.PROTOCOL}")
+    print(f"python      {platform.python_version()} ({sys.executable})")
+    missing = [name for name in NEEDED if importlib.util.find_spec(MODULES.get(name, name)) is None]
+    for name in NEEDED:
+        print(f"{name:11} {'MISSING' if name in missing else metadata.version(name)}")
+    if "torch" not in missing:
+        _devices()
+    print(f"rasteriser  {', '.join(protocol.RASTERS)}")
+    free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
+    print(f"disk        {free:.0f} GiB free")
+    starter = manage.verify("starter")
+    for model in manage.list_models():
+        state = "here" if model.installed else f"not here ({model.entry.size} to download)"
+        print(f"model       {model.entry.name}: {state}")
+    return _verdict(missing, starter)
+
+
+def _devices() -> None:
+    import torch
+
+    from .denoise.device import available
+
+    for name in protocol.DEVICES[1:]:
+        print(f"device      {name}: {'yes' if available(name) else 'no'}")
+    if torch.cuda.is_available():
+        free, whole = torch.cuda.mem_get_info()
+        print(f"gpu memory  {free / 2**30:.1f} of {whole / 2**30:.1f} GiB free")
+    print(f"threads     {torch.get_num_threads()}")
+
+
+def _verdict(missing: list[str], starter: list[str]) -> int:
+    if missing:
+        print(f"verdict     unusable: install {', '.join(missing)}")
+        return protocol.EXIT_BAD_INPUT
+    print("verdict     ready" + (f"; the starter model can't be used: {starter[0]}" if starter else ""))
+    return protocol.EXIT_DONE

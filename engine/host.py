@@ -1,0 +1,59 @@
+"""What a job needs of whoever runs it: somebody to tell about progress, and a way to be stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .errors import Cancelled
+
+Progress = Callable[[str, int, int, float | None], None]
+
+
+def _never() -> bool:
+    return False
+
+
+def _silent(stage: str, i: int, n: int, eta_s: float | None) -> None:
+    pass
+
+
+@dataclass
+class Host:
+    """progress(stage, i, n, eta_s) is told how far a stage is; cancelled() is asked all along."""
+
+    progress: Progress = _silent
+    cancelled: Callable[[], bool] = _never
+
+    def check(self) -> None:
+        """Raise Cancelled when the job is to stop."""
+        if self.cancelled():
+            raise Cancelled
+
+
+@dataclass
+class Clock:
+    """Seconds by part. Parts may nest: the outer one doesn't count what an inner one took.
+
+    settle: called before the clock is read; a device that works asynchronously finishes there.
+    """
+
+    settle: Callable[[], None] = lambda: None
+    seconds: dict[str, float] = field(default_factory=dict)
+    _open: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        self.settle()
+        start = time.perf_counter()
+        self._open.append(0.0)
+        try:
+            yield
+        finally:
+            self.settle()
+            took = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + took - self._open.pop()
+            if self._open:
+                self._open[-1] += took

@@ -1,0 +1,60 @@
+"""Memory and devices, as far as a whole job is concerned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, on whichever device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()  # the CPU's and MPS's allocators raise a plain RuntimeError
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def tensor_home(device: torch.device) -> torch.device:
+    """Where the sampler keeps its tensors: on ``device``, but for MPS, which has no sparse matrices."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def settler(device: torch.device) -> Callable[[], None]:
+    """A function that waits until ``device`` has done all it was given."""
+    if device.type == "cuda":
+        return lambda: torch.cuda.synchronize(device)
+    if device.type == "mps":
+        return torch.mps.synchronize
+    return lambda: None
+
+
+def peak_mb() -> float:
+    """The process's largest memory so far, in MiB."""
+    if sys.platform == "win32":
+        return _windows_peak() / 2**20
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
+
+
+def _windows_peak() -> int:
+    import ctypes
+    from ctypes import wintypes
+
+    class Counters(ctypes.Structure):
+        _fields_ = [
+            ("cb", wintypes.DWORD),
+            ("faults", wintypes.DWORD),
+            ("peak_working_set", ctypes.c_size_t),
+            *((name, ctypes.c_size_t) for name in ("a", "b", "c", "d", "e", "f", "g")),
+        ]
+
+    counters = Counters(cb=ctypes.sizeof(Counters))
+    windows = ctypes.windll  # type: ignore[attr-defined]
+    process = windows.kernel32.GetCurrentProcess
+    process.restype = wintypes.HANDLE
+    windows.psapi.GetProcessMemoryInfo(wintypes.HANDLE(process()), ctypes.byref(counters), counters.cb)
+    return int(counters.peak_working_set)

@@ -1,0 +1,91 @@
+"""From a request to what a job really uses: checked, and completed by the model's preset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import protocol
+from .denoise.presets import Preset
+from .errors import UserError
+from .sync.cases import ALIASES, AVERAGES_X0
+from .views.cameras import Camera, even_rig, paper_rig
+
+MAX_VIEWS = 64
+TEXTURE_SIZES = range(64, 8193)
+MAX_STEPS = 1000
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A request with nothing left open. latent_size, rgb_size: side of the texture that x0 is averaged in."""
+
+    steps: int
+    guidance: float
+    prompt: str
+    negative: str
+    sync_space: str
+    share: float
+    latent_size: int
+    rgb_size: int
+
+
+def check(request: protocol.Request) -> None:
+    """Raise UserError for anything in ``request`` that no model could make sense of."""
+    if not request.prompt.strip():
+        raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
+    _one_of("method", request.method, protocol.METHODS)
+    _one_of("unwrap mode", request.unwrap, protocol.UNWRAPS)
+    _one_of("device", request.device, protocol.DEVICES)
+    _one_of("rasteriser", request.raster, protocol.RASTERS)
+    if request.sync_space is not None:
+        _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)
+        if request.sync_space == "rgb" and not averages_x0(request.method):
+            raise UserError(
+                f"{request.method} averages noisy latents, which have no RGB picture",
+                "use --sync-space latent, or a method that averages x0: synctweedies, case2, case5",
+            )
+    _between("texture size", request.texture_size, TEXTURE_SIZES.start, TEXTURE_SIZES.stop - 1)
+    _between("number of steps", request.steps, 1, MAX_STEPS)
+    _between("seed", request.seed, 0, MAX_SEED)
+    _between("guidance", request.guidance, 0.0, 100.0)
+    cameras(request.views)
+
+
+def cameras(views: str) -> list[Camera]:
+    """The rig: "paper" or a number of views; raises UserError."""
+    if views == "paper":
+        return paper_rig()
+    if not views.isdecimal() or not 1 <= int(views) <= MAX_VIEWS:
+        raise UserError(f"views {views!r} isn't a rig", f"use paper, or a number from 1 to {MAX_VIEWS}")
+    return even_rig(int(views))
+
+
+def averages_x0(method: str) -> bool:
+    """Whether ``method`` averages clean estimates, which can be decoded."""
+    return ALIASES.get(method, method) in AVERAGES_X0
+
+
+def resolve(request: protocol.Request, preset: Preset) -> Settings:
+    """``request`` completed by the model's ``preset``."""
+    space = request.sync_space or (preset.sync_space if averages_x0(request.method) else "latent")
+    return Settings(
+        steps=preset.steps if request.steps is None else request.steps,
+        guidance=preset.guidance if request.guidance is None else request.guidance,
+        prompt=preset.prefix + request.prompt.strip(),
+        negative=preset.negative if request.negative is None else request.negative.strip(),
+        sync_space=space,
+        share=preset.sync_share[space],
+        latent_size=preset.texture_size["latent"],
+        rgb_size=preset.texture_size["rgb"],
+    )
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"unknown {what} {value!r}", f"use one of {', '.join(known)}")
+
+
+def _between(what: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise UserError(f"the {what} is {value}", f"choose {low} to {high}")

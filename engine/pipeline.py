@@ -1,0 +1,101 @@
+"""The whole story: mesh -> views -> depth -> (denoise <-> synchronise) -> texture -> files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import memory, options, report
+from .denoise.model import Denoiser
+from .generate import Job, generate
+from .host import Clock, Host
+from .mesh.mesh import Mesh, load
+from .mesh.unwrap import ensure_uvs
+from .protocol import Request, Result
+from .scene import Scene, build_scene
+from .texture import render, save
+from .texture.bake import Atlas, bake
+from .texture.fill import voronoi_fill
+from .texture.glb import export_glb
+
+Floats = NDArray[np.float32]
+FILES = ("texture.png", "mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
+
+
+def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host) -> Result:
+    """Do one job; ``model(name, device)`` gives the denoiser. Raises UserError and Cancelled."""
+    start, clock, out = time.perf_counter(), Clock(), Path(request.out)
+    options.check(request)
+    save.writable_folder(out)
+    with clock.part("geometry"):
+        mesh, unwrapped, warnings = _mesh(request, host)
+    with clock.part("load"):
+        host.progress("model", 0, 1, None)
+        denoiser = model(request.model, request.device)
+    clock.settle = memory.settler(denoiser.device)
+    settings = options.resolve(request, denoiser.preset)
+    warnings += cut_off(denoiser, settings.prompt)
+    with clock.part("geometry"):
+        scene = build_scene(mesh, options.cameras(request.views), denoiser.preset.view_size, host)
+    job = Job(request.method, request.seed, settings, scene, denoiser, clock, host)
+    pictures = generate(job)
+    with clock.part("bake"):
+        host.progress("bake", 0, 1, None)
+        image = _bake(scene, request.texture_size, pictures, host)
+    with clock.part("measure"):
+        host.progress("measure", 0, 1, None)
+        measured = report.measures(job, image, pictures)
+    with save.staged(out) as stage:
+        with clock.part("save"):
+            host.progress("save", 0, 1, None)
+            _write(scene, image, pictures, stage)
+            if keeps_uvs := unwrapped and Path(request.mesh).suffix.lower() == ".npz":
+                np.save(stage / "uvs.npy", scene.uvs, allow_pickle=False)
+            host.check()
+        clock.seconds["total"] = time.perf_counter() - start
+        values = report.values(request, job, unwrapped, warnings, measured)
+        save.report(values, stage / "report.json")
+    uvs = str(out / "uvs.npy") if keeps_uvs else None
+    return Result(*(str(out / name) for name in FILES), uvs=uvs, warnings=warnings)
+
+
+def _mesh(request: Request, host: Host) -> tuple[Mesh, bool, list[str]]:
+    """The mesh with UVs, whether they are new, and what is to be said about it."""
+    host.progress("mesh", 0, 1, None)
+    mesh = load(request.mesh)
+    host.check()
+    host.progress("unwrap", 0, 1, None)
+    with_uvs, unwrapped, warnings = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
+    return with_uvs, unwrapped, [*mesh.warnings, *warnings]
+
+
+def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
+    """A warning when the prompt is longer than the model reads."""
+    (rest,) = denoiser.embed([prompt]).truncated
+    return (
+        [f"the model reads no further than its token limit; left out of the prompt: {rest!r}"] if rest else []
+    )
+
+
+def _bake(scene: Scene, size: int, pictures: Floats, host: Host) -> Floats:
+    """(T, T, 3) float32 in [0, 1]: the pictures baked, filled and padded."""
+    atlas = Atlas.build(scene.raster, scene.uvs, size)
+    baked, painted = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
+    on_mesh = np.zeros(size * size, bool)
+    on_mesh[atlas.index] = True
+    return voronoi_fill(baked, painted, on_mesh.reshape(size, size))
+
+
+def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path) -> None:
+    """All files but the report."""
+    rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
+    labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
+    save.png(render.to_image(image), stage / "texture.png")
+    sheet = render.contact_sheet(scene.depths, pictures, np.stack(rendered), labels)
+    save.png(sheet, stage / "views.png")
+    save.gif(render.turntable(scene.raster, image, scene.uvs), stage / "turntable.gif")
+    export_glb(scene.mesh, stage / "texture.png", stage / "mesh.glb")

@@ -1,0 +1,71 @@
+"""report.json: what was asked for, what was done, and how good it measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from . import memory
+from .generate import Job
+from .protocol import VERSION, Request
+from .texture.measure import coverage, view_psnr
+from .texture.seams import seam_error
+from .views.prompts import direction
+
+Floats = NDArray[np.float32]
+PARTS = ("load", "geometry", "denoise", "sync", "decode", "bake", "save", "measure", "total")
+
+
+def measures(job: Job, image: Floats, pictures: Floats) -> dict[str, float | None]:
+    """How good the texture ``image`` (T, T, 3) is, made from ``pictures`` (N, R, R, 3)."""
+    scene = job.scene
+    return {
+        "coverage": coverage(scene.raster, scene.cameras),
+        "seam_error": seam_error(scene.raster, scene.uvs, image),
+        "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
+    }
+
+
+def values(
+    request: Request, job: Job, unwrapped: bool, warnings: list[str], measured: dict[str, float | None]
+) -> dict[str, Any]:
+    """The report, as the contract lists it."""
+    scene, settings, seconds = job.scene, job.settings, job.clock.seconds
+    return {
+        "version": VERSION,
+        "prompt": request.prompt,
+        "negative": settings.negative,
+        "model": request.model,
+        "method": request.method,
+        "sync_space": settings.sync_space,
+        "seed": request.seed,
+        "steps": settings.steps,
+        "guidance": settings.guidance,
+        "device": str(job.denoiser.device),
+        "raster": request.raster,
+        "texture_size": request.texture_size,
+        "mesh": {
+            "vertices": len(scene.mesh.vertices),
+            "faces": len(scene.mesh.faces),
+            "unwrapped": unwrapped,
+            "warnings": warnings,
+        },
+        "views": [
+            {"azimuth": c.azimuth, "elevation": c.elevation, "fov": c.fov, "direction": direction(c)}
+            for c in scene.cameras
+        ],
+        **measured,
+        "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
+        "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps, 4),
+        "peak_memory_mb": round(memory.peak_mb(), 1),
+        **_gpu(job.denoiser.device),
+    }
+
+
+def _gpu(device: torch.device) -> dict[str, float]:
+    if device.type != "cuda":
+        return {}
+    return {"peak_gpu_memory_mb": round(torch.cuda.max_memory_allocated(device) / 2**20, 1)}

@@ -1,0 +1,144 @@
+"""The engine as a child process: JSON lines on stdin and stdout, jobs one after the other.
+
+Three threads. The main one works. A reader takes messages from stdin, so that a cancel or the end of the
+parent (end of file) is noticed at once. A pulse tells the parent that the engine lives. Native code can't be
+interrupted from outside; when a cancelled job hasn't stopped after CANCEL_GRACE_S, the engine says so and
+exits, and the parent starts another one for the next job.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from typing import IO, Any
+
+from . import protocol
+from .host import Host
+from .worker import Worker, answer
+
+CANCEL_GRACE_S = 1.5  # the contract allows two seconds
+PULSE_S = 2.0
+PROGRESS_S = 0.1  # steps of a fast stage closer together than this aren't told
+
+
+class Server:
+    """Serve jobs from ``source`` until quit or end of file; events go to ``sink``."""
+
+    def __init__(self, source: IO[bytes], sink: IO[bytes]) -> None:
+        self._source, self._sink = source, sink
+        self._lock = threading.Lock()
+        self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._cancelled: set[str] = set()
+        self._current: str | None = None
+
+    def run(self) -> int:
+        """The exit status."""
+        self._send(
+            protocol.message(
+                protocol.HELLO, version=protocol.VERSION, protocol=protocol.PROTOCOL, pid=os.getpid()
+            )
+        )
+        for target in (self._read, self._pulse):
+            threading.Thread(target=target, daemon=True).start()
+        worker = Worker()
+        while (job := self._jobs.get()) is not None:
+            self._do(worker, job)
+        return protocol.EXIT_DONE
+
+    def _do(self, worker: Worker, job: dict[str, Any]) -> None:
+        job_id = str(job["id"])
+        self._current = job_id
+        self._send(protocol.message(protocol.STARTED, id=job_id))
+        try:
+            request = protocol.Request.from_dict(job["request"])
+        except (KeyError, TypeError, ValueError) as error:
+            outcome = protocol.message(
+                protocol.FAILED,
+                id=job_id,
+                error=f"the request can't be read: {error}",
+                fix="use the add-on and the engine of the same version",
+                code=protocol.EXIT_BAD_INPUT,
+            )
+        else:
+            host = Host(_Teller(self, job_id), lambda: job_id in self._cancelled)
+            outcome = answer(job_id, worker.run(request, host))
+        with self._lock:  # from here on a late cancel finds nothing to cancel
+            self._current = None
+            self._write(outcome)
+
+    def _read(self) -> None:
+        for line in self._source:
+            try:
+                self._take(protocol.decode(line))
+            except ValueError as error:
+                print(error, file=sys.stderr)
+        if self._current is not None:
+            os._exit(protocol.EXIT_CANCELLED)  # the parent is gone: nobody wants the result
+        self._jobs.put(None)
+
+    def _take(self, msg: dict[str, Any]) -> None:
+        kind = msg["kind"]
+        if kind == protocol.JOB and "id" in msg:
+            self._jobs.put(msg)
+        elif kind == protocol.CANCEL:
+            self._cancel(str(msg.get("id")))
+        elif kind == protocol.QUIT:
+            if self._current is not None:
+                os._exit(protocol.EXIT_CANCELLED)
+            self._jobs.put(None)
+        elif kind != protocol.HEARTBEAT:
+            raise ValueError(f"unknown message {kind!r}")
+
+    def _cancel(self, job_id: str) -> None:
+        self._cancelled.add(job_id)
+        threading.Thread(target=self._enforce, args=(job_id,), daemon=True).start()
+
+    def _enforce(self, job_id: str) -> None:
+        """End the process when the job hasn't ended by itself in time."""
+        time.sleep(CANCEL_GRACE_S)
+        with self._lock:
+            if self._current == job_id:
+                self._write(protocol.message(protocol.CANCELLED, id=job_id))
+                os._exit(protocol.EXIT_CANCELLED)
+
+    def _pulse(self) -> None:
+        while True:
+            time.sleep(PULSE_S)
+            self._send(protocol.message(protocol.HEARTBEAT))
+
+    def _send(self, msg: dict[str, Any]) -> None:
+        with self._lock:
+            self._write(msg)
+
+    def _write(self, msg: dict[str, Any]) -> None:
+        try:
+            protocol.send(self._sink, msg)
+        except OSError:
+            os._exit(protocol.EXIT_CANCELLED)  # nobody listens any more
+
+
+class _Teller:
+    """Progress as messages, at most one every PROGRESS_S but for the first of each stage."""
+
+    def __init__(self, server: Server, job_id: str) -> None:
+        self._server, self._id = server, job_id
+        self._stage, self._last = "", 0.0
+
+    def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
+        now = time.monotonic()
+        if stage == self._stage and i < n and now - self._last < PROGRESS_S:
+            return
+        self._stage, self._last = stage, now
+        self._server._send(
+            protocol.message(protocol.PROGRESS, id=self._id, stage=stage, i=i, n=n, eta_s=eta_s)
+        )
+
+
+def serve() -> int:
+    """Serve on this process's stdin and stdout; whatever else prints goes to stderr."""
+    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return Server(sys.stdin.buffer, sink).run()

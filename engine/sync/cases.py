@@ -1,0 +1,87 @@
+"""The five synchronisation cases, a line each, as in the SyncTweedies paper (figure 3).
+
+    w, x    instance variables (views), N of them        z     canonical variable (texture)
+    f       project: z -> views                          g     unproject and average: views -> z
+    eps     the network's noise                          phi   Tweedie's x0:  (x - sigma eps) / alpha
+    psi     one deterministic step from x with a clean estimate x0
+    fg      f(g(.)), each view's own pixels as its background
+    fg0     the same for clean estimates, in the latent or in the RGB texture
+
+Every case returns (next state, the clean estimate it stepped with). x0(x) stands for phi(x, eps(x)), taken
+from the network directly so that it is exact at alpha = 0, where a zero-terminal-SNR schedule starts and
+Tweedie's formula divides by zero. There the averaged *noise* of cases 1 and 4 says nothing about x0 at all,
+so the sampler runs that one step as case 2 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..denoise import step
+
+Map = Callable[[Tensor], Tensor]
+Stepped = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The symbols at one step. ``f`` includes the background of views that are rendered from z."""
+
+    eps: Map
+    x0: Map
+    f: Map
+    g: Map
+    fg: Map
+    fg0: Map
+    alpha: float
+    sigma: float
+    alpha_prev: float
+    sigma_prev: float
+
+    def phi(self, x: Tensor, eps: Tensor) -> Tensor:
+        return step.tweedie(x, eps, self.alpha, self.sigma)
+
+    def psi(self, x: Tensor, x0: Tensor) -> Tensor:
+        return step.ddim(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev)
+
+
+def independent(x: Tensor, t: Terms) -> Stepped:
+    x0 = t.x0(x)
+    return t.psi(x, x0), x0
+
+
+def case1(x: Tensor, t: Terms) -> Stepped:
+    x0 = t.phi(x, t.fg(t.eps(x)))
+    return t.psi(x, x0), x0
+
+
+def case2(x: Tensor, t: Terms) -> Stepped:
+    x0 = t.fg0(t.x0(x))
+    return t.psi(x, x0), x0
+
+
+def case3(x: Tensor, t: Terms) -> Stepped:
+    x0 = t.x0(x)
+    return t.fg(t.psi(x, x0)), x0
+
+
+def case4(z: Tensor, t: Terms) -> Stepped:
+    z0 = t.phi(z, t.g(t.eps(t.f(z))))
+    return t.psi(z, z0), z0
+
+
+def case5(z: Tensor, t: Terms) -> Stepped:
+    z0 = t.g(t.fg0(t.x0(t.f(z))))
+    return t.psi(z, z0), z0
+
+
+Case = Callable[[Tensor, Terms], Stepped]
+
+INSTANCE: dict[str, Case] = {"independent": independent, "case1": case1, "case2": case2, "case3": case3}
+CANONICAL: dict[str, Case] = {"case4": case4, "case5": case5}
+AVERAGES_NOISE = {"case1": "case2", "case4": "case5"}  # and what stands in for it at alpha = 0
+ALIASES = {"synctweedies": "case2"}
+AVERAGES_X0 = frozenset({"case2", "case5"})

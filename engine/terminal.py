@@ -1,0 +1,65 @@
+"""What a person at a terminal sees: a progress bar, notes and complaints, all on stderr."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import Self
+
+WIDTH = 24
+STAGES = {  # how the stages read
+    "start": "starting",
+    "mesh": "reading the mesh",
+    "unwrap": "unwrapping",
+    "model": "loading the model",
+    "views": "rendering depth",
+    "denoise": "painting",
+    "bake": "baking",
+    "measure": "measuring",
+    "save": "saving",
+}
+
+
+def say(text: str) -> None:
+    """One line."""
+    print(text, file=sys.stderr)
+
+
+def complain(what: str, fix: str) -> None:
+    """What is wrong and how to mend it, in one line."""
+    say(f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}")
+
+
+class Bar:
+    """Progress: one line, drawn again, on a terminal; a line a stage in a log; nothing when silent."""
+
+    def __init__(self, silent: bool = False) -> None:
+        self._silent = silent
+        self._live = sys.stderr.isatty()
+        self._stage = ""
+        self._start = time.monotonic()
+
+    def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
+        if self._silent:
+            return
+        if self._live:
+            self._draw(stage, i, n, eta_s)
+        elif stage != self._stage:
+            say(f"{time.monotonic() - self._start:6.1f} s  {STAGES.get(stage, stage)}")
+        self._stage = stage
+
+    def _draw(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
+        done = round(WIDTH * i / n)
+        left = f"  {eta_s:.0f} s left" if eta_s else ""
+        text = f"{'█' * done}{'░' * (WIDTH - done)} {STAGES.get(stage, stage)} {i}/{n}{left}"
+        columns = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:columns]:<{columns}}", end="", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and not self._silent and self._stage:
+            columns = shutil.get_terminal_size().columns - 1
+            print("\r" + " " * columns + "\r", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,116 @@
+"""From finished views to the texture: every texel averages the views that see it.
+
+Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
+(bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
+silhouette or behind a depth edge, are left out. Weights are cosine^6, as published for the final bake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..views.cameras import Camera
+from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+EXPONENT = 6.0  # published
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The texels of a ``size``^2 texture that lie on the mesh, n of them: flat index (n,) int32 from the top
+    left, surface point (n, 3) and face normal (n, 3) float32 in normalised space."""
+
+    size: int
+    index: NDArray[np.int32]
+    point: Floats
+    normal: Floats
+
+    @classmethod
+    def build(cls, raster: EmbreeRaster, uvs: Floats, size: int) -> Atlas:
+        """uvs: (F, 3, 2) float32 per corner."""
+        texels = texel_fragments(uvs, size)
+        point = interpolate(raster.corners, texels.face, texels.bary)
+        return cls(size, texels.pixel, point, raster.normals[texels.face])
+
+
+def bake(
+    raster: EmbreeRaster,
+    atlas: Atlas,
+    cameras: Sequence[Camera],
+    fragments: Sequence[Fragments],
+    pictures: Floats,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[Floats, Bools]:
+    """The texture from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows (``fragments``).
+
+    Returns (texture (T, T, 3) float32, 0 where nothing was painted; painted (T, T) bool).
+    """
+    total = np.zeros((len(atlas.index), 3), np.float32)
+    weights = np.zeros(len(atlas.index), np.float32)
+    for camera, view, picture in zip(cameras, fragments, pictures, strict=True):
+        check()
+        texel, weight, colour = _view_part(raster, atlas, camera, view, picture)
+        total[texel] += weight[:, None] * colour
+        weights[texel] += weight
+    done = weights > 0
+    texture = np.zeros((atlas.size**2, 3), np.float32)
+    painted = np.zeros(atlas.size**2, bool)
+    texture[atlas.index[done]] = total[done] / weights[done, None]
+    painted[atlas.index[done]] = True
+    return texture.reshape(atlas.size, atlas.size, 3), painted.reshape(atlas.size, atlas.size)
+
+
+def _view_part(
+    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
+    resolution = picture.shape[0]
+    pixel, depth = camera.project(atlas.point, resolution)
+    position = camera.position - atlas.point
+    cosine = np.abs(np.einsum("nk,nk->n", atlas.normal, position)) / np.linalg.norm(position, axis=1)
+    # A pixel's footprint along the view direction grows as the surface turns away.
+    reach = 2 * (2 * camera.half_extent * depth / resolution) / np.maximum(cosine, 0.1)
+    colour, found = _bilinear(picture, _depth_map(view, resolution), pixel, depth, reach)
+    texel = np.flatnonzero(found > 0)  # the cheap test first: most texels of a closed mesh end here
+    seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
+    texel = texel[seen]
+    weight = cosine[texel] ** EXPONENT
+    return texel, weight.astype(np.float32), colour[texel] / found[texel, None]
+
+
+def _depth_map(view: Fragments, resolution: int) -> Floats:
+    """(R^2,) float32 depth, -inf in the background so that no texel is near it."""
+    depth = np.full(resolution**2, -np.inf, np.float32)
+    depth[view.pixel] = view.depth
+    return depth
+
+
+def _bilinear(
+    picture: Floats, depth_map: Floats, pixel: Floats, depth: Floats, reach: Floats
+) -> tuple[Floats, Floats]:
+    """Weighted colours (n, 3) and weights (n,) of the four pixels around each ``pixel`` (n, 2) whose depth is
+    within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
+    resolution = picture.shape[0]
+    flat = picture.reshape(-1, 3)
+    corner = np.floor(pixel - 0.5)
+    share = (pixel - 0.5 - corner).astype(np.float32)
+    corner = corner.astype(np.int32)
+    colour = np.zeros((len(pixel), 3), np.float32)
+    weight = np.zeros(len(pixel), np.float32)
+    for right in (0, 1):
+        for down in (0, 1):
+            column = np.clip(corner[:, 0] + right, 0, resolution - 1)
+            row = np.clip(corner[:, 1] + down, 0, resolution - 1)
+            index = row * resolution + column
+            tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1])
+            tap = np.where(np.abs(depth_map[index] - depth) < reach, tap, 0)
+            colour += tap[:, None] * flat[index]
+            weight += tap
+    return colour, weight

@@ -1,0 +1,69 @@
+"""Pictures of the textured mesh: unlit views, a contact sheet, a turntable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from ..views.cameras import Camera
+from ..views.raster import EmbreeRaster, Fragments, interpolate
+
+Floats = NDArray[np.float32]
+
+BACKGROUND = 0.5
+TURNTABLE_FRAMES = 24
+TURNTABLE_SIZE = 256
+
+
+def sample(texture: Floats, uv: Floats) -> Floats:
+    """(n, 3) float32: ``texture`` (T, T, 3), row 0 at v = 1, at ``uv`` (n, 2), bilinear, clamped."""
+    size = texture.shape[0]
+    x = np.clip(uv[:, 0] * size - 0.5, 0, size - 1)
+    y = np.clip((1 - uv[:, 1]) * size - 0.5, 0, size - 1)
+    left, top = x.astype(np.int32), y.astype(np.int32)
+    right, bottom = np.minimum(left + 1, size - 1), np.minimum(top + 1, size - 1)
+    a, b = (x - left)[:, None], (y - top)[:, None]
+    upper = texture[top, left] * (1 - a) + texture[top, right] * a
+    lower = texture[bottom, left] * (1 - a) + texture[bottom, right] * a
+    return (upper * (1 - b) + lower * b).astype(np.float32)
+
+
+def render_view(texture: Floats, uvs: Floats, view: Fragments, resolution: int) -> Floats:
+    """(R, R, 3) float32: the texture, unlit, on what ``view`` shows; grey behind."""
+    picture = np.full((resolution**2, 3), BACKGROUND, np.float32)
+    picture[view.pixel] = sample(texture, interpolate(uvs, view.face, view.bary))
+    return picture.reshape(resolution, resolution, 3)
+
+
+def to_image(picture: Floats) -> Image.Image:
+    """A picture (H, W, 3) or (H, W) in [0, 1], clamped, as 8 bits."""
+    return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def contact_sheet(depths: Floats, views: Floats, rendered: Floats, labels: Sequence[str]) -> Image.Image:
+    """Three rows, a column a view: depth (N, R, R), generated views (N, R, R, 3), texture re-rendered."""
+    cell = max(96, min(192, views.shape[1]))
+    head = 16
+    sheet = Image.new("RGB", (cell * len(views), head + 3 * cell), (24, 24, 24))
+    draw = ImageDraw.Draw(sheet)
+    for column, label in enumerate(labels):
+        draw.text((column * cell + 4, 2), label, fill=(220, 220, 220))
+        for row, picture in enumerate((depths[column], views[column], rendered[column])):
+            image = to_image(picture).convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
+            sheet.paste(image, (column * cell, head + row * cell))
+    return sheet
+
+
+def turntable(raster: EmbreeRaster, texture: Floats, uvs: Floats) -> list[Image.Image]:
+    """One turn around the mesh, gently shaded from the camera so that the shape reads."""
+    frames = []
+    for i in range(TURNTABLE_FRAMES):
+        camera = Camera(360.0 * i / TURNTABLE_FRAMES, 15.0)
+        view = raster.rasterise(camera, TURNTABLE_SIZE)
+        picture = render_view(texture, uvs, view, TURNTABLE_SIZE).reshape(-1, 3)
+        picture[view.pixel] *= (0.6 + 0.4 * view.cosine)[:, None]
+        frames.append(to_image(picture.reshape(TURNTABLE_SIZE, TURNTABLE_SIZE, 3)))
+    return frames

@@ -1,0 +1,132 @@
+"""How visible the seams of a texture are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..views.raster import EmbreeRaster, interpolate
+from .render import sample
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+POINTS = 20_000
+SEED = 0  # of the measuring points: the same mesh is always measured at the same points
+INVISIBLE = 1e-4  # colour differences below this (a fortieth of an 8-bit step) count as this
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Edges shared by two faces, m of them: the faces (m, 2) and, for each side, the corner (m, 2) that the
+    edge starts at, both sides from the same end."""
+
+    face: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    def pick(self, chosen: Bools) -> _Edges:
+        return _Edges(self.face[chosen], self.start[chosen], self.end[chosen])
+
+
+def seam_error(raster: EmbreeRaster, uvs: Floats, texture: Floats) -> float | None:
+    """Mean colour difference across UV seams, over that across inner edges at the same 3D distance.
+
+    Pairs of points one texel to either side of an edge that two faces share: edges where the UVs part against
+    edges where they don't. 1.0: seams can't be seen. None when the mesh has no seam, or no inner edge, whose
+    faces are large enough to compare.
+    """
+    edges = _shared_edges(raster)
+    if not len(edges.face):
+        return None
+    apart = [
+        np.abs(uvs[edges.face[:, 0], c[:, 0]] - uvs[edges.face[:, 1], c[:, 1]]).max(axis=1) > 1e-5
+        for c in (edges.start, edges.end)
+    ]
+    is_seam = apart[0] | apart[1]
+    texel = _texel_length(raster, uvs, texture.shape[0])
+    seam = _difference(raster, uvs, texture, edges.pick(is_seam), texel)
+    inner = _difference(raster, uvs, texture, edges.pick(~is_seam), texel)
+    if seam is None or inner is None:
+        return None
+    return max(seam, INVISIBLE) / max(inner, INVISIBLE)
+
+
+def _shared_edges(raster: EmbreeRaster) -> _Edges:
+    """Vertices at the same place count as one: many files split them at seams."""
+    count = len(raster.corners)
+    grid = np.round(raster.corners.reshape(-1, 3).astype(np.float64) * 1e5).astype(np.int64)
+    vertex = np.unique(grid, axis=0, return_inverse=True)[1].reshape(count, 3)
+    start = np.tile(np.arange(3), count)
+    end = (start + 1) % 3
+    face = np.repeat(np.arange(count), 3)
+    ends = np.stack([vertex[face, start], vertex[face, end]], axis=1)
+    turned = ends[:, 0] > ends[:, 1]
+    start, end = np.where(turned, end, start), np.where(turned, start, end)
+    key = np.sort(ends, axis=1)
+    order = np.lexsort((key[:, 1], key[:, 0]))
+    key, face, start, end = key[order], face[order], start[order], end[order]
+    same = (key[1:] == key[:-1]).all(axis=1) & (key[1:, 0] != key[1:, 1])
+    at = np.flatnonzero(same)
+    pair = np.stack([at, at + 1], axis=1)
+    return _Edges(face[pair], start[pair], end[pair])
+
+
+def _texel_length(raster: EmbreeRaster, uvs: Floats, size: int) -> float:
+    """The side of a texel on the surface, averaged over the mesh."""
+    edge = raster.corners[:, 1:] - raster.corners[:, :1]
+    surface = np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]), axis=1).sum()
+    flat = uvs[:, 1:] - uvs[:, :1]
+    covered = np.abs(flat[:, 0, 0] * flat[:, 1, 1] - flat[:, 0, 1] * flat[:, 1, 0]).sum()
+    return float(np.sqrt(surface / max(covered, 1e-12)) / size)
+
+
+def _difference(
+    raster: EmbreeRaster, uvs: Floats, texture: Floats, edges: _Edges, offset: float
+) -> float | None:
+    """Mean colour difference between points ``offset`` to either side of random places on ``edges``."""
+    if not len(edges.face):
+        return None
+    rng = np.random.default_rng(SEED)
+    corners = raster.corners[edges.face[:, 0]]
+    rows = np.arange(len(corners))
+    length = np.linalg.norm(corners[rows, edges.end[:, 0]] - corners[rows, edges.start[:, 0]], axis=1)
+    if not length.sum() > 0:
+        return None
+    pick = rng.choice(len(length), size=POINTS, p=length.astype(np.float64) / length.sum(dtype=np.float64))
+    along = rng.random(POINTS).astype(np.float32)
+    sides = [_beside(raster, edges, pick, along, offset, side) for side in (0, 1)]
+    good = sides[0][2] & sides[1][2]
+    if good.sum() < 10:
+        return None
+    colours = [sample(texture, interpolate(uvs, face, bary))[good] for face, bary, _ in sides]
+    return float(np.abs(colours[0] - colours[1]).mean())
+
+
+def _beside(
+    raster: EmbreeRaster, edges: _Edges, pick: NDArray[np.int64], along: Floats, offset: float, side: int
+) -> tuple[NDArray[np.int64], Floats, Bools]:
+    """Points ``offset`` inside the face on one ``side``, at the place ``along`` (0 to 1) the edge.
+
+    Returns (face (m,), bary (m, 3), whether the point lies inside the face (m,))."""
+    face, start, end = edges.face[pick, side], edges.start[pick, side], edges.end[pick, side]
+    third = 3 - start - end
+    rows = np.arange(len(face))
+    corners = raster.corners[face]
+    a, b, c = (corners[rows, k] for k in (start, end, third))
+    edge = b - a
+    square = np.maximum((edge**2).sum(axis=1), 1e-20)
+    foot = ((c - a) * edge).sum(axis=1) / square
+    height = np.linalg.norm(c - a - foot[:, None] * edge, axis=1)
+    share = offset / np.maximum(height, 1e-20)
+    inside = share < 0.9
+    share = np.minimum(share, 0.9)
+    position = (along - share * foot) / (1 - share)
+    inside &= (position >= 0) & (position <= 1)
+    bary = np.zeros((len(face), 3), np.float32)
+    bary[rows, start] = (1 - share) * (1 - position)
+    bary[rows, end] = (1 - share) * position
+    bary[rows, third] = share
+    return face, bary, inside

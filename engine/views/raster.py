@@ -1,0 +1,160 @@
+"""What each pixel of a view, and each texel of a texture, sees of the mesh: exact ray casts by Embree.
+
+Every pixel centre casts one ray, so attributes are interpolated perspective-correctly by construction (the
+published rasteriser interpolates affinely). Back faces are kept: a mesh with flipped normals, or an open
+sheet seen from behind, is painted like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+from numpy.typing import NDArray
+
+from .cameras import Camera
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+OFFSET = 1e-3  # start of an occlusion ray above the surface, in units of the mesh's radius
+CHUNK = 1 << 20  # rays a call: keeps memory flat and lets a cancel through
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """The pixels of one view (or texels of one texture) that show the mesh, n of them.
+
+    pixel: (n,) int32 flat index, row by row from the top left.
+    face: (n,) int32. bary: (n, 3) float32 barycentric weights of the face's corners, summing to 1.
+    depth: (n,) float32 along the viewing axis. cosine: (n,) float32 in [0, 1] between the face's plane normal
+    and the direction to the camera.
+    """
+
+    pixel: Ints
+    face: Ints
+    bary: Floats
+    depth: Floats
+    cosine: Floats
+
+
+def unit_normals(vertices: Floats, faces: Ints) -> Floats:
+    """(F, 3) float32 unit face normals; zero for faces without area."""
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    normals = np.cross(b - a, c - a)
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).astype(np.float32)
+
+
+def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
+    """(n, k): the per-corner attribute ``corners`` (F, 3, k) at the points ``face`` (n,), ``bary`` (n, 3)."""
+    values: Floats = np.einsum("nck,nc->nk", corners[face], bary)
+    return values
+
+
+class EmbreeRaster:
+    """Ray casts against one fixed mesh. ``vertices`` (V, 3) float32 normalised, ``faces`` (F, 3) int32."""
+
+    def __init__(self, vertices: Floats, faces: Ints) -> None:
+        self.corners = np.ascontiguousarray(vertices[faces], np.float32)
+        self.normals = unit_normals(vertices, faces)
+        self._scene = _scene_of(self.corners)
+
+    def rasterise(self, camera: Camera, resolution: int) -> Fragments:
+        """The pixels of a ``resolution`` x ``resolution`` view from ``camera`` that show the mesh."""
+        directions = camera.rays(resolution)
+        origins = np.broadcast_to(camera.position, directions.shape)
+        pixel, face, bary, depth = _cast(self._scene, origins, directions)
+        towards = directions[pixel] / np.linalg.norm(directions[pixel], axis=1, keepdims=True)
+        cosine = np.abs(np.einsum("nk,nk->n", self.normals[face], towards))
+        return Fragments(pixel, face, bary, depth, np.clip(cosine, 0.0, 1.0))
+
+    def visible(self, camera: Camera, points: Floats, normals: Floats) -> tuple[Bools, Floats]:
+        """Which surface ``points`` (n, 3) with unit ``normals`` (n, 3) ``camera`` sees, and at what cosine.
+
+        Returns (seen (n,) bool: inside the frame and unoccluded, cosine (n,) float32 in [0, 1]).
+        """
+        to_camera = camera.position - points
+        distance = np.linalg.norm(to_camera, axis=1, keepdims=True)
+        to_camera = to_camera / distance
+        facing = np.einsum("nk,nk->n", normals, to_camera)
+        cosine = np.abs(facing)
+        pixel, _ = camera.project(points, 1)
+        seen = np.all((pixel >= 0) & (pixel <= 1), axis=1) & (cosine > 0)
+        index = np.flatnonzero(seen)
+        # Start above the side that faces the camera: a grazing ray must not hit its own face or a neighbour.
+        lift = (np.sign(facing)[:, None] * normals)[index] * OFFSET
+        seen[index] = ~_occluded(self._scene, points[index] + lift, to_camera[index], distance[index, 0])
+        return seen, cosine.astype(np.float32)
+
+
+def texel_fragments(uvs: Floats, size: int) -> Fragments:
+    """The texels of a ``size`` x ``size`` texture whose centres lie inside a triangle of ``uvs`` (F, 3, 2).
+
+    Row 0 is the top of the picture, v = 1. ``depth`` and ``cosine`` have no meaning here and are 1.
+    """
+    flat = np.concatenate([uvs, np.zeros((*uvs.shape[:2], 1), np.float32)], axis=2)
+    scene = _scene_of(np.ascontiguousarray(flat, np.float32))
+    centre = ((np.arange(size) + 0.5) / size).astype(np.float32)
+    rows = max(1, CHUNK // size)
+    parts = []
+    for top in range(0, size, rows):
+        v = 1 - centre[top : top + rows]
+        x, y = np.meshgrid(centre, v)
+        origins = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
+        down = np.broadcast_to(np.array([0, 0, -1], np.float32), origins.shape)
+        pixel, face, bary, _ = _cast(scene, origins, down)
+        parts.append((pixel + np.int32(top * size), face, bary))
+    pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ones = np.ones(len(pixel), np.float32)
+    return Fragments(pixel, face, bary, ones, ones)
+
+
+def texel_of(uv: Floats, size: int) -> Ints:
+    """Flat index (n,) int32, row 0 at v = 1, of the texel that holds each ``uv`` (n, 2); clamped."""
+    column = np.clip((uv[:, 0] * size).astype(np.int32), 0, size - 1)
+    row = np.clip(((1 - uv[:, 1]) * size).astype(np.int32), 0, size - 1)
+    return (row * size + column).astype(np.int32)
+
+
+def _scene_of(corners: Floats) -> rtcore_scene.EmbreeScene:
+    scene = rtcore_scene.EmbreeScene()
+    TriangleMesh(scene, corners)
+    return scene
+
+
+def _cast(
+    scene: rtcore_scene.EmbreeScene, origins: Floats, directions: Floats
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Nearest hits: (ray index, face, barycentric, ray parameter), hits only."""
+    found = []
+    for start in range(0, len(origins), CHUNK):
+        part = slice(start, start + CHUNK)
+        hit = scene.run(
+            np.ascontiguousarray(origins[part], np.float32),
+            np.ascontiguousarray(directions[part], np.float32),
+            output=1,
+        )
+        index = np.flatnonzero(hit["primID"] >= 0)
+        u, v = hit["u"][index], hit["v"][index]
+        bary = np.stack([1 - u - v, u, v], axis=1)
+        found.append((index.astype(np.int32) + start, hit["primID"][index], bary, hit["tfar"][index]))
+    ray, face, bary, parameter = (np.concatenate(column) for column in zip(*found, strict=True))
+    return ray.astype(np.int32), face.astype(np.int32), bary.astype(np.float32), parameter.astype(np.float32)
+
+
+def _occluded(scene: rtcore_scene.EmbreeScene, origins: Floats, directions: Floats, reach: Floats) -> Bools:
+    """Whether anything lies on each ray nearer than ``reach`` (n,)."""
+    blocked = np.zeros(len(origins), bool)
+    for start in range(0, len(origins), CHUNK):
+        part = slice(start, start + CHUNK)
+        distance = scene.run(
+            np.ascontiguousarray(origins[part], np.float32),
+            np.ascontiguousarray(directions[part], np.float32),
+            query="DISTANCE",
+        )
+        blocked[part] = distance < reach[part]
+    return blocked

@@ -1,0 +1,75 @@
+"""One request to one result, whoever asks. Keeps the last model loaded; holds the one broad except."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import protocol
+from .errors import Cancelled, UserError
+from .host import Host
+
+if TYPE_CHECKING:
+    from .denoise.model import Denoiser
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed: one line, how to mend it, the exit status of the contract."""
+
+    error: str
+    fix: str
+    code: int
+
+
+class Worker:
+    """Does jobs one after the other."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str] | None = None
+        self._model: Denoiser | None = None
+
+    def run(self, request: protocol.Request, host: Host) -> protocol.Result | Failure | None:
+        """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""
+        try:
+            host.progress("start", 0, 1, None)
+            from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
+
+            host.check()
+            return texture(request, lambda name, device: self._load(name, device, host), host)
+        except (Cancelled, KeyboardInterrupt):
+            return None
+        except UserError as error:
+            return Failure(str(error), error.fix, error.code)
+        except MemoryError:
+            return Failure("memory ran out", "close other programs or use a smaller mesh", 4)
+        except Exception as error:  # a bug: say so with its trace, and live on for the next job
+            traceback.print_exc(file=sys.stderr)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Failure(f"{what} ({place})", "this is a bug: please report it", protocol.EXIT_BUG)
+
+    def _load(self, name: str, device: str, host: Host) -> Denoiser:
+        from .denoise.model import load_denoiser
+
+        if self._model is None or self._key != (name, device):
+            if self._model is not None:
+                self._model.free()  # before the next one: two may not fit
+            self._key = self._model = None
+            self._model = load_denoiser(name, device, host.check)
+            self._key = (name, device)
+        return self._model
+
+
+def answer(job_id: str, outcome: protocol.Result | Failure | None) -> dict[str, Any]:
+    """The message that ends job ``job_id``."""
+    if outcome is None:
+        return protocol.message(protocol.CANCELLED, id=job_id)
+    if isinstance(outcome, Failure):
+        return protocol.message(
+            protocol.FAILED, id=job_id, error=outcome.error, fix=outcome.fix, code=outcome.code
+        )
+    return protocol.message(protocol.DONE, id=job_id, result=outcome.as_dict())
