@@ -1,0 +1,135 @@
+"""xatlas behind one function: meshes in, packed UVs out, in a process that can be killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHILD = Path(__file__).with_name("xatlas_child.py")
+_POLL = 0.05  # seconds between looks at the child and at cancellation
+_STOP = 2.0  # seconds the guard gets to end the worker
+
+Check = Callable[[], None]
+
+
+class Failed(Exception):
+    """xatlas crashed, failed or took too long; str() says which."""
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """uvs: (F, 3, 2) float32 in [0, 1], texels square; charts: (F,) int32, -1 for faces left out (uvs 0)."""
+
+    uvs: NDArray[np.float32]
+    charts: NDArray[np.int32]
+
+
+def unwrap(
+    vertices: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    parts: NDArray[np.int32],
+    texture_size: int,
+    check: Check,
+    max_cost: float = 2.0,
+    seconds: float = 600.0,
+) -> Atlas:
+    """Cut the mesh into charts and pack them for a texture of ``texture_size``.
+
+    vertices (V, 3) with one vertex per position, in the unit sphere; faces (F, 3); parts (F,) >= 0: no chart
+    crosses from one part into another; max_cost: xatlas' limit for growing a chart. ``check`` is called
+    twenty times a second and may raise; the processes are gone when it did. Raises Failed.
+    """
+    order = np.argsort(parts, kind="stable")
+    edges = np.flatnonzero(np.diff(parts[order])) + 1
+    with tempfile.TemporaryDirectory(prefix="sync-texture-") as name:
+        folder = Path(name)
+        np.save(folder / "vertices.npy", vertices.astype(np.float32) * 100)  # xatlas' epsilons are absolute
+        np.save(folder / "faces.npy", faces[order].astype(np.uint32))
+        np.save(folder / "starts.npy", np.concatenate([[0], edges, [len(faces)]]).astype(np.int64))
+        (folder / "job.json").write_text(json.dumps(_job(texture_size, max_cost)), encoding="utf-8")
+        _run(folder, check, time.monotonic() + seconds)
+        uvs, charts = np.load(folder / "uvs.npy"), np.load(folder / "charts.npy")
+    return Atlas(*_unsorted(order, _to_square(uvs), charts))
+
+
+def _job(texture_size: int, max_cost: float) -> dict[str, Any]:
+    """What the child needs besides arrays."""
+    return {
+        "path": [entry for entry in sys.path if entry],
+        "charts": {"max_cost": max_cost},
+        "packing": {
+            "resolution": texture_size,
+            "padding": max(2, round(texture_size / 256)),
+            "bilinear": True,
+        },
+    }
+
+
+def _run(folder: Path, check: Check, deadline: float) -> None:
+    """Run the child on ``folder`` to its end; Failed when it doesn't succeed by ``deadline``."""
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    command = [sys.executable, "-I", "-S", str(_CHILD), "guard", str(folder)]
+    guard = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        creationflags=flags,
+    )
+    try:
+        while (status := _wait(guard)) is None:
+            check()
+            if time.monotonic() > deadline:
+                raise Failed("it took too long")
+    finally:
+        _stop(guard)
+    if status or not (folder / "uvs.npy").exists():
+        lines = (folder / "stderr.txt").read_text(errors="replace").split("\n") if status == 1 else []
+        raise Failed(
+            next((line for line in reversed(lines) if line.strip()), f"it crashed (status {status})")
+        )
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int | None:
+    """The exit status, or None when the process still runs after a short wait."""
+    try:
+        return process.wait(_POLL)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _stop(guard: subprocess.Popen[bytes]) -> None:
+    """End guard and worker: closing stdin makes the guard kill the worker and leave."""
+    assert guard.stdin is not None
+    guard.stdin.close()
+    try:
+        guard.wait(_STOP)
+    except subprocess.TimeoutExpired:
+        guard.kill()
+        guard.wait()
+
+
+def _to_square(texels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Atlas texels to [0, 1]. An oblong atlas is stretched to the square by at most a quarter, so that texels
+    stay about as wide as high on the surface."""
+    size = np.maximum(texels.max(axis=(0, 1)), 1e-6) + 1
+    return np.clip(texels / np.maximum(size, size.max() / 1.25), 0.0, 1.0).astype(np.float32)
+
+
+def _unsorted(
+    order: NDArray[np.int64], uvs: NDArray[np.float32], charts: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Back in the order of the faces."""
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return uvs[back], charts[back]

@@ -1,0 +1,119 @@
+"""Checks that turn what a file says into a mesh that can be textured, or into a line that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from .read import Raw
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Arrays as in mesh.Mesh."""
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    uvs: NDArray[np.float32] | None
+    polygons: NDArray[np.int32] | None
+    warnings: list[str]
+
+
+def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
+    """``raw`` checked. ``name`` is for messages; ``keep_faces``: refuse rather than drop a face.
+
+    Raises UserError for no vertices, no faces, faces that point nowhere, vertices that aren't finite (all of
+    them, or any with ``keep_faces``), and meshes without extent or area.
+    """
+    _require_faces(raw, name)
+    warnings = list(raw.warnings)
+    vertices = raw.vertices.astype(np.float32)
+    faces, uvs, polygons = raw.faces, raw.uvs, raw.polygons
+    keep = np.isfinite(vertices).all(axis=1)[faces].all(axis=1)
+    if not keep.all():
+        warnings.append(_drop_warning(vertices, keep, name, keep_faces))
+        faces = faces[keep]
+        uvs = None if uvs is None else uvs[keep]
+        polygons = None if polygons is None else polygons[keep]
+    vertices, faces = _used_only(vertices, faces)
+    warnings += _area_warnings(vertices, faces, name)
+    if uvs is not None:
+        uvs, bad = _finite_uvs(uvs)
+        warnings += bad
+    return Clean(
+        vertices,
+        faces.astype(np.int32),
+        None if uvs is None else uvs.astype(np.float32),
+        polygons,
+        warnings,
+    )
+
+
+def _require_faces(raw: Raw, name: str) -> None:
+    """UserError unless there are vertices, faces, and faces only refer to vertices that exist."""
+    if not len(raw.vertices):
+        raise UserError(f"'{name}' has no vertices.", "Choose a file or an object with a surface.")
+    if not len(raw.faces):
+        raise UserError(
+            f"'{name}' has no faces, only points or lines.",
+            "Give it a surface: fill faces in Blender, or export a mesh, not a point cloud or curve.",
+        )
+    if raw.faces.min() < 0 or raw.faces.max() >= len(raw.vertices):
+        raise UserError(
+            f"'{name}' is damaged: faces refer to vertices that are not there.",
+            "Export it again; in Blender, Object Data > Geometry > Validate mends such a mesh.",
+        )
+
+
+def _drop_warning(vertices: NDArray[np.float32], keep: NDArray[np.bool_], name: str, keep_faces: bool) -> str:
+    """What to say about faces at vertices that aren't finite; UserError when they can't be dropped."""
+    bad = int((~np.isfinite(vertices).all(axis=1)).sum())
+    what = f"{bad:,} of {len(vertices):,} vertices are not finite numbers (NaN or infinite)"
+    if keep_faces or not keep.any():
+        raise UserError(
+            f"'{name}': {what}.",
+            "Delete these vertices, and look for a modifier or script that divides by zero.",
+        )
+    return f"{what}; the {int((~keep).sum()):,} faces that touch them were left out."
+
+
+def _used_only(
+    vertices: NDArray[np.float32], faces: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Without vertices that no face uses, so that stray ones don't shrink the object in its frame."""
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
+    if used.all():
+        return vertices, faces
+    return vertices[used], (np.cumsum(used) - 1)[faces]
+
+
+def _area_warnings(vertices: NDArray[np.float32], faces: NDArray[np.int64], name: str) -> list[str]:
+    """Warnings about zero-area faces; UserError when there is nothing else."""
+    points = vertices.astype(np.float64)
+    extent = float(np.ptp(points, axis=0).max())
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    flat = doubled <= 1e-14 * extent**2  # rounding of float32 positions, relative to the object
+    if flat.all():
+        raise UserError(
+            f"'{name}' has no surface: all {len(faces):,} faces have no area.",
+            "Check its scale; an axis scaled to zero in every direction leaves nothing to paint.",
+        )
+    count = int(flat.sum())
+    return [f"{count:,} of {len(faces):,} faces have no area."] if count else []
+
+
+def _finite_uvs(uvs: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """UVs with NaN and infinity replaced by zero and a warning; None when none is left."""
+    bad = ~(np.abs(uvs) < 1e6).all(axis=(1, 2))  # also catches numbers that overflow texel arithmetic
+    if not bad.any():
+        return uvs, []
+    if bad.all():
+        return None, ["The UVs are not finite numbers and were ignored."]
+    return np.where(bad[:, None, None], 0.0, uvs), [
+        f"The UVs of {int(bad.sum()):,} of {len(uvs):,} faces are not finite numbers and were ignored."
+    ]

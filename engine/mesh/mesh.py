@@ -1,0 +1,50 @@
+"""The triangle mesh that every other part works on, and how a file becomes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import clean, read
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh in engine axes (see frame.py), in the file's units.
+
+    vertices: (V, 3) float32, finite; every one is a corner of some face.
+    faces: (F, 3) int32 indices into ``vertices``, F >= 1.
+    uvs: (F, 3, 2) float32 per triangle corner, origin at the bottom left; None when the file has none.
+        Finite; zero where only some parts of the file have UVs, or where the file's were not finite.
+    polygons: (F,) int32, the polygon that each triangle is part of; None where triangles are polygons.
+    warnings: one line each, for people.
+    name: the file's name without its ending.
+    """
+
+    vertices: Floats
+    faces: Ints
+    uvs: Floats | None = None
+    polygons: Ints | None = None
+    warnings: tuple[str, ...] = ()
+    name: str = "mesh"
+
+
+def load(path: str | Path) -> Mesh:
+    """The mesh in ``path``: .obj .glb .gltf .ply .stl, or the add-on's .npz (see protocol.Request).
+
+    Parts and instances of a scene become one mesh with their transforms applied. Faces are neither merged
+    nor reordered; faces that touch a NaN or infinite vertex are dropped from files with a warning, while an
+    .npz, whose face order is a contract, is refused. Raises UserError for anything that can't be textured.
+    """
+    path = Path(path)
+    raw = read.read(path)
+    cleaned = clean.clean(raw, path.name, keep_faces=path.suffix.lower() == ".npz")
+    return Mesh(
+        cleaned.vertices, cleaned.faces, cleaned.uvs, cleaned.polygons, tuple(cleaned.warnings), path.stem
+    )

@@ -1,0 +1,48 @@
+"""UVs for a mesh: the ones it has, where they can carry a texture, or new ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import UserError
+from . import uvcheck
+from .charts import fresh_uvs
+from .mesh import Mesh
+
+
+def ensure_uvs(
+    mesh: Mesh, mode: str, texture_size: int, check: Callable[[], None]
+) -> tuple[Mesh, bool, list[str]]:
+    """``mesh`` with UVs in [0, 1], whether they are new, and what to tell the user.
+
+    mode: "auto" keeps the mesh's UVs when they can carry a texture and says why when they can't; "always"
+    unwraps; "never" keeps them whatever they are like. texture_size: texels a side, for the distance between
+    charts. Faces and vertices stay as they are. ``check`` is called at least every 0.1 s while unwrapping and
+    may raise to stop it. UserError for "never" without UVs, and for a mesh that can't be unwrapped.
+    """
+    if mode == "never":
+        return _kept(mesh)
+    if mode == "auto" and mesh.uvs is not None:
+        problem = uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
+        if problem is None:
+            return dataclasses.replace(mesh, uvs=np.clip(mesh.uvs, 0.0, 1.0)), False, []
+        warnings = [f"The mesh's UVs {problem}, so it was unwrapped anew."]
+    else:
+        warnings = ["The mesh has no UVs, so it was unwrapped."] if mesh.uvs is None else []
+    return dataclasses.replace(mesh, uvs=fresh_uvs(mesh, texture_size, check)), True, warnings
+
+
+def _kept(mesh: Mesh) -> tuple[Mesh, bool, list[str]]:
+    """``mesh`` with its own UVs, brought into [0, 1] the way a repeating texture shows them."""
+    if mesh.uvs is None:
+        raise UserError(
+            "The mesh has no UVs, and unwrapping is switched off.", "Unwrap it, or set unwrap to 'auto'."
+        )
+    problem = uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
+    warnings = [f"The mesh's UVs {problem}; they were kept as asked."] if problem else []
+    tile = np.floor(mesh.uvs.mean(axis=1, keepdims=True))
+    uvs = np.where(uvcheck.outside(mesh.uvs)[:, None, None], mesh.uvs - tile, mesh.uvs)
+    return dataclasses.replace(mesh, uvs=np.clip(uvs, 0.0, 1.0).astype(np.float32)), False, warnings

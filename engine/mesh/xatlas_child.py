@@ -1,0 +1,69 @@
+"""Runs xatlas in processes of its own, as a script: xatlas holds Python's lock until it is done, can't be
+interrupted, and crashes on some meshes.
+
+    python -I -S xatlas_child.py guard FOLDER    what the engine starts; its stdin is a lifeline
+    python -I -S xatlas_child.py work FOLDER     what the guard starts
+
+The guard kills the worker as soon as its own stdin closes, which is how the engine cancels and what happens
+when the engine dies. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options),
+vertices.npy (V, 3) float32, faces.npy (F, 3) uint32 and starts.npy (K + 1,) int64: K meshes, which no chart
+crosses, of the faces starts[k] to starts[k + 1]. The worker adds uvs.npy (F, 3, 2) float32 in atlas texels
+and charts.npy (F,) int32, -1 for faces that xatlas left out.
+"""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+
+
+def guard(folder: str) -> None:
+    """Run the worker; never outlive stdin."""
+    command = [sys.executable, "-I", "-S", os.path.abspath(__file__), "work", folder]
+    with open(os.path.join(folder, "stderr.txt"), "wb") as stderr:
+        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+    threading.Thread(target=_follow, args=(worker,), daemon=True).start()
+    os._exit(min(abs(worker.wait()), 255))
+
+
+def _follow(worker: "subprocess.Popen[bytes]") -> None:
+    while os.read(0, 4096):
+        pass
+    worker.kill()
+
+
+def work(folder: str) -> None:
+    """Unwrap and pack the job in ``folder``."""
+    with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
+        job = json.load(file)
+    sys.path[:0] = job["path"]
+    import numpy as np
+    import xatlas
+
+    vertices, faces, starts = (
+        np.load(os.path.join(folder, f"{name}.npy")) for name in ("vertices", "faces", "starts")
+    )
+    atlas = xatlas.Atlas()
+    for start, stop in itertools.pairwise(starts):
+        used, local = np.unique(faces[start:stop], return_inverse=True)
+        atlas.add_mesh(vertices[used], local.reshape(-1, 3).astype(np.uint32))
+    charts, packing = xatlas.ChartOptions(), xatlas.PackOptions()
+    for options, name in ((charts, "charts"), (packing, "packing")):
+        for key, value in job[name].items():
+            setattr(options, key, value)
+    atlas.generate(charts, packing)
+    uvs = np.zeros((*faces.shape, 2), np.float32)
+    chart = np.full(len(faces), -1, np.int32)
+    for k, (start, stop) in enumerate(itertools.pairwise(starts)):
+        _, indices, uv = atlas.get_mesh(k)
+        _, chart_of = atlas.get_mesh_vertex_assignment(k)
+        uvs[start:stop] = uv[indices] * (atlas.width, atlas.height)
+        chart[start:stop] = chart_of[indices[:, 0]].astype(np.int32)  # 2^32 - 1, left out, becomes -1
+    np.save(os.path.join(folder, "charts.npy"), chart)
+    np.save(os.path.join(folder, "uvs.npy"), uvs)
+
+
+if __name__ == "__main__":
+    {"guard": guard, "work": work}[sys.argv[1]](sys.argv[2])
