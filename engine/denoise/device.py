@@ -10,6 +10,7 @@ from ..protocol import DEVICES
 # Bytes that the activations of one network pass may take. Fixed for a device rather than read from what is
 # free at the moment: the size of a pass shows in the last bits, and the same seed must give the same texture.
 CPU_BUDGET = 2 << 30
+CPU_VAE_BUDGET = 64 << 20  # measured: decoding a few small pictures at a time is a fifth faster (caches)
 CUDA_SHARE = 0.4
 
 
@@ -46,6 +47,11 @@ def budget(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory * CUDA_SHARE)
     return CPU_BUDGET
+
+
+def vae_budget(device: torch.device) -> int:
+    """Bytes for the activations of one pass of the autoencoder on ``device``."""
+    return CPU_VAE_BUDGET if device.type == "cpu" else budget(device)
 
 
 def empty_cache(device: torch.device) -> None:

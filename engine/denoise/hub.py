@@ -6,6 +6,7 @@ is the hub's own: with HF_HUB_OFFLINE=1 the network is never tried.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import UserError
-from . import files
+from . import files, transfer
 from .catalogue import ENTRIES
 
 Check = Callable[[], None]
@@ -81,29 +82,41 @@ def download(
     """
     if offline() or not reachable(check):
         raise unreachable(repo)
-    from huggingface_hub import HfApi, constants, hf_hub_download
-    from huggingface_hub.errors import HTTPError, RepositoryNotFoundError
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     constants.HF_HUB_DISABLE_XET = True  # its native threads don't stop when ``check`` raises; HTTP does
-
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=30)
         sizes = {f.rfilename: f.size or 0 for f in info.siblings or ()}
         wanted = files.wanted(sizes, tuple(subfolders), weights)
+        if not wanted:
+            raise UserError(
+                f"{repo} isn't a model in diffusers layout", "choose another, or a single file of it"
+            )
         meter = _Meter(sum(sizes[name] for name in wanted), progress, check)
-        local = ""
+        folder = Path()
         for name in wanted:
             check()
-            local = hf_hub_download(repo, name, tqdm_class=meter.bar(name))
+            folder = transfer.fetch(repo, name, meter.bar(name)).parents[name.count("/")]
             meter.finished(name, sizes[name])
-        depth = len(Path(wanted[-1]).parts)
-        return Path(local).parents[depth - 1]
+        return folder
     except RepositoryNotFoundError as error:
         raise UserError(f"the hub has no public model {repo}", "check the name") from error
-    except (HTTPError, OSError) as error:
+    except _failures() as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise UserError(
-            f"downloading {repo} failed: {str(error).splitlines()[0]}", "try again: the download resumes"
+            f"downloading {repo} failed: {(str(error) or type(error).__name__).splitlines()[0]}",
+            "free some disk space and try again" if full else "try again: the download resumes",
         ) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the hub's client raises when the network or the disk fails."""
+    from huggingface_hub import errors
+
+    # The transport library behind it differs between versions; this is its base class in each of them.
+    return (errors.HTTPError, OSError)  # type: ignore[attr-defined]
 
 
 def unreachable(repo: str) -> UserError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from . import files, hub
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
 from .hub import Check, Progress
 from .sources import HUB_ID, PIPELINE_PARTS
+from .transfer import checksum
 
 CHECKSUMS = "SHA256SUMS"  # as the sha256sum tool writes it; optional in a model folder
 PIPELINE = tuple(part for part in PIPELINE_PARTS if part != "controlnet")
@@ -102,7 +102,7 @@ def _checksum_problems(folder: Path) -> Iterator[str]:
     for path, expected in sorted({**_hub_checksums(folder), **_listed_checksums(folder)}.items()):
         if not path.is_file():
             yield f"{path} is missing"
-        elif sha256(path) != expected:
+        elif checksum(path) != expected:
             yield f"{path} is damaged: its contents aren't what was published"
 
 
@@ -118,9 +118,3 @@ def _listed_checksums(folder: Path) -> dict[Path, str]:
         return {}
     lines = [line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line]
     return {folder / name.lstrip("*"): digest for digest, name in lines}
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's contents in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

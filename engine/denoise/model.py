@@ -38,14 +38,20 @@ class Text:
         return self.embeds.expand(n, -1, -1) if len(self.embeds) == 1 else self.embeds
 
 
-def load_denoiser(name: str, device: str, check: Callable[[], None]) -> Denoiser:
+def load_denoiser(
+    name: str,
+    device: str,
+    check: Callable[[], None],
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> Denoiser:
     """The model ``name`` (sources.py says what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps").
 
-    check: called all along; may raise Cancelled. Raises UserError for an unknown device or model, weights
+    check: called all along; may raise Cancelled. progress: called with (file name, bytes so far, bytes in
+    all) while weights are downloaded. Raises UserError for an unknown device or model, weights
     that are neither here nor to be had, damaged files and models of another shape.
     """
     target = devices.resolve(device)
-    found = sources.find(name, check)
+    found = sources.find(name, check, progress)
     parts = load(found, target, devices.network_dtype(target), check)
     return Denoiser(parts, target)
 
@@ -73,14 +79,18 @@ class Denoiser:
         self.preset: Preset = presets.for_model(
             config.cross_attention_dim, config.sample_size, self.downscale
         )
-        self.batch = self._rows(config.block_out_channels[0], self.preset.latent_view_size, MAPS_ALIVE)
+        self.batch = self._rows(
+            config.block_out_channels[0], self.preset.latent_view_size, MAPS_ALIVE, devices.budget(device)
+        )
         self.vae_batch = self._rows(
-            parts.vae.config.block_out_channels[0], self.preset.view_size, VAE_MAPS_ALIVE
+            parts.vae.config.block_out_channels[0],
+            self.preset.view_size,
+            VAE_MAPS_ALIVE,
+            devices.vae_budget(device),
         )
 
-    def _rows(self, channels: int, size: int, maps: int) -> int:
-        one = channels * size * size * self.dtype.itemsize * maps
-        return max(1, devices.budget(self.device) // one)
+    def _rows(self, channels: int, size: int, maps: int, budget: int) -> int:
+        return max(1, budget // (channels * size * size * 4 * maps))
 
     def schedule(self, steps: int) -> Schedule:
         """The model's own schedule with ``steps`` steps."""

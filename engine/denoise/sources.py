@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import UserError
 from . import files, hub
 from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER
-from .hub import Check
+from .hub import Check, Progress
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
 PIPELINE_PARTS = ("tokenizer", "scheduler", "text_encoder", "unet", "vae", "controlnet")
@@ -39,23 +39,38 @@ class Sources:
     controlnet: Path
 
 
-def find(name: str, check: Check) -> Sources:
-    """The sources of model ``name``, downloaded if need be; raises UserError, and what ``check`` raises."""
+@dataclass(frozen=True)
+class Fetch:
+    """How a download reports and is cancelled; see hub.download."""
+
+    progress: Progress
+    check: Check
+
+    def __call__(self, repo: str, parts: tuple[str, ...], weights: bool = True) -> Path:
+        return hub.download(repo, parts, self.progress, self.check, weights)
+
+
+def find(name: str, check: Check, progress: Progress = lambda name, done, total: None) -> Sources:
+    """The sources of model ``name``, downloaded if need be; raises UserError, and what ``check`` raises.
+
+    progress: called with (file name, bytes so far, bytes in all) while something is downloaded.
+    """
     base, control = split(name)
+    fetch = Fetch(progress, check)
     check()
-    path = _locate(base, PIPELINE_PARTS, check)
+    path = _locate(base, PIPELINE_PARTS, fetch)
     if path.is_file():
         family = checkpoint_family(path)
-        pipeline, checkpoint = _configs_for(path, family, check), path
+        pipeline, checkpoint = _configs_for(path, family, fetch), path
     else:
         _check_class(path)
         family = _folder_family(path)
         pipeline, checkpoint = path, None
     check()
     if control:
-        controlnet = _component(_locate(control, ("", "controlnet"), check, control=True))
+        controlnet = _component(_locate(control, ("", "controlnet"), fetch, control=True))
     else:
-        controlnet = _default_controlnet(base, path, family, check)
+        controlnet = _default_controlnet(base, path, family, fetch)
     return Sources(name, pipeline, checkpoint, controlnet)
 
 
@@ -67,20 +82,20 @@ def split(name: str) -> tuple[str, str]:
     return base.strip(), control.strip()
 
 
-def _locate(name: str, parts: tuple[str, ...], check: Check, control: bool = False) -> Path:
+def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = False) -> Path:
     """The local folder or file that ``name`` stands for."""
     if entry := BY_NAME.get(name):
         repo = entry.controlnet if control else entry.base
-        return _starter() if repo is None else _from_hub(repo, parts, check)
+        return _starter() if repo is None else _from_hub(repo, parts, fetch)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return path
     if path.is_file():
         return _weights_file(path)
     if path.suffix in (".safetensors", *files.PICKLES) or name.startswith((".", "/", "~")):
         raise UserError(f"no such model: {name}", "check the path")
     if HUB_ID.fullmatch(name):
-        return _from_hub(name, parts, check)
+        return _from_hub(name, parts, fetch)
     raise UserError(
         f"unknown model {name!r}",
         f"choose {', '.join(BY_NAME)}, a hub name (owner/name), a folder or a .safetensors file",
@@ -106,12 +121,12 @@ def _weights_file(path: Path) -> Path:
     return path
 
 
-def _from_hub(repo: str, parts: tuple[str, ...], check: Check) -> Path:
+def _from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
     """``repo``'s folder in the cache; downloaded when it isn't there or lacks weights."""
     folder = hub.cached(repo)
     if folder and _complete(folder, parts):
         return folder
-    return hub.download(repo, parts, lambda name, done, total: None, check)
+    return fetch(repo, parts)
 
 
 def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
@@ -127,7 +142,7 @@ def _component(path: Path) -> Path:
     return inner if path.is_dir() and inner.is_dir() else path
 
 
-def _default_controlnet(base: str, path: Path, family: str, check: Check) -> Path:
+def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Path:
     """The pipeline's own ControlNet, else the family's default."""
     if (path / "controlnet").is_dir():
         return path / "controlnet"
@@ -136,10 +151,10 @@ def _default_controlnet(base: str, path: Path, family: str, check: Check) -> Pat
         raise UserError(
             f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
         )
-    return _component(_from_hub(entry.controlnet, ("", "controlnet"), check))
+    return _component(_from_hub(entry.controlnet, ("", "controlnet"), fetch))
 
 
-def _configs_for(checkpoint: Path, family: str, check: Check) -> Path:
+def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     """A pipeline folder with the tokenizer and the configs for a single-file ``checkpoint``."""
     beside = checkpoint.parent
     if (beside / "unet" / "config.json").is_file() and (beside / "tokenizer").is_dir():
@@ -154,7 +169,7 @@ def _configs_for(checkpoint: Path, family: str, check: Check) -> Path:
     if folder and (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir():
         return folder
     try:
-        return hub.download(repo, PIPELINE_PARTS, lambda name, done, total: None, check, weights=False)
+        return fetch(repo, PIPELINE_PARTS, weights=False)
     except UserError as error:
         raise UserError(
             f"{checkpoint.name} needs the tokenizer and configs of {repo}: {error}",

@@ -1,0 +1,144 @@
+"""Tiny models of Stable Diffusion's own classes, random but fixed: 4 latent channels, 8 pixels per latent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+WORDS = ("red", "bricks", "old", "wood", "gold", "view", "front")
+TOKENS = 16
+EPSILON = {
+    "_class_name": "PNDMScheduler",  # what Stable Diffusion 1.5 ships
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "trained_betas": None,
+    "clip_sample": False,
+}
+ZERO_SNR = {
+    "_class_name": "DDIMScheduler",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "set_alpha_to_one": True,
+    "steps_offset": 0,
+    "clip_sample": False,
+}
+
+
+def write_tokenizer(folder: Path) -> int:
+    """A byte-level CLIP tokenizer that knows WORDS; returns the size of its vocabulary."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in printable]
+    letters = [chr(b) for b in printable] + [chr(256 + n) for n in range(len(others))]
+    vocabulary = letters + [letter + "</w>" for letter in letters]
+    merges = []
+    for word in WORDS:
+        done = word[0]
+        for i, letter in enumerate(word[1:], 1):
+            piece = letter + ("</w>" if i == len(word) - 1 else "")
+            merges.append(f"{done} {piece}")
+            done += piece
+            vocabulary.append(done)
+    vocabulary = [*list(dict.fromkeys(vocabulary)), "<|startoftext|>", "<|endoftext|>"]
+    folder.mkdir(parents=True)
+    table = {token: i for i, token in enumerate(vocabulary)}
+    (folder / "vocab.json").write_text(json.dumps(table), encoding="utf-8")
+    (folder / "merges.txt").write_text(
+        "#version: 0.2\n" + "\n".join(dict.fromkeys(merges)) + "\n", encoding="utf-8"
+    )
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS, "pad_token": "<|endoftext|>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+    return len(vocabulary)
+
+
+def make_pipeline(
+    folder: Path, scheduler: dict[str, object], seed: int = 0, width: int = 32, channels: int = 4
+) -> Path:
+    """A whole pipeline in diffusers layout, ControlNet included, written to ``folder``."""
+    from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    torch.manual_seed(seed)
+    words = write_tokenizer(folder / "tokenizer")
+    text = CLIPTextConfig(
+        vocab_size=words,
+        hidden_size=width,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=TOKENS,
+        bos_token_id=words - 2,
+        eos_token_id=words - 1,
+        pad_token_id=words - 1,
+    )
+    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=channels,
+        out_channels=channels,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=width,
+        attention_head_dim=4,
+    )
+    unet.save_pretrained(folder / "unet")
+    controlnet = ControlNetModel.from_unet(unet)
+    for block in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
+        torch.nn.init.normal_(block.weight, std=0.1)  # zero at first: the ControlNet would do nothing
+    torch.nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.1)
+    controlnet.save_pretrained(folder / "controlnet")
+    AutoencoderKL(
+        latent_channels=channels,
+        block_out_channels=(32, 32, 32, 32),
+        layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        sample_size=64,
+    ).save_pretrained(folder / "vae")
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler), encoding="utf-8")
+    index = {
+        "_class_name": "StableDiffusionControlNetPipeline",
+        "controlnet": ["diffusers", "ControlNetModel"],
+        "scheduler": ["diffusers", scheduler["_class_name"]],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "requires_safety_checker": False,
+    }
+    (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def eps_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An epsilon-predicting pipeline with Stable Diffusion 1.5's scheduler config."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "eps", EPSILON)
+
+
+@pytest.fixture(scope="session")
+def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A v-predicting pipeline with zero terminal SNR, as the starter."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)

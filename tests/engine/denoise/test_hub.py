@@ -1,0 +1,232 @@
+"""Downloads from a small imitation of the hub on this computer, and the list of models."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.denoise import catalogue, hub, manage, sources
+from engine.denoise.transfer import checksum
+from engine.errors import Cancelled, UserError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves the folders of ``repos`` (name -> folder) as the hub does; remembers what was asked for."""
+
+    def __init__(self, repos: dict[str, Path]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.repos = repos
+        self.corrupt = False
+        self.asked: list[tuple[str, str, str]] = []  # method, file, range
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Hub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_HEAD(self) -> None:
+        self.answer(body=False)
+
+    def do_GET(self) -> None:
+        self.answer(body=True)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a cancelled client just goes away
+            super().handle()
+
+    def answer(self, body: bool) -> None:
+        path = urlsplit(self.path).path
+        if path.startswith("/api/models/"):
+            self.info(path.removeprefix("/api/models/"))
+            return
+        repo, _, rest = path.strip("/").partition("/resolve/")
+        name = rest.partition("/")[2]
+        span = self.headers.get("Range", "")
+        self.server.asked.append((self.command, name, span))
+        self.file(self.server.repos[repo] / name, span, body)
+
+    def info(self, repo: str) -> None:
+        folder = self.server.repos.get(repo.partition("/revision/")[0])
+        if folder is None:
+            self.reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+            return
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        siblings = [
+            {"rfilename": path.relative_to(folder).as_posix(), "size": path.stat().st_size} for path in paths
+        ]
+        self.reply(200, json.dumps({"id": repo, "sha": COMMIT, "siblings": siblings}).encode(), {})
+
+    def file(self, path: Path, span: str, body: bool) -> None:
+        data = path.read_bytes()
+        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        if self.server.corrupt:
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        begin = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
+        if span:
+            headers["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
+        self.reply(206 if span else 200, data[begin:], headers, body)
+
+    def reply(self, status: int, data: bytes, headers: dict[str, str], body: bool = True) -> None:
+        self.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(data))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(data)
+
+
+@pytest.fixture
+def served(eps_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with one pipeline, "them/pipe", that also has pickles and needless files, and one ControlNet."""
+    from huggingface_hub import constants
+
+    pipe = shutil.copytree(eps_model, tmp_path / "pipe", ignore=shutil.ignore_patterns("controlnet"))
+    (pipe / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
+    (pipe / "unet" / "diffusion_pytorch_model.non_ema.safetensors").write_bytes(b"large")
+    (pipe / "v1-5-pruned.safetensors").write_bytes(b"larger")
+    (pipe / "README.md").write_text("words")
+    server = Hub({"them/pipe": pipe, "them/depth": eps_model / "controlnet"})
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def go_on() -> None:
+    """A check that never cancels."""
+
+
+def test_a_model_by_its_hub_name(served: Hub) -> None:
+    found = sources.find("them/pipe+them/depth", go_on)
+    assert found.pipeline == hub.cached("them/pipe")
+    assert manage.verify("them/pipe") == []
+    assert found.controlnet == hub.cached("them/depth")
+    names = {path.name for path in found.pipeline.rglob("*") if path.is_file()}
+    assert not names & {"diffusion_pytorch_model.bin", "v1-5-pruned.safetensors", "README.md"}
+    assert "diffusion_pytorch_model.non_ema.safetensors" not in names
+
+    served.asked.clear()
+    assert sources.find("them/pipe+them/depth", go_on) == found
+    assert served.asked == [], "what is cached needs no network"
+
+
+def test_progress_counts_every_byte(served: Hub) -> None:
+    seen: list[tuple[str, int, int]] = []
+    manage.download("them/depth", lambda name, done, total: seen.append((name, done, total)), go_on)
+    counts = [done for _, done, _ in seen]
+    assert counts == sorted(counts)
+    folder = served.repos["them/depth"]
+    assert seen[-1][1] == seen[-1][2] == sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_cancel_then_resume(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 50_000)
+    begun = False
+
+    def progress(name: str, done: int, total: int) -> None:
+        nonlocal begun
+        begun = begun or (name.endswith(".safetensors") and done > 100_000)
+
+    def check() -> None:
+        if begun:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        manage.download("them/depth", progress, check)
+    assert manage.verify("them/depth") != []
+    manage.download("them/depth", lambda *_: None, go_on)
+    assert manage.verify("them/depth") == []
+    resumed = [span for method, name, span in served.asked if method == "GET" and span]
+    assert len(resumed) == 1, "the second download begins where the first one ended"
+
+
+def test_damage_on_the_way_is_found(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "corrupt", True)
+    with pytest.raises(UserError, match="damaged"):
+        manage.download("them/depth", lambda *_: None, go_on)
+    monkeypatch.setattr(served, "corrupt", False)
+    manage.download("them/depth", lambda *_: None, go_on)
+    assert manage.verify("them/depth") == []
+
+
+def test_a_name_the_hub_does_not_have(served: Hub) -> None:
+    with pytest.raises(UserError, match="no public model them/nothing"):
+        sources.find("them/nothing", go_on)
+
+
+def test_a_repository_of_something_else(served: Hub, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "README.md").write_text("words")
+    served.repos["them/other"] = tmp_path / "other"
+    with pytest.raises(UserError, match="diffusers layout"):
+        sources.find("them/other", go_on)
+
+
+def test_damage_in_the_cache_is_found(served: Hub) -> None:
+    manage.download("them/depth", lambda *_: None, go_on)
+    folder = hub.cached("them/depth")
+    assert folder
+    blob = (folder / "diffusion_pytorch_model.safetensors").resolve()
+    data = bytearray(blob.read_bytes())
+    data[-1] ^= 1
+    blob.write_bytes(data)
+    assert ["contents" in line for line in manage.verify("them/depth")] == [True]
+
+
+def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/depth", "mine", "free", "small")
+    monkeypatch.setattr(manage, "ENTRIES", (entry,))
+    monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
+    assert [listed.installed for listed in manage.list_models()] == [False]
+    assert len(manage.verify("mine")) == 2
+    manage.download("mine", lambda *_: None, go_on)
+    assert [listed.installed for listed in manage.list_models()] == [True]
+    assert sources.find("mine", go_on).controlnet == hub.cached("them/depth")
+
+
+def test_verify_a_folder(eps_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(eps_model, tmp_path / "model")
+    assert manage.verify(str(folder)) == []
+    unet, vae = (folder / part / "diffusion_pytorch_model.safetensors" for part in ("unet", "vae"))
+    (folder / manage.CHECKSUMS).write_text(
+        f"{checksum(unet)}  unet/{unet.name}\n{'0' * 64}  vae/{vae.name}\n"
+    )
+    assert manage.verify(str(folder)) == [f"{vae} is damaged: its contents aren't what was published"]
+    unet.write_bytes(unet.read_bytes()[:-10])
+    assert any("unet" in line and "damaged" in line for line in manage.verify(str(folder)))
+    unet.unlink()
+    assert any("no .safetensors weights" in line for line in manage.verify(str(folder)))
+
+
+def test_download_of_an_unknown_name() -> None:
+    with pytest.raises(UserError, match="unknown model"):
+        manage.download("sd16", lambda *_: None, go_on)
+
+
+def test_published_names() -> None:
+    assert {"starter", "sd15", "sd21"} <= set(catalogue.BY_NAME)
+    assert all(
+        hub_id is None or "/" in hub_id for e in catalogue.ENTRIES for hub_id in (e.base, e.controlnet)
+    )

@@ -1,0 +1,122 @@
+"""The steps against diffusers' DDIM scheduler, and against exact trajectories."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from torch import Tensor
+
+from engine.denoise import step
+from engine.denoise.schedule import Schedule
+
+SD15 = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+    "set_alpha_to_one": False,
+    "clip_sample": False,
+}
+STARTER = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "timestep_spacing": "trailing",
+    "rescale_betas_zero_snr": True,
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+}
+
+
+def toy_network(x: Tensor, t: int) -> Tensor:
+    """Something smooth and bounded that depends on x and t."""
+    return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
+
+
+def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
+    schedule = Schedule.from_config(config, steps)
+    states = []
+    for i, t in enumerate(schedule.timesteps):
+        alpha, sigma = schedule.alpha_sigma(t)
+        output = toy_network(x, t)
+        if config.get("prediction_type") == "v_prediction":
+            x0 = step.x0_from_v(x, output, alpha, sigma)
+        else:
+            x0 = step.tweedie(x, output, alpha, sigma)
+        x = step.ddim(x, x0, alpha, sigma, *schedule.previous(i))
+        states.append(x)
+    return states
+
+
+def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
+    scheduler = DDIMScheduler.from_config(config)
+    scheduler.set_timesteps(steps)
+    states = []
+    for t in scheduler.timesteps:
+        x = scheduler.step(toy_network(x, int(t)), int(t), x, eta=0.0).prev_sample
+        states.append(x)
+    return states
+
+
+@pytest.mark.parametrize("steps", [4, 20, 30, 50])
+@pytest.mark.parametrize(
+    ("config", "prediction"),
+    # not (STARTER, "epsilon"): epsilon says nothing of x0 at zero terminal SNR
+    [(SD15, "epsilon"), (SD15, "v_prediction"), (STARTER, "v_prediction")],
+)
+def test_whole_trajectory_is_that_of_diffusers(config: dict[str, Any], prediction: str, steps: int) -> None:
+    config = {**config, "prediction_type": prediction}
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for mine, reference in zip(ours(x, config, steps), theirs(x, config, steps), strict=True):
+        # diffusers keeps alphas in float32
+        torch.testing.assert_close(mine, reference, rtol=2e-5, atol=2e-5)
+
+
+def test_first_step_at_zero_snr_takes_x_as_the_noise() -> None:
+    x, x0 = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(1)).unbind()
+    after = step.ddim(x, x0, 0.0, 1.0, 0.6, 0.8)
+    torch.testing.assert_close(after, 0.6 * x0 + 0.8 * x)
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_true_x0_is_reached_from_any_step(flow: bool) -> None:
+    x0, eps = torch.randn(2, 6, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64).unbind()
+    sigmas = [0.9, 0.5, 0.2, 0.0]
+    pairs = [(1 - s if flow else (1 - s * s) ** 0.5, s) for s in sigmas]
+    x = pairs[0][0] * x0 + pairs[0][1] * eps
+    for now, after in itertools.pairwise(pairs):
+        torch.testing.assert_close(step.tweedie(x, eps, *now), x0)
+        x = step.ddim(x, x0, *now, *after)
+        torch.testing.assert_close(x, after[0] * x0 + after[1] * eps)
+    torch.testing.assert_close(x, x0)
+
+
+def test_flow_step_is_diffusers_euler_step() -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler()
+    scheduler.set_timesteps(10)
+    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(3))
+    reference = x
+    for i, t in enumerate(scheduler.timesteps):
+        now, after = float(scheduler.sigmas[i]), float(scheduler.sigmas[i + 1])
+        velocity = toy_network(x, int(t))
+        x = step.ddim(x, x - now * velocity, 1 - now, now, 1 - after, after)
+        reference = scheduler.step(toy_network(reference, int(t)), t, reference).prev_sample
+        torch.testing.assert_close(x, reference, rtol=1e-5, atol=1e-5)
+
+
+def test_v_conversions_undo_the_definition() -> None:
+    x0, eps = torch.randn(2, 6, generator=torch.Generator().manual_seed(4), dtype=torch.float64).unbind()
+    for alpha in (0.0, 0.3, 1.0):
+        sigma = (1 - alpha**2) ** 0.5
+        x, v = alpha * x0 + sigma * eps, alpha * eps - sigma * x0
+        torch.testing.assert_close(step.x0_from_v(x, v, alpha, sigma), x0)
+        torch.testing.assert_close(step.eps_from_v(x, v, alpha, sigma), eps)
+
+
+def test_tweedie_refuses_alpha_zero() -> None:
+    with pytest.raises(ZeroDivisionError, match="alpha = 0"):
+        step.tweedie(torch.ones(2), torch.ones(2), 0.0, 1.0)
