@@ -50,7 +50,7 @@ def run_bench(options: argparse.Namespace, rest: list[str]) -> int:
         say("Benchmarks, each run by `build.py bench NAME`: " + (", ".join(names) or "none"))
         return 0
     if options.name not in names:
-        raise BuildError(f"no benchmark is called {options.name}: choose one of {', '.join(names)}")
+        raise BuildError(f"no benchmark is called {options.name}: `build.py bench` lists them")
     python = environments.engine("engine", "dev")
     return call([python, "-m", f"tests.bench.{options.name}", *rest], {"SYNC_TEXTURE_PYTHON": str(python)})
 

@@ -40,11 +40,16 @@ def run(prompt: str, model: str) -> int:
 
 def _blender_command() -> list[str | Path]:
     """What runs a script with bpy: Blender as a Python module, or else a Blender that is installed."""
-    if python := environments.bpy_for_demo():
-        return [python, ROOT / "demo/suzanne.py"]
-    if found := blender.find():
-        script = ["--background", "--factory-startup", "--python-exit-code", "1", "--python"]
-        return [found, *script, ROOT / "demo/suzanne.py", "--"]
+    found = blender.find()
+    try:
+        if python := environments.bpy_for_demo():
+            return [python, ROOT / "demo/suzanne.py"]
+    except BuildError:  # there is no bpy for every system
+        if not found:
+            raise
+    if found:
+        options = ["--background", "--factory-startup", "--python-exit-code", "1"]
+        return [found, *options, "--python", ROOT / "demo/suzanne.py", "--"]
     raise BuildError("Suzanne needs Blender: run build.py with Python 3.11 or 3.13, or put blender on PATH")
 
 
@@ -54,8 +59,8 @@ def _knot(engine: Path, out: Path, prompt: str, model: str) -> None:
     out.mkdir()
     mesh = out / "knot.obj"
     knot.write(mesh)
-    arguments = ["--mesh", mesh, "--prompt", prompt, "--out", out, "--model", model]
-    if status := call([engine, "-m", "engine", "texture", *arguments]):
+    job = ["--mesh", str(mesh), "--prompt", prompt, "--out", str(out), "--model", model]
+    if status := call([engine, "-m", "engine", "texture", *job]):
         raise BuildError(f"texturing the knot ended with status {status}: the reason is above")
 
 

@@ -20,11 +20,8 @@ from .run import ROOT, BuildError, capture, say
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 BPY_PYTHON = {"4.2": (3, 11), "4.5": (3, 11), "5.2": (3, 13)}  # a bpy release runs on one Python only
 
-_PROBE = """
-import importlib.metadata, sys
-print("%d.%d" % sys.version_info[:2])
-[importlib.metadata.distribution(name) for name in sys.argv[1:]]
-"""
+_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
+_PRESENT = "import sys, importlib.metadata as m; [m.distribution(name) for name in sys.argv[1:]]"
 
 
 def check_python() -> None:
@@ -57,10 +54,10 @@ def bpy_for_demo() -> Path | None:
 def ensure(folder: Path, base: Path, locks: tuple[str, ...] | list[str]) -> Path:
     """The Python of the environment ``folder``, made with ``base`` and holding every lock in ``locks``."""
     python = python_of(folder)
-    if not _usable(python, base, [lock for lock in locks if _stamp(folder, lock).is_file()]):
+    if not _starts(python, base):
         _make(folder, base)
     for lock in locks:
-        if not _is_current(folder, lock):
+        if not _is_current(folder, lock) or not _has(python, _unconditional(lock)):
             _install(folder, lock)
     return python
 
@@ -84,13 +81,16 @@ def find_python(version: tuple[int, int]) -> Path | None:
 
 
 def _version(python: Path) -> str | None:
-    return capture([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+    return capture([python, "-c", _VERSION])
 
 
-def _usable(python: Path, base: Path, locks: list[str]) -> bool:
-    """Does ``python`` start, is it of ``base``'s version, and is all there that the locks brought?"""
-    names = [name for lock in locks for name in _unconditional(lock)]
-    return python.exists() and capture([python, "-c", _PROBE, "pip", *names]) == _version(base)
+def _starts(python: Path, base: Path) -> bool:
+    """Does ``python`` start, is it of ``base``'s version, and does it have pip?"""
+    return python.exists() and _version(python) == _version(base) and _has(python, ["pip"])
+
+
+def _has(python: Path, packages: list[str]) -> bool:
+    return capture([python, "-c", _PRESENT, *packages]) is not None
 
 
 def _unconditional(lock: str) -> list[str]:
@@ -115,7 +115,8 @@ def _install(folder: Path, lock: str) -> None:
     path = _lock_file(lock)
     say(f"Installing {path.relative_to(ROOT)} into {folder.name} (once; a large download)")
     start = time.perf_counter()
-    command = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command: list[str | Path] = [python_of(folder), "-m", "pip", "install", "--no-input"]
+    command += ["--disable-pip-version-check"]
     command += ["--quiet", "--progress-bar", "on" if sys.stdout.isatty() else "off"]
     command += ["--requirement", path, "--constraint", _lock_file("cuda")]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)

@@ -6,7 +6,6 @@ import hashlib
 import re
 import sys
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +109,8 @@ def _sha256(path: Path) -> str:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    import tomllib  # new in Python 3.11; an older Python must get as far as saying that it is too old
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

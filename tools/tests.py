@@ -39,8 +39,10 @@ def _mypy(python: Path) -> int:
     the relative imports between them need, whatever the checkout's own folder is called."""
     with tempfile.TemporaryDirectory() as parent:
         Path(parent, PACKAGE).symlink_to(ROOT, target_is_directory=True)
-        command = [python, "-m", "mypy", "--config-file", "pyproject.toml", "--no-error-summary", *STRICT]
-        return call(command, {"MYPYPATH": os.pathsep.join([parent, str(ROOT)])})
+        return call(
+            [python, "-m", "mypy", "--no-error-summary", *STRICT],
+            {"MYPYPATH": os.pathsep.join([parent, str(ROOT)])},
+        )
 
 
 def _blenders() -> dict[str, str]:
