@@ -6,6 +6,7 @@ normalised; texels that no view weighs take the nearest one that is. Mended on t
 
 - visibility is a ray cast per texel, not "one pixel of the triangle was seen";
 - the Voronoi fill stays inside a chart, so it never carries colours over from an unrelated part;
+- pixels at a silhouette or a depth edge hardly count (visibility.py), so the background doesn't bleed in;
 - the normaliser divides by the sum itself, without the epsilon that darkens grazing texels.
 
 f reads only texels that some pixel hits. So K counts those alone, at most one a pixel: nothing else of a
@@ -24,6 +25,7 @@ from scipy.spatial import cKDTree
 from ..mesh.islands import island_of_face
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of
+from ..views.visibility import edge_trust
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -81,7 +83,8 @@ def mesh_maps(
         if bounds[i] < bounds[i + 1]:
             seen, cosine = raster.visible(camera, texels.point, texels.normal)
             weight = np.where(seen, cosine.astype(np.float64) ** exponent, 0.0)
-            parts.append(_view_rows(seeds, weight, element[own], pixel[own], 2.0 * size))
+            trust = edge_trust(camera, views[i], resolution)
+            parts.append(_view_rows(seeds, weight, trust, element[own], pixel[own], 2.0 * size))
     shape = (len(texels.index), len(cameras) * resolution**2)
     average = _fill_rows(_normalise(_stack(parts, shape)), seeds)
     return MeshMaps(pixel, element, average, texels.index)
@@ -103,7 +106,12 @@ def _texels(
 
 
 def _view_rows(
-    seeds: NDArray[np.float64], weight: NDArray[np.float64], element: Ints, pixel: Ints, reach: float
+    seeds: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    trust: Floats,
+    element: Ints,
+    pixel: Ints,
+    reach: float,
 ) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """One view's part of g as (row, column, value) triplets.
 
@@ -119,8 +127,8 @@ def _view_rows(
     repeats = count[nearest]
     row = np.repeat(wanted, repeats)
     offset = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    column = pixel[order[np.repeat(start[nearest], repeats) + offset]]
-    return row, column, np.repeat(weight[wanted] / repeats, repeats)
+    source = order[np.repeat(start[nearest], repeats) + offset]
+    return row, pixel[source], np.repeat(weight[wanted] / repeats, repeats) * trust[source]
 
 
 def _stack(parts: list[tuple[Ints, Ints, NDArray[np.float64]]], shape: tuple[int, int]) -> csr_matrix:

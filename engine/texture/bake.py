@@ -2,7 +2,8 @@
 
 Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
 (bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
-silhouette or behind a depth edge, are left out. Weights are cosine^6, as published for the final bake.
+silhouette or behind a depth edge, are left out, and pixels close to one hardly count (visibility.py). Weights
+are cosine^6, as published for the final bake.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
+from ..views.visibility import edge_trust
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -77,28 +79,39 @@ def _view_part(
     cosine = np.abs(np.einsum("nk,nk->n", atlas.normal, position)) / np.linalg.norm(position, axis=1)
     # A pixel's footprint along the view direction grows as the surface turns away.
     reach = 2 * (2 * camera.half_extent * depth / resolution) / np.maximum(cosine, 0.1)
-    colour, found = _bilinear(picture, _depth_map(view, resolution), pixel, depth, reach)
+    taps = _Taps.build(camera, view, picture)
+    colour, found = _bilinear(taps, pixel, depth, reach)
     texel = np.flatnonzero(found > 0)  # the cheap test first: most texels of a closed mesh end here
     seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
     texel = texel[seen]
-    weight = cosine[texel] ** EXPONENT
+    weight = cosine[texel] ** EXPONENT * found[texel]
     return texel, weight.astype(np.float32), colour[texel] / found[texel, None]
 
 
-def _depth_map(view: Fragments, resolution: int) -> Floats:
-    """(R^2,) float32 depth, -inf in the background so that no texel is near it."""
-    depth = np.full(resolution**2, -np.inf, np.float32)
-    depth[view.pixel] = view.depth
-    return depth
+@dataclass(frozen=True)
+class _Taps:
+    """What can be read of a view: colour (R^2, 3), depth (R^2,), trust (R^2,). The background has depth -inf,
+    which no texel is near."""
+
+    colour: Floats
+    depth: Floats
+    trust: Floats
+    resolution: int
+
+    @classmethod
+    def build(cls, camera: Camera, view: Fragments, picture: Floats) -> _Taps:
+        resolution = picture.shape[0]
+        depth = np.full(resolution**2, -np.inf, np.float32)
+        trust = np.zeros(resolution**2, np.float32)
+        depth[view.pixel] = view.depth
+        trust[view.pixel] = edge_trust(camera, view, resolution)
+        return cls(picture.reshape(-1, 3), depth, trust, resolution)
 
 
-def _bilinear(
-    picture: Floats, depth_map: Floats, pixel: Floats, depth: Floats, reach: Floats
-) -> tuple[Floats, Floats]:
+def _bilinear(taps: _Taps, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:
     """Weighted colours (n, 3) and weights (n,) of the four pixels around each ``pixel`` (n, 2) whose depth is
     within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
-    resolution = picture.shape[0]
-    flat = picture.reshape(-1, 3)
+    resolution = taps.resolution
     corner = np.floor(pixel - 0.5)
     share = (pixel - 0.5 - corner).astype(np.float32)
     corner = corner.astype(np.int32)
@@ -109,8 +122,8 @@ def _bilinear(
             column = np.clip(corner[:, 0] + right, 0, resolution - 1)
             row = np.clip(corner[:, 1] + down, 0, resolution - 1)
             index = row * resolution + column
-            tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1])
-            tap = np.where(np.abs(depth_map[index] - depth) < reach, tap, 0)
-            colour += tap[:, None] * flat[index]
+            tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1]) * taps.trust[index]
+            tap = np.where(np.abs(taps.depth[index] - depth) < reach, tap, 0)
+            colour += tap[:, None] * taps.colour[index]
             weight += tap
     return colour, weight
