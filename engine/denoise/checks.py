@@ -47,5 +47,16 @@ def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, 
             )
 
 
+def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
+    """Raise UserError when a ControlNet shrinks its picture by another factor than the autoencoder."""
+    expected = len(vae["block_out_channels"]) - 1
+    found = len(control["conditioning_embedding_out_channels"]) - 1
+    if found != expected:
+        raise UserError(
+            f"the ControlNet {path} has {2**found} pixels per latent, the autoencoder {2**expected}",
+            "choose a depth ControlNet made for this model",
+        )
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else value

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from . import files
-from .checks import check_configs, check_controlnet
+from .checks import check_condition_size, check_configs, check_controlnet
 from .hub import Check
 from .sources import SUPPORTED, Sources, read_json
 
@@ -67,6 +67,7 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
             tensors = folder_tensors(sources.pipeline / name)
         fill(model, tensors, vae_dtype if name == "vae" else dtype, device, check, name)
     controlnet = load_controlnet(sources.controlnet, models["unet"], device, dtype, check)
+    check_condition_size(sources.controlnet, controlnet.config, models["vae"].config)
     check()
     return Parts(tokenizer(sources.pipeline), controlnet=controlnet, scheduler=scheduler, **models)
 

@@ -35,18 +35,29 @@ def download(name: str, progress: Progress, check: Check) -> None:
     """Download a model of the catalogue or a hub repository (owner/name) into the hub's local cache.
 
     progress: called with (file, bytes so far, bytes in all), per repository. Raises UserError; what ``check``
-    raises passes through. What is already there isn't downloaded again, what was begun is resumed.
+    raises passes through. What is already there and whole isn't downloaded again, what was begun is resumed.
     """
     entry = BY_NAME.get(name)
     if entry is None and not HUB_ID.fullmatch(name):
         raise UserError(f"unknown model {name!r}", f"choose {', '.join(BY_NAME)} or a hub name (owner/name)")
+    wanted: list[tuple[str | None, tuple[str, ...]]]
     if entry is None:
-        hub.download(name, ("", *PIPELINE_PARTS), progress, check)
-        return
-    if entry.base:
-        hub.download(entry.base, PIPELINE, progress, check)
-    if entry.controlnet:
-        hub.download(entry.controlnet, ("",), progress, check)
+        wanted = [(name, ("", *PIPELINE_PARTS))]
+    else:
+        wanted = [(entry.base, PIPELINE), (entry.controlnet, ("",))]
+    for repo, parts in wanted:
+        if repo:
+            _discard_damaged(repo)
+            hub.download(repo, parts, progress, check)
+
+
+def _discard_damaged(repo: str) -> None:
+    """Delete the cached weights of ``repo`` whose contents aren't what was published."""
+    folder = hub.cached(repo)
+    for path, expected in _hub_checksums(folder).items() if folder else ():
+        if path.exists() and checksum(path) != expected:
+            path.resolve().unlink()
+            path.unlink()
 
 
 def verify(name: str) -> list[str]:

@@ -193,6 +193,8 @@ def test_damage_in_the_cache_is_found(served: Hub) -> None:
     data[-1] ^= 1
     blob.write_bytes(data)
     assert ["contents" in line for line in manage.verify("them/depth")] == [True]
+    manage.download("them/depth", lambda *_: None, go_on)
+    assert manage.verify("them/depth") == []
 
 
 def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,16 @@ def test_controlnet_that_does_not_fit(eps_model: Path, copy: Path) -> None:
     assert "depth ControlNet" in error.value.fix
 
 
+def test_controlnet_for_other_latents(copy: Path) -> None:
+    from diffusers import ControlNetModel, UNet2DConditionModel
+
+    unet = UNet2DConditionModel.from_pretrained(copy / "unet", low_cpu_mem_usage=False)
+    small = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 16, 16))
+    small.save_pretrained(copy / "controlnet")
+    with pytest.raises(UserError, match="4 pixels per latent, the autoencoder 8"):
+        load(copy)
+
+
 def test_stable_diffusion_xl(copy: Path) -> None:
     edit(copy / "model_index.json", _class_name="StableDiffusionXLPipeline")
     with pytest.raises(UserError, match="not supported yet"):

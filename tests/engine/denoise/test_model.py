@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.denoise import step
+from engine.denoise import sources, step
+from engine.denoise.loading import load
 from engine.denoise.model import Denoiser, load_denoiser
 
 PROMPTS = ["red bricks, front view", "old wood", "gold"]
@@ -155,6 +156,22 @@ def test_autoencoder_uses_mean_and_scale(eps_denoiser: Denoiser, eps_model: Path
         decoded = vae.decode(expected / vae.config.scaling_factor).sample / 2 + 0.5
     torch.testing.assert_close(eps_denoiser.encode(images), expected)
     torch.testing.assert_close(eps_denoiser.decode(expected), decoded)
+
+
+def test_half_precision_stays_inside(eps_denoiser: Denoiser, eps_model: Path, depth: Tensor) -> None:
+    cpu = torch.device("cpu")
+    half = Denoiser(load(sources.find(str(eps_model), lambda: None), cpu, torch.float16, lambda: None), cpu)
+    assert half.dtype == torch.float16
+    assert half._parts.vae.dtype == torch.float32, "its config says that half precision overflows"
+    x = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(7))
+    mine, reference = (
+        model.predict(x, 500, model.embed(PROMPTS), model.embed([NEGATIVE]), depth, 3.0)
+        for model in (half, eps_denoiser)
+    )
+    assert mine.dtype == torch.float32
+    assert not torch.equal(mine, reference)
+    torch.testing.assert_close(mine, reference, rtol=0.02, atol=0.02)
+    assert torch.equal(half.decode(x), eps_denoiser.decode(x))
 
 
 def test_words_beyond_the_limit_are_told(eps_denoiser: Denoiser) -> None:
