@@ -1,12 +1,13 @@
-"""Texture Suzanne with the installed extension, as an artist's script would; needs bpy.
+"""Texture Suzanne with the installed extension: what `blender --command sync_texture` does; needs bpy.
 
 Started by `build.py demo`, which installs the extension into a Blender profile of its own. Writes
-suzanne.blend, suzanne.glb and render.png to the folder --out, with what the engine made beside them.
+suzanne.blend, suzanne.glb and render.png to the folder --out, with the engine's own files beside them.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -27,13 +28,14 @@ def main(arguments: list[str]) -> None:
     if addon_utils.enable(EXTENSION, default_set=True) is None:
         sys.exit("the extension could not be enabled: the reason is above")
     _add_suzanne()
-    bpy.ops.wm.save_as_mainfile(filepath=str(options.out / "suzanne.blend"))
-    outcome = bpy.ops.sync_texture.generate(prompt=options.prompt, model=options.model)
-    if outcome != {"FINISHED"}:
-        sys.exit(f"generating ended with {outcome}: the reason is above")
-    bpy.ops.wm.save_mainfile()
-    bpy.ops.export_scene.gltf(filepath=str(options.out / "suzanne.glb"))
-    _render(options.out / "render.png")
+    out = options.out
+    job = ["--prompt", options.prompt, "--model", options.model, "--out", str(out)]
+    files = ["--save", str(out / "suzanne.blend"), "--glb", str(out / "suzanne.glb")]
+    # A bpy module has no command line to be called by, so the command's own function is.
+    command = importlib.import_module(f"{EXTENSION}.blender_sync_addon.command")
+    if status := command.run(["texture", *job, *files]):
+        sys.exit(status)
+    _render(out / "render.png")
 
 
 def _add_suzanne() -> None:

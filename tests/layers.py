@@ -88,9 +88,13 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
 
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:
-    own, other = _layer(where.parts[1]), _layer([*module.split("."), ""][1])
-    if own in COMMON and other not in COMMON and other:
+    own, other = _layer(where.parts[1]), [*module.split("."), ""][1]
+    if own in COMMON and other and other not in COMMON:
         yield f"imports {module}: {own} stands below every layer"
+    if len(where.parts) > 2 and other not in LAYERS and other not in COMMON:
+        yield f"imports {module}: that stands above every folder"
+    if where.parts[1] == "sync" and where.name != "operators.py" and other in ("mesh", "views", "depth"):
+        yield f"imports {module}: in sync only operators.py knows meshes"
     if own not in LAYERS or other not in LAYERS or own == other:
         return
     if LAYERS.index(other) > LAYERS.index(own):
