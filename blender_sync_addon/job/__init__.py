@@ -1,0 +1,1 @@
+"""One texturing job as seen from Blender, without bpy: its folder, the engine process, its state."""

@@ -1,0 +1,57 @@
+"""Which Python runs the engine, with which command and in which environment. No bpy.
+
+The environment variable SYNC_TEXTURE_PYTHON wins over the preferences: a render farm or a test says once
+for a whole process tree what it wants, whatever preferences the machine's user happens to have.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..problem import Problem
+
+VARIABLE = "SYNC_TEXTURE_PYTHON"
+_CHOOSE = f"Choose it in Preferences > Add-ons > Sync Texture, or set {VARIABLE}."
+
+
+def find_python(preference: str, environ: Mapping[str, str]) -> str:
+    """Path of the Python that has the engine's packages.
+
+    preference: what the preferences say ("" when nothing); ``environ`` may override it. A folder is taken
+    for a virtual environment. Raises Problem when nothing was chosen or it can't be run.
+    """
+    override = environ.get(VARIABLE, "")
+    chosen = override or preference
+    if not chosen:
+        raise Problem("The engine's Python is not set", _CHOOSE)
+    found = _executable(Path(chosen).expanduser())
+    if found is None:
+        source = f"{VARIABLE} names" if override else "the preferences name"
+        raise Problem(f"The engine was not found: {source} '{chosen}', which is no Python to run", _CHOOSE)
+    return found
+
+
+def _executable(path: Path) -> str | None:
+    """``path`` made absolute when it can be run; the Python inside when it is a virtual environment."""
+    inside = ("bin/python", "Scripts/python.exe", "python.exe")
+    candidates = [path / name for name in inside] if path.is_dir() else [path]
+    for candidate in candidates:
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            # absolute, but not resolved: a virtual environment is known by its link's own place
+            return os.path.abspath(candidate)
+    if os.sep not in str(path) and (found := shutil.which(str(path))):
+        return os.path.abspath(found)
+    return None
+
+
+def command(python: str, engine: Path, arguments: Sequence[str]) -> list[str]:
+    """The command line that runs the engine: isolated from the user's own Python settings."""
+    return [python, "-I", str(engine), *arguments]
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` without what Blender or its launcher set for Blender's own Python."""
+    return {name: value for name, value in environ.items() if not name.startswith("PYTHON")}

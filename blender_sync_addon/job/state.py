@@ -1,0 +1,92 @@
+"""What is known about a job, and how messages change it. No bpy, no process, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...engine import protocol
+from ..problem import Problem, Stopped
+
+STARTING = "Starting the engine"
+CANCELLING = "Cancelling"
+
+
+@dataclass
+class State:
+    """One job's state; ``apply`` moves it on.
+
+    stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
+    eta_s: seconds left for the whole job, None when unknown. result: set when done. problem: set when
+    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays.
+    """
+
+    id: str
+    stage: str = STARTING
+    i: int = 0
+    n: int = 0
+    eta_s: float | None = None
+    cancelling: bool = False
+    result: protocol.Result | None = None
+    problem: Problem | None = None
+    preview: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.result is not None or self.problem is not None
+
+    @property
+    def fraction(self) -> float:
+        """Progress inside the stage, 0 to 1."""
+        return min(1.0, max(0.0, self.i / self.n)) if self.n > 0 else 0.0
+
+    def cancel(self) -> None:
+        """Note that the user wants out; the job ends when the engine says so, or is killed."""
+        if not self.ended:
+            self.cancelling = True
+            self.stage, self.i, self.n, self.eta_s = CANCELLING, 0, 0, None
+
+    def fail(self, problem: Problem) -> None:
+        """End the job with ``problem``. A job that was being cancelled counts as cancelled."""
+        if not self.ended:
+            self.problem = Stopped() if self.cancelling else problem
+
+    def apply(self, msg: dict[str, Any]) -> None:
+        """Let the engine's message ``msg`` change the state. Messages of other jobs are ignored."""
+        if self.ended or msg.get("id") != self.id:
+            return
+        kind = msg["kind"]
+        try:
+            if kind == protocol.PROGRESS and not self.cancelling:
+                self._progress(msg)
+            elif kind == protocol.PREVIEW:
+                self.preview = str(msg["path"])
+            elif kind == protocol.DONE:
+                self._done(msg)
+            elif kind == protocol.FAILED:
+                code = int(msg.get("code", protocol.EXIT_BUG))
+                self.fail(Problem(str(msg["error"]), str(msg.get("fix") or ""), code))
+            elif kind == protocol.CANCELLED:
+                self.problem = Stopped()
+        except (KeyError, TypeError, ValueError) as error:
+            self.fail(_garbled(kind, error))
+
+    def _progress(self, msg: dict[str, Any]) -> None:
+        self.stage = str(msg["stage"])
+        self.i, self.n = int(msg.get("i") or 0), int(msg.get("n") or 0)
+        eta = msg.get("eta_s")
+        self.eta_s = None if eta is None else float(eta)
+
+    def _done(self, msg: dict[str, Any]) -> None:
+        if self.cancelling:  # the last message overtook the cancel: the user's word counts
+            self.problem = Stopped()
+        else:
+            self.result = protocol.Result.from_dict(msg["result"])
+
+
+def _garbled(kind: str, error: Exception) -> Problem:
+    return Problem(
+        f"The engine sent a '{kind}' message that makes no sense ({error})",
+        "Engine and add-on may be of different versions: reinstall the extension.",
+        protocol.EXIT_BUG,
+    )

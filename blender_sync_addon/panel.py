@@ -1,0 +1,126 @@
+"""The panel in the 3D View's sidebar: draws properties and the job's state; decides nothing."""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+from typing import Any
+
+import bpy
+
+from . import operators, package, preferences
+from .job.state import State
+from .problem import Problem
+from .read import mesh as read_mesh
+
+
+class MainPanel(bpy.types.Panel):
+    """Prompt, Generate, progress"""
+
+    bl_idname = "SYNC_TEXTURE_PT_main"
+    bl_label = "Sync Texture"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        layout.prop(context.scene.sync_texture, "prompt", text="", placeholder="What should it look like?")
+        if job := operators.running():
+            draw_progress(layout, job.name, job.state)
+        else:
+            draw_generate(layout, context)
+
+
+class AdvancedPanel(bpy.types.Panel):
+    """Everything that has a good default"""
+
+    bl_idname = "SYNC_TEXTURE_PT_advanced"
+    bl_label = "Advanced"
+    bl_parent_id = MainPanel.bl_idname
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: Any) -> None:
+        options = context.scene.sync_texture
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        groups = (
+            ("negative", "model", "seed"),
+            ("steps", "guidance", "method", "sync_space"),
+            ("rig", "view_count") if options.rig == "even" else ("rig",),
+            ("texture_size", "uv_layer", "unwrap"),
+        )
+        for names in groups:
+            column = layout.column()
+            for name in names:
+                column.prop(options, name)
+
+
+def draw_generate(layout: Any, context: Any) -> None:
+    """The Generate button; above it, what keeps it from working."""
+    obj = context.view_layer.objects.active
+    problem = what_is_missing(obj, context.scene.sync_texture.prompt)
+    if problem:
+        column = layout.column(align=True)
+        column.label(text=problem.what, icon="ERROR")
+        column.label(text=problem.fix, icon="BLANK1")
+        if problem.fix.startswith("Choose it in Preferences"):
+            button = column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
+            button.module = package.ROOT
+    row = layout.row()
+    row.enabled = problem is None
+    row.scale_y = 1.5
+    row.operator(operators.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
+    if operators.RestoreMaterials.poll(context):
+        layout.operator(operators.RestoreMaterials.bl_idname, icon="LOOP_BACK")
+
+
+def what_is_missing(obj: Any, prompt: str) -> Problem | None:
+    """Why Generate would fail on ``obj`` right away, None when nothing speaks against it."""
+    try:
+        read_mesh.check(obj)
+        preferences.command([])
+    except Problem as problem:
+        return problem
+    return None if prompt.strip() else Problem("The prompt is empty", "Type what it should look like.")
+
+
+def draw_progress(layout: Any, name: str, state: State) -> None:
+    """Stage, time left, and Cancel."""
+    layout.label(text=f"Texturing {name}", icon="TIME")
+    layout.progress(text=progress_text(state), factor=state.fraction)
+    row = layout.row()
+    row.enabled = not state.cancelling
+    row.operator(operators.Cancel.bl_idname, text="Cancel", icon="X")
+
+
+def progress_text(state: State) -> str:
+    """One line: what is being done, how far it is, how long it will take."""
+    steps = f" {state.i}/{state.n}" if state.n > 1 else ""
+    left = "" if state.eta_s is None else f", {duration(state.eta_s)} left"
+    return f"{state.stage.capitalize()}{steps}{left}"
+
+
+def duration(seconds: float) -> str:
+    """``seconds`` for people: "8 s", "3 min", "1 h 20 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+_CLASSES = (MainPanel, AdvancedPanel)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,106 @@
+"""What the artist chooses: one list of properties, for the scene (the panel) and for the operator."""
+
+# Annotations of a property are values here, not types.
+# mypy: disable-error-code="valid-type,misc,name-defined"
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..engine import protocol
+
+_METHODS = {
+    "synctweedies": ("SyncTweedies", "Average the clean images of all views in the texture (best)"),
+    "case1": ("Case 1", "Average the noise predictions, denoise the views"),
+    "case2": ("Case 2", "Average the clean images, denoise the views (what SyncTweedies is)"),
+    "case3": ("Case 3", "Average the denoised views"),
+    "case4": ("Case 4", "Average the noise predictions, denoise the texture"),
+    "case5": ("Case 5", "Average the clean images, denoise the texture"),
+    "independent": ("Independent", "Every view on its own, joined at the end (for comparison: seams)"),
+}
+METHODS = [(name, *_METHODS.get(name, (name, ""))) for name in protocol.METHODS]
+SYNC_SPACES = [
+    ("auto", "Automatic", "What suits the model"),
+    ("latent", "Latent", "Average in the model's own coarse space, as published"),
+    ("rgb", "Colour", "Average colours at full resolution: views agree better"),
+]
+RIGS = [
+    ("paper", "Standard", "Ten views all around, from above and from below"),
+    ("even", "Evenly Spread", "A number of views of your choice, evenly spread"),
+]
+UNWRAPS = [
+    ("auto", "Automatic", "Keep the UV map where it is usable, else make a new one"),
+    ("always", "Always New", "Make a new UV map"),
+    ("never", "Never", "Keep the UV map as it is"),
+]
+SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
+
+
+def _uv_maps(_owner: Any, context: Any, _typed: str) -> list[str]:
+    obj = context.object
+    return [layer.name for layer in obj.data.uv_layers] if obj and obj.type == "MESH" else []
+
+
+class Options:
+    """Properties that the scene's group and the generate operator share."""
+
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the object should look like, for example: weathered red bricks",
+    )
+    negative: StringProperty(
+        name="Negative Prompt",
+        description="What to keep out of the texture. Empty: the model's own",
+    )
+    model: StringProperty(
+        name="Model",
+        default="starter",
+        description="Name of a model, or a folder or .safetensors file with one. 'starter' needs no download",
+    )
+    method: EnumProperty(name="Method", items=METHODS, description="How the views are brought to agree")
+    sync_space: EnumProperty(name="Agree In", items=SYNC_SPACES, description="Where the views are averaged")
+    rig: EnumProperty(name="Views", items=RIGS, description="From where the object is looked at")
+    view_count: IntProperty(
+        name="Count", default=12, min=1, max=64, description="Number of evenly spread views"
+    )
+    steps: IntProperty(
+        name="Steps", default=0, min=0, max=1000, description="Denoising steps. 0: as many as suit the model"
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        default=0.0,
+        min=0.0,
+        max=50.0,
+        description="How closely the prompt is followed. 0: what suits the model",
+    )
+    seed: IntProperty(
+        name="Seed", default=0, min=0, description="The same seed with the same settings: the same texture"
+    )
+    texture_size: EnumProperty(
+        name="Size", items=SIZES, default="1024", description="Width and height of the texture"
+    )
+    uv_layer: StringProperty(
+        name="UV Map", search=_uv_maps, description="UV map to texture. Empty: the active one"
+    )
+    unwrap: EnumProperty(
+        name="Unwrap",
+        items=UNWRAPS,
+        description="Whether to make a new UV map. It is added; none of yours is changed",
+    )
+
+
+class SceneOptions(Options, bpy.types.PropertyGroup):
+    """The panel's choices, stored with the scene."""
+
+    bl_idname = "SYNC_TEXTURE_scene_options"
+
+
+def register() -> None:
+    bpy.utils.register_class(SceneOptions)
+    bpy.types.Scene.sync_texture = PointerProperty(type=SceneOptions)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.sync_texture
+    bpy.utils.unregister_class(SceneOptions)

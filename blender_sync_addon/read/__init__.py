@@ -1,0 +1,1 @@
+"""Blender to arrays and requests. Nothing here changes the scene."""

@@ -1,0 +1,94 @@
+"""What the artist chose, as one value; and as a request to the engine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...engine import protocol
+from ..problem import Problem
+
+PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One job's choices. None means "not given": the model's preset decides.
+
+    views: "paper" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
+    texture_size: pixels. unwrap, method, sync_space, device, raster: see engine/protocol.py.
+    """
+
+    prompt: str
+    negative: str | None = None
+    model: str = "starter"
+    method: str = "synctweedies"
+    sync_space: str | None = None
+    views: str = PAPER
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int = 0
+    texture_size: int = 1024
+    uv_layer: str = ""
+    unwrap: str = "auto"
+    device: str = "auto"
+    raster: str = "embree"
+
+    def check(self) -> None:
+        """Raise Problem for what the engine would refuse anyway, before anything is started."""
+        if not self.prompt.strip():
+            fix = "Say what the object should look like, for example 'weathered red bricks'."
+            raise Problem("The prompt is empty", fix)
+
+    def request(self, mesh: Path, out: Path, unwrap: str) -> protocol.Request:
+        """The engine's request for the file ``mesh``; results go into the folder ``out``."""
+        return protocol.Request(
+            mesh=str(mesh),
+            prompt=self.prompt.strip(),
+            out=str(out),
+            negative=self.negative,
+            model=self.model,
+            method=self.method,
+            sync_space=self.sync_space,
+            views=self.views,
+            steps=self.steps,
+            guidance=self.guidance,
+            seed=self.seed,
+            texture_size=self.texture_size,
+            unwrap=unwrap,
+            device=self.device,
+            raster=self.raster,
+        )
+
+
+def from_options(options: Any, fallback: Any, device: str) -> Settings:
+    """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
+
+    def get(name: str) -> Any:
+        return getattr(options if options.properties.is_property_set(name) else fallback, name)
+
+    return Settings(
+        prompt=get("prompt"),
+        negative=get("negative").strip() or None,
+        model=model(get("model")),
+        method=get("method"),
+        sync_space=None if get("sync_space") == "auto" else get("sync_space"),
+        views=PAPER if get("rig") == PAPER else str(get("view_count")),
+        steps=get("steps") or None,
+        guidance=get("guidance") or None,
+        seed=get("seed"),
+        texture_size=int(get("texture_size")),
+        uv_layer=get("uv_layer"),
+        unwrap=get("unwrap"),
+        device=device,
+    )
+
+
+def model(name: str) -> str:
+    """A model's name as it is; a folder or file (also Blender's //relative) as an absolute path."""
+    path = bpy.path.abspath(name)
+    return os.path.abspath(path) if os.path.exists(path) and os.sep in path else name or "starter"

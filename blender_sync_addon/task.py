@@ -1,0 +1,162 @@
+"""One job on one object, from the mesh to the material: gather, start, poll, finish.
+
+Operators and the command line both go through here. Until ``finish`` nothing in the .blend is touched, so
+a job that fails or is cancelled leaves no trace.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine import protocol
+from . import preferences
+from .job import folder as job_folder
+from .job.process import Supervisor
+from .job.state import State
+from .problem import Problem
+from .read import mesh as read_mesh
+from .read.settings import Settings
+from .write import image as write_image
+from .write import material as write_material
+from .write import uv as write_uv
+
+supervisor = Supervisor()
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished job left in the .blend, by name; ``out``: the engine's own files, until ``close``."""
+
+    object: str
+    material: str
+    image: str
+    uv_layer: str
+    warnings: tuple[str, ...]
+    out: Path
+
+
+class Task:
+    """A running job. Objects are held by Blender's session-wide number: undo and deletion free pointers."""
+
+    def __init__(self, obj: Any, depsgraph: Any, settings: Settings, out: Path | None = None) -> None:
+        """Read ``obj`` and start the engine on it; returns at once.
+
+        out: folder for the engine's files; None: a private one, removed by ``close``. Raises Problem.
+        """
+        read_mesh.check(obj)
+        settings.check()
+        command = preferences.command(["serve"])
+        self.settings = settings
+        self.name: str = obj.name
+        self._object_uid: int = obj.session_uid
+        self._arrays = read_mesh.read(obj, depsgraph, settings.uv_layer, settings.unwrap)
+        self._topology = _topology(obj.data)
+        self.folder = job_folder.make(bpy.app.tempdir or None)
+        try:
+            self.state: State = self._start(command, out or self.folder / "out")
+        except Problem:
+            self.close()
+            raise
+
+    def _start(self, command: list[str], out: Path) -> State:
+        path = self.folder / "mesh.npz"
+        arrays = self._arrays
+        request = self.settings.request(path, out, arrays.unwrap)
+        return supervisor.start(command, request, prepare=lambda: arrays.save(path))
+
+    def poll(self) -> bool:
+        """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
+        return supervisor.poll()
+
+    def wait(self, watch: Callable[[State], None] | None = None) -> None:
+        """Block until the job has ended, calling ``watch`` with its state now and then."""
+        while not self.poll():
+            if watch:
+                watch(self.state)
+            time.sleep(POLL_S)
+
+    @property
+    def blocked(self) -> str:
+        """Why ``finish`` has to wait, in words; "" when it needn't."""
+        obj = self._object()
+        busy = obj is not None and (obj.data.is_editmode or obj.mode in {"EDIT", "SCULPT"})
+        return "Done: go back to Object Mode to get it" if busy else ""
+
+    def finish(self, pack: bool = False) -> Outcome:
+        """Put the result into the .blend. Everything that can fail comes before the first change.
+
+        pack: put the image into the .blend even where it could lie beside it. Raises Problem.
+        """
+        result = self._result()
+        obj = self._object()
+        if obj is None:
+            raise Problem(f"'{self.name}' was deleted while its texture was made")
+        read_mesh.check(obj)
+        new_uvs = self._new_uvs(obj, result)
+        uv_layer = self._arrays.uv_layer or "" if new_uvs is None else write_uv.write(obj.data, new_uvs)
+        name = f"{obj.name} {self.settings.prompt.strip()}"[:60]
+        origin = self._origin()
+        image = write_image.write(Path(result.texture), name, origin, pack)
+        material = write_material.make(name, image, uv_layer, origin)
+        write_material.show(obj, material)
+        warnings = (*self._arrays.warnings, *result.warnings)
+        return Outcome(obj.name, material.name, image.name, uv_layer, warnings, Path(result.texture).parent)
+
+    def close(self) -> None:
+        """Remove the job's folder."""
+        job_folder.remove(self.folder)
+
+    def _result(self) -> protocol.Result:
+        """The engine's result, its files checked; raises what the job ended with otherwise."""
+        if self.state.problem:
+            raise self.state.problem
+        assert self.state.result, "finish is for ended jobs"
+        texture = Path(self.state.result.texture)
+        if not texture.is_file() or texture.stat().st_size == 0:
+            raise Problem(f"The engine left no texture at {texture}", code=protocol.EXIT_BUG)
+        return self.state.result
+
+    def _new_uvs(self, obj: Any, result: protocol.Result) -> Any | None:
+        """The engine's UVs per loop of the mesh, None when it kept the given ones; all checked."""
+        if result.uvs is None:
+            layer = self._arrays.uv_layer
+            if layer is None:
+                raise Problem(
+                    "The engine returned no UVs for a mesh without a UV map", code=protocol.EXIT_BUG
+                )
+            return None
+        if _topology(obj.data) != self._topology:
+            what = f"'{obj.name}' was changed while its texture was made, so that its new UV map doesn't fit"
+            raise Problem(what, "Generate again.")
+        corner_uvs = np.load(result.uvs, allow_pickle=False)
+        uvs = write_uv.per_loop(corner_uvs, self._arrays.corners, self._arrays.loops)
+        if len(obj.data.loops) != len(uvs):
+            raise Problem("The engine made new UVs for a mesh with modifiers", code=protocol.EXIT_BUG)
+        write_uv.check_room(obj.data, uvs)
+        return uvs
+
+    def _object(self) -> Any | None:
+        return next((o for o in bpy.data.objects if o.session_uid == self._object_uid), None)
+
+    def _origin(self) -> dict[str, Any]:
+        """How the texture was made: what was chosen, without what was left to the model."""
+        chosen = dataclasses.asdict(self.settings)
+        return {**{k: v for k, v in chosen.items() if v not in (None, "")}, "version": protocol.VERSION}
+
+
+def _topology(mesh: Any) -> str:
+    """A fingerprint of which vertices the polygons of ``mesh`` join."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in read_mesh.topology(mesh):
+        digest.update(array)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Results to Blender: image, material, UV map. Adds; never removes anything of the artist's."""

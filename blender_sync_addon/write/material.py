@@ -1,0 +1,98 @@
+"""Showing the texture on the object, without taking anything away.
+
+The engine textures the whole object, so our material is put over all of its slots, on the *object's* side
+of each (slot link "Object"). The mesh keeps its own materials, slots and face assignments, and other
+objects that share the mesh keep their look. What a slot showed before is remembered on the object, so
+that ``restore`` (and undo, anyway) brings it back. An object without slots gets one: on the mesh, as
+Blender itself does it, unless other objects share the mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+
+from .image import TAG
+
+MEMORY = "sync_texture_before"
+"""Custom property of an object: what its slots showed before our material was put over them."""
+
+
+def make(name: str, image: Any, uv_layer: str, origin: Mapping[str, Any]) -> Any:
+    """A new material ``name``: UV Map (``uv_layer``) -> ``image`` -> Principled BSDF's Base Color."""
+    material = bpy.data.materials.new(name)
+    material[TAG] = dict(origin)
+    if material.node_tree is None:  # from Blender 5 on, materials always have nodes
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    uv_map = _node(tree, "ShaderNodeUVMap", -560)
+    uv_map.uv_map = uv_layer
+    texture = _node(tree, "ShaderNodeTexImage", -340)
+    texture.image = image
+    shader = _node(tree, "ShaderNodeBsdfPrincipled", 0)
+    output = _node(tree, "ShaderNodeOutputMaterial", 300)
+    tree.links.new(uv_map.outputs["UV"], texture.inputs["Vector"])
+    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
+    tree.nodes.active = texture  # what Solid shading with colour Texture shows, and what painting paints on
+    return material
+
+
+def _node(tree: Any, kind: str, x: float) -> Any:
+    node = tree.nodes.new(kind)
+    node.location = (x, 0)
+    return node
+
+
+def show(obj: Any, material: Any) -> None:
+    """Let ``obj`` show ``material`` everywhere; what it showed before is remembered."""
+    if not obj.material_slots:
+        _add_slot(obj, material)
+        return
+    memory = {entry["slot"]: dict(entry) for entry in obj.get(MEMORY, ())}
+    for index, slot in enumerate(obj.material_slots):
+        before = slot.material
+        if index not in memory and not (before and is_ours(before)):
+            memory[index] = _remember(index, slot.link, before)
+        slot.link = "OBJECT"
+        slot.material = material
+    if memory:
+        obj[MEMORY] = [memory[index] for index in sorted(memory)]
+
+
+def _add_slot(obj: Any, material: Any) -> None:
+    if obj.data.users == 1:
+        obj.data.materials.append(material)
+    else:  # an empty slot looks to the other users like no slot
+        obj.data.materials.append(None)
+        obj.material_slots[0].link = "OBJECT"
+        obj.material_slots[0].material = material
+
+
+def _remember(index: int, link: str, material: Any | None) -> dict[str, Any]:
+    entry = {"slot": index, "link": link}
+    # Only the object's own material would be lost; the mesh still holds its own.
+    return {**entry, "material": material} if link == "OBJECT" and material else entry
+
+
+def is_ours(material: Any) -> bool:
+    """Whether ``material`` was made by this extension."""
+    return TAG in material
+
+
+def can_restore(obj: Any | None) -> bool:
+    """Whether ``restore`` would do something. Cheap enough for drawing a panel."""
+    return obj is not None and MEMORY in obj
+
+
+def restore(obj: Any) -> None:
+    """Show again on ``obj`` what it showed before the first texture; our materials stay in the file."""
+    for entry in obj[MEMORY]:
+        if entry["slot"] < len(obj.material_slots):
+            slot = obj.material_slots[entry["slot"]]
+            slot.material = entry.get("material")
+            slot.link = entry["link"]
+    del obj[MEMORY]

@@ -1,0 +1,168 @@
+"""A stand-in for the engine: speaks the protocol, and misbehaves when the prompt says so.
+
+Run as ``python fake_engine.py [-I ENGINE] serve``. The texture is of four colours by UV quadrant (see
+QUADRANTS), so a render shows where each UV went. New UVs are made when the mesh has none or for "always":
+one known point for each corner of each polygon.
+
+First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
+hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | garbage (prints on stdout, then
+works) | fail (a failed message) | oom (failed, out of memory) | silent (done without a texture) |
+anything else works.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import queue
+import signal
+import struct
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+_SPEC = importlib.util.spec_from_file_location(
+    "protocol", Path(__file__).resolve().parents[2] / "engine" / "protocol.py"
+)
+protocol = importlib.util.module_from_spec(_SPEC)
+sys.modules["protocol"] = protocol
+_SPEC.loader.exec_module(protocol)
+
+RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)
+QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB
+SIZE = 64
+
+
+def texture() -> np.ndarray:
+    """(SIZE, SIZE, 3) uint8, first row on top, so v = 1."""
+    picture = np.empty((SIZE, SIZE, 3), np.uint8)
+    half = SIZE // 2
+    for (u, v), colour in QUADRANTS.items():
+        rows = slice(0, half) if v else slice(half, SIZE)
+        picture[rows, half:] = colour if u else picture[rows, half:]
+        if not u:
+            picture[rows, :half] = colour
+    return picture
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    height, width, _ = picture.shape
+    raw = b"".join(b"\0" + row.tobytes() for row in picture)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+
+
+def new_uvs(faces: np.ndarray, polygons: np.ndarray) -> np.ndarray:
+    """(F, 3, 2): a point for each (polygon, vertex) pair, the same whichever triangle asks."""
+    return known_uv(polygons[:, None], faces)
+
+
+def known_uv(polygon: np.ndarray, vertex: np.ndarray) -> np.ndarray:
+    """The UV that this engine gives to ``vertex`` in ``polygon``."""
+    u, v = np.broadcast_arrays((polygon % 97 + 1) / 100, (vertex % 89 + 1) / 100)
+    return np.stack([u, v], axis=-1).astype(np.float32)
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.inbox: queue.Queue = queue.Queue()
+        self.lock = threading.Lock()
+        self.cancelled: set[str] = set()
+
+    def send(self, kind: str, **fields) -> None:
+        with self.lock:
+            protocol.send(sys.stdout.buffer, protocol.message(kind, **fields))
+
+    def listen(self) -> None:
+        for line in sys.stdin.buffer:
+            msg = protocol.decode(line)
+            if msg["kind"] == protocol.CANCEL:
+                self.cancelled.add(msg["id"])
+            elif msg["kind"] in (protocol.JOB, protocol.QUIT):
+                self.inbox.put(msg)
+        os._exit(0)  # the parent is gone
+
+    def serve(self) -> None:
+        self.send(protocol.HELLO, version=protocol.VERSION, pid=os.getpid())
+        threading.Thread(target=self.listen, daemon=True).start()
+        while (msg := self.inbox.get())["kind"] == protocol.JOB:
+            self.job(msg["id"], protocol.Request.from_dict(msg["request"]))
+
+    def job(self, ident: str, request) -> None:
+        self.send(protocol.STARTED, id=ident)
+        what = request.prompt.split()[0]
+        steps = 100 if what in ("slow", "die", "exit") else 3
+        for i in range(steps):
+            if ident in self.cancelled and what != "hang":
+                return self.send(protocol.CANCELLED, id=ident)
+            self.send(
+                protocol.PROGRESS, id=ident, stage="denoising", i=i + 1, n=steps, eta_s=(steps - i) / 10
+            )
+            if i == 2:
+                self.misbehave(ident, what)
+            time.sleep(0.1 if steps > 3 else 0.01)
+        if what in ("fail", "oom"):
+            code = protocol.EXIT_OUT_OF_MEMORY if what == "oom" else protocol.EXIT_BAD_INPUT
+            return self.send(protocol.FAILED, id=ident, error="It went wrong", fix="Do better.", code=code)
+        self.send(protocol.DONE, id=ident, result=self.result(request, what).as_dict())
+
+    def misbehave(self, ident: str, what: str) -> None:
+        if what == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if what == "exit":
+            print("the sky fell down", file=sys.stderr, flush=True)
+            os._exit(7)
+        if what == "garbage":
+            with self.lock:
+                sys.stdout.buffer.write(b"loading weights 100%\n{not json\n[1, 2]\n\xff\xfe\n")
+        if what == "hang":
+            time.sleep(3600)
+
+    def result(self, request, what: str):
+        out = Path(request.out)
+        out.mkdir(parents=True, exist_ok=True)
+        if what != "silent":
+            write_png(out / "texture.png", texture())
+        mesh = np.load(request.mesh, allow_pickle=False)
+        uvs = None
+        if "uvs" not in mesh or request.unwrap == "always":
+            uvs = str(out / "uvs.npy")
+            np.save(uvs, new_uvs(mesh["faces"], mesh["polygons"]))
+        (out / "report.json").write_text(json.dumps({"prompt": request.prompt, "seed": request.seed}))
+        np.savez(out / "given.npz", **mesh)
+        names = {name: str(out / name) for name in ("mesh.glb", "views.png", "turntable.gif")}
+        return protocol.Result(
+            texture=str(out / "texture.png"),
+            mesh=names["mesh.glb"],
+            views=names["views.png"],
+            turntable=names["turntable.gif"],
+            report=str(out / "report.json"),
+            uvs=uvs,
+            warnings=["fake warning"] if what == "warn" else [],
+        )
+
+
+def install(folder: Path, python: str = sys.executable) -> Path:
+    """An executable in ``folder`` that stands for the engine's Python and runs this file instead."""
+    script = folder / "fake_python"
+    script.write_text(f'#!/bin/sh\nexec "{python}" "{Path(__file__).resolve()}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+if __name__ == "__main__":
+    if sys.argv[-1] == "serve":
+        Engine().serve()
+    else:
+        print("fake engine:", *sys.argv[1:])
+        sys.exit(5)

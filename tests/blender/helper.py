@@ -1,0 +1,198 @@
+"""For scripts that run inside Blender: load the add-on from the checkout, dump the file, render."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "sync_texture"
+
+
+def module(path: Path, name: str):
+    spec = importlib.util.spec_from_file_location(name, path)
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+fake_engine = module(ROOT / "tests" / "addon" / "fake_engine.py", "fake_engine")
+
+
+def enable():
+    """The add-on registered out of the checkout; gives its package."""
+    package = types.ModuleType(PACKAGE)
+    package.__path__ = [str(ROOT)]
+    sys.modules[PACKAGE] = package
+    addon = importlib.import_module(f"{PACKAGE}.blender_sync_addon")
+    addon.register()
+    return addon
+
+
+def use_fake_engine() -> None:
+    """Let the add-on run the fake engine by SYNC_TEXTURE_TEST_PYTHON."""
+    python = os.environ.get("SYNC_TEXTURE_TEST_PYTHON", sys.executable)
+    script = fake_engine.install(Path(tempfile.mkdtemp()), python)
+    os.environ["SYNC_TEXTURE_PYTHON"] = str(script)
+
+
+def empty_scene() -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    for material in list(bpy.data.materials):
+        bpy.data.materials.remove(material)
+
+
+def mesh_object(name: str, vertices, faces, uvs=None):
+    """A linked, active, selected mesh object. uvs: one (u, v) per loop."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(vertices, [], faces)
+    if uvs is not None:
+        layer = mesh.uv_layers.new(name="UVMap")
+        layer.uv.foreach_set("vector", np.asarray(uvs, np.float32).ravel())
+    obj = bpy.data.objects.new(name, mesh)
+    bpy.context.collection.objects.link(obj)
+    for other in bpy.context.view_layer.objects:
+        other.select_set(other == obj)
+    bpy.context.view_layer.objects.active = obj
+    return obj
+
+
+def cube(**options):
+    """The default cube's mesh: six quads, UVs in [0, 1]."""
+    bpy.ops.mesh.primitive_cube_add(**options)
+    return bpy.context.object
+
+
+SKIPPED = {"rna_type", "original", "is_evaluated", "preview", "session_uid", "users", "is_updated", "tag"}
+
+
+def dump(skip_collections: tuple[str, ...] = ()) -> dict[str, str]:
+    """Everything in the .blend that a person could notice, as {path: value}; for before and after."""
+    found: dict[str, str] = {}
+    for collection in bpy.data.bl_rna.properties:
+        if collection.type == "COLLECTION" and collection.identifier not in skip_collections:
+            for block in getattr(bpy.data, collection.identifier):
+                _dump(block, f"{collection.identifier}[{block.name}]", found, 0)
+    found["mode"] = bpy.context.mode
+    found["active"] = str(bpy.context.view_layer.objects.active)
+    found["selected"] = str(sorted(o.name for o in bpy.context.view_layer.objects if o.select_get()))
+    return found
+
+
+def _dump(struct, path: str, found: dict[str, str], depth: int) -> None:
+    if hasattr(struct, "keys") and hasattr(struct, "items"):
+        found[f"{path}.keys"] = str(sorted(k for k in struct.keys() if k != "cycles"))
+    for prop in struct.bl_rna.properties:
+        name = prop.identifier
+        if name in SKIPPED or name.startswith("bl_"):
+            continue
+        try:
+            value = getattr(struct, name)
+        except (AttributeError, RuntimeError):
+            continue
+        where = f"{path}.{name}"
+        if prop.type == "POINTER":
+            if value is not None and depth < 2 and not isinstance(value, bpy.types.ID):
+                _dump(value, where, found, depth + 1)
+            elif isinstance(value, bpy.types.NodeTree) and depth < 2:
+                _dump(value, where, found, depth + 1)
+            else:
+                found[where] = getattr(value, "name", str(type(value)))
+        elif prop.type == "COLLECTION":
+            found[f"{where}.len"] = str(len(value))
+            if depth < 2 and len(value) <= 5000:
+                for index, item in enumerate(value):
+                    if item is not None and not isinstance(item, bpy.types.ID):
+                        _dump(item, f"{where}[{index}]", found, depth + 1)
+                    else:
+                        found[f"{where}[{index}]"] = str(getattr(item, "name", None))
+        else:
+            found[where] = str(tuple(value) if getattr(prop, "is_array", False) else value)
+
+
+def difference(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple]:
+    keys = before.keys() | after.keys()
+    return {k: (before.get(k), after.get(k)) for k in sorted(keys) if before.get(k) != after.get(k)}
+
+
+def raises(call, *words: str) -> str:
+    """``call`` must raise RuntimeError with all ``words`` in it; gives its text."""
+    try:
+        call()
+    except RuntimeError as error:
+        for word in words:
+            assert word.lower() in str(error).lower(), f"{word!r} not in {error}"
+        return str(error)
+    raise AssertionError(f"nothing raised, wanted {words}")
+
+
+def render(path: Path, engine: str = "CYCLES", size: int = 64) -> np.ndarray:
+    """The scene rendered without colour management: (size, size, 3) float in [0, 1], first row at the bottom."""
+    scene = bpy.context.scene
+    scene.render.engine = engine
+    if engine == "CYCLES":
+        scene.cycles.samples = 4
+        scene.cycles.use_denoising = False
+    scene.render.resolution_x = scene.render.resolution_y = size
+    scene.view_settings.view_transform = "Standard"
+    scene.render.filepath = str(path)
+    scene.render.image_settings.file_format = "PNG"
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(str(path))
+    pixels = np.empty(size * size * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(size, size, 4)[..., :3]
+
+
+def look_down(height: float = 5.0, width: float = 2.0) -> None:
+    """An orthographic camera above the origin that sees x to the right and y up, and flat white light."""
+    camera = bpy.data.cameras.new("camera")
+    camera.type, camera.ortho_scale = "ORTHO", width
+    obj = bpy.data.objects.new("camera", camera)
+    obj.location = (0, 0, height)
+    bpy.context.collection.objects.link(obj)
+    bpy.context.scene.camera = obj
+    world = bpy.data.worlds.new("white")
+    if world.node_tree is None:
+        world.use_nodes = True
+    world.node_tree.nodes["Background"].inputs["Color"].default_value = (1, 1, 1, 1)
+    bpy.context.scene.world = world
+
+
+def nearest(colour, names: dict[str, tuple]) -> str:
+    """Which of ``names`` (8-bit sRGB) is closest in direction to ``colour``."""
+    unit = np.asarray(colour, float) / (np.linalg.norm(colour) + 1e-9)
+    return max(names, key=lambda n: float(unit @ (np.array(names[n]) / np.linalg.norm(names[n]))))
+
+
+def main(tests: dict) -> None:
+    """Run every ``test_...`` of a script's globals, each in an empty scene; exit status 1 if one fails."""
+    import traceback
+
+    failed = []
+    only = os.environ.get("ONLY", "")
+    for name, test in list(tests.items()):
+        if name.startswith("test_") and only in name:
+            empty_scene()
+            try:
+                test()
+                print("ok    ", name, flush=True)
+            except Exception:
+                failed.append(name)
+                print("FAILED", name, flush=True)
+                traceback.print_exc()
+    print(json.dumps({"version": bpy.app.version_string, "failed": failed}), flush=True)
+    sys.stdout.flush()
+    if failed:
+        os._exit(1)

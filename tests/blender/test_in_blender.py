@@ -1,0 +1,33 @@
+"""Runs in_blender.py in each bpy (SYNC_TEXTURE_BPY_PYTHONS) and in the real Blender (BLENDER)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("in_blender.py")
+PYTHONS = [p for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
+
+
+def run(command: list[str], tmp_path: Path) -> None:
+    resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "user"), "SYNC_TEXTURE_TEST_PYTHON": sys.executable}
+    env = {k: v for k, v in os.environ.items() if k != "SYNC_TEXTURE_PYTHON"} | resources
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+    assert '"failed": []' in done.stdout, (done.stdout + done.stderr)[-8000:]
+
+
+@pytest.mark.parametrize("python", PYTHONS or [None])
+def test_in_bpy(python, tmp_path):
+    if python is None:
+        pytest.skip("no Python with bpy: run the tests by `build.py test`, or set SYNC_TEXTURE_BPY_PYTHONS")
+    run([python, str(SCRIPT)], tmp_path)
+
+
+def test_in_blender(blender, tmp_path):
+    options = ["-b", "--factory-startup", "--python-exit-code", "1", "--python", str(SCRIPT)]
+    run([str(blender), *options], tmp_path)
