@@ -24,6 +24,8 @@ def test_this_repository_keeps_the_rules(root: Path) -> None:
         ("engine/denoise/a.py", "from ..mesh.mesh import Mesh", "denoise knows nothing of mesh"),
         ("engine/denoise/a.py", "from ..views.cameras import paper", "denoise knows nothing of views"),
         ("engine/errors.py", "from .mesh import mesh", "errors stands below every layer"),
+        ("engine/sync/cases.py", "from ..views import cameras", "only operators.py knows meshes"),
+        ("engine/texture/a.py", "from ..host import Host", "stands above every folder"),
         ("engine/sync/a.py", "import diffusers", "only engine/denoise may"),
         (
             "engine/texture/a.py",
@@ -64,7 +66,7 @@ def test_a_breach_is_found(tmp_path: Path, path: str, source: str, complaint: st
 
 def test_what_is_allowed_passes(tmp_path: Path) -> None:
     write(
-        tmp_path / "engine/sync/a.py",
+        tmp_path / "engine/sync/operators.py",
         "from ..mesh.mesh import Mesh\nfrom .. import errors, protocol\nimport torch",
     )
     write(
