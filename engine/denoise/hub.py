@@ -24,7 +24,6 @@ Check = Callable[[], None]
 Progress = Callable[[str, int, int], None]
 
 REACH_SECONDS = 4.0
-CONFIGS = (".json", ".txt")
 
 
 def cached(repo: str) -> Path | None:

@@ -8,6 +8,7 @@ typing error should be answered at once.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,17 @@ from .hub import Check
 from .sources import SUPPORTED, Sources, read_json
 
 AGAIN = "download the model again"
+
+# The libraries in pieces of about a second, in the order in which they import each other: importing takes
+# several seconds in all, and a cancelled job shouldn't wait for the end of it.
+LIBRARIES = (
+    "transformers",
+    "torch._dynamo",
+    "transformers.modeling_utils",
+    "transformers.models.clip.modeling_clip",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.controlnets.controlnet",
+)
 
 # The names of the autoencoder's attention in checkpoints from before diffusers 0.15 (Stable Diffusion 1.5's).
 OLD_ATTENTION = {
@@ -55,7 +67,9 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     }
     scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
     check_configs(sources, configs)
-    check()
+    for library in LIBRARIES:
+        check()
+        importlib.import_module(library)
     models = _empty(configs)
     vae_dtype = torch.float32 if models["vae"].config.force_upcast else dtype
     check()

@@ -57,10 +57,6 @@ class Schedule:
         t = self.timesteps[i] - self.stride
         return self.alpha_sigma(t) if t >= 0 else _split(self.final)
 
-    def progress(self, i: int) -> float:
-        """How far the noise has fallen before step ``i``: 1 - t / train_steps, in [0, 1]."""
-        return 1.0 - self.timesteps[i] / len(self.alphas_cumprod)
-
 
 def ddim_scheduler(config: Mapping[str, Any]) -> Any:
     """diffusers' DDIMScheduler for any scheduler's config; raises UserError for what isn't supported."""
