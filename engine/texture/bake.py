@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
@@ -22,6 +23,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
+NEGLIGIBLE = 0.01  # a view that would add less than this share to a texel isn't asked about it
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def bake(
     weights = np.zeros(len(atlas.index), np.float32)
     for camera, view, picture in zip(cameras, fragments, pictures, strict=True):
         check()
-        texel, weight, colour = _view_part(raster, atlas, camera, view, picture)
+        texel, weight, colour = _view_part(raster, atlas, camera, view, picture, weights)
         total[texel] += weight[:, None] * colour
         weights[texel] += weight
     done = weights > 0
@@ -70,32 +72,43 @@ def bake(
 
 
 def _view_part(
-    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats
+    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats, so_far: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
-    resolution = picture.shape[0]
-    pixel, depth = camera.project(atlas.point, resolution)
-    position = camera.position - atlas.point
-    cosine = np.abs(np.einsum("nk,nk->n", atlas.normal, position)) / np.linalg.norm(position, axis=1)
-    # A pixel's footprint along the view direction grows as the surface turns away.
-    reach = 2 * (2 * camera.half_extent * depth / resolution) / np.maximum(cosine, 0.1)
+    """(texels (m,), weights (m,), colours (m, 3)) that one view adds to the weights ``so_far`` (n,)."""
     taps = _Taps.build(camera, view, picture)
-    colour, found = _bilinear(taps, pixel, depth, reach)
-    texel = np.flatnonzero(found > 0)  # the cheap test first: most texels of a closed mesh end here
+    pixel, depth = camera.project(atlas.point, taps.resolution)
+    cosine = _cosine(camera, atlas)
+    # A pixel's footprint along the view direction grows as the surface turns away.
+    footprint = 2 * camera.half_extent * depth / taps.resolution
+    reach = 2 * footprint / np.maximum(cosine, 0.1)
+    weight = cosine**EXPONENT
+    # The cheap tests first: most of a closed mesh ends here, and casts no ray.
+    texel = np.flatnonzero((weight > NEGLIGIBLE * so_far) & taps.may_see(pixel, depth, reach))
     seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
     texel = texel[seen]
-    weight = cosine[texel] ** EXPONENT * found[texel]
-    return texel, weight.astype(np.float32), colour[texel] / found[texel, None]
+    colour, found = _bilinear(taps, pixel[texel], depth[texel], reach[texel])
+    good = found > 0
+    texel, colour, found = texel[good], colour[good], found[good]
+    return texel, weight[texel] * found, colour / found[:, None]
+
+
+def _cosine(camera: Camera, atlas: Atlas) -> Floats:
+    towards = camera.position - atlas.point
+    length = np.sqrt(np.einsum("nk,nk->n", towards, towards))
+    cosine: Floats = np.abs(np.einsum("nk,nk->n", atlas.normal, towards)) / length
+    return cosine
 
 
 @dataclass(frozen=True)
 class _Taps:
-    """What can be read of a view: colour (R^2, 3), depth (R^2,), trust (R^2,). The background has depth -inf,
-    which no texel is near."""
+    """What can be read of a view, (R^2,) float32 each, colour (R^2, 3). nearest, farthest: depth in the 3 x 3
+    pixels around. The background's depth is -inf, which no texel is near."""
 
     colour: Floats
     depth: Floats
     trust: Floats
+    nearest: Floats
+    farthest: Floats
     resolution: int
 
     @classmethod
@@ -105,7 +118,17 @@ class _Taps:
         trust = np.zeros(resolution**2, np.float32)
         depth[view.pixel] = view.depth
         trust[view.pixel] = edge_trust(camera, view, resolution)
-        return cls(picture.reshape(-1, 3), depth, trust, resolution)
+        square = depth.reshape(resolution, resolution)
+        nearest = minimum_filter(np.where(np.isfinite(square), square, np.inf), size=3, mode="nearest")
+        farthest = maximum_filter(square, size=3, mode="nearest")
+        colour = picture.reshape(-1, 3)
+        return cls(colour, depth, trust, nearest.reshape(-1), farthest.reshape(-1), resolution)
+
+    def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> Bools:
+        """Whether any pixel around ``pixel`` (n, 2) can be within ``reach`` (n,) of ``depth`` (n,)."""
+        whole = np.clip(pixel.astype(np.int32), 0, self.resolution - 1)
+        index = whole[:, 1] * self.resolution + whole[:, 0]
+        return (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
 
 
 def _bilinear(taps: _Taps, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:

@@ -36,8 +36,9 @@ def _seen_by_any(raster: EmbreeRaster, points: Floats, normals: Floats, cameras:
     seen = np.zeros(len(points), bool)
     for camera in cameras:
         left = np.flatnonzero(~seen)
-        visible, cosine = raster.visible(camera, points[left], normals[left])
-        seen[left] = visible & (cosine >= COSINE)
+        if not len(left):
+            break
+        seen[left], _ = raster.visible(camera, points[left], normals[left], least=COSINE)
     return seen
 
 

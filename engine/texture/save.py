@@ -40,19 +40,41 @@ def writable_folder(path: Path) -> None:
 def staged(out: Path) -> Iterator[Path]:
     """A folder to write into; when the block ends well, its files are moved to ``out``, else it vanishes.
 
-    Raises UserError when the disk is full or can't be written.
+    Raises UserError when the disk is full or can't be written. Files in ``out`` are then as before.
     """
     stage = None
     try:
         stage = Path(tempfile.mkdtemp(prefix=".sync_texture-", dir=out))
-        yield stage
-        for file in sorted(stage.iterdir()):
-            file.replace(out / file.name)
+        new, old = stage / "new", stage / "old"
+        new.mkdir()
+        old.mkdir()
+        yield new
+        _exchange(new, out, old)
     except OSError as error:
         raise _disk_error(out, error) from error
     finally:
         if stage:
             shutil.rmtree(stage, ignore_errors=True)
+
+
+def _exchange(new: Path, out: Path, old: Path) -> None:
+    """Move the files of ``new`` to ``out`` and those that they replace to ``old``; all of them or none."""
+    names = sorted(file.name for file in new.iterdir())
+    for name in names:
+        if (out / name).is_dir():  # somebody's folder, not an earlier result
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out / name))
+    try:
+        for name in names:
+            if (out / name).exists():
+                (out / name).replace(old / name)
+            (new / name).replace(out / name)
+    except BaseException:
+        for name in names:
+            if (old / name).exists():
+                (old / name).replace(out / name)
+            elif not (new / name).exists():
+                (out / name).unlink()
+        raise
 
 
 def _disk_error(out: Path, error: OSError) -> UserError:
@@ -71,7 +93,8 @@ def png(image: Image.Image, path: Path) -> None:
 
 def gif(frames: list[Image.Image], path: Path) -> None:
     """An endless animation."""
-    first, *rest = frames
+    # An octree palette is ten times as fast as the default's median cut, and no worse to look at.
+    first, *rest = [frame.quantize(method=Image.Quantize.FASTOCTREE) for frame in frames]
     first.save(path, save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
 
 

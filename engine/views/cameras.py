@@ -39,7 +39,8 @@ class Camera:
     @cached_property
     def position(self) -> Array:
         """(3,) float32 world position."""
-        return -self.distance * self.axes[2]
+        position: Array = -self.distance * self.axes[2]
+        return position
 
     @property
     def half_extent(self) -> float:
@@ -52,15 +53,15 @@ class Camera:
         steps = ((np.arange(resolution) + 0.5) / resolution * 2 - 1) * self.half_extent
         x, y = np.meshgrid(steps, -steps)
         right, up, forward = self.axes
-        return (x[..., None] * right + y[..., None] * up + forward).reshape(-1, 3).astype(np.float32)
+        directions = x[..., None] * right + y[..., None] * up + forward
+        return np.asarray(directions.reshape(-1, 3), np.float32)
 
     def project(self, points: Array, resolution: int) -> tuple[Array, Array]:
         """World ``points`` (n, 3) to continuous pixel coordinates (n, 2) as (column, row) and depth (n,)."""
-        local = (points - self.position) @ self.axes.T
-        depth = local[:, 2]
+        right, up, depth = self.axes @ (points - self.position).T  # three long rows: the fast way round
         scale = resolution / (2 * self.half_extent * np.maximum(depth, 1e-6))
-        pixel = np.stack([local[:, 0] * scale, -local[:, 1] * scale], axis=1) + resolution / 2
-        return pixel.astype(np.float32), depth
+        pixel = np.stack([right * scale, -up * scale], axis=1) + np.float32(resolution / 2)
+        return pixel.astype(np.float32, copy=False), depth
 
 
 def paper_rig() -> list[Camera]:
@@ -73,12 +74,14 @@ def even_rig(count: int) -> list[Camera]:
     """``count`` >= 1 views evenly spread over the sphere, both poles included from 4 on.
 
     A spherical Fibonacci lattice between the poles (golden-angle steps in azimuth, even steps in height),
-    ordered from top to bottom; the first lattice view is turned to the front.
+    ordered from top to bottom; the first lattice view is turned to the front. The lattice keeps 2.5 of its steps
+    away from the poles: neighbours are then 0.7 to 0.86 times as far apart as in the best arrangement there
+    is, where half a step would leave 0.4.
     """
     if count < 4:
         return [Camera(360.0 * i / count, 0.0) for i in range(count)]
     inner = count - 2
     golden = 180.0 * (3.0 - 5.0**0.5)
-    heights = 1 - 2 * (np.arange(inner) + 0.5) / inner
+    heights = 1 - 2 * (np.arange(inner) + 2.5) / (inner + 4)
     ring = [Camera(float((i * golden) % 360), float(np.degrees(np.arcsin(h)))) for i, h in enumerate(heights)]
     return [Camera(0.0, 90.0), *ring, Camera(0.0, -90.0)]

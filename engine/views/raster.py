@@ -46,7 +46,8 @@ def unit_normals(vertices: Floats, faces: Ints) -> Floats:
     a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
     normals = np.cross(b - a, c - a)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).astype(np.float32)
+    unit = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    return np.asarray(unit, np.float32)
 
 
 def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
@@ -72,23 +73,28 @@ class EmbreeRaster:
         cosine = np.abs(np.einsum("nk,nk->n", self.normals[face], towards))
         return Fragments(pixel, face, bary, depth, np.clip(cosine, 0.0, 1.0))
 
-    def visible(self, camera: Camera, points: Floats, normals: Floats) -> tuple[Bools, Floats]:
+    def visible(
+        self, camera: Camera, points: Floats, normals: Floats, least: float = 0.0
+    ) -> tuple[Bools, Floats]:
         """Which surface ``points`` (n, 3) with unit ``normals`` (n, 3) ``camera`` sees, and at what cosine.
 
-        Returns (seen (n,) bool: inside the frame and unoccluded, cosine (n,) float32 in [0, 1]).
+        Returns (seen (n,) bool: inside the frame, unoccluded and at a cosine above ``least``; cosine (n,)
+        float32 in [0, 1]).
         """
         to_camera = camera.position - points
-        distance = np.linalg.norm(to_camera, axis=1, keepdims=True)
-        to_camera = to_camera / distance
+        distance = np.sqrt(np.einsum("nk,nk->n", to_camera, to_camera))
+        to_camera /= distance[:, None]
         facing = np.einsum("nk,nk->n", normals, to_camera)
         cosine = np.abs(facing)
         pixel, _ = camera.project(points, 1)
-        seen = np.all((pixel >= 0) & (pixel <= 1), axis=1) & (cosine > 0)
-        index = np.flatnonzero(seen)
+        inside = (pixel[:, 0] >= 0) & (pixel[:, 0] <= 1) & (pixel[:, 1] >= 0) & (pixel[:, 1] <= 1)
+        index = np.flatnonzero(inside & (cosine > least))
         # Start above the side that faces the camera: a grazing ray must not hit its own face or a neighbour.
-        lift = (np.sign(facing)[:, None] * normals)[index] * OFFSET
-        seen[index] = ~_occluded(self._scene, points[index] + lift, to_camera[index], distance[index, 0])
-        return seen, cosine.astype(np.float32)
+        side = np.where(facing[index] < 0, np.float32(-OFFSET), np.float32(OFFSET))
+        origins = points[index] + side[:, None] * normals[index]
+        seen = np.zeros(len(points), bool)
+        seen[index] = ~_occluded(self._scene, origins, to_camera[index], distance[index])
+        return seen, cosine
 
 
 def texel_fragments(uvs: Floats, size: int) -> Fragments:
@@ -151,10 +157,11 @@ def _occluded(scene: rtcore_scene.EmbreeScene, origins: Floats, directions: Floa
     blocked = np.zeros(len(origins), bool)
     for start in range(0, len(origins), CHUNK):
         part = slice(start, start + CHUNK)
-        distance = scene.run(
+        hit = scene.run(
             np.ascontiguousarray(origins[part], np.float32),
             np.ascontiguousarray(directions[part], np.float32),
-            query="DISTANCE",
+            dists=np.ascontiguousarray(reach[part], np.float32),
+            query="OCCLUDED",
         )
-        blocked[part] = distance < reach[part]
+        blocked[part] = hit >= 0
     return blocked
