@@ -8,7 +8,7 @@ from pathlib import Path
 Vector = tuple[float, float, float]
 
 
-def write(path: Path, around: int = 192, across: int = 24, radius: float = 0.42) -> None:
+def write(path: Path, around: int = 192, across: int = 24, radius: float = 0.52) -> None:
     """Write the closed tube (``around`` x ``across`` quads) to ``path``, about 6 x 6 x 3 units in size."""
     rings = [_ring(2 * math.pi * i / around, across, radius) for i in range(around)]
     lines = ["# trefoil knot", *("v {:.6f} {:.6f} {:.6f}".format(*v) for ring in rings for v in ring)]
