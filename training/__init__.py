@@ -1,0 +1,1 @@
+"""How the starter model was made: pictures, networks, training and export. See README.md."""

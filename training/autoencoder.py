@@ -1,0 +1,197 @@
+"""The autoencoder: an AutoencoderKL whose encoder *is* a principal component analysis of 4x4 patches.
+
+Set by hand and frozen, the encoder gives fixed latents from the first second; the decoder is then plain
+regression. Measured at equal CPU time this beats training both from random weights by 4 dB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
+
+from training.data import Batch
+from training.optim import Optimizer, cosine
+
+PATCH = 4  # pixels per latent
+LATENTS = 12
+GROUPS = 8
+WIDTHS = (16, 32, 64)
+WHITENING = 0.5  # latents are divided by this power of their deviation: 0 keeps PCA's scale, 1 whitens
+NOISE = 0.04  # added to latents while the decoder learns, so that it forgives the denoiser's last errors
+CROP = 64
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A latent is ``(patch - mean) @ basis``; ``basis`` (3 * PATCH^2, LATENTS), patches ordered channel, row,
+    column, in [-1, 1]; ``deviation`` (LATENTS,) of the latents."""
+
+    mean: Tensor
+    basis: Tensor
+    deviation: Tensor
+
+    @classmethod
+    def fit(cls, pictures: Tensor, mask: Tensor) -> Projection:
+        """The analysis of all patches mostly on the object; arguments as in Batch."""
+        patches = F.unfold(pictures * 2 - 1, PATCH, stride=PATCH).transpose(1, 2).reshape(-1, 3 * PATCH**2)
+        patches = patches[F.avg_pool2d(mask, PATCH).reshape(-1) > 0.5]
+        mean = patches.mean(0)
+        values, vectors = torch.linalg.eigh((patches - mean).T @ (patches - mean) / len(patches))
+        deviation = values.flip(0)[:LATENTS].clamp(min=1e-12).sqrt()
+        basis = vectors.flip(1)[:, :LATENTS] / deviation**WHITENING
+        return cls(mean, basis, deviation ** (1 - WHITENING))
+
+
+def untrained() -> AutoencoderKL:
+    """The architecture with random weights; residual branches of the decoder start at zero."""
+    levels = len(WIDTHS)
+    network = AutoencoderKL(
+        block_out_channels=WIDTHS,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        layers_per_block=1,
+        latent_channels=LATENTS,
+        norm_num_groups=GROUPS,
+        sample_size=128,
+        mid_block_add_attention=False,
+    )
+    for name, parameter in network.decoder.named_parameters():
+        if ".conv2." in name:
+            nn.init.zeros_(parameter)
+    return network
+
+
+@torch.no_grad()
+def write_projection(network: AutoencoderKL, projection: Projection) -> None:
+    """Set the encoder's weights so that its mean is the projection (to about 3 percent).
+
+    Colours pass unchanged through all residual blocks (their branches are zero). The first strided
+    convolution moves 2x2 pixels into channels, the last one applies the basis. The final GroupNorm and SiLU
+    are made linear: each latent x travels as the pair (x, -x) next to a large constant pair (K, -K) that fixes
+    the group's mean at 0 and its deviation, and silu(a) - silu(-a) = a.
+    """
+    encoder = network.encoder
+    for parameter in encoder.parameters():
+        parameter.zero_()
+    for module in encoder.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.weight.fill_(1)
+    for channel in range(3):
+        encoder.conv_in.weight[channel, channel, 1, 1] = 1
+    first, second, last = encoder.down_blocks
+    _space_to_channels(first.downsamplers[0].conv.weight)
+    for channel in range(12):
+        second.resnets[0].conv_shortcut.weight[channel, channel, 0, 0] = 1
+    _project(second.downsamplers[0].conv.weight, projection.basis)
+    bias = -(projection.mean @ projection.basis)
+    _linear_output(last.resnets[0].conv_shortcut, encoder.conv_out, bias, float(projection.deviation.max()))
+    network.quant_conv.weight.zero_()
+    network.quant_conv.bias.zero_()
+    for channel in range(2 * LATENTS):
+        network.quant_conv.weight[channel, channel, 0, 0] = 1
+
+
+def _space_to_channels(weight: Tensor) -> None:
+    for dy in (0, 1):
+        for dx in (0, 1):
+            for colour in range(3):
+                weight[(dy * 2 + dx) * 3 + colour, colour, dy, dx] = 1
+
+
+def _project(weight: Tensor, basis: Tensor) -> None:
+    taps = basis.view(3, PATCH, PATCH, LATENTS)
+    for channel in range(12):
+        (y, x), colour = divmod(channel // 3, 2), channel % 3
+        for dy in (0, 1):
+            for dx in (0, 1):
+                weight[:LATENTS, channel, dy, dx] = taps[colour, y + 2 * dy, x + 2 * dx]
+
+
+def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviation: float) -> None:
+    per_group = WIDTHS[-1] // GROUPS
+    constant = 4 * deviation
+    scale = (2 * constant**2 / per_group) ** 0.5  # the deviation that GroupNorm divides by
+    for latent in range(LATENTS):
+        pair = latent % GROUPS * per_group + 2 * (latent // GROUPS)
+        for channel, sign in ((pair, 1), (pair + 1, -1)):
+            shortcut.weight[channel, latent, 0, 0] = sign
+            shortcut.bias[channel] = sign * bias[latent]
+            output.weight[latent, channel, 1, 1] = sign * scale
+    for group in range(GROUPS):
+        shortcut.bias[(group + 1) * per_group - 2] = constant
+        shortcut.bias[(group + 1) * per_group - 1] = -constant
+    output.bias[LATENTS:] = -8.0  # log variance: the posterior is its mean
+
+
+def train(data: Batch, steps: int, seed: int, log: Callable[[str], None]) -> AutoencoderKL:
+    """Fit the projection to ``data``, then the decoder in ``steps`` steps of 32 crops (or 8 whole pictures)."""
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    network = untrained()
+    write_projection(network, Projection.fit(data.pictures, data.mask))
+    network.encoder.requires_grad_(False)
+    network.quant_conv.requires_grad_(False)
+    optimizer = Optimizer([network], average=0.998)
+    for step in range(steps):
+        pictures, mask = _crops(data, generator) if step % 4 else _whole(data, generator)
+        loss = _loss(network, pictures, mask, generator)
+        loss.backward()
+        optimizer.step(cosine(step / steps, step, peak=1e-3, warm_up=50))
+        if step % 100 == 0:
+            log(f"autoencoder step {step} of {steps}: loss {float(loss.detach()):.4f}")
+    with optimizer.averaged():
+        network.register_to_config(scaling_factor=1 / float(encode(network, data.pictures[:64]).std()))
+        weights = {name: value.clone() for name, value in network.state_dict().items()}
+    network.float().load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def _whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    index = torch.randint(len(data.pictures), (8,), generator=generator)
+    return data.pictures[index] * 2 - 1, data.mask[index]
+
+
+def _crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """32 crops centred on random object pixels, aligned to patches."""
+    pictures, masks = [], []
+    for index in torch.randint(len(data.pictures), (32,), generator=generator).tolist():
+        inside = data.mask[index, 0].nonzero()
+        centre = inside[int(torch.randint(len(inside), (1,), generator=generator))] - CROP // 2
+        row, column = (centre.clamp(0, data.mask.shape[-1] - CROP) // PATCH * PATCH).tolist()
+        window = (..., slice(row, row + CROP), slice(column, column + CROP))
+        pictures.append(data.pictures[index][window])
+        masks.append(data.mask[index][window])
+    return torch.stack(pictures) * 2 - 1, torch.stack(masks)
+
+
+def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """L1, squared error, gradients and 8x8 means, weighted towards the object."""
+    with torch.no_grad():
+        latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
+        latents += NOISE * torch.randn(latents.shape, generator=generator)
+    error = network.decode(latents.bfloat16()).sample.float() - pictures
+    weight = 0.25 + 1.25 * mask
+    across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
+    down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
+    coarse = (F.avg_pool2d(error, 8).abs() * F.avg_pool2d(weight, 8)).mean()
+    return (error.abs() * weight).mean() + (error**2 * weight).mean() + 0.5 * (across + down + coarse)
+
+
+@torch.no_grad()
+def encode(network: AutoencoderKL, pictures: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / 4, W / 4), 32 at a time."""
+    return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])
+
+
+@torch.no_grad()
+def psnr(network: AutoencoderKL, data: Batch) -> float:
+    """dB between pictures and their reconstructions over the objects' pixels."""
+    decoded = torch.cat([network.decode(part).sample for part in encode(network, data.pictures).split(32)])
+    inside = (data.mask > 0.5).float()
+    error = (((decoded / 2 + 0.5).clamp(0, 1) - data.pictures) ** 2 * inside).sum() / inside.sum() / 3
+    return float(-10 * torch.log10(error))

@@ -1,0 +1,68 @@
+"""A ring of encoded training samples: painting is dearer than a training step, so each is used several times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+from transformers import CLIPTokenizer
+
+from training import autoencoder
+from training.data import make_batch
+from training.fields import Fields
+from training.networks import tokens
+from training.pool import SIZE, Pool
+from training.tokenizer import MAX_TOKENS
+
+
+@dataclass(frozen=True)
+class Draw:
+    """``latents`` (N, C, h, w) float32, scaled; ``depth`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h, w),
+    the object's share of each latent; ``tokens`` (N, T)."""
+
+    latents: Tensor
+    depth: Tensor
+    weight: Tensor
+    tokens: Tensor
+
+
+class Buffer:
+    """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        fields: Fields,
+        vae: AutoencoderKL,
+        tokenizer: CLIPTokenizer,
+        capacity: int,
+        seed: int,
+        first: int,
+    ) -> None:
+        self.pool, self.fields, self.vae, self.tokenizer = pool, fields, vae, tokenizer
+        self.seed, self.first, self.next = seed, first, first
+        side = SIZE // autoencoder.PATCH
+        self.latents = torch.zeros(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
+        self.depth = torch.zeros(capacity, SIZE, SIZE, dtype=torch.uint8)
+        self.weight = torch.zeros(capacity, 1, side, side, dtype=torch.half)
+        self.tokens = torch.zeros(capacity, MAX_TOKENS, dtype=torch.long)
+
+    def extend(self, count: int) -> None:
+        """Paint and encode ``count`` new samples over the oldest."""
+        batch = make_batch(self.pool, self.fields, self.seed, self.next, count)
+        where = torch.arange(self.next - self.first, self.next - self.first + count) % len(self.latents)
+        latents = autoencoder.encode(self.vae, batch.pictures) * self.vae.config.scaling_factor
+        self.latents[where] = latents.half()
+        self.depth[where] = batch.depth
+        self.weight[where] = F.avg_pool2d(batch.mask, autoencoder.PATCH).half()
+        self.tokens[where] = tokens(self.tokenizer, batch.captions)
+        self.next += count
+
+    def draw(self, count: int, generator: torch.Generator) -> Draw:
+        """``count`` random samples."""
+        index = torch.randint(min(self.next - self.first, len(self.latents)), (count,), generator=generator)
+        depth = (self.depth[index].float() / 255)[:, None].expand(-1, 3, -1, -1)
+        return Draw(self.latents[index].float(), depth, self.weight[index].float(), self.tokens[index])

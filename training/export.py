@@ -1,0 +1,44 @@
+"""Write the trained networks as a pipeline folder that Stable Diffusion's loaders read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from transformers import CLIPTokenizer
+
+from training.captions import vocabulary
+from training.networks import Networks, scheduler
+
+_TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # transformers 5 omits them
+
+
+def pipeline(
+    networks: Networks, vae: AutoencoderKL, tokenizer: CLIPTokenizer
+) -> StableDiffusionControlNetPipeline:
+    """The stock pipeline around the networks as they are."""
+    return StableDiffusionControlNetPipeline(
+        vae=vae,
+        text_encoder=networks.text,
+        tokenizer=tokenizer,
+        unet=networks.unet,
+        controlnet=networks.controlnet,
+        scheduler=scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def save(
+    folder: Path, networks: Networks, vae: AutoencoderKL, tokenizer: CLIPTokenizer, tokenizer_files: Path
+) -> None:
+    """Export in float16: safetensors, configurations, tokenizer and the vocabulary list. The networks
+    themselves are left in float16."""
+    whole = pipeline(networks, vae, tokenizer).to(dtype=torch.float16)
+    whole.save_pretrained(folder, safe_serialization=True)
+    for name in _TOKENIZER_FILES:
+        (folder / "tokenizer" / name).write_bytes((tokenizer_files / name).read_bytes())
+    (folder / "vocabulary.json").write_text(json.dumps(vocabulary(), indent=1) + "\n")

@@ -1,0 +1,76 @@
+"""Noise that fills space: periodic volumes sampled at surface points, so that views of one object agree.
+
+One small set of volumes serves every material; each sample reads them at its own random offset.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+NOISE_GRID = 128  # voxels along a period of noise
+CELL_GRID = 160
+CELLS = 12  # Voronoi cells along a period
+
+ROUGH, MEDIUM, SMOOTH = 0, 1, 2  # kinds of noise: the spectrum falls with this many powers of the frequency
+_SLOPES = (1.9, 2.5, 3.0)
+
+
+class Fields:
+    """``noise`` (1, 3, n, n, n): standardised fractal noise. ``cells`` (1, 3, n, n, n): distances to the
+    nearest and second nearest cell centre (in cell sizes) and the nearest cell's random tone in [0, 1].
+    The last plane of each axis repeats the first."""
+
+    def __init__(self, noise: Tensor, cells: Tensor) -> None:
+        self.noise, self.cells = noise, cells
+
+    @classmethod
+    def cached(cls, path: Path, seed: int = 0) -> Fields:
+        """The volumes in ``path`` (.npz), made first if need be (half a minute)."""
+        if not path.exists():
+            rng = np.random.default_rng(seed)
+            noise = np.stack([_fractal(rng, slope) for slope in _SLOPES])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, noise=noise.astype(np.float16), cells=_voronoi(rng).astype(np.float16))
+        with np.load(path, allow_pickle=False) as file:
+            noise, cells = (torch.from_numpy(file[key].astype(np.float32)) for key in ("noise", "cells"))
+        return cls(_wrapped(noise), _wrapped(cells))
+
+
+def _fractal(rng: np.random.Generator, slope: float) -> np.ndarray:
+    n = NOISE_GRID
+    axes = np.meshgrid(*[np.fft.fftfreq(n) * n] * 2, np.fft.rfftfreq(n) * n, indexing="ij")
+    frequency = np.sqrt(sum(axis**2 for axis in axes))
+    gain = np.maximum(frequency, 2.0) ** -slope
+    gain[0, 0, 0] = 0
+    value = np.fft.irfftn(np.fft.rfftn(rng.standard_normal((n, n, n))) * gain, s=(n, n, n))
+    return np.asarray((value - value.mean()) / value.std())
+
+
+def _voronoi(rng: np.random.Generator) -> np.ndarray:
+    lattice = np.stack(np.meshgrid(*[np.arange(CELLS)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    centres = (lattice + 0.5 + 0.8 * (rng.random(lattice.shape) - 0.5)) / CELLS % 1
+    tree = cKDTree(centres, boxsize=1.0)
+    steps = np.arange(CELL_GRID) / CELL_GRID
+    voxels = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    distance, index = tree.query(voxels, k=2, workers=2)
+    tone = rng.random(len(centres))[index[:, 0]]
+    return np.stack([*(distance * CELLS).T, tone]).reshape(3, *[CELL_GRID] * 3)
+
+
+def _wrapped(volume: Tensor) -> Tensor:
+    for axis in (1, 2, 3):
+        volume = torch.cat([volume, volume.narrow(axis, 0, 1)], axis)
+    return volume[None].contiguous()
+
+
+def sample(volume: Tensor, points: Tensor, nearest: bool = False) -> Tensor:
+    """``volume`` (1, C, n, n, n) read at ``points`` (k, 3) in periods -> (C, k)."""
+    grid = (points % 1.0) * 2 - 1
+    mode = "nearest" if nearest else "bilinear"
+    return F.grid_sample(volume, grid[None, None, None], mode=mode, align_corners=True)[0, :, 0, 0]

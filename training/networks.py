@@ -1,0 +1,122 @@
+"""The starter's networks: Stable Diffusion's own classes, scaled down to fit in 40 MB.
+
+Text reaches every residual block (addition_embed_type "text" with scale_shift) besides cross-attention at
+the two coarse levels; latents are 32x32 for 128x128 pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from training.autoencoder import LATENTS
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """``heads`` is the number of attention heads per level; ``attention`` says which levels have it."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    heads: tuple[int, ...] = (2, 2, 4, 6)
+    attention: tuple[bool, ...] = (False, False, True, True)
+    layers: int = 1
+    text_width: int = 128
+    text_layers: int = 3
+    depth_widths: tuple[int, ...] = (4, 16, 32)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What diffusion training updates."""
+
+    text: CLIPTextModel
+    unet: UNet2DConditionModel
+    controlnet: ControlNetModel
+
+    @property
+    def all(self) -> list[nn.Module]:
+        return [self.text, self.unet, self.controlnet]
+
+
+def build(tokenizer: CLIPTokenizer, arch: Architecture, seed: int) -> Networks:
+    """Networks with random weights, the same for the same seed."""
+    torch.manual_seed(seed)
+    return Networks(_text_encoder(tokenizer, arch), _unet(arch), _controlnet(arch))
+
+
+def _text_encoder(tokenizer: CLIPTokenizer, arch: Architecture) -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=arch.text_width,
+        intermediate_size=4 * arch.text_width,
+        num_hidden_layers=arch.text_layers,
+        num_attention_heads=4,
+        max_position_embeddings=tokenizer.model_max_length,
+        projection_dim=arch.text_width,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return CLIPTextModel(config)
+
+
+def _shared(arch: Architecture) -> dict[str, object]:
+    return {
+        "in_channels": LATENTS,
+        "block_out_channels": arch.widths,
+        "layers_per_block": arch.layers,
+        "cross_attention_dim": arch.text_width,
+        "attention_head_dim": arch.heads,
+        "norm_num_groups": 8,
+        "addition_embed_type": "text",
+        "addition_embed_type_num_heads": 4,
+        "resnet_time_scale_shift": "scale_shift",
+    }
+
+
+def _unet(arch: Architecture) -> UNet2DConditionModel:
+    down = tuple("CrossAttnDownBlock2D" if attends else "DownBlock2D" for attends in arch.attention)
+    up = tuple(name.replace("Down", "Up") for name in reversed(down))
+    return UNet2DConditionModel(
+        sample_size=32, out_channels=LATENTS, down_block_types=down, up_block_types=up, **_shared(arch)
+    )
+
+
+def _controlnet(arch: Architecture) -> ControlNetModel:
+    """Convolutions only: depth is local. Its output starts small rather than at zero, since the UNet is not
+    a trained one that must be spared."""
+    network = ControlNetModel(
+        down_block_types=("DownBlock2D",) * len(arch.widths),
+        mid_block_type="UNetMidBlock2D",
+        conditioning_embedding_out_channels=arch.depth_widths,
+        **_shared(arch),
+    )
+    for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:
+        nn.init.normal_(layer.weight, std=0.3 / layer.weight.shape[0] ** 0.5)
+    network.controlnet_cond_embedding.conv_out.reset_parameters()
+    return network
+
+
+def scheduler() -> DDIMScheduler:
+    """v-prediction with zero terminal signal: sampling starts from pure noise, as training did."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=0,
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+    )
+
+
+def tokens(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
+    """Token ids (N, MAX_TOKENS) int64, padded and cut."""
+    found = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt")
+    return found.input_ids  # type: ignore[no-any-return]

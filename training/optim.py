@@ -1,0 +1,87 @@
+"""AdamW for networks that compute in bfloat16: float32 master weights, and their moving average."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Optimizer:
+    """Trains the parameters of ``networks`` that require gradients.
+
+    The networks hold bfloat16 copies (twice as fast on a CPU with AVX-512 BF16); masters, moments and the
+    moving average are float32. ``average`` is the average's memory: about 1 / (1 - average) steps.
+    """
+
+    def __init__(self, networks: list[nn.Module], average: float, decay: float = 0.0) -> None:
+        self.networks = networks
+        self.average = average
+        self.working = [p for network in networks for p in network.parameters() if p.requires_grad]
+        self.masters = [p.detach().clone().float() for p in self.working]
+        self.averages = [p.clone() for p in self.masters]
+        for network in networks:
+            network.to(torch.bfloat16)
+        self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.99), weight_decay=decay, foreach=True)
+        self.steps = 0
+
+    def step(self, rate: float) -> float:
+        """One update from the gradients of the working weights; returns their norm before clipping to 1."""
+        for master, parameter in zip(self.masters, self.working, strict=True):
+            gradient = parameter.grad
+            master.grad = torch.zeros_like(master) if gradient is None else gradient.float()
+            parameter.grad = None
+        norm = float(nn.utils.clip_grad_norm_(self.masters, 1.0))
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.step()
+        self.steps += 1
+        memory = min(self.average, (1 + self.steps) / (10 + self.steps))  # forget the random start sooner
+        with torch.no_grad():
+            torch._foreach_lerp_(self.averages, self.masters, 1 - memory)
+            torch._foreach_copy_(self.working, self.masters)
+        return norm
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The networks in float32 with the averaged weights, for sampling and export."""
+        self._load(torch.float32, self.averages)
+        try:
+            yield
+        finally:
+            self._load(torch.bfloat16, self.masters)
+
+    def _load(self, dtype: torch.dtype, weights: list[Tensor]) -> None:
+        for network in self.networks:
+            network.to(dtype)
+        with torch.no_grad():
+            torch._foreach_copy_(self.working, weights)
+
+    def state(self) -> dict[str, Tensor]:
+        """All that a resumed run needs."""
+        found = {}
+        for i, master in enumerate(self.masters):
+            found[f"master.{i}"], found[f"average.{i}"] = master, self.averages[i]
+            found |= {f"{key}.{i}": value for key, value in self.adam.state[master].items()}
+        return found
+
+    def restore(self, state: dict[str, Tensor], steps: int) -> None:
+        """Continue from :meth:`state` after ``steps`` steps."""
+        with torch.no_grad():
+            for i, master in enumerate(self.masters):
+                master.copy_(state[f"master.{i}"])
+                self.averages[i].copy_(state[f"average.{i}"])
+                self.adam.state[master] = {
+                    key: state[f"{key}.{i}"] for key in ("step", "exp_avg", "exp_avg_sq")
+                }
+            torch._foreach_copy_(self.working, self.masters)
+        self.steps = steps
+
+
+def cosine(progress: float, steps: int, peak: float, warm_up: int, floor: float = 0.01) -> float:
+    """The learning rate: linear warm-up over ``warm_up`` steps, then half a cosine over ``progress`` 0..1."""
+    fall = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return peak * min(1.0, (steps + 1) / warm_up) * (floor + (1 - floor) * fall)

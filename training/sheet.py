@@ -1,0 +1,89 @@
+"""Sample sheets: prompts down, held-out depth pictures across. ``python -m training.sheet MODEL OUT.png``"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionControlNetPipeline
+from PIL import Image, ImageDraw
+
+from training.pool import SIZE, Pool
+
+PROMPTS = (
+    "weathered red bricks",
+    "mossy cobblestone",
+    "polished gold",
+    "blue denim",
+    "tiger stripes",
+    "blue and orange checkerboard",
+    "oak wood planks",
+    "white marble",
+    "rusty metal",
+    "brown leather",
+    "red and white stripes",
+    "green plastic",
+    "yellow polka dots on blue",
+    "lava",
+    "grey cobblestone",
+    "leopard spots",
+)
+VIEWS = (4, 19, 40, 64, 86, 110)
+LABEL = 130  # pixels
+
+
+def draw(
+    model: Path,
+    pool: Pool,
+    out: Path,
+    prompts: tuple[str, ...] = PROMPTS,
+    steps: int = 15,
+    guidance: float = 3.0,
+) -> None:
+    """Sample every prompt on six views of the pool with the stock pipeline and write one picture."""
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(
+        model, torch_dtype=torch.float32, safety_checker=None
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    depths = [Image.fromarray(np.array(pool[i % len(pool)].depth)).convert("RGB") for i in VIEWS]
+    sheet = Image.new("RGB", (2 * (LABEL + len(depths) * SIZE), (len(prompts) // 2 + 1) * SIZE))
+    pen = ImageDraw.Draw(sheet)
+    for half in (0, 1):
+        _row(sheet, half, 0, depths)
+    for i, prompt in enumerate(prompts):
+        seeds = [torch.Generator().manual_seed(j) for j in range(len(depths))]
+        pictures = pipeline(
+            [prompt] * len(depths),
+            depths,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            generator=seeds,
+        ).images
+        row, half = i // 2 + 1, i % 2
+        _row(sheet, half, row, pictures)
+        pen.multiline_text(
+            (half * (LABEL + len(depths) * SIZE) + 4, row * SIZE + 40), prompt.replace(" ", "\n")
+        )
+    sheet.save(out)
+
+
+def _row(sheet: Image.Image, half: int, row: int, pictures: list[Image.Image]) -> None:
+    left = half * (LABEL + len(pictures) * SIZE) + LABEL
+    for column, picture in enumerate(pictures):
+        sheet.paste(picture, (left + column * SIZE, row * SIZE))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("model", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--pool", type=Path, default=Path("training/runs/starter/held_out"))
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--prompts", nargs="+", default=PROMPTS)
+    args = parser.parse_args()
+    draw(args.model, Pool(args.pool), args.out, tuple(args.prompts), args.steps, args.guidance)

@@ -1,0 +1,204 @@
+"""Train the starter model: ``python -m training.train``. Interrupted, the same command goes on.
+
+Stages, each kept in the run's folder: noise volumes, geometry pool, tokenizer, autoencoder, diffusion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers import CLIPTokenizer
+
+from training import autoencoder, diffusion, export, networks, pool, sheet
+from training.buffer import Buffer
+from training.captions import caption, every_phrase, random_look
+from training.data import make_batch
+from training.fields import Fields
+from training.optim import Optimizer, cosine
+from training.tokenizer import write_tokenizer
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run. ``hours`` is wall-clock time of the diffusion stage, over all resumptions."""
+
+    run: Path = Path("training/runs/starter")
+    hours: float = 1.0
+    seed: int = 1
+    threads: int = 2
+    batch: int = 16
+    rate: float = 8e-4
+    average: float = 0.999
+    fresh: int = 3  # new samples a step; the rest of the batch is drawn from the buffer
+    start: int = 1024  # samples in the buffer before the first step
+    capacity: int = 20_000
+    save_minutes: float = 5.0
+    shapes: int = 1200
+    views: int = 4
+    autoencoder_pictures: int = 1500
+    autoencoder_steps: int = 900
+    arch: networks.Architecture = networks.Architecture()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the diffusion stage stands on."""
+
+    fields: Fields
+    pool: pool.Pool
+    held_out: pool.Pool
+    tokenizer: CLIPTokenizer
+    vae: AutoencoderKL
+
+
+def main(settings: Settings) -> None:
+    torch.set_num_threads(settings.threads)
+    settings.run.mkdir(parents=True, exist_ok=True)
+    log = _logger(settings.run / "log.txt")
+    prepared = prepare(settings, log)
+    train_diffusion(settings, prepared, log)
+
+
+def prepare(settings: Settings, log: Log) -> Prepared:
+    """Every stage before diffusion; finished ones are only read."""
+    run = settings.run
+    fields = Fields.cached(run / "fields.npz")
+    shapes = pool.build(run / "pool", settings.shapes, settings.views, seed=1)
+    held_out = pool.build(run / "held_out", max(settings.shapes // 30, 2), 3, seed=2)
+    if not (run / "tokenizer" / "merges.txt").exists():
+        write_tokenizer(run / "tokenizer", _captions(2000))
+    tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
+    if not (run / "autoencoder" / "config.json").exists():
+        data = make_batch(shapes, fields, settings.seed, 0, settings.autoencoder_pictures)
+        vae = autoencoder.train(data, settings.autoencoder_steps, settings.seed, log)
+        check = make_batch(held_out, fields, settings.seed + 1, 0, 64)
+        log(f"autoencoder: {autoencoder.psnr(vae, check):.2f} dB on held-out shapes")
+        vae.save_pretrained(run / "autoencoder")
+    vae = AutoencoderKL.from_pretrained(run / "autoencoder").eval().requires_grad_(False)
+    return Prepared(fields, shapes, held_out, tokenizer, vae)
+
+
+def _captions(count: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    views = rng.uniform(-90, 90, (count, 2))
+    return every_phrase() + [caption(random_look(rng), rng, 2 * a, e) for a, e in views]
+
+
+def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
+    """Train until ``settings.hours`` are spent, with checkpoints and exports on the way, a sample sheet at the end."""
+    nets = networks.build(prepared.tokenizer, settings.arch, settings.seed)
+    size = sum(p.numel() for network in [*nets.all, prepared.vae] for p in network.parameters())
+    log(f"{size / 1e6:.2f} M parameters, {2 * size / 1e6:.1f} MB in float16")
+    optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
+    spent, samples = _resume(settings.run / "checkpoint", optimizer)
+    buffer = Buffer(
+        prepared.pool,
+        prepared.fields,
+        prepared.vae,
+        prepared.tokenizer,
+        settings.capacity,
+        settings.seed,
+        first=samples,
+    )
+    for _ in range(settings.start // 64):
+        buffer.extend(64)
+    empty = networks.tokens(prepared.tokenizer, [""])[0]
+    alphas = networks.scheduler().alphas_cumprod
+    recent: list[torch.Tensor] = []
+    began = saved = time.monotonic()
+    total = settings.hours * 3600
+
+    def elapsed() -> float:
+        return spent + time.monotonic() - began
+
+    while elapsed() < total:
+        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + optimizer.steps)
+        buffer.extend(settings.fresh)
+        draw = buffer.draw(settings.batch, generator)
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels are slower for heads this small
+            found = diffusion.losses(nets, draw, empty, alphas, generator)
+            found.mean().backward()
+        optimizer.step(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150))
+        recent.append(found.detach())
+        if len(recent) == 100:
+            log(_report(recent, optimizer.steps, elapsed()))
+            recent = []
+        if time.monotonic() - saved > 60 * settings.save_minutes:
+            _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
+            publish(settings.run, optimizer, nets, prepared)
+            saved = time.monotonic()
+    _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
+    publish(settings.run, optimizer, nets, prepared)
+    sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
+    log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
+
+
+def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
+    """Export the averaged weights to ``run``/model."""
+    with optimizer.averaged():
+        copied = copy.deepcopy(nets)
+    vae = copy.deepcopy(prepared.vae)
+    export.save(run / "model", copied, vae, prepared.tokenizer, run / "tokenizer")
+
+
+def _report(recent: list[torch.Tensor], steps: int, elapsed: float) -> str:
+    by_noise = torch.stack(recent).mean(0).view(4, -1).mean(1)
+    quarters = " ".join(f"{float(quarter):.3f}" for quarter in by_noise)
+    return f"step {steps} at {elapsed:.0f} s: loss {float(by_noise.mean()):.4f}, by noise {quarters}"
+
+
+def _checkpoint(folder: Path, optimizer: Optimizer, elapsed: float, samples: int) -> None:
+    """Replace the checkpoint as a whole: a run killed while writing keeps the old one."""
+    folder.mkdir(exist_ok=True)
+    new = folder / "new.safetensors"
+    counters = {"elapsed": str(elapsed), "samples": str(samples), "steps": str(optimizer.steps)}
+    save_file(optimizer.state(), new, metadata=counters)
+    new.replace(folder / "state.safetensors")
+
+
+def _resume(folder: Path, optimizer: Optimizer) -> tuple[float, int]:
+    """Restore a checkpoint if there is one: (seconds spent, samples made), zero for a fresh run."""
+    path = folder / "state.safetensors"
+    if not path.exists():
+        return 0.0, 0
+    with safe_open(path, "pt") as file:
+        counters = file.metadata()
+    optimizer.restore(load_file(path), int(counters["steps"]))
+    return float(counters["elapsed"]), int(counters["samples"])
+
+
+def _logger(path: Path) -> Log:
+    def log(text: str) -> None:
+        line = f"{time.strftime('%H:%M:%S')} {text}"
+        print(line, flush=True)
+        with path.open("a") as file:
+            file.write(line + "\n")
+
+    return log
+
+
+def _arguments() -> Settings:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    for name in ("run", "hours", "seed", "threads", "batch", "rate", "save_minutes"):
+        default = getattr(Settings, name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    return Settings(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main(_arguments())
