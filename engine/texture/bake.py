@@ -8,7 +8,9 @@ are cosine^6, as published for the final bake.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,6 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
-NEGLIGIBLE = 0.01  # a view that would add less than this share to a texel isn't asked about it
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,17 @@ def bake(
     """
     total = np.zeros((len(atlas.index), 3), np.float32)
     weights = np.zeros(len(atlas.index), np.float32)
-    for camera, view, picture in zip(cameras, fragments, pictures, strict=True):
+
+    def part(i: int) -> tuple[NDArray[np.int64], Floats, Floats]:
         check()
-        texel, weight, colour = _view_part(raster, atlas, camera, view, picture, weights)
-        total[texel] += weight[:, None] * colour
-        weights[texel] += weight
+        return _view_part(raster, atlas, cameras[i], fragments[i], pictures[i])
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for texel, weight, colour in pool.map(
+            part, range(len(cameras))
+        ):  # in order: the same sums every time
+            total[texel] += weight[:, None] * colour
+            weights[texel] += weight
     done = weights > 0
     texture = np.zeros((atlas.size**2, 3), np.float32)
     painted = np.zeros(atlas.size**2, bool)
@@ -72,24 +79,23 @@ def bake(
 
 
 def _view_part(
-    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats, so_far: Floats
+    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """(texels (m,), weights (m,), colours (m, 3)) that one view adds to the weights ``so_far`` (n,)."""
+    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
     taps = _Taps.build(camera, view, picture)
     pixel, depth = camera.project(atlas.point, taps.resolution)
     cosine = _cosine(camera, atlas)
     # A pixel's footprint along the view direction grows as the surface turns away.
     footprint = 2 * camera.half_extent * depth / taps.resolution
     reach = 2 * footprint / np.maximum(cosine, 0.1)
-    weight = cosine**EXPONENT
-    # The cheap tests first: most of a closed mesh ends here, and casts no ray.
-    texel = np.flatnonzero((weight > NEGLIGIBLE * so_far) & taps.may_see(pixel, depth, reach))
+    # The cheap test first: most of a closed mesh ends here, and casts no ray.
+    texel = np.flatnonzero(taps.may_see(pixel, depth, reach))
     seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
     texel = texel[seen]
     colour, found = _bilinear(taps, pixel[texel], depth[texel], reach[texel])
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
-    return texel, weight[texel] * found, colour / found[:, None]
+    return texel, cosine[texel] ** EXPONENT * found, colour / found[:, None]
 
 
 def _cosine(camera: Camera, atlas: Atlas) -> Floats:
