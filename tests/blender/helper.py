@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import sys
 import tempfile
 import types
+import warnings
 from pathlib import Path
 
 import bpy
@@ -62,8 +64,8 @@ def mesh_object(name: str, vertices, faces, uvs=None):
         layer.uv.foreach_set("vector", np.asarray(uvs, np.float32).ravel())
     obj = bpy.data.objects.new(name, mesh)
     bpy.context.collection.objects.link(obj)
-    for other in bpy.context.view_layer.objects:
-        other.select_set(other == obj)
+    bpy.ops.object.select_all(action="DESELECT")
+    obj.select_set(True)
     bpy.context.view_layer.objects.active = obj
     return obj
 
@@ -74,16 +76,48 @@ def cube(**options):
     return bpy.context.object
 
 
-SKIPPED = {"rna_type", "original", "is_evaluated", "preview", "session_uid", "users", "is_updated", "tag"}
+# The file's contents without the user interface (screens, brushes, ...), which isn't all safe to read blindly.
+DUMPED = (
+    "objects meshes materials images cameras lights worlds node_groups collections curves textures actions "
+    "libraries texts"
+)
+SKIPPED = {
+    "rna_type",
+    "original",
+    "is_evaluated",
+    "preview",
+    "session_uid",
+    "users",
+    "is_updated",
+    "tag",
+    "storage_type",
+}
 
 
-def dump(skip_collections: tuple[str, ...] = ()) -> dict[str, str]:
+def dump() -> dict[str, str]:
     """Everything in the .blend that a person could notice, as {path: value}; for before and after."""
     found: dict[str, str] = {}
-    for collection in bpy.data.bl_rna.properties:
-        if collection.type == "COLLECTION" and collection.identifier not in skip_collections:
-            for block in getattr(bpy.data, collection.identifier):
-                _dump(block, f"{collection.identifier}[{block.name}]", found, 0)
+    bpy.context.view_layer.update()
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for collection in DUMPED.split():
+        for block in getattr(bpy.data, collection):
+            _dump(block, f"{collection}[{block.name}]", found, 0)
+    for scene in bpy.data.scenes:  # not blindly: reading some of a scene's properties crashes Blender 4.2
+        for name in ("render", "view_settings", "cycles", "eevee", "display", "cursor", "unit_settings"):
+            if (part := getattr(scene, name, None)) is not None:
+                _dump(part, f"scenes[{scene.name}].{name}", found, 2)
+                found.pop(f"scenes[{scene.name}].{name}.keys", None)  # reading makes them
+        found[f"scenes[{scene.name}]"] = str(
+            (
+                scene.frame_current,
+                scene.camera,
+                scene.world,
+                scene.node_tree if hasattr(scene, "node_tree") else scene.compositing_node_group,
+            )
+        )
+    for prop in bpy.data.bl_rna.properties:
+        if prop.type == "COLLECTION":
+            found[prop.identifier] = str([block.name for block in getattr(bpy.data, prop.identifier)])
     found["mode"] = bpy.context.mode
     found["active"] = str(bpy.context.view_layer.objects.active)
     found["selected"] = str(sorted(o.name for o in bpy.context.view_layer.objects if o.select_get()))
@@ -91,8 +125,8 @@ def dump(skip_collections: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def _dump(struct, path: str, found: dict[str, str], depth: int) -> None:
-    if hasattr(struct, "keys") and hasattr(struct, "items"):
-        found[f"{path}.keys"] = str(sorted(k for k in struct.keys() if k != "cycles"))
+    with contextlib.suppress(TypeError):  # a type without custom properties
+        found[f"{path}.keys"] = str(sorted(k for k in struct.keys() if not k.startswith("cycles")))  # noqa: SIM118
     for prop in struct.bl_rna.properties:
         name = prop.identifier
         if name in SKIPPED or name.startswith("bl_"):
@@ -103,9 +137,8 @@ def _dump(struct, path: str, found: dict[str, str], depth: int) -> None:
             continue
         where = f"{path}.{name}"
         if prop.type == "POINTER":
-            if value is not None and depth < 2 and not isinstance(value, bpy.types.ID):
-                _dump(value, where, found, depth + 1)
-            elif isinstance(value, bpy.types.NodeTree) and depth < 2:
+            embedded = isinstance(value, bpy.types.NodeTree) or not isinstance(value, bpy.types.ID)
+            if value is not None and depth < 2 and embedded:
                 _dump(value, where, found, depth + 1)
             else:
                 found[where] = getattr(value, "name", str(type(value)))
@@ -126,19 +159,26 @@ def difference(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple
     return {k: (before.get(k), after.get(k)) for k in sorted(keys) if before.get(k) != after.get(k)}
 
 
+def check_same(before: dict[str, str], after: dict[str, str]) -> None:
+    changed = difference(before, after)
+    assert not changed, changed
+
+
 def raises(call, *words: str) -> str:
     """``call`` must raise RuntimeError with all ``words`` in it; gives its text."""
+    text = ""
     try:
         call()
     except RuntimeError as error:
-        for word in words:
-            assert word.lower() in str(error).lower(), f"{word!r} not in {error}"
-        return str(error)
-    raise AssertionError(f"nothing raised, wanted {words}")
+        text = str(error)
+    assert text, f"nothing raised, wanted {words}"
+    for word in words:
+        assert word.lower() in text.lower(), f"{word!r} not in {text}"
+    return text
 
 
 def render(path: Path, engine: str = "CYCLES", size: int = 64) -> np.ndarray:
-    """The scene rendered without colour management: (size, size, 3) float in [0, 1], first row at the bottom."""
+    """The scene rendered: (size, size, 3) float in [0, 1], first row at the bottom."""
     scene = bpy.context.scene
     scene.render.engine = engine
     if engine == "CYCLES":
@@ -176,8 +216,11 @@ def nearest(colour, names: dict[str, tuple]) -> str:
     return max(names, key=lambda n: float(unit @ (np.array(names[n]) / np.linalg.norm(names[n]))))
 
 
-def main(tests: dict) -> None:
-    """Run every ``test_...`` of a script's globals, each in an empty scene; exit status 1 if one fails."""
+def main(tests: dict, after) -> None:
+    """Run every ``test_...`` of a script's globals, each in an empty scene; exit status 1 if one fails.
+
+    after: called after each test.
+    """
     import traceback
 
     failed = []
@@ -192,6 +235,7 @@ def main(tests: dict) -> None:
                 failed.append(name)
                 print("FAILED", name, flush=True)
                 traceback.print_exc()
+            after()
     print(json.dumps({"version": bpy.app.version_string, "failed": failed}), flush=True)
     sys.stdout.flush()
     if failed:

@@ -1,4 +1,4 @@
-"""Run inside Blender or bpy by test_in_blender.py: generate through the fake engine, and look at the scene."""
+"""Run inside Blender or bpy by test_in_blender.py: generate through the fake engine, look at the scene."""
 
 from __future__ import annotations
 
@@ -237,13 +237,14 @@ def test_the_same_uvs_again_use_the_same_map():
 def check_untouched(words, prompt="bricks", **options):
     before = helper.dump()
     helper.raises(lambda: generate(prompt, **options), *words)
-    assert helper.difference(before, helper.dump()) == {}
-    leftovers = [p for p in Path(bpy.app.tempdir).glob("sync_texture_*")]
+    helper.check_same(before, helper.dump())
+    leftovers = list(Path(bpy.app.tempdir).glob("sync_texture_*"))
     assert not leftovers, leftovers
 
 
 def test_failures_leave_everything_as_it_was():
     material_slots_with_faces()
+    helper.dump()  # the first look at active_render gives another answer than the second
     check_untouched(["killed by signal 9"], "die")
     check_untouched(["exit status 7", "the sky fell down"], "exit")
     check_untouched(["It went wrong", "Do better"], "fail")
@@ -299,15 +300,15 @@ def start_task(obj, prompt, **options):
 
 
 def finish_raises(job, *words):
+    problem = None
     try:
         job.finish()
-    except task.Problem as problem:
-        for word in words:
-            assert word in str(problem), problem
-    else:
-        raise AssertionError("nothing raised")
+    except task.Problem as raised:
+        problem = raised
     finally:
         job.close()
+    for word in words:
+        assert word in str(problem), problem
 
 
 def test_object_deleted_in_mid_job():
@@ -316,7 +317,7 @@ def test_object_deleted_in_mid_job():
     before = helper.dump()
     job.wait()
     finish_raises(job, "was deleted")
-    assert helper.difference(before, helper.dump()) == {}
+    helper.check_same(before, helper.dump())
 
 
 def test_mesh_changed_in_mid_job():
@@ -339,7 +340,7 @@ def test_file_loaded_in_mid_job():
     before = helper.dump()
     task.supervisor.abandon()
     finish_raises(job, "Cancelled")
-    assert helper.difference(before, helper.dump()) == {}
+    helper.check_same(before, helper.dump())
     assert not job.folder.exists()
     assert task.supervisor.pid != pid
 
@@ -438,11 +439,9 @@ def test_the_chosen_uv_map_is_sent():
 
 def test_deforming_modifiers_are_seen_and_can_get_new_uvs():
     obj = helper.cube()
-    cast = obj.modifiers.new("cast", "CAST")
-    cast.factor = 1.0
+    obj.modifiers.new("displace", "DISPLACE").strength = 3.0
     arrays = read(obj)
-    assert np.ptp(np.linalg.norm(arrays.vertices, axis=1)) < 1e-5
-    assert np.linalg.norm(arrays.vertices[0]) < 1.7
+    assert np.abs(arrays.vertices).min() > 1.5, arrays.vertices
     generate(unwrap="always")
     assert "SyncTexture" in obj.data.uv_layers
 
@@ -561,6 +560,6 @@ def test_command_is_cancelled_by_ctrl_c():
     assert not (TMP / "never.blend").exists()
 
 
-helper.main(dict(globals()))
+helper.main(dict(globals()), task.supervisor.abandon)
 ADDON.unregister()
 assert task.supervisor.pid is None
