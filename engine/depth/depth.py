@@ -36,7 +36,7 @@ def blur_kernel(resolution: int) -> Array:
     sigma = BLUR_SIGMA * resolution / BLUR_RESOLUTION
     offsets = np.arange(BLUR_TAPS) - BLUR_TAPS // 2
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def depth_picture(depth: Array, inside: NDArray[np.bool_]) -> Array:
