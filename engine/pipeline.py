@@ -54,7 +54,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
             host.progress("save", 0, 1, None)
             _write(scene, image, pictures, stage)
             if keeps_uvs := unwrapped and Path(request.mesh).suffix.lower() == ".npz":
-                np.save(stage / "uvs.npy", scene.uvs, allow_pickle=False)
+                save.array(scene.uvs, stage / "uvs.npy")
             host.check()
         clock.seconds["total"] = time.perf_counter() - start
         values = report.values(request, job, unwrapped, warnings, measured)

@@ -7,6 +7,7 @@ interrupted or failed save leaves earlier results as they were.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import UserError
@@ -96,6 +99,13 @@ def gif(frames: list[Image.Image], path: Path) -> None:
     # An octree palette is ten times as fast as the default's median cut, and no worse to look at.
     first, *rest = [frame.quantize(method=Image.Quantize.FASTOCTREE) for frame in frames]
     first.save(path, save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
+
+
+def array(values: NDArray[np.float32], path: Path) -> None:
+    """An .npy. By way of memory: numpy's own writer forgets why the disk refused."""
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    path.write_bytes(buffer.getvalue())
 
 
 def report(values: dict[str, Any], path: Path) -> None:

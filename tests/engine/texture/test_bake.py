@@ -1,0 +1,116 @@
+"""Baking against the colour field that the views were rendered from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.errors import Cancelled
+from engine.texture.bake import Atlas, bake
+from engine.views.cameras import Camera, even_rig
+from engine.views.raster import EmbreeRaster, interpolate
+from tests.engine import shapes
+from tests.engine.shapes import Shape, field
+
+MAGENTA = np.array([1.0, 0.0, 1.0], np.float32)
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+def baked(shape: Shape, cameras: list[Camera], views: int = 128, size: int = 256) -> tuple[Floats, Bools]:
+    """The texture baked from views that show ``field`` on the shape, magenta behind it."""
+    raster = shape.raster
+    fragments = [raster.rasterise(camera, views) for camera in cameras]
+    pictures = []
+    for view in fragments:
+        picture = np.tile(MAGENTA, (views**2, 1))
+        picture[view.pixel] = field(interpolate(raster.corners, view.face, view.bary))
+        pictures.append(picture.reshape(views, views, 3))
+    atlas = Atlas.build(raster, shape.uvs, size)
+    return bake(raster, atlas, cameras, fragments, np.stack(pictures))
+
+
+def texels_at(
+    shape: Shape, size: int, count: int = 4000
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """(point, row, column) of random surface points, by the UV convention alone: v = 1 is the top row."""
+    face, bary = shapes.surface_points(shape, count)
+    point = np.einsum("nck,nc->nk", shape.vertices[shape.faces][face], bary)
+    u, v = np.einsum("nck,nc->kn", shape.uvs[face], bary)
+    return point.astype(np.float32), ((1 - v) * size).astype(int), (u * size).astype(int)
+
+
+@pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
+def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape) -> None:
+    texture, painted = baked(shape, even_rig(16))
+    point, row, column = texels_at(shape, 256)
+    there = painted[row, column]
+    assert there.mean() > 0.97
+    error = texture[row, column][there] - field(point[there])
+    assert -10 * np.log10((error**2).mean()) > 38
+    assert np.abs(error).max() < 0.06  # no magenta anywhere: that is off by at least 0.2 in every channel
+
+
+def test_unpainted_texels_are_black_and_off_the_mesh_nothing_is_painted() -> None:
+    shape = shapes.sphere()
+    texture, painted = baked(shape, [Camera(0, 0)])
+    atlas = Atlas.build(shape.raster, shape.uvs, 256)
+    assert set(np.flatnonzero(painted)) <= set(atlas.index)
+    assert (texture[~painted] == 0).all()
+    assert (atlas.point.reshape(-1, 3)[np.isin(atlas.index, np.flatnonzero(painted)), 2] > 0).all()
+
+
+def test_what_another_surface_hides_is_not_painted() -> None:
+    front, back = shapes.plate(0.3, 0.3, (0.0, 0.5)), shapes.plate(-0.3, 0.8, (0.5, 1.0))
+    shape = shapes.joined(front, back)
+    camera = Camera(0, 0)
+    texture, painted = baked(shape, [camera], views=192)
+    point, row, column = texels_at(shape, 256)
+    on_back = point[:, 2] < 0
+    shadow = 0.3 * (camera.distance + 0.3) / (camera.distance - 0.3)  # half the front plate's shadow
+    reach = np.abs(point[:, :2]).max(axis=1)
+    near = reach < 0.9 * camera.half_extent * (camera.distance + 0.3)
+    hidden = on_back & (reach < shadow - 0.02)
+    seen = on_back & (reach > shadow + 0.02) & near & (reach < 0.78)
+    assert hidden.sum() > 100
+    assert seen.sum() > 100
+    assert not painted[row, column][hidden].any()
+    assert painted[row, column][seen].all()
+    np.testing.assert_allclose(texture[row, column][seen], field(point[seen]), atol=0.05)
+
+
+def test_a_view_painted_straight_on_outweighs_one_at_a_grazing_angle() -> None:
+    shape = shapes.plate(0.0, 0.7, (0.0, 1.0))
+    raster = shape.raster
+    cameras = [Camera(0, 0), Camera(60, 0)]
+    fragments = [raster.rasterise(camera, 128) for camera in cameras]
+    pictures = np.stack([np.zeros((128, 128, 3), np.float32), np.ones((128, 128, 3), np.float32)])
+    texture, _ = bake(raster, Atlas.build(raster, shape.uvs, 64), cameras, fragments, pictures)
+    # In the middle the cosines are 1 and 0.5: published weights are their sixth powers.
+    np.testing.assert_allclose(texture[32, 32], 0.5**6 / (1 + 0.5**6), rtol=0.1)
+
+
+def test_baking_can_be_cancelled_between_views() -> None:
+    shape = shapes.box(0)
+    raster = shape.raster
+    fragments = [raster.rasterise(Camera(0, 0), 16)] * 3
+
+    def stop() -> None:
+        raise Cancelled
+
+    atlas = Atlas.build(raster, shape.uvs, 16)
+    with pytest.raises(Cancelled):
+        bake(raster, atlas, [Camera(0, 0)] * 3, fragments, np.zeros((3, 16, 16, 3), np.float32), stop)
+
+
+def test_an_atlas_lists_every_texel_whose_centre_lies_on_the_mesh() -> None:
+    shape = shapes.plate(0.0, 1.0, (0.25, 0.75))
+    atlas = Atlas.build(EmbreeRaster(shape.vertices, shape.faces), shape.uvs, 32)
+    row, column = np.divmod(np.sort(atlas.index), 32)
+    assert len(atlas.index) == 16 * 32
+    assert set(column) == set(range(8, 24))
+    assert set(row) == set(range(32))
+    # The top left of the chart is the plate's upper left corner.
+    first = atlas.point[np.argmin(atlas.index)]
+    np.testing.assert_allclose(first, [-1 + 1 / 16, 1 - 1 / 32, 0], atol=1e-5)

@@ -1,0 +1,65 @@
+"""Pictures of the textured mesh."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from engine.texture import render
+from engine.views.cameras import Camera
+from tests.engine import shapes
+
+
+def test_sampling_is_bilinear_and_clamped_at_the_border() -> None:
+    texture = np.random.default_rng(0).random((16, 16, 3)).astype(np.float32)
+    uv = np.random.default_rng(1).uniform(-0.1, 1.1, (500, 2)).astype(np.float32)
+    where = [np.clip((1 - uv[:, 1]) * 16 - 0.5, 0, 15), np.clip(uv[:, 0] * 16 - 0.5, 0, 15)]
+    expected = np.stack([map_coordinates(texture[..., k], where, order=1) for k in range(3)], axis=1)
+    np.testing.assert_allclose(render.sample(texture, uv), expected, atol=1e-5)
+
+
+def test_the_top_of_the_texture_is_up_and_left_is_left() -> None:
+    shape = shapes.plate(0.0, 0.6, (0.0, 1.0))
+    texture = np.zeros((32, 32, 3), np.float32)
+    texture[:16, :, 0] = 1.0  # upper half red
+    texture[:, 16:, 2] = 1.0  # right half blue
+    view = shape.raster.rasterise(Camera(0, 0), 64)
+    picture = render.render_view(texture, shape.uvs, view, 64)
+    np.testing.assert_allclose(picture[24, 24], [1, 0, 0])
+    np.testing.assert_allclose(picture[24, 40], [1, 0, 1])
+    np.testing.assert_allclose(picture[40, 24], [0, 0, 0])
+    np.testing.assert_allclose(picture[40, 40], [0, 0, 1])
+    np.testing.assert_allclose(picture[0, 0], render.BACKGROUND)
+
+
+def test_eight_bits_round_and_clamp() -> None:
+    image = render.to_image(np.array([[[-1.0, 0.5, 2.0]]], np.float32))
+    assert image.getpixel((0, 0)) == (0, 128, 255)
+    assert render.to_image(np.zeros((2, 3), np.float32)).mode == "L"
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_contact_sheet_has_a_column_a_view_and_three_rows(count: int) -> None:
+    views = np.zeros((count, 32, 32, 3), np.float32)
+    views[..., 1] = 1.0
+    rendered = np.zeros_like(views)
+    rendered[..., 2] = 1.0
+    depths = np.ones((count, 32, 32), np.float32)
+    sheet = render.contact_sheet(depths, views, rendered, [str(i) for i in range(count)])
+    cell = sheet.width // count
+    assert sheet.size == (count * cell, 16 + 3 * cell)
+    middle = [sheet.getpixel((cell // 2, 16 + int((row + 0.5) * cell))) for row in range(3)]
+    assert middle == [(255, 255, 255), (0, 255, 0), (0, 0, 255)]
+
+
+def test_the_turntable_goes_once_around() -> None:
+    shape = shapes.box(1)
+    texture = np.ones((32, 32, 3), np.float32)
+    frames = render.turntable(shape.raster, texture, shape.uvs)
+    assert len(frames) == render.TURNTABLE_FRAMES
+    assert {frame.size for frame in frames} == {(render.TURNTABLE_SIZE, render.TURNTABLE_SIZE)}
+    first, quarter = (np.asarray(frames[i], float) for i in (0, len(frames) // 4))
+    assert np.abs(first - quarter).mean() < 1  # a box looks the same after a quarter
+    eighth = np.asarray(frames[len(frames) // 8], float)
+    assert np.abs(first - eighth).mean() > 1
