@@ -7,11 +7,13 @@ suzanne.blend, suzanne.glb and render.png to the folder --out, with the engine's
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import addon_utils
 import bpy
 
 EXTENSION = "bl_ext.user_default.sync_texture"
@@ -25,8 +27,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    if addon_utils.enable(EXTENSION, default_set=True) is None:
-        sys.exit("the extension could not be enabled: the reason is above")
+    bpy.ops.preferences.addon_enable(module=EXTENSION)
     _add_suzanne()
     out = options.out
     job = ["--prompt", options.prompt, "--model", options.model, "--out", str(out)]
@@ -49,7 +50,8 @@ def _render(path: Path) -> None:
     """A picture by Cycles on the CPU, which needs no graphics card."""
     scene = bpy.context.scene
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.location, camera.rotation_euler = (2.6, -4.6, 1.4), (1.32, 0.0, 0.51)
+    camera.location = (2.0, -3.9, 0.9)
+    camera.rotation_euler = (-camera.location).to_track_quat("-Z", "Y").to_euler()
     sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     sun.rotation_euler, sun.data.energy = (0.8, 0.2, 0.6), 3.0
     for added in (camera, sun):
@@ -61,7 +63,22 @@ def _render(path: Path) -> None:
     scene.cycles.samples, scene.cycles.use_denoising = 32, False
     scene.render.resolution_x = scene.render.resolution_y = 512
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
+    with _quiet():
+        bpy.ops.render.render(write_still=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Cycles' report of every sample, which Blender itself writes, off the terminal."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 if __name__ == "__main__":
