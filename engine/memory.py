@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import torch
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # the last one on Windows
+
 
 def ran_out(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on whichever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error).lower()  # the CPU's and MPS's allocators raise a plain RuntimeError
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)
 
 
 def tensor_home(device: torch.device) -> torch.device:

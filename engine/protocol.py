@@ -129,7 +129,7 @@ def decode(line: bytes | str) -> dict[str, Any]:
     """The message in ``line``; raises ValueError for anything that isn't a JSON object with a kind."""
     try:
         msg = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not a protocol message: {line[:80]!r}") from error
     if not isinstance(msg, dict) or not isinstance(msg.get("kind"), str):
         raise ValueError(f"not a protocol message: {line[:80]!r}")

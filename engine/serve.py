@@ -31,6 +31,7 @@ class Server:
         self._source, self._sink = source, sink
         self._lock = threading.Lock()
         self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._waiting: set[str] = set()  # ids of jobs that have not begun
         self._cancelled: set[str] = set()
         self._current: str | None = None
 
@@ -50,8 +51,12 @@ class Server:
 
     def _do(self, worker: Worker, job: dict[str, Any]) -> None:
         job_id = str(job["id"])
-        self._current = job_id
-        self._send(protocol.message(protocol.STARTED, id=job_id))
+        with self._lock:
+            if job_id not in self._waiting:
+                return  # cancelled, and answered, before its turn
+            self._current = job_id  # before it stops waiting: _busy looks without the lock
+            self._waiting.remove(job_id)
+            self._write(protocol.message(protocol.STARTED, id=job_id))
         try:
             request = protocol.Request.from_dict(job["request"])
         except (KeyError, TypeError, ValueError) as error:
@@ -67,7 +72,11 @@ class Server:
             outcome = answer(job_id, worker.run(request, host))
         with self._lock:  # from here on a late cancel finds nothing to cancel
             self._current = None
+            self._cancelled.discard(job_id)
             self._write(outcome)
+
+    def _busy(self) -> bool:
+        return bool(self._waiting) or self._current is not None
 
     def _read(self) -> None:
         for line in self._source:
@@ -75,25 +84,31 @@ class Server:
                 self._take(protocol.decode(line))
             except ValueError as error:
                 print(error, file=sys.stderr)
-        if self._current is not None:
+        if self._busy():
             os._exit(protocol.EXIT_CANCELLED)  # the parent is gone: nobody wants the result
         self._jobs.put(None)
 
     def _take(self, msg: dict[str, Any]) -> None:
         kind = msg["kind"]
         if kind == protocol.JOB and "id" in msg:
+            self._waiting.add(str(msg["id"]))
             self._jobs.put(msg)
         elif kind == protocol.CANCEL:
             self._cancel(str(msg.get("id")))
         elif kind == protocol.QUIT:
-            if self._current is not None:
+            if self._busy():
                 os._exit(protocol.EXIT_CANCELLED)
             self._jobs.put(None)
         elif kind != protocol.HEARTBEAT:
             raise ValueError(f"unknown message {kind!r}")
 
     def _cancel(self, job_id: str) -> None:
-        self._cancelled.add(job_id)
+        with self._lock:
+            if job_id in self._waiting:  # it needn't wait for the job before it to be answered
+                self._waiting.remove(job_id)
+                self._write(protocol.message(protocol.CANCELLED, id=job_id))
+                return
+            self._cancelled.add(job_id)
         threading.Thread(target=self._enforce, args=(job_id,), daemon=True).start()
 
     def _enforce(self, job_id: str) -> None:

@@ -31,13 +31,21 @@ def complain(what: str, fix: str) -> None:
     say(f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}")
 
 
+CHECKING = frozenset({"start", "mesh", "unwrap", "model"})  # the stages in which bad input shows
+
+
 class Bar:
-    """Progress: one line, drawn again, on a terminal; a line a stage in a log; nothing when silent."""
+    """Progress: one line, drawn again, on a terminal; a line a stage in a log; nothing when silent.
+
+    In a log the first stages are told once the input has proved good, so that bad input is answered by
+    exactly one line.
+    """
 
     def __init__(self, silent: bool = False) -> None:
         self._silent = silent
         self._live = sys.stderr.isatty()
         self._stage = ""
+        self._held: list[str] = []
         self._start = time.monotonic()
 
     def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
@@ -46,7 +54,10 @@ class Bar:
         if self._live:
             self._draw(stage, i, n, eta_s)
         elif stage != self._stage:
-            say(f"{time.monotonic() - self._start:6.1f} s  {STAGES.get(stage, stage)}")
+            self._held.append(f"{time.monotonic() - self._start:6.1f} s  {STAGES.get(stage, stage)}")
+            if stage not in CHECKING:
+                say("\n".join(self._held))
+                self._held.clear()
         self._stage = stage
 
     def _draw(self, stage: str, i: int, n: int, eta_s: float | None) -> None:

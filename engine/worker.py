@@ -43,9 +43,11 @@ class Worker:
             return None
         except UserError as error:
             return Failure(str(error), error.fix, error.code)
-        except MemoryError:
-            return Failure("memory ran out", "close other programs or use a smaller mesh", 4)
-        except Exception as error:  # a bug: say so with its trace, and live on for the next job
+        except Exception as error:
+            if _ran_out(error):
+                fix = "close other programs, or use a smaller mesh, texture or model"
+                return Failure("memory ran out", fix, protocol.EXIT_OUT_OF_MEMORY)
+            # A bug: say so with its trace, and live on for the next job.
             traceback.print_exc(file=sys.stderr)
             where = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
@@ -62,6 +64,14 @@ class Worker:
             self._model = load_denoiser(name, device, host.check)
             self._key = (name, device)
         return self._model
+
+
+def _ran_out(error: Exception) -> bool:
+    if "torch" not in sys.modules:  # it couldn't be imported: whatever went wrong, ask nothing of it
+        return isinstance(error, MemoryError)
+    from .memory import ran_out
+
+    return ran_out(error)
 
 
 def answer(job_id: str, outcome: protocol.Result | Failure | None) -> dict[str, Any]:
