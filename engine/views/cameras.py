@@ -74,9 +74,9 @@ def even_rig(count: int) -> list[Camera]:
     """``count`` >= 1 views evenly spread over the sphere, both poles included from 4 on.
 
     A spherical Fibonacci lattice between the poles (golden-angle steps in azimuth, even steps in height),
-    ordered from top to bottom; the first lattice view is turned to the front. The lattice keeps 2.5 of its steps
-    away from the poles: neighbours are then 0.7 to 0.86 times as far apart as in the best arrangement there
-    is, where half a step would leave 0.4.
+    ordered from top to bottom; the first lattice view is turned to the front. The lattice keeps 2.5 of its
+    steps away from the poles: neighbours are then 0.7 to 0.86 times as far apart as in the best arrangement
+    there is, where half a step would leave 0.4.
     """
     if count < 4:
         return [Camera(360.0 * i / count, 0.0) for i in range(count)]

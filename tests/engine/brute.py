@@ -40,8 +40,9 @@ def cast(corners: Array, origins: Array, directions: Array) -> tuple[NDArray[np.
     face = t.argmin(axis=1)
     rows = np.arange(len(t))
     nearest = t[rows, face]
-    u, v = u[rows, face], v[rows, face]
-    return np.where(np.isfinite(nearest), face, -1), nearest, np.stack([1 - u - v, u, v], axis=1)
+    some = np.isfinite(nearest)
+    u, v = np.where(some, u[rows, face], 0), np.where(some, v[rows, face], 0)
+    return np.where(some, face, -1), nearest, np.stack([1 - u - v, u, v], axis=1)
 
 
 def own_charts(faces: int, size: int = 1) -> NDArray[np.float32]:

@@ -51,7 +51,7 @@ def test_closed_lathe_cut_along_one_seam_is_one_chart() -> None:
 
 
 def test_charts_that_only_overlap_in_uv_stay_apart() -> None:
-    """Two triangles on the same UVs but with no vertex in common: mirrored halves, a common artist's trick."""
+    """Two triangles on the same UVs with no vertex in common: mirrored halves, a common trick."""
     faces = np.array([[0, 1, 2], [3, 4, 5]], np.int32)
     uvs = np.tile(np.array([[0, 0], [1, 0], [0, 1]], np.float32), (2, 1, 1))
     assert len(set(island_of_face(faces, uvs).tolist())) == 2
