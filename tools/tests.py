@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from . import blender, environments
@@ -37,12 +36,17 @@ def _lint(python: Path) -> dict[str, int]:
 def _mypy(python: Path) -> int:
     """Check the strict parts. Engine and add-on are checked as parts of the package ``sync_texture``, which
     the relative imports between them need, whatever the checkout's own folder is called."""
-    with tempfile.TemporaryDirectory() as parent:
-        Path(parent, PACKAGE).symlink_to(ROOT, target_is_directory=True)
-        return call(
-            [python, "-m", "mypy", "--no-error-summary", *STRICT],
-            {"MYPYPATH": os.pathsep.join([parent, str(ROOT)])},
-        )
+    cache = ROOT / ".mypy_cache"
+    link = cache / "as_package" / PACKAGE
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT, target_is_directory=True)
+    options: list[str | Path] = ["--config-file", ROOT / "pyproject.toml", "--cache-dir", cache]
+    return call(
+        [python, "-m", "mypy", "--no-error-summary", *options, *STRICT],
+        {"MYPYPATH": str(ROOT)},
+        cwd=link.parent,
+    )
 
 
 def _blenders() -> dict[str, str]:
