@@ -25,6 +25,7 @@ def cast(corners: Array, origins: Array, directions: Array) -> tuple[NDArray[np.
     corners (F, 3, 3), origins and directions (n, 3). Returns (face (n,), -1 for a miss; ray parameter (n,),
     inf for a miss; barycentric weights (n, 3)).
     """
+    slack = 1e-9  # no ray slips through a shared edge
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     ab, ac = b - a, c - a
     p = np.cross(directions[:, None], ac[None])
@@ -35,7 +36,7 @@ def cast(corners: Array, origins: Array, directions: Array) -> tuple[NDArray[np.
         q = np.cross(s, ab[None])
         v = (directions[:, None] * q).sum(-1) / determinant
         t = (q * ac).sum(-1) / determinant
-        hit = (u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0) & (np.abs(determinant) > 1e-14)
+        hit = (u >= -slack) & (v >= -slack) & (u + v <= 1 + slack) & (t > 0) & (np.abs(determinant) > 1e-14)
     t = np.where(hit, t, np.inf)
     face = t.argmin(axis=1)
     rows = np.arange(len(t))
