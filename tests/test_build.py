@@ -16,6 +16,7 @@ import pytest
 from demo import knot
 from engine import protocol
 from tools import blender, environments, package
+from tools import tests as checks
 from tools.run import BuildError
 
 PURE = "py3-none-any"
@@ -136,6 +137,27 @@ def test_an_unknown_option_is_refused(root: Path) -> None:
     done = build(root, "zip", "--nothing")
     assert done.returncode == 2
     assert "unrecognised: --nothing" in done.stderr
+
+
+# Tests
+
+
+@pytest.mark.parametrize(("lint", "pytest_status", "expected"), [(0, 0, 0), (1, 0, 1), (0, 3, 3), (1, 3, 3)])
+def test_any_failure_fails_the_run(
+    lint: int, pytest_status: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[object]] = []
+
+    def call(command: list[object], *_: object, **__: object) -> int:
+        commands.append(command)
+        return pytest_status
+
+    monkeypatch.setattr(environments, "engine", lambda *locks: Path("python"))
+    monkeypatch.setattr(checks, "_blenders", lambda: {})
+    monkeypatch.setattr(checks, "_lint", lambda python: {"ruff check": 0, "mypy": lint})
+    monkeypatch.setattr(checks, "call", call)
+    assert checks.run(["-k", "name"]) == expected
+    assert commands == [[Path("python"), "-m", "pytest", "-k", "name"]]
 
 
 # Wheels
