@@ -51,28 +51,65 @@ def unwrap(
     """
     order = np.argsort(parts, kind="stable")
     edges = np.flatnonzero(np.diff(parts[order])) + 1
+    arrays = {
+        "vertices": vertices.astype(np.float32) * np.float32(100),  # xatlas' epsilons are absolute
+        "faces": faces[order].astype(np.uint32),
+        "starts": np.concatenate([[0], edges, [len(faces)]]).astype(np.int64),
+    }
+    texels, charts = _child(arrays, {"max_cost": max_cost}, texture_size, check, seconds)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return Atlas(_to_square(texels)[back], charts[back])
+
+
+def pack(
+    uvs: NDArray[np.float32],
+    charts: NDArray[np.int64],
+    texture_size: int,
+    check: Check,
+    seconds: float = 600.0,
+) -> NDArray[np.float32]:
+    """``uvs`` (F, 3, 2) in [0, 1] without overlaps: the charts (F,), 0 to K - 1, moved, turned and all scaled
+    alike. Raises as :func:`unwrap`."""
+    first, index = _distinct(uvs.reshape(-1, 2), np.repeat(charts, 3))
+    arrays = {
+        "vertices": uvs.reshape(-1, 2)[first],
+        "faces": index.reshape(-1, 3).astype(np.uint32),
+        "materials": charts.astype(np.uint32)[:, None],
+    }
+    return _to_square(_child(arrays, {}, texture_size, check, seconds)[0])
+
+
+def _distinct(
+    uvs: NDArray[np.float32], charts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of one corner for each different (chart, UV), and which of them each of the corners (n,) is."""
+    bits = np.ascontiguousarray(uvs, np.float32).view(np.uint64)[:, 0]
+    order = np.lexsort((bits, charts))
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(bits[order]) != 0) | (np.diff(charts[order]) != 0)
+    index = np.empty(len(order), np.int64)
+    index[order] = np.cumsum(new) - 1
+    return order[new], index
+
+
+def _child(
+    arrays: dict[str, NDArray[Any]],
+    charts: dict[str, float],
+    texture_size: int,
+    check: Check,
+    seconds: float,
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The child's UVs in texels and charts for its input ``arrays`` and xatlas' chart options."""
+    packing = {"resolution": texture_size, "padding": max(2, round(texture_size / 256)), "bilinear": True}
+    job = {"path": [entry for entry in sys.path if entry], "charts": charts, "packing": packing}
     with tempfile.TemporaryDirectory(prefix="sync-texture-") as name:
         folder = Path(name)
-        np.save(folder / "vertices.npy", vertices.astype(np.float32) * 100)  # xatlas' epsilons are absolute
-        np.save(folder / "faces.npy", faces[order].astype(np.uint32))
-        np.save(folder / "starts.npy", np.concatenate([[0], edges, [len(faces)]]).astype(np.int64))
-        (folder / "job.json").write_text(json.dumps(_job(texture_size, max_cost)), encoding="utf-8")
+        for array, values in arrays.items():
+            np.save(folder / f"{array}.npy", values)
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _run(folder, check, time.monotonic() + seconds)
-        uvs, charts = np.load(folder / "uvs.npy"), np.load(folder / "charts.npy")
-    return Atlas(*_unsorted(order, _to_square(uvs), charts))
-
-
-def _job(texture_size: int, max_cost: float) -> dict[str, Any]:
-    """What the child needs besides arrays."""
-    return {
-        "path": [entry for entry in sys.path if entry],
-        "charts": {"max_cost": max_cost},
-        "packing": {
-            "resolution": texture_size,
-            "padding": max(2, round(texture_size / 256)),
-            "bilinear": True,
-        },
-    }
+        return np.load(folder / "uvs.npy"), np.load(folder / "charts.npy")
 
 
 def _run(folder: Path, check: Check, deadline: float) -> None:
@@ -123,13 +160,4 @@ def _to_square(texels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Atlas texels to [0, 1]. An oblong atlas is stretched to the square by at most a quarter, so that texels
     stay about as wide as high on the surface."""
     size = np.maximum(texels.max(axis=(0, 1)), 1e-6) + 1
-    return np.clip(texels / np.maximum(size, size.max() / 1.25), 0.0, 1.0).astype(np.float32)
-
-
-def _unsorted(
-    order: NDArray[np.int64], uvs: NDArray[np.float32], charts: NDArray[np.int32]
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Back in the order of the faces."""
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return uvs[back], charts[back]
+    return np.asarray(np.clip(texels / np.maximum(size, size.max() / 1.25), 0.0, 1.0), np.float32)

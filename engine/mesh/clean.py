@@ -32,7 +32,8 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
     warnings = list(raw.warnings)
     vertices = raw.vertices.astype(np.float32)
     faces, uvs, polygons = raw.faces, raw.uvs, raw.polygons
-    keep = np.isfinite(vertices).all(axis=1)[faces].all(axis=1)
+    finite = np.asarray(np.isfinite(vertices).all(axis=1))
+    keep = np.asarray(finite[faces].all(axis=1))
     if not keep.all():
         warnings.append(_drop_warning(vertices, keep, name, keep_faces))
         faces = faces[keep]
@@ -55,16 +56,16 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
 def _require_faces(raw: Raw, name: str) -> None:
     """UserError unless there are vertices, faces, and faces only refer to vertices that exist."""
     if not len(raw.vertices):
-        raise UserError(f"'{name}' has no vertices.", "Choose a file or an object with a surface.")
+        raise UserError(f"'{name}' has no vertices", "choose a file or an object with a surface")
     if not len(raw.faces):
         raise UserError(
-            f"'{name}' has no faces, only points or lines.",
-            "Give it a surface: fill faces in Blender, or export a mesh, not a point cloud or curve.",
+            f"'{name}' has no faces, only points or lines",
+            "give it a surface: fill faces in Blender, or export a mesh, not a point cloud or curve",
         )
     if raw.faces.min() < 0 or raw.faces.max() >= len(raw.vertices):
         raise UserError(
-            f"'{name}' is damaged: faces refer to vertices that are not there.",
-            "Export it again; in Blender, Object Data > Geometry > Validate mends such a mesh.",
+            f"'{name}' is damaged: faces refer to vertices that are not there",
+            "export it again; in Blender, Mesh > Clean Up mends some such meshes",
         )
 
 
@@ -74,10 +75,10 @@ def _drop_warning(vertices: NDArray[np.float32], keep: NDArray[np.bool_], name: 
     what = f"{bad:,} of {len(vertices):,} vertices are not finite numbers (NaN or infinite)"
     if keep_faces or not keep.any():
         raise UserError(
-            f"'{name}': {what}.",
-            "Delete these vertices, and look for a modifier or script that divides by zero.",
+            f"'{name}': {what}",
+            "delete these vertices, and look for a modifier or script that divides by zero",
         )
-    return f"{what}; the {int((~keep).sum()):,} faces that touch them were left out."
+    return f"{what}; the {int((~keep).sum()):,} faces that touch them were left out"
 
 
 def _used_only(
@@ -100,20 +101,22 @@ def _area_warnings(vertices: NDArray[np.float32], faces: NDArray[np.int64], name
     flat = doubled <= 1e-14 * extent**2  # rounding of float32 positions, relative to the object
     if flat.all():
         raise UserError(
-            f"'{name}' has no surface: all {len(faces):,} faces have no area.",
-            "Check its scale; an axis scaled to zero in every direction leaves nothing to paint.",
+            f"'{name}' has no surface: all {len(faces):,} faces have no area",
+            "check its scale: all corners of each face lie on one line or point",
         )
     count = int(flat.sum())
-    return [f"{count:,} of {len(faces):,} faces have no area."] if count else []
+    return [f"{count:,} of {len(faces):,} faces have no area"] if count else []
 
 
 def _finite_uvs(uvs: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, list[str]]:
     """UVs with NaN and infinity replaced by zero and a warning; None when none is left."""
-    bad = ~(np.abs(uvs) < 1e6).all(axis=(1, 2))  # also catches numbers that overflow texel arithmetic
+    bad = np.asarray(
+        ~(np.abs(uvs) < 1e6).all(axis=(1, 2))
+    )  # also catches numbers that overflow texel arithmetic
     if not bad.any():
         return uvs, []
     if bad.all():
-        return None, ["The UVs are not finite numbers and were ignored."]
+        return None, ["the UVs are not finite numbers and were ignored"]
     return np.where(bad[:, None, None], 0.0, uvs), [
-        f"The UVs of {int(bad.sum()):,} of {len(uvs):,} faces are not finite numbers and were ignored."
+        f"the UVs of {int(bad.sum()):,} of {len(uvs):,} faces are not finite numbers and were ignored"
     ]

@@ -72,8 +72,8 @@ def _require_uncompressed(header: dict[str, Any], name: str) -> None:
     for extension in _COMPRESSED:
         if extension in header.get("extensionsRequired", []):
             raise UserError(
-                f"'{name}' is compressed ({extension}), which can't be read.",
-                "Export it again with compression switched off.",
+                f"'{name}' is compressed ({extension}), which can't be read",
+                "export it again with compression switched off",
             )
 
 
@@ -100,12 +100,12 @@ def _buffer(uri: str, path: Path) -> bytes:
         return base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
     if len(urlsplit(uri).scheme) > 1:
         raise UserError(
-            f"'{path.name}' keeps its geometry at '{uri}'.", "Download it and save the mesh as one .glb"
+            f"'{path.name}' keeps its geometry at '{uri}'", "download that and save the mesh as one .glb"
         )
     beside = path.parent / unquote(uri)
     if not beside.is_file():
         raise UserError(
-            f"'{path.name}' needs the file '{unquote(uri)}' beside it.", "Put it there, or export one .glb"
+            f"'{path.name}' needs the file '{unquote(uri)}' beside it", "put it there, or export one .glb"
         )
     return beside.read_bytes()
 
@@ -144,7 +144,7 @@ def _widen(header: dict[str, Any], data: bytes) -> bytes:
 
 def _values(accessor: dict[str, Any], view: dict[str, Any], data: bytes) -> NDArray[np.float64]:
     """An integer accessor's values (count, width), normalised to [0, 1] or [-1, 1] where it says so."""
-    kind = np.dtype(_TYPES[accessor["componentType"]])
+    kind: np.dtype[Any] = np.dtype(_TYPES[accessor["componentType"]])
     width, count = _WIDTHS[accessor["type"]], int(accessor["count"])
     stride = view.get("byteStride", width * kind.itemsize)
     start = view["byteOffset"] + accessor.get("byteOffset", 0)

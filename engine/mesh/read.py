@@ -20,7 +20,7 @@ from ..errors import UserError
 from . import gltf
 
 ENDINGS = (".obj", ".glb", ".gltf", ".ply", ".stl", ".npz")
-_FIX_FILE = "Export it again from the program it came from, or open and re-export it in Blender."
+_FIX_FILE = "export it again from the program it came from, or open and re-export it in Blender"
 
 
 @dataclass
@@ -43,7 +43,7 @@ def read(path: Path) -> Raw:
     except UserError:
         raise
     except MemoryError as error:
-        raise UserError(f"'{path.name}' does not fit into memory.", "Use a mesh with fewer faces.") from error
+        raise UserError(f"'{path.name}' does not fit into memory", "use a mesh with fewer faces") from error
     except Exception as error:  # trimesh and its parsers raise anything; to a person it is one thing
         raise UserError(
             f"'{path.name}' can't be read as {path.suffix[1:].upper()}: {_reason(error)}", _FIX_FILE
@@ -54,24 +54,24 @@ def _require_file(path: Path) -> None:
     """UserError unless ``path`` is a file with an ending we read and something in it."""
     if path.is_dir():
         raise UserError(
-            f"'{path}' is a folder, not a mesh file.", f"Name a file in it: {' '.join(ENDINGS[:-1])}"
+            f"'{path}' is a folder, not a mesh file", f"name a file in it: {' '.join(ENDINGS[:-1])}"
         )
     if not path.exists():
-        raise UserError(f"There is no file '{path}'.", "Check the path's spelling.")
+        raise UserError(f"there is no file '{path}'", "check the path's spelling")
     if path.suffix.lower() not in ENDINGS:
         raise UserError(
-            f"'{path.name}' is not a kind of mesh file that can be read.",
-            f"Export the mesh as one of {' '.join(ENDINGS[:-1])}",
+            f"'{path.name}' is not a kind of mesh file that can be read",
+            f"export the mesh as one of {' '.join(ENDINGS[:-1])}",
         )
     try:
         empty = path.stat().st_size == 0
         path.open("rb").close()
     except OSError as error:
         raise UserError(
-            f"'{path}' can't be opened: {error.strerror}.", "Check the file's permissions."
+            f"'{path}' can't be opened: {error.strerror}", "check the file's permissions"
         ) from error
     if empty:
-        raise UserError(f"'{path.name}' is empty (0 bytes).", _FIX_FILE)
+        raise UserError(f"'{path.name}' is empty (0 bytes)", _FIX_FILE)
 
 
 def _reason(error: BaseException) -> str:
@@ -171,5 +171,5 @@ def _joined(parts: list[Raw]) -> Raw:
             [np.zeros((len(part.faces), 3, 2)) if part.uvs is None else part.uvs for part in parts]
         )
         if bare:
-            raw.warnings.append(f"{bare} of {len(parts)} parts have no UVs.")
+            raw.warnings.append(f"{bare} of {len(parts)} parts have no UVs")
     return raw

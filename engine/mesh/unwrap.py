@@ -29,9 +29,9 @@ def ensure_uvs(
         problem = uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
         if problem is None:
             return dataclasses.replace(mesh, uvs=np.clip(mesh.uvs, 0.0, 1.0)), False, []
-        warnings = [f"The mesh's UVs {problem}, so it was unwrapped anew."]
+        warnings = [f"the mesh's UVs {problem}, so it was unwrapped anew"]
     else:
-        warnings = ["The mesh has no UVs, so it was unwrapped."] if mesh.uvs is None else []
+        warnings = ["the mesh has no UVs, so it was unwrapped"] if mesh.uvs is None else []
     return dataclasses.replace(mesh, uvs=fresh_uvs(mesh, texture_size, check)), True, warnings
 
 
@@ -39,10 +39,10 @@ def _kept(mesh: Mesh) -> tuple[Mesh, bool, list[str]]:
     """``mesh`` with its own UVs, brought into [0, 1] the way a repeating texture shows them."""
     if mesh.uvs is None:
         raise UserError(
-            "The mesh has no UVs, and unwrapping is switched off.", "Unwrap it, or set unwrap to 'auto'."
+            "the mesh has no UVs, and unwrapping is switched off", "unwrap it, or set unwrap to 'auto'"
         )
     problem = uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
-    warnings = [f"The mesh's UVs {problem}; they were kept as asked."] if problem else []
+    warnings = [f"the mesh's UVs {problem}; they were kept as asked"] if problem else []
     tile = np.floor(mesh.uvs.mean(axis=1, keepdims=True))
     uvs = np.where(uvcheck.outside(mesh.uvs)[:, None, None], mesh.uvs - tile, mesh.uvs)
     return dataclasses.replace(mesh, uvs=np.clip(uvs, 0.0, 1.0).astype(np.float32)), False, warnings

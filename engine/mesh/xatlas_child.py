@@ -5,10 +5,13 @@ interrupted, and crashes on some meshes.
     python -I -S xatlas_child.py work FOLDER     what the guard starts
 
 The guard kills the worker as soon as its own stdin closes, which is how the engine cancels and what happens
-when the engine dies. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options),
-vertices.npy (V, 3) float32, faces.npy (F, 3) uint32 and starts.npy (K + 1,) int64: K meshes, which no chart
-crosses, of the faces starts[k] to starts[k + 1]. The worker adds uvs.npy (F, 3, 2) float32 in atlas texels
-and charts.npy (F,) int32, -1 for faces that xatlas left out.
+when the engine dies. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options) and
+faces.npy (F, 3) uint32, and either
+    vertices.npy (V, 3) float32 and starts.npy (K + 1,) int64: make charts for K meshes, which no chart
+        crosses, of the faces starts[k] to starts[k + 1], and pack them; or
+    vertices.npy (V, 2) float32 and materials.npy (F, 1) uint32: pack the charts that are there.
+The worker adds uvs.npy (F, 3, 2) float32 in atlas texels and charts.npy (F,) int32, -1 for faces that xatlas
+left out.
 """
 
 import itertools
@@ -17,6 +20,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 
 def guard(folder: str) -> None:
@@ -42,13 +46,19 @@ def work(folder: str) -> None:
     import numpy as np
     import xatlas
 
-    vertices, faces, starts = (
-        np.load(os.path.join(folder, f"{name}.npy")) for name in ("vertices", "faces", "starts")
-    )
+    def load(name: str) -> Any:
+        return np.load(os.path.join(folder, name + ".npy"))
+
     atlas = xatlas.Atlas()
-    for start, stop in itertools.pairwise(starts):
-        used, local = np.unique(faces[start:stop], return_inverse=True)
-        atlas.add_mesh(vertices[used], local.reshape(-1, 3).astype(np.uint32))
+    vertices, faces = load("vertices"), load("faces")
+    if vertices.shape[1] == 2:
+        starts = np.array([0, len(faces)])
+        atlas.add_uv_mesh(vertices, faces, load("materials"))
+    else:
+        starts = load("starts")
+        for start, stop in itertools.pairwise(starts):
+            used, local = np.unique(faces[start:stop], return_inverse=True)
+            atlas.add_mesh(vertices[used], local.reshape(-1, 3).astype(np.uint32))
     charts, packing = xatlas.ChartOptions(), xatlas.PackOptions()
     for options, name in ((charts, "charts"), (packing, "packing")):
         for key, value in job[name].items():
