@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+GRACE_S = 10.0  # how long a child may take to end after Ctrl-C
 
 
 class BuildError(Exception):
@@ -23,7 +25,16 @@ def say(text: str) -> None:
 def call(command: Sequence[str | Path], env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> int:
     """Run ``command`` on our own terminal and return its exit status; ``env`` is added to ours."""
     sys.stdout.flush()
-    return subprocess.run([str(c) for c in command], cwd=cwd, env={**os.environ, **(env or {})}).returncode
+    process = subprocess.Popen([str(c) for c in command], cwd=cwd, env={**os.environ, **(env or {})})
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # the terminal has told the child too: let it put things in order
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=GRACE_S)
+        raise
+    finally:
+        if process.poll() is None:
+            process.kill()
 
 
 def capture(command: Sequence[str | Path], timeout: float = 60) -> str | None:
