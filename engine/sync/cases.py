@@ -6,6 +6,7 @@
     psi     one deterministic step from x with a clean estimate x0
     fg      f(g(.)), each view's own pixels as its background
     fg0     the same for clean estimates, in the latent or in the RGB texture
+    g0      g for clean estimates, which the RGB texture makes agree first where it is used
 
 Every case returns (next state, the clean estimate it stepped with). x0(x) stands for phi(x, eps(x)), taken
 from the network directly so that it is exact at alpha = 0, where a zero-terminal-SNR schedule starts and
@@ -36,6 +37,7 @@ class Terms:
     g: Map
     fg: Map
     fg0: Map
+    g0: Map
     alpha: float
     sigma: float
     alpha_prev: float
@@ -74,7 +76,7 @@ def case4(z: Tensor, t: Terms) -> Stepped:
 
 
 def case5(z: Tensor, t: Terms) -> Stepped:
-    z0 = t.g(t.fg0(t.x0(t.f(z))))
+    z0 = t.g0(t.x0(t.f(z)))
     return t.psi(z, z0), z0
 
 

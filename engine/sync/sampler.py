@@ -99,6 +99,12 @@ def _case(name: str, terms: cases.Terms) -> cases.Case:
     return cases.INSTANCE.get(name) or cases.CANONICAL[name]
 
 
+def _g0(sync: Sync) -> cases.Map:
+    """g for clean estimates. Plain, as published, unless they go through the RGB texture first."""
+    space, fg0 = sync.space, sync.fg0
+    return space.unproject if fg0 is None else lambda x0: space.unproject(fg0(x0))
+
+
 def _at(clean: Tensor, noise: Tensor, alpha: float, sigma: float) -> Tensor:
     return alpha * clean + sigma * noise
 
@@ -115,6 +121,7 @@ def _terms(
         g=sync.space.unproject,
         fg=sync.space.roundtrip,
         fg0=sync.fg0 or sync.space.roundtrip,
+        g0=_g0(sync),
         alpha=alpha,
         sigma=sigma,
         alpha_prev=schedule.previous(i)[0],

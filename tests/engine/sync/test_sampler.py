@@ -1,0 +1,254 @@
+"""The sampler and the five cases: against diffusers where all are one, the paper where they differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler
+from torch import Tensor
+
+from engine.denoise.schedule import Schedule
+from engine.sync.sampler import Step, Sync, initial_noise, sample
+from tests.engine.sync import toys
+
+CASES = ("case1", "case2", "case3", "case4", "case5")
+METHODS = ("independent", "synctweedies", *CASES)
+VIEWS = (3, 2, 1, 6)
+STEPS = 30
+
+
+def run(
+    method: str,
+    toy: toys.Toy,
+    config: dict[str, Any] | None = None,
+    steps: int = STEPS,
+    share: float = 0.8,
+    seed: int = 5,
+) -> tuple[list[Step], toys.ToyNetwork]:
+    """The whole trajectory from independent noise, over a grey background."""
+    config = config or toys.SD15
+    schedule = Schedule.from_config(config, steps)
+    network = toys.ToyNetwork(schedule, config.get("prediction_type") == "v_prediction")
+    x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
+    behind = torch.full_like(x, 0.3)
+    generator = torch.Generator().manual_seed(seed)
+    sync = Sync(method, toy.space, share=share)
+    return list(sample(network, schedule, sync, x, behind, generator)), network
+
+
+def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
+    scheduler = DDIMScheduler.from_config(config)
+    scheduler.set_timesteps(steps)
+    states = []
+    for t in scheduler.timesteps:
+        x = scheduler.step(toys.output(x, int(t)), int(t), x, eta=0.0).prev_sample
+        states.append(x)
+    return states
+
+
+@pytest.mark.parametrize("share", [0.8, 1.0])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("config", [toys.SD15, toys.SD15_V, toys.ZERO_SNR], ids=["eps", "v", "zero-snr-v"])
+def test_with_identity_maps_every_case_is_diffusers_ddim(
+    config: dict[str, Any], method: str, share: float
+) -> None:
+    steps, network = run(method, toys.identity(2, 7), config, 20, share)
+    reference = diffusers_trajectory(network.inputs[0], config, 20)
+    for step, state in zip(steps, reference, strict=True):
+        torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", [0, 1, 2, 3])
+def test_instance_cases_are_the_papers(case: int) -> None:
+    toy = toys.many_to_one()
+    steps, network = run(f"case{case}" if case else "independent", toy)
+    expected = toys.Paper(toy, STEPS).views(case, network.inputs[0].double().numpy())
+    for step, state in zip(steps, expected, strict=True):
+        np.testing.assert_allclose(step.x, state, atol=2e-4)
+
+
+@pytest.mark.parametrize("case", [4, 5])
+def test_canonical_cases_are_the_papers(case: int) -> None:
+    toy = toys.many_to_one()
+    steps, network = run(f"case{case}", toy)
+    paper = toys.Paper(toy, STEPS)
+    first = network.inputs[0].double().numpy()
+    alpha, sigma = paper.levels(paper.times[0])[:2]
+    noise = (first - alpha * 0.3) / sigma  # read off the background; z off the pixels that show it
+    z = np.stack([first[v, :, 0, c] for v, c in (np.argwhere(toy.element == k)[0] for k in range(5))])
+    expected = paper.canonical(case, z, np.full_like(first, 0.3), noise)
+    for step, state in zip(steps, expected, strict=True):
+        np.testing.assert_allclose(step.x, state, atol=2e-4)
+
+
+def test_the_fixture_tells_the_cases_apart() -> None:
+    toy = toys.many_to_one()
+    ends = {method: run(method, toy)[0][-1].x for method in ("independent", *CASES)}
+    for a in ends:
+        for b in ends:
+            assert a == b or (ends[a] - ends[b]).abs().max() > 0.05, (a, b)
+
+
+GOLDEN = {  # computed by toys.Paper, not by the engine
+    "independent": [-6.188, -1.5869, -4.5236, 2.2017, 2.1125, -2.95],
+    "case1": [-6.188, -1.5476, -2.0558, 8.239, 0.1794, -4.5092],
+    "case2": [-6.188, 1.9683, -8.509, 0.1202, 2.1675, 0.0036],
+    "case3": [-6.188, 2.1213, 1.9561, 2.121, 2.1256, 2.1245],
+    "case4": [0.6281, 4.306, 2.256, 3.2722, -2.2781, -16.4493],
+    "case5": [0.6281, -0.2095, 2.0485, 1.995, -2.2781, -12.4248],
+}
+
+
+@pytest.mark.parametrize("method", sorted(GOLDEN))
+def test_golden_numbers(method: str) -> None:
+    """View 1, channel 0 after the last step."""
+    last = run(method, toys.many_to_one())[0][-1].x
+    np.testing.assert_allclose(last[1, 0, 0], GOLDEN[method], atol=1e-3)
+
+
+def test_synctweedies_is_case_2() -> None:
+    toy = toys.many_to_one()
+    assert torch.equal(run("synctweedies", toy)[0][-1].x, run("case2", toy)[0][-1].x)
+
+
+def agreement(toy: toys.Toy, x: Tensor) -> float:
+    """The largest difference between pixels that show one element."""
+    flat = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+    shown = toy.element.reshape(-1)
+    spread = [flat[torch.from_numpy(shown == k)] for k in set(shown[shown >= 0].tolist())]
+    return max(float((s.max(dim=0).values - s.min(dim=0).values).max()) for s in spread)
+
+
+@pytest.mark.parametrize(
+    ("steps", "share", "synchronised"),
+    [(30, 0.8, 23), (50, 0.8, 40), (30, 0.0, 0), (30, 1.0, 30), (10, 0.5, 5)],
+)
+def test_window_of_synchronised_steps(steps: int, share: float, synchronised: int) -> None:
+    toy = toys.many_to_one()
+    states, _ = run("case2", toy, steps=steps, share=share)
+    together = [agreement(toy, state.x0) < 1e-5 for state in states]
+    assert together == [i < synchronised for i in range(steps)]
+
+
+def test_window_of_the_published_schedule_by_timestep() -> None:
+    toy = toys.many_to_one()
+    states, network = run("case2", toy)
+    times = network.schedule.timesteps
+    assert (times[0], times[22], times[23], times[-1]) == (958, 232, 199, 1)
+    assert agreement(toy, states[22].x0) < 1e-5 < agreement(toy, states[23].x0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_background_of_every_view_is_its_own(method: str) -> None:
+    """In cases 1 to 3 pixels that don't show the mesh are denoised as if nothing else existed."""
+    toy = toys.many_to_one()
+    states, network = run(method, toy)
+    behind = torch.from_numpy(toy.element < 0)[:, None, None].expand(VIEWS)
+    if method in ("case4", "case5"):
+        a, s = network.schedule.previous(0)
+        noise = (network.inputs[0] - network.schedule.alpha_sigma(958)[0] * 0.3) / (
+            network.schedule.alpha_sigma(958)[1]
+        )
+        torch.testing.assert_close(states[0].x[behind], (a * 0.3 + s * noise)[behind], rtol=1e-4, atol=1e-5)
+        assert torch.all(states[0].x0[behind] == 0.3)
+    else:
+        free = run("independent", toy)[0]
+        for ours, alone in zip(states, free, strict=True):
+            torch.testing.assert_close(ours.x[behind], alone.x[behind], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_network_call_a_step_and_none_before_it_is_asked_for(method: str) -> None:
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, 8)
+    network = toys.ToyNetwork(schedule)
+    x = toys.unit_noise(VIEWS, 1)
+    steps = sample(network, schedule, Sync(method, toy.space), x, torch.zeros(VIEWS), torch.Generator())
+    assert network.inputs == []
+    assert next(steps).i == 0
+    assert len(network.inputs) == 1
+    rest = list(steps)
+    assert len(network.inputs) == 8
+    assert [(s.i, s.n) for s in rest] == [(i, 8) for i in range(1, 8)]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_seed_same_bytes(method: str) -> None:
+    toy = toys.many_to_one()
+    one, two = run(method, toy)[0], run(method, toy)[0]
+    assert all(torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0) for a, b in zip(one, two, strict=True))
+    if method in ("case4", "case5"):
+        assert not torch.equal(one[-1].x, run(method, toy, seed=6)[0][-1].x)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str) -> None:
+    toy = toys.many_to_one()
+    states, network = run(method, toy, toys.ZERO_SNR, steps=10)
+    assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
+    assert all(torch.isfinite(s.x).all() and torch.isfinite(s.x0).all() for s in states)
+    if method not in ("independent", "case3"):  # case 3 averages the state, not the estimate
+        assert agreement(toy, states[0].x0) < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_caller_s_tensors_are_not_written_to(method: str) -> None:
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, 4)
+    x, behind = toys.unit_noise(VIEWS, 1), torch.zeros(VIEWS)
+    before = x.clone()
+    list(sample(toys.ToyNetwork(schedule), schedule, Sync(method, toy.space), x, behind, torch.Generator()))
+    assert torch.equal(x, before)
+    assert not behind.any()
+
+
+@pytest.mark.parametrize("case", [2, 5])
+def test_rgb_averaging_is_used_for_clean_estimates(case: int) -> None:
+    """fg0 takes the place of f(g(.)) of x0 in case 2, and comes before g in case 5."""
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, 6)
+    seen: list[Tensor] = []
+
+    def fg0(x0: Tensor) -> Tensor:
+        seen.append(x0)
+        return torch.zeros_like(x0) + 0.25
+
+    sync = Sync(f"case{case}", toy.space, fg0)
+    x = toys.unit_noise(VIEWS, 1)
+    states = list(
+        sample(toys.ToyNetwork(schedule), schedule, sync, x, torch.full(VIEWS, 0.25), torch.Generator())
+    )
+    assert len(seen) == sum(t > 200 for t in schedule.timesteps)
+    assert all(torch.allclose(s.x0, torch.tensor(0.25)) for s in states[: len(seen)])
+
+
+def wide_toy(views: int, width: int, size: int) -> toys.Toy:
+    rng = np.random.default_rng(4)
+    element = np.stack([rng.permutation(size)[:width] for _ in range(views)])
+    element[:, : width // 10] = -1
+    return toys.Toy(element, np.ones((size, views * width)) / (views * width))
+
+
+def test_initial_noise_is_unit_and_shared_between_views() -> None:
+    toy = wide_toy(3, 800, 1000)
+    noise = initial_noise(toy.space, torch.zeros(3, 4, 1, 800), torch.Generator().manual_seed(0))
+    values = noise.numpy()[:, :, 0]
+    np.testing.assert_allclose(values.std(axis=(1, 2)), 1, atol=0.06)
+    np.testing.assert_allclose(values.mean(axis=(1, 2)), 0, atol=0.06)
+    assert agreement(toy, noise) == 0
+    a, b = values[0], values[1]
+    assert abs(np.corrcoef(a[:, :80].ravel(), b[:, :80].ravel())[0, 1]) < 0.2  # backgrounds: not shared
+    assert abs(np.corrcoef(a[0], a[1])[0, 1]) < 0.2  # nor channels
+
+
+def test_initial_noise_repeats_with_its_seed_only() -> None:
+    toy = toys.many_to_one()
+
+    def draw(seed: int) -> Tensor:
+        return initial_noise(toy.space, torch.zeros(VIEWS), torch.Generator().manual_seed(seed))
+
+    assert torch.equal(draw(0), draw(0))
+    assert not torch.equal(draw(0), draw(1))

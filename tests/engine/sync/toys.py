@@ -1,0 +1,186 @@
+"""Toys that stand in for a mesh and a network, and the paper's formulas once more, in plain numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from engine.denoise.schedule import Schedule
+from engine.sync.spaces import LinearSpace
+
+Array = NDArray[np.float64]
+
+SD15 = {  # Stable Diffusion 1.5
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+    "set_alpha_to_one": False,
+    "clip_sample": False,
+}
+SD15_V = {**SD15, "prediction_type": "v_prediction"}
+ZERO_SNR = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "timestep_spacing": "trailing",
+    "rescale_betas_zero_snr": True,
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+}
+
+
+def output(x: Tensor, t: int) -> Tensor:
+    """What the toy network predicts: smooth, bounded, and far from linear in x."""
+    return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
+
+
+@dataclass
+class ToyNetwork:
+    """Reads ``output`` as noise, or as v. ``inputs``: every state it was called with."""
+
+    schedule: Schedule
+    v: bool = False
+    inputs: list[Tensor] = field(default_factory=list)
+
+    def eps(self, x: Tensor, i: int) -> Tensor:
+        out, a, s = self._run(x, i)
+        return s * x + a * out if self.v else out
+
+    def x0(self, x: Tensor, i: int) -> Tensor:
+        out, a, s = self._run(x, i)
+        return a * x - s * out if self.v else (x - s * out) / a
+
+    def _run(self, x: Tensor, i: int) -> tuple[Tensor, float, float]:
+        self.inputs.append(x.clone())
+        t = self.schedule.timesteps[i]
+        return output(x, t), *self.schedule.alpha_sigma(t)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A canonical line of K elements seen by N views of (C, 1, width) pixels.
+
+    element: (N, width), -1 for background. average: dense (K, N width), rows sum to 1.
+    """
+
+    element: NDArray[np.int64]
+    average: Array
+
+    @property
+    def space(self) -> LinearSpace:
+        flat = self.element.reshape(-1)
+        pixel = np.flatnonzero(flat >= 0)
+        return LinearSpace.build(pixel, flat[pixel], csr_matrix(self.average))
+
+    def f(self, z: Array, background: Array) -> Array:
+        """By loops. z (K, C), background (N, C, 1, width)."""
+        w = background.copy()
+        for view, column in np.ndindex(*self.element.shape):
+            if self.element[view, column] >= 0:
+                w[view, :, 0, column] = z[self.element[view, column]]
+        return w
+
+    def g(self, w: Array) -> Array:
+        """By loops. w (N, C, 1, width) -> (K, C)."""
+        views, width = self.element.shape
+        z = np.zeros((len(self.average), w.shape[1]))
+        for k in range(len(z)):
+            for view in range(views):
+                for column in range(width):
+                    z[k] += self.average[k, view * width + column] * w[view, :, 0, column]
+        return z
+
+
+def many_to_one(seed: int = 0, views: int = 3, width: int = 6, size: int = 5) -> Toy:
+    """Several pixels of several views show each element, with weights of their own; some show nothing.
+
+    Elements also take a little from pixels that show other elements, as a Voronoi fill makes them: g(f(z)) is
+    not z. Else cases 4 and 5 would be the same.
+    """
+    rng = np.random.default_rng(seed)
+    element = rng.integers(0, size, (views, width))
+    element[:, 0] = -1
+    element.reshape(-1)[rng.permutation(np.flatnonzero(element.reshape(-1) >= 0))[:size]] = np.arange(size)
+    shows = element.reshape(-1)[None] == np.arange(size)[:, None]
+    filled = (element.reshape(-1) >= 0) & (rng.random(shows.shape) < 0.2)
+    average = shows * rng.uniform(0.2, 1, shows.shape) + filled * rng.uniform(0, 0.3, shows.shape)
+    return Toy(element, average / average.sum(axis=1, keepdims=True))
+
+
+def identity(views: int, width: int) -> Toy:
+    count = views * width
+    return Toy(np.arange(count).reshape(views, width), np.eye(count))
+
+
+class Paper:
+    """The five cases as the paper has them (state, update), for Stable Diffusion's schedule, in float64."""
+
+    def __init__(self, toy: Toy, steps: int, share: float = 0.8) -> None:
+        self.toy, self.stride, self.share = toy, 1000 // steps, share
+        self.times = [1 + self.stride * k for k in range(steps)][::-1]
+        self.abar = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
+
+    def levels(self, t: int) -> tuple[float, float, float, float]:
+        now, after = self.abar[t], self.abar[max(t - self.stride, 0)]
+        return now**0.5, (1 - now) ** 0.5, after**0.5, (1 - after) ** 0.5
+
+    def eps(self, w: Array, t: int) -> Array:
+        return np.asarray(np.sin(3 * w + t / 250) * 0.8 + 0.1 * w)
+
+    def tweedie(self, w: Array, e: Array, t: int) -> Array:
+        a, s, _, _ = self.levels(t)
+        return (w - s * e) / a
+
+    def psi(self, w: Array, x0: Array, t: int) -> Array:
+        a, s, a_, s_ = self.levels(t)
+        return a_ * x0 + s_ * (w - a * x0) / s
+
+    def synchronised(self, t: int) -> bool:
+        return t > (1 - self.share) * 1000
+
+    def views(self, case: int, w: Array) -> list[Array]:
+        """The states of cases 0 (independent) to 3 after every step."""
+        f, g = self.toy.f, self.toy.g
+        states = []
+        for t in self.times:
+            e = self.eps(w, t)
+            if case == 0 or not self.synchronised(t):
+                w = self.psi(w, self.tweedie(w, e, t), t)
+            elif case == 1:
+                e = f(g(e), e)
+                w = self.psi(w, self.tweedie(w, e, t), t)
+            elif case == 2:
+                x0 = self.tweedie(w, e, t)
+                w = self.psi(w, f(g(x0), x0), t)
+            else:
+                u = self.psi(w, self.tweedie(w, e, t), t)
+                w = f(g(u), u)
+            states.append(w)
+        return states
+
+    def canonical(self, case: int, z: Array, background: Array, noise: Array) -> list[Array]:
+        """The views of cases 4 and 5 after every step; they go their own ways after the window."""
+        f, g = self.toy.f, self.toy.g
+        states, w = [], background
+        for t in self.times:
+            a, s, a_, s_ = self.levels(t)
+            if self.synchronised(t):
+                w = f(z, a * background + s * noise)
+                e = self.eps(w, t)
+                z0 = self.tweedie(z, g(e), t) if case == 4 else g(self.tweedie(w, e, t))
+                z = self.psi(z, z0, t)
+                w = f(z, a_ * background + s_ * noise)
+            else:
+                w = self.psi(w, self.tweedie(w, self.eps(w, t), t), t)
+            states.append(w)
+        return states
+
+
+def unit_noise(shape: tuple[int, ...], seed: int) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
