@@ -72,8 +72,8 @@ def write_projection(network: AutoencoderKL, projection: Projection) -> None:
 
     Colours pass unchanged through all residual blocks (their branches are zero). The first strided
     convolution moves 2x2 pixels into channels, the last one applies the basis. The final GroupNorm and SiLU
-    are made linear: each latent x travels as the pair (x, -x) next to a large constant pair (K, -K) that fixes
-    the group's mean at 0 and its deviation, and silu(a) - silu(-a) = a.
+    are made linear: each latent x travels as the pair (x, -x) next to a large constant pair (K, -K) that
+    fixes the group's mean at 0 and its deviation, and silu(a) - silu(-a) = a.
     """
     encoder = network.encoder
     for parameter in encoder.parameters():
@@ -113,6 +113,8 @@ def _project(weight: Tensor, basis: Tensor) -> None:
 
 
 def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviation: float) -> None:
+    assert shortcut.bias is not None
+    assert output.bias is not None
     per_group = WIDTHS[-1] // GROUPS
     constant = 4 * deviation
     scale = (2 * constant**2 / per_group) ** 0.5  # the deviation that GroupNorm divides by
@@ -129,7 +131,7 @@ def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviati
 
 
 def train(data: Batch, steps: int, seed: int, log: Callable[[str], None]) -> AutoencoderKL:
-    """Fit the projection to ``data``, then the decoder in ``steps`` steps of 32 crops (or 8 whole pictures)."""
+    """Fit the projection to ``data``, then the decoder in ``steps`` steps of 32 crops (or 8 pictures)."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     network = untrained()
@@ -140,8 +142,7 @@ def train(data: Batch, steps: int, seed: int, log: Callable[[str], None]) -> Aut
     for step in range(steps):
         pictures, mask = _crops(data, generator) if step % 4 else _whole(data, generator)
         loss = _loss(network, pictures, mask, generator)
-        loss.backward()
-        optimizer.step(cosine(step / steps, step, peak=1e-3, warm_up=50))
+        optimizer.step(optimizer.gradients(loss), cosine(step / steps, step, peak=1e-3, warm_up=50))
         if step % 100 == 0:
             log(f"autoencoder step {step} of {steps}: loss {float(loss.detach()):.4f}")
     with optimizer.averaged():
@@ -179,19 +180,20 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
     coarse = (F.avg_pool2d(error, 8).abs() * F.avg_pool2d(weight, 8)).mean()
-    return (error.abs() * weight).mean() + (error**2 * weight).mean() + 0.5 * (across + down + coarse)
+    loss: Tensor = (error.abs() * weight).mean() + (error**2 * weight).mean() + 0.5 * (across + down + coarse)
+    return loss
 
 
 @torch.no_grad()
 def encode(network: AutoencoderKL, pictures: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / 4, W / 4), 32 at a time."""
-    return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])
+    return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])  # type: ignore[no-untyped-call]
 
 
 @torch.no_grad()
 def psnr(network: AutoencoderKL, data: Batch) -> float:
     """dB between pictures and their reconstructions over the objects' pixels."""
-    decoded = torch.cat([network.decode(part).sample for part in encode(network, data.pictures).split(32)])
+    decoded = torch.cat([network.decode(part).sample for part in encode(network, data.pictures).split(32)])  # type: ignore[no-untyped-call]
     inside = (data.mask > 0.5).float()
     error = (((decoded / 2 + 0.5).clamp(0, 1) - data.pictures) ** 2 * inside).sum() / inside.sum() / 3
     return float(-10 * torch.log10(error))

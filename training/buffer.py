@@ -1,4 +1,4 @@
-"""A ring of encoded training samples: painting is dearer than a training step, so each is used several times."""
+"""A ring of encoded training samples: painting is dear, so each is used several times."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from training.tokenizer import MAX_TOKENS
 
 @dataclass(frozen=True)
 class Draw:
-    """``latents`` (N, C, h, w) float32, scaled; ``depth`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h, w),
-    the object's share of each latent; ``tokens`` (N, T)."""
+    """``latents`` (N, C, h, w) float32, scaled; ``depth`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h,
+    w), the object's share of each latent; ``tokens`` (N, T)."""
 
     latents: Tensor
     depth: Tensor

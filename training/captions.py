@@ -60,7 +60,7 @@ def random_look(rng: np.random.Generator, name: str | None = None) -> Look:
 
 
 def caption(look: Look, rng: np.random.Generator, azimuth: float, elevation: float) -> str:
-    """A prompt someone might type for the look; half of them end in the view's direction, as the engine's do."""
+    """A prompt someone might type for the look; most end in the view's direction, as the engine's do."""
     words = dict(zip("ab", look.variant.words, strict=False))
     if "{b}" in look.phrase and look.phrase.startswith("{a} and") and rng.random() < 0.5:
         words["a"], words["b"] = words["b"], words["a"]

@@ -38,8 +38,9 @@ class Fields:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.savez(path, noise=noise.astype(np.float16), cells=_voronoi(rng).astype(np.float16))
         with np.load(path, allow_pickle=False) as file:
-            noise, cells = (torch.from_numpy(file[key].astype(np.float32)) for key in ("noise", "cells"))
-        return cls(_wrapped(noise), _wrapped(cells))
+            return cls(
+                *(_wrapped(torch.from_numpy(file[key].astype(np.float32))) for key in ("noise", "cells"))
+            )
 
 
 def _fractal(rng: np.random.Generator, slope: float) -> np.ndarray:

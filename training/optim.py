@@ -20,21 +20,26 @@ class Optimizer:
     def __init__(self, networks: list[nn.Module], average: float, decay: float = 0.0) -> None:
         self.networks = networks
         self.average = average
-        self.working = [p for network in networks for p in network.parameters() if p.requires_grad]
+        self.working: list[Tensor] = [
+            p for network in networks for p in network.parameters() if p.requires_grad
+        ]
         self.masters = [p.detach().clone().float() for p in self.working]
         self.averages = [p.clone() for p in self.masters]
         for network in networks:
             network.to(torch.bfloat16)
-        self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.99), weight_decay=decay, foreach=True)
+        self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.99), weight_decay=decay, fused=True)
         self.steps = 0
 
-    def step(self, rate: float) -> float:
-        """One update from the gradients of the working weights; returns their norm before clipping to 1."""
-        for master, parameter in zip(self.masters, self.working, strict=True):
-            gradient = parameter.grad
-            master.grad = torch.zeros_like(master) if gradient is None else gradient.float()
-            parameter.grad = None
-        norm = float(nn.utils.clip_grad_norm_(self.masters, 1.0))
+    def gradients(self, loss: Tensor) -> list[Tensor]:
+        """float32 gradients of ``loss`` for every weight; may be called from several threads at once."""
+        found = torch.autograd.grad(loss, self.working, allow_unused=True, materialize_grads=True)
+        return [gradient.float() for gradient in found]
+
+    def step(self, gradients: list[Tensor], rate: float) -> None:
+        """One update; gradients are clipped to norm 1."""
+        for master, gradient in zip(self.masters, gradients, strict=True):
+            master.grad = gradient
+        nn.utils.clip_grad_norm_(self.masters, 1.0)
         for group in self.adam.param_groups:
             group["lr"] = rate
         self.adam.step()
@@ -43,7 +48,6 @@ class Optimizer:
         with torch.no_grad():
             torch._foreach_lerp_(self.averages, self.masters, 1 - memory)
             torch._foreach_copy_(self.working, self.masters)
-        return norm
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

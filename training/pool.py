@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from engine.depth.depth import depth_picture
 from engine.views.cameras import Camera
-from training.shapes import random_shape
+from training.shapes import Mesh, random_shape
 
 SIZE = 128  # pixels of a training picture
 FINE = 2 * SIZE  # rays across a view, averaged in 2x2 blocks
 CHUNK = 20  # shapes rendered by one worker call
 
-Values = NDArray[np.generic]
+Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
     return Camera(0.0 if abs(elevation) > 80 else float(azimuth), float(elevation))
 
 
-def cast(mesh: tuple[Values, Values], camera: Camera, resolution: int) -> tuple[Values, Values, Values]:
+def cast(mesh: Mesh, camera: Camera, resolution: int) -> tuple[Values, Values, Values]:
     """Nearest hits through the pixel centres: depth (R*R,) float32 (inf where missed), points and unit
     geometric normals (R*R, 3) float32, the normals turned towards the camera."""
     scene = rtcore_scene.EmbreeScene()
@@ -77,7 +77,7 @@ def cast(mesh: tuple[Values, Values], camera: Camera, resolution: int) -> tuple[
     return depth, points, normals.astype(np.float32)
 
 
-def render(mesh: tuple[Values, Values], camera: Camera) -> View:
+def render(mesh: Mesh, camera: Camera) -> View:
     """The pool's record of ``mesh`` seen by ``camera``."""
     depth, points, normals = cast(mesh, camera, FINE)
     mask = np.isfinite(depth)

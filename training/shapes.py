@@ -20,7 +20,7 @@ Mesh = tuple[NDArray[np.float32], NDArray[np.int32]]  # vertices (V, 3) in the u
 
 def random_shape(rng: np.random.Generator) -> Mesh:
     """A normalised mesh: one part, a few overlapping ones, or a thin-legged assembly."""
-    build = rng.choice([_single, _union, _assembly], p=[0.45, 0.35, 0.2])
+    build = (_single, _union, _assembly)[rng.choice(3, p=[0.45, 0.35, 0.2])]
     mesh = trimesh.util.concatenate(build(rng))
     vertices, _, _ = to_unit_sphere(np.asarray(mesh.vertices, np.float32))
     return vertices, np.asarray(mesh.faces, np.int32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from transformers import CLIPTokenizer
@@ -17,11 +18,11 @@ MAX_TOKENS = 48
 START, END = "<|startoftext|>", "<|endoftext|>"
 _WORDS = re.compile(r"[a-z]+|[0-9]|[^\sa-z0-9]+")  # as CLIP splits lower-case text
 _EVERYDAY = (
-    "the a an of on with and in at made from background pattern old new rough smooth clean bright pale deep rich "
-    "seamless detailed high quality best realistic wall floor roof brick tile metallic iron glass paper cotton "
-    "silk leaf leaves bark tree rocks dirt mud water fire scales fur skin hair feather bone crystal jade ruby "
-    "emerald painted carved woven knitted striped spotted dotted checkered cracked polished rusty mossy shiny "
-    "large small big tiny wide thin thick fine soft hard wet dry hot cold ancient medieval modern"
+    "the a an of on with and in at made from background pattern old new rough smooth clean bright pale deep "
+    "rich seamless detailed high quality best realistic wall floor roof brick tile metallic iron glass paper "
+    "cotton silk leaf leaves bark tree rocks dirt mud water fire scales fur skin hair feather bone crystal "
+    "jade ruby emerald painted carved woven knitted striped spotted dotted checkered cracked polished rusty "
+    "mossy shiny large small big tiny wide thin thick fine soft hard wet dry hot cold ancient medieval modern"
 )
 
 
@@ -46,7 +47,7 @@ def learn_merges(texts: list[str]) -> list[tuple[str, str]]:
 def _pairs(words: dict[str, list[str]], counts: Counter[str]) -> Counter[tuple[str, str]]:
     pairs: Counter[tuple[str, str]] = Counter()
     for word, pieces in words.items():
-        for pair in zip(pieces, pieces[1:], strict=False):
+        for pair in pairwise(pieces):
             pairs[pair] += counts[word]
     return pairs
 

@@ -9,7 +9,8 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,18 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTokenizer
 
-from training import autoencoder, diffusion, export, networks, pool, sheet
-from training.buffer import Buffer
+from training import autoencoder, diffusion, export, networks, sheet
+from training.buffer import Buffer, Draw
 from training.captions import caption, every_phrase, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.optim import Optimizer, cosine
+from training.pool import Pool
+from training.pool import build as build_pool
 from training.tokenizer import write_tokenizer
+from training.warm_start import warm_start
 
 Log = Callable[[str], None]
 
@@ -39,18 +42,21 @@ class Settings:
     hours: float = 1.0
     seed: int = 1
     threads: int = 2
-    batch: int = 16
-    rate: float = 8e-4
-    average: float = 0.999
-    fresh: int = 3  # new samples a step; the rest of the batch is drawn from the buffer
+    batch: int = 24
+    rate: float = 1e-3
+    average: float = 0.998
+    fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 20_000
     save_minutes: float = 5.0
+    begin_with: str = (
+        ""  # a pipeline folder of the same architecture to start from, instead of random weights
+    )
     shapes: int = 1200
     views: int = 4
     autoencoder_pictures: int = 1500
     autoencoder_steps: int = 900
-    arch: networks.Architecture = networks.Architecture()
+    arch: networks.Architecture = field(default_factory=networks.Architecture)
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,15 @@ class Prepared:
     """What the diffusion stage stands on."""
 
     fields: Fields
-    pool: pool.Pool
-    held_out: pool.Pool
+    pool: Pool
+    held_out: Pool
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL
 
 
 def main(settings: Settings) -> None:
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(1)
+    torch.backends.cuda.enable_flash_sdp(False)  # on the CPU too: plain attention is faster for small heads
     settings.run.mkdir(parents=True, exist_ok=True)
     log = _logger(settings.run / "log.txt")
     prepared = prepare(settings, log)
@@ -76,8 +83,8 @@ def prepare(settings: Settings, log: Log) -> Prepared:
     """Every stage before diffusion; finished ones are only read."""
     run = settings.run
     fields = Fields.cached(run / "fields.npz")
-    shapes = pool.build(run / "pool", settings.shapes, settings.views, seed=1)
-    held_out = pool.build(run / "held_out", max(settings.shapes // 30, 2), 3, seed=2)
+    shapes = build_pool(run / "pool", settings.shapes, settings.views, seed=1)
+    held_out = build_pool(run / "held_out", max(settings.shapes // 30, 2), 3, seed=2)
     if not (run / "tokenizer" / "merges.txt").exists():
         write_tokenizer(run / "tokenizer", _captions(2000))
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
@@ -98,12 +105,45 @@ def _captions(count: int) -> list[str]:
 
 
 def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
-    """Train until ``settings.hours`` are spent, with checkpoints and exports on the way, a sample sheet at the end."""
+    """Train until ``settings.hours`` are spent, with checkpoints and exports on the way and a sample sheet at
+    the end."""
     nets = networks.build(prepared.tokenizer, settings.arch, settings.seed)
     size = sum(p.numel() for network in [*nets.all, prepared.vae] for p in network.parameters())
     log(f"{size / 1e6:.2f} M parameters, {2 * size / 1e6:.1f} MB in float16")
+    if settings.begin_with:
+        data = make_batch(prepared.pool, prepared.fields, settings.seed, 0, 64)
+        warm_start(nets, prepared.tokenizer, prepared.vae, Path(settings.begin_with), data.pictures)
     optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
     spent, samples = _resume(settings.run / "checkpoint", optimizer)
+    buffer = _buffer(settings, prepared, samples)
+    began = saved = time.monotonic()
+    total = settings.hours * 3600
+    recent: list[torch.Tensor] = []
+
+    def elapsed() -> float:
+        return spent + time.monotonic() - began
+
+    def save() -> None:
+        _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
+        publish(settings.run, optimizer, nets, prepared)
+
+    with ThreadPoolExecutor(settings.threads, initializer=lambda: torch.set_num_threads(1)) as threads:
+        empty, alphas = networks.tokens(prepared.tokenizer, [""])[0], networks.scheduler().alphas_cumprod
+        step = Step(settings, nets, optimizer, buffer, threads, empty, alphas)
+        while elapsed() < total:
+            recent.append(step.run(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)))
+            if len(recent) == 100:
+                log(_report(recent, optimizer.steps, elapsed()))
+                recent = []
+            if time.monotonic() - saved > 60 * settings.save_minutes:
+                save()
+                saved = time.monotonic()
+    save()
+    sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
+    log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
+
+
+def _buffer(settings: Settings, prepared: Prepared, first: int) -> Buffer:
     buffer = Buffer(
         prepared.pool,
         prepared.fields,
@@ -111,39 +151,48 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
         prepared.tokenizer,
         settings.capacity,
         settings.seed,
-        first=samples,
+        first,
     )
     for _ in range(settings.start // 64):
         buffer.extend(64)
-    empty = networks.tokens(prepared.tokenizer, [""])[0]
-    alphas = networks.scheduler().alphas_cumprod
-    recent: list[torch.Tensor] = []
-    began = saved = time.monotonic()
-    total = settings.hours * 3600
+    return buffer
 
-    def elapsed() -> float:
-        return spent + time.monotonic() - began
 
-    while elapsed() < total:
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + optimizer.steps)
-        buffer.extend(settings.fresh)
-        draw = buffer.draw(settings.batch, generator)
-        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels are slower for heads this small
-            found = diffusion.losses(nets, draw, empty, alphas, generator)
-            found.mean().backward()
-        optimizer.step(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150))
-        recent.append(found.detach())
-        if len(recent) == 100:
-            log(_report(recent, optimizer.steps, elapsed()))
-            recent = []
-        if time.monotonic() - saved > 60 * settings.save_minutes:
-            _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
-            publish(settings.run, optimizer, nets, prepared)
-            saved = time.monotonic()
-    _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
-    publish(settings.run, optimizer, nets, prepared)
-    sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
-    log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
+@dataclass(frozen=True)
+class Step:
+    """One update. The batch is split over Python threads that each compute on one core: on a machine that
+    others use too, this is twice as fast as threads inside the operations, which wait for each other."""
+
+    settings: Settings
+    nets: networks.Networks
+    optimizer: Optimizer
+    buffer: Buffer
+    threads: ThreadPoolExecutor
+    empty: torch.Tensor  # tokens of the empty prompt
+    alphas: torch.Tensor  # cumulative products, one for each time
+
+    def run(self, rate: float) -> torch.Tensor:
+        """Update at this learning rate; returns the mean losses in order of noise."""
+        parts = range(self.settings.threads)
+        generators = [torch.Generator().manual_seed(self._seed(part)) for part in parts]
+        draws = [self.buffer.draw(self.settings.batch // len(parts), generator) for generator in generators]
+        work = [self.threads.submit(self._part, *pair) for pair in zip(draws, generators, strict=True)]
+        painting = self.threads.submit(self.buffer.extend, self.settings.fresh)
+        found = [task.result() for task in work]
+        painting.result()
+        gradients = found[0][1]
+        for _, more in found[1:]:
+            torch._foreach_add_(gradients, more)
+        torch._foreach_div_(gradients, len(found))
+        self.optimizer.step(gradients, rate)
+        return torch.stack([losses for losses, _ in found]).mean(0)
+
+    def _seed(self, part: int) -> int:
+        return (self.settings.seed * 1_000_003 + self.optimizer.steps) * self.settings.threads + part
+
+    def _part(self, draw: Draw, generator: torch.Generator) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        losses = diffusion.losses(self.nets, draw, self.empty, self.alphas, generator)
+        return losses.detach(), self.optimizer.gradients(losses.mean())
 
 
 def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
@@ -194,7 +243,7 @@ def _arguments() -> Settings:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    for name in ("run", "hours", "seed", "threads", "batch", "rate", "save_minutes"):
+    for name in ("run", "hours", "seed", "threads", "batch", "rate", "save_minutes", "begin_with"):
         default = getattr(Settings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     return Settings(**vars(parser.parse_args()))

@@ -1,0 +1,116 @@
+"""The training pictures: made by seed, seen as the engine sees, named with words the tokenizer knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from engine.depth.depth import depth_picture
+from engine.views.cameras import Camera, even_rig, paper_rig
+from training import captions, pool, shapes
+from training.catalogue import MATERIALS
+from training.data import make_batch
+from training.fields import Fields
+from training.surface import Surface
+
+
+@pytest.fixture(scope="module")
+def fields() -> Fields:
+    """Noise of a few voxels: the real volumes take half a minute."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, 3, 16, 16, 16, generator=generator)
+    return Fields(noise, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> pool.Pool:
+    return pool.build(tmp_path_factory.mktemp("run") / "pool", shapes=3, views=2, seed=5, workers=1)
+
+
+def test_samples_depend_on_seed_and_index_only(views: pool.Pool, fields: Fields) -> None:
+    whole = make_batch(views, fields, seed=3, start=0, count=4)
+    tail = make_batch(views, fields, seed=3, start=2, count=2)
+    assert torch.equal(whole.pictures[2:], tail.pictures)
+    assert torch.equal(whole.depth[2:], tail.depth)
+    assert whole.captions[2:] == tail.captions
+    assert make_batch(views, fields, seed=4, start=0, count=4).captions != whole.captions
+
+
+def test_pool_is_reopened_not_rebuilt(views: pool.Pool, tmp_path: Path) -> None:
+    first = pool.build(tmp_path / "pool", shapes=1, views=2, seed=5, workers=1)
+    again = pool.build(tmp_path / "pool", shapes=9, views=9, seed=6, workers=1)
+    assert len(again) == len(first)
+    np.testing.assert_array_equal(first[0].points, again[0].points)
+    np.testing.assert_array_equal(first[0].points, views[0].points)
+
+
+@pytest.mark.parametrize("camera", [Camera(0, 0), Camera(135, 30), Camera(0, 90), Camera(20, -60)])
+def test_depth_is_the_engines_depth_of_an_analytic_sphere(camera: Camera) -> None:
+    ball = trimesh.creation.icosphere(subdivisions=6)
+    view = pool.render((ball.vertices.astype(np.float32), ball.faces.astype(np.int32)), camera)
+    rays = camera.rays(pool.SIZE).astype(np.float64)
+    along, square = rays @ camera.position, (rays**2).sum(1)
+    root = along**2 - square * (camera.distance**2 - 1)
+    inside = (root > 0).reshape(pool.SIZE, pool.SIZE)
+    depth = ((-along - np.sqrt(np.maximum(root, 0))) / square).reshape(pool.SIZE, pool.SIZE)
+    expected = depth_picture(np.where(inside, depth, 1).astype(np.float32), inside)
+    off = np.abs(view.depth / 255 - expected)
+    assert np.quantile(off, 0.98) < 0.01  # the polygon's outline differs by a pixel here and there
+    assert abs(view.mask.mean() - inside.mean()) < 0.01
+
+
+def test_points_lie_on_the_pixels_that_saw_them(views: pool.Pool) -> None:
+    for index in range(len(views)):
+        view = views[index]
+        pixels, _ = view.camera.project(view.points, pool.FINE)
+        rows, columns = np.nonzero(view.mask)
+        assert np.abs(pixels - np.stack([columns, rows], 1) - 0.5).max() < 0.6  # stored in half precision
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_shapes_fill_the_unit_sphere(seed: int) -> None:
+    vertices, faces = shapes.random_shape(np.random.default_rng(seed))
+    assert np.isfinite(vertices).all()
+    assert faces.min() >= 0
+    assert faces.max() < len(vertices)
+    assert np.linalg.norm(vertices, axis=1).max() == pytest.approx(1, abs=1e-5)
+    assert np.abs(vertices.max(0) + vertices.min(0)).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", MATERIALS)
+def test_every_material_paints_in_every_colouring(name: str, fields: Fields) -> None:
+    rng = np.random.default_rng(0)
+    points = torch.nn.functional.normalize(
+        torch.from_numpy(rng.normal(size=(500, 3)).astype(np.float32)), dim=1
+    )
+    for _ in range(5):
+        look = captions.random_look(rng, name)
+        albedo = look.paint(Surface(points, points, fields, rng))
+        assert albedo.shape == (500, 3)
+        assert torch.isfinite(albedo).all()
+        assert "{" not in captions.caption(look, rng, 0, 0)
+
+
+def test_views_turned_by_45_degrees_see_the_same_checkerboard(fields: Fields) -> None:
+    angles = torch.linspace(0, 6, 200)
+    points = torch.stack([angles.sin(), 0.3 * (5 * angles).sin(), angles.cos()], 1)
+    turn = torch.from_numpy(Camera(45, 0).axes.T.copy()) @ torch.diag(torch.tensor([1.0, 1.0, -1.0]))
+    look = captions.random_look(np.random.default_rng(1), "checkerboard")
+    painted = [
+        look.paint(Surface(p, p * 0, fields, np.random.default_rng(1))) for p in (points, points @ turn.T)
+    ]
+    assert ((painted[0] - painted[1]).abs().max(1).values < 0.02).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("camera", [*paper_rig(), *even_rig(12)])
+def test_captions_name_the_side_that_is_seen(camera: Camera) -> None:
+    word = captions.direction(camera.azimuth, camera.elevation)
+    eye = camera.position / camera.distance
+    if word in ("top", "bottom"):
+        assert abs(eye[1]) > 0.5 - 1e-6
+    elif word != "side":
+        assert (eye[2] > 0) == (word == "front")
