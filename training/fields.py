@@ -49,7 +49,7 @@ def _fractal(rng: np.random.Generator, slope: float) -> np.ndarray:
     frequency = np.sqrt(sum(axis**2 for axis in axes))
     gain = np.maximum(frequency, 2.0) ** -slope
     gain[0, 0, 0] = 0
-    value = np.fft.irfftn(np.fft.rfftn(rng.standard_normal((n, n, n))) * gain, s=(n, n, n))
+    value = np.fft.irfftn(np.fft.rfftn(rng.standard_normal((n, n, n))) * gain, s=(n, n, n), axes=(0, 1, 2))
     return np.asarray((value - value.mean()) / value.std())
 
 

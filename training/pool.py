@@ -119,8 +119,11 @@ def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2) ->
     if not (folder / "angles.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         jobs = [(seed, start, min(CHUNK, shapes - start), views) for start in range(0, shapes, CHUNK)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            _save(folder, [view for chunk in pool.map(_chunk, jobs) for view in chunk])
+        if workers == 1:
+            _save(folder, [view for job in jobs for view in _chunk(job)])
+        else:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                _save(folder, [view for chunk in pool.map(_chunk, jobs) for view in chunk])
     return Pool(folder)
 
 

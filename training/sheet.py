@@ -44,7 +44,7 @@ def draw(
 ) -> None:
     """Sample every prompt on six views of the pool with the stock pipeline and write one picture."""
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(
-        model, torch_dtype=torch.float32, safety_checker=None
+        model, dtype=torch.float32, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)
     depths = [Image.fromarray(np.array(pool[i % len(pool)].depth)).convert("RGB") for i in VIEWS]

@@ -83,15 +83,17 @@ def prepare(settings: Settings, log: Log) -> Prepared:
     """Every stage before diffusion; finished ones are only read."""
     run = settings.run
     fields = Fields.cached(run / "fields.npz")
-    shapes = build_pool(run / "pool", settings.shapes, settings.views, seed=1)
-    held_out = build_pool(run / "held_out", max(settings.shapes // 30, 2), 3, seed=2)
+    shapes = build_pool(run / "pool", settings.shapes, settings.views, seed=1, workers=settings.threads)
+    held_out = build_pool(
+        run / "held_out", max(settings.shapes // 30, 2), 3, seed=2, workers=settings.threads
+    )
     if not (run / "tokenizer" / "merges.txt").exists():
         write_tokenizer(run / "tokenizer", _captions(2000))
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
     if not (run / "autoencoder" / "config.json").exists():
         data = make_batch(shapes, fields, settings.seed, 0, settings.autoencoder_pictures)
         vae = autoencoder.train(data, settings.autoencoder_steps, settings.seed, log)
-        check = make_batch(held_out, fields, settings.seed + 1, 0, 64)
+        check = make_batch(held_out, fields, settings.seed + 1, 0, min(64, settings.autoencoder_pictures))
         log(f"autoencoder: {autoencoder.psnr(vae, check):.2f} dB on held-out shapes")
         vae.save_pretrained(run / "autoencoder")
     vae = AutoencoderKL.from_pretrained(run / "autoencoder").eval().requires_grad_(False)

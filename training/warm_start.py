@@ -27,7 +27,7 @@ def warm_start(
     pictures (N, 3, H, W) in [0, 1], from which the rotation between the latents is fitted.
     """
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(
-        old, torch_dtype=torch.float32, safety_checker=None
+        old, dtype=torch.float32, safety_checker=None
     )
     rotation = _rotation(_latents(vae, pictures), _latents(pipeline.vae, pictures))
     networks.unet.load_state_dict(pipeline.unet.state_dict())
