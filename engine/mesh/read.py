@@ -82,11 +82,10 @@ def _reason(error: BaseException) -> str:
 
 def _read_npz(path: Path) -> Raw:
     """The add-on's arrays; raises for missing arrays and wrong shapes."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-    except zipfile.BadZipFile as error:
-        raise ValueError("not an npz archive") from error
+    if not zipfile.is_zipfile(path):
+        raise ValueError("not an npz archive, or cut off")
+    with np.load(path, allow_pickle=False) as data:
+        arrays = {name: data[name] for name in data.files}
     vertices, faces = _shaped(arrays, "vertices", (3,)), _shaped(arrays, "faces", (3,))
     uvs = _shaped(arrays, "uvs", (3, 2)) if "uvs" in arrays else None
     polygons = _shaped(arrays, "polygons", ()) if "polygons" in arrays else None

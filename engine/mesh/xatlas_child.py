@@ -5,7 +5,7 @@ interrupted, and crashes on some meshes.
     python -I -S xatlas_child.py work FOLDER     what the guard starts
 
 The guard kills the worker as soon as its own stdin closes, which is how the engine cancels and what happens
-when the engine dies. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options) and
+when the engine dies, and then removes FOLDER. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options) and
 faces.npy (F, 3) uint32, and either
     vertices.npy (V, 3) float32 and starts.npy (K + 1,) int64: make charts for K meshes, which no chart
         crosses, of the faces starts[k] to starts[k + 1], and pack them; or
@@ -17,6 +17,7 @@ left out.
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,14 +29,23 @@ def guard(folder: str) -> None:
     command = [sys.executable, "-I", "-S", os.path.abspath(__file__), "work", folder]
     with open(os.path.join(folder, "stderr.txt"), "wb") as stderr:
         worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
-    threading.Thread(target=_follow, args=(worker,), daemon=True).start()
-    os._exit(min(abs(worker.wait()), 255))
+    cut = threading.Event()
+    lifeline = threading.Thread(target=_follow, args=(worker, folder, cut), daemon=True)
+    lifeline.start()
+    status = worker.wait()
+    if cut.is_set():
+        lifeline.join()
+    os._exit(min(abs(status), 255))
 
 
-def _follow(worker: "subprocess.Popen[bytes]") -> None:
+def _follow(worker: "subprocess.Popen[bytes]", folder: str, cut: threading.Event) -> None:
+    """Wait for stdin's end, then leave nothing behind: nobody else may be there to tidy up."""
     while os.read(0, 4096):
         pass
+    cut.set()
     worker.kill()
+    worker.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def work(folder: str) -> None:

@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 
 def crossings(uvs: Floats, size: int = 400) -> int:
-    """Texel centres of a picture with ``size`` texels a side that lie clearly inside two triangles or more."""
+    """Texel centres of a picture with ``size`` texels a side that lie clearly inside several triangles."""
     count = np.zeros((size, size), np.int32)
     for corners in uvs.astype(np.float64) * size - 0.5:
         low = np.maximum(np.ceil(corners.min(axis=0)).astype(int), 0)

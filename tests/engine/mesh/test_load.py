@@ -134,7 +134,9 @@ def test_npz_keeps_every_face_in_order(tmp_path: Path) -> None:
 
 def test_stray_vertices_do_not_count(tmp_path: Path) -> None:
     arrays = sphere_arrays()
-    arrays["vertices"] = np.concatenate([[[100, 0, 0]], arrays["vertices"], [[np.nan, 0, 0]]]).astype(np.float32)
+    arrays["vertices"] = np.concatenate([[[100, 0, 0]], arrays["vertices"], [[np.nan, 0, 0]]]).astype(
+        np.float32
+    )
     arrays["faces"] += 1
     mesh = load(npz(tmp_path / "stray.npz", **arrays))
     assert np.abs(mesh.vertices).max() <= 1.0001
