@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # both crawl (measured on a loaded machine: twice as fast).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         status: int = options.run(options)
         return status
@@ -40,8 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return protocol.EXIT_CANCELLED
 
 
+class _Interrupt(KeyboardInterrupt):
+    """Not KeyboardInterrupt itself: when that passes through exec(), which imports make use of, Python takes
+    note and ends by the signal instead of by our exit status."""
+
+
 def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    raise _Interrupt
 
 
 def _parser() -> _Parser:

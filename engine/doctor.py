@@ -38,11 +38,11 @@ def run() -> int:
     print(f"rasteriser  {', '.join(protocol.RASTERS)}")
     free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
     print(f"disk        {free:.0f} GiB free")
-    starter = manage.verify("starter")
-    for model in manage.list_models():
-        state = "here" if model.installed else f"not here ({model.entry.size} to download)"
-        print(f"model       {model.entry.name}: {state}")
-    return _verdict(missing, starter)
+    if missing:  # models are looked for with some of these packages
+        print(f"verdict     unusable: install {', '.join(missing)}")
+        return protocol.EXIT_BAD_INPUT
+    _models()
+    return protocol.EXIT_DONE
 
 
 def _devices() -> None:
@@ -58,9 +58,9 @@ def _devices() -> None:
     print(f"threads     {torch.get_num_threads()}")
 
 
-def _verdict(missing: list[str], starter: list[str]) -> int:
-    if missing:
-        print(f"verdict     unusable: install {', '.join(missing)}")
-        return protocol.EXIT_BAD_INPUT
+def _models() -> None:
+    for model in manage.list_models():
+        state = "here" if model.installed else f"not here ({model.entry.size} to download)"
+        print(f"model       {model.entry.name}: {state}")
+    starter = manage.verify("starter")
     print("verdict     ready" + (f"; the starter model can't be used: {starter[0]}" if starter else ""))
-    return protocol.EXIT_DONE

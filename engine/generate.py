@@ -60,7 +60,7 @@ def generate(job: Job) -> NDArray[np.float32]:
 
 def _denoise(job: Job) -> NDArray[np.float32]:
     schedule = job.denoiser.schedule(job.settings.steps)
-    coder = _Coder(job.denoiser, job.clock)
+    coder = _Coder(job.denoiser, job.clock, job.host)
     with job.clock.part("geometry"):
         sync = _sync(job, coder)
     generator = torch.Generator().manual_seed(job.seed)
@@ -122,16 +122,19 @@ class _Coder:
 
     denoiser: Denoiser
     clock: Clock
+    host: Host
 
     @property
     def home(self) -> torch.device:
         return memory.tensor_home(self.denoiser.device)
 
     def encode(self, images: Tensor) -> Tensor:
+        self.host.check()
         with self.clock.part("decode"):
             return self.denoiser.encode(images).to(self.home)
 
     def decode(self, latents: Tensor) -> Tensor:
+        self.host.check()
         with self.clock.part("decode"):
             return self.denoiser.decode(latents.to(self.denoiser.device)).to(self.home)
 

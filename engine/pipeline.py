@@ -52,7 +52,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     with save.staged(out) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            _write(scene, image, pictures, stage)
+            _write(scene, image, pictures, stage, host)
             if keeps_uvs := unwrapped and Path(request.mesh).suffix.lower() == ".npz":
                 save.array(scene.uvs, stage / "uvs.npy")
             host.check()
@@ -60,7 +60,12 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         values = report.values(request, job, unwrapped, warnings, measured)
         save.report(values, stage / "report.json")
     uvs = str(out / "uvs.npy") if keeps_uvs else None
-    return Result(*(str(out / name) for name in FILES), uvs=uvs, warnings=warnings)
+    return _result(out, uvs, warnings)
+
+
+def _result(out: Path, uvs: str | None, warnings: list[str]) -> Result:
+    texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
+    return Result(texture, mesh, views, turntable, report, uvs, warnings)
 
 
 def _mesh(request: Request, host: Host) -> tuple[Mesh, bool, list[str]]:
@@ -90,12 +95,14 @@ def _bake(scene: Scene, size: int, pictures: Floats, host: Host) -> Floats:
     return voronoi_fill(baked, painted, on_mesh.reshape(size, size))
 
 
-def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path) -> None:
+def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path, host: Host) -> None:
     """All files but the report."""
     rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
     labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
     save.png(render.to_image(image), stage / "texture.png")
     sheet = render.contact_sheet(scene.depths, pictures, np.stack(rendered), labels)
     save.png(sheet, stage / "views.png")
-    save.gif(render.turntable(scene.raster, image, scene.uvs), stage / "turntable.gif")
+    host.check()
+    save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
+    host.check()
     export_glb(scene.mesh, stage / "texture.png", stage / "mesh.glb")

@@ -21,9 +21,9 @@ PARTS = ("load", "geometry", "denoise", "sync", "decode", "bake", "save", "measu
 
 def measures(job: Job, image: Floats, pictures: Floats) -> dict[str, float | None]:
     """How good the texture ``image`` (T, T, 3) is, made from ``pictures`` (N, R, R, 3)."""
-    scene = job.scene
+    scene, check = job.scene, job.host.check
     return {
-        "coverage": coverage(scene.raster, scene.cameras),
+        "coverage": coverage(scene.raster, scene.cameras, check),
         "seam_error": seam_error(scene.raster, scene.uvs, image),
         "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
     }

@@ -153,7 +153,12 @@ class _Teller:
 
 
 def serve() -> int:
-    """Serve on this process's stdin and stdout; whatever else prints goes to stderr."""
+    """Serve on this process's stdin and stdout; whatever else prints goes to stderr.
+
+    A descriptor of its own for the reader, too: it still waits there when the process ends, and Python, which
+    closes sys.stdin at the end, would abort over the lock.
+    """
+    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return Server(sys.stdin.buffer, sink).run()
+    return Server(source, sink).run()

@@ -14,6 +14,8 @@ from .host import Host
 if TYPE_CHECKING:
     from .denoise.model import Denoiser
 
+PACKAGE = __name__.split(".")[0]
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -41,18 +43,8 @@ class Worker:
             return texture(request, lambda name, device: self._load(name, device, host), host)
         except (Cancelled, KeyboardInterrupt):
             return None
-        except UserError as error:
-            return Failure(str(error), error.fix, error.code)
         except Exception as error:
-            if _ran_out(error):
-                fix = "close other programs, or use a smaller mesh, texture or model"
-                return Failure("memory ran out", fix, protocol.EXIT_OUT_OF_MEMORY)
-            # A bug: say so with its trace, and live on for the next job.
-            traceback.print_exc(file=sys.stderr)
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
-            return Failure(f"{what} ({place})", "this is a bug: please report it", protocol.EXIT_BUG)
+            return _failure(error)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
         from .denoise.model import load_denoiser
@@ -64,6 +56,23 @@ class Worker:
             self._model = load_denoiser(name, device, host.check)
             self._key = (name, device)
         return self._model
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, UserError):
+        return Failure(str(error), error.fix, error.code)
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != PACKAGE:
+        what = f"the engine's Python ({sys.executable}) has no {error.name}"
+        return Failure(what, "install it; the engine's doctor lists all it needs", protocol.EXIT_BAD_INPUT)
+    if _ran_out(error):
+        fix = "close other programs, or use a smaller mesh, texture or model"
+        return Failure("memory ran out", fix, protocol.EXIT_OUT_OF_MEMORY)
+    # A bug: say so with its trace, and live on for the next job.
+    traceback.print_exception(error, file=sys.stderr)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Failure(f"{what} ({place})", "this is a bug: please report it", protocol.EXIT_BUG)
 
 
 def _ran_out(error: Exception) -> bool:

@@ -111,7 +111,7 @@ class Denoiser:
         padded = tokenizer(
             prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
         )
-        whole = tokenizer(prompt, truncation=False).input_ids
+        whole = tokenizer(prompt, truncation=False, verbose=False).input_ids
         cut = tokenizer.decode(whole[limit - 1 : -1]).strip() if len(whole) > limit else ""
         embeds = self._parts.text_encoder(padded.input_ids.to(self.device))[0]
         return embeds.to(self.dtype), cut

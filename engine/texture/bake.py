@@ -87,7 +87,7 @@ def _view_part(
     cosine = _cosine(camera, atlas)
     # A pixel's footprint along the view direction grows as the surface turns away.
     footprint = 2 * camera.half_extent * depth / taps.resolution
-    reach = 2 * footprint / np.maximum(cosine, 0.1)
+    reach = (2 * footprint / np.maximum(cosine, 0.1)).astype(np.float32, copy=False)
     # The cheap test first: most of a closed mesh ends here, and casts no ray.
     texel = np.flatnonzero(taps.may_see(pixel, depth, reach))
     seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
@@ -134,7 +134,8 @@ class _Taps:
         """Whether any pixel around ``pixel`` (n, 2) can be within ``reach`` (n,) of ``depth`` (n,)."""
         whole = np.clip(pixel.astype(np.int32), 0, self.resolution - 1)
         index = whole[:, 1] * self.resolution + whole[:, 0]
-        return (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
+        may: Bools = (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
+        return may
 
 
 def _bilinear(taps: _Taps, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:

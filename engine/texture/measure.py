@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +20,30 @@ COSINE = 0.2
 SEED = 0  # of the measuring points: the same mesh is always measured at the same points
 
 
-def coverage(raster: EmbreeRaster, cameras: Sequence[Camera]) -> float:
+def coverage(
+    raster: EmbreeRaster, cameras: Sequence[Camera], check: Callable[[], None] = lambda: None
+) -> float:
     """Share of the outside surface that at least one of ``cameras`` sees at cosine >= 0.2.
 
     20,000 points uniform by area; a point is outside when one of 256 evenly spread cameras at the rig's
     distance sees it at cosine >= 0.2. 0 when nothing can be seen from outside.
     """
     points, normals = _surface_points(raster, POINTS)
-    outside = _seen_by_any(raster, points, normals, even_rig(POSITIONS))
-    painted = _seen_by_any(raster, points[outside], normals[outside], cameras)
+    outside = _seen_by_any(raster, points, normals, even_rig(POSITIONS), check)
+    painted = _seen_by_any(raster, points[outside], normals[outside], cameras, check)
     return float(painted.mean()) if outside.any() else 0.0
 
 
-def _seen_by_any(raster: EmbreeRaster, points: Floats, normals: Floats, cameras: Sequence[Camera]) -> Bools:
+def _seen_by_any(
+    raster: EmbreeRaster,
+    points: Floats,
+    normals: Floats,
+    cameras: Sequence[Camera],
+    check: Callable[[], None],
+) -> Bools:
     seen = np.zeros(len(points), bool)
     for camera in cameras:
+        check()
         left = np.flatnonzero(~seen)
         if not len(left):
             break
@@ -47,7 +56,7 @@ def _surface_points(raster: EmbreeRaster, count: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(SEED)
     edge = raster.corners[:, 1:] - raster.corners[:, :1]
     area = np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]).astype(np.float64), axis=1)
-    face = rng.choice(len(area), size=count, p=area / area.sum())
+    face = rng.choice(len(area), size=count, p=area / area.sum()).astype(np.int32)
     a, b = rng.random((2, count))
     fold = a + b > 1
     a, b = np.where(fold, 1 - a, a), np.where(fold, 1 - b, b)

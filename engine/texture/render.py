@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ def sample(texture: Floats, uv: Floats) -> Floats:
     a, b = (x - left)[:, None], (y - top)[:, None]
     upper = texture[top, left] * (1 - a) + texture[top, right] * a
     lower = texture[bottom, left] * (1 - a) + texture[bottom, right] * a
-    return (upper * (1 - b) + lower * b).astype(np.float32)
+    colours: Floats = (upper * (1 - b) + lower * b).astype(np.float32)
+    return colours
 
 
 def render_view(texture: Floats, uvs: Floats, view: Fragments, resolution: int) -> Floats:
@@ -57,10 +58,13 @@ def contact_sheet(depths: Floats, views: Floats, rendered: Floats, labels: Seque
     return sheet
 
 
-def turntable(raster: EmbreeRaster, texture: Floats, uvs: Floats) -> list[Image.Image]:
+def turntable(
+    raster: EmbreeRaster, texture: Floats, uvs: Floats, check: Callable[[], None] = lambda: None
+) -> list[Image.Image]:
     """One turn around the mesh, gently shaded from the camera so that the shape reads."""
     frames = []
     for i in range(TURNTABLE_FRAMES):
+        check()
         camera = Camera(360.0 * i / TURNTABLE_FRAMES, 15.0)
         view = raster.rasterise(camera, TURNTABLE_SIZE)
         picture = render_view(texture, uvs, view, TURNTABLE_SIZE).reshape(-1, 3)

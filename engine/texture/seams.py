@@ -24,7 +24,7 @@ class _Edges:
     """Edges shared by two faces, m of them: the faces (m, 2) and, for each side, the corner (m, 2) that the
     edge starts at, both sides from the same end."""
 
-    face: NDArray[np.int64]
+    face: NDArray[np.int32]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
 
@@ -62,7 +62,7 @@ def _shared_edges(raster: EmbreeRaster) -> _Edges:
     vertex = np.unique(grid, axis=0, return_inverse=True)[1].reshape(count, 3)
     start = np.tile(np.arange(3), count)
     end = (start + 1) % 3
-    face = np.repeat(np.arange(count), 3)
+    face = np.repeat(np.arange(count, dtype=np.int32), 3)
     ends = np.stack([vertex[face, start], vertex[face, end]], axis=1)
     turned = ends[:, 0] > ends[:, 1]
     start, end = np.where(turned, end, start), np.where(turned, start, end)
@@ -114,10 +114,10 @@ def _difference(
 
 @dataclass(frozen=True)
 class _Side:
-    """One side of m edges: its face (m,), whose corners the edge starts at, ends at and leaves out (m,), where
-    along the edge the third corner stands (m,) and how high (m,), the unit direction there (m, 3)."""
+    """One side of m edges: its face (m,), the corners that it starts and ends at (m,), where along it the
+    third corner stands (m,), how high (m,), and the unit direction there (m, 3)."""
 
-    face: NDArray[np.int64]
+    face: NDArray[np.int32]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     foot: Floats

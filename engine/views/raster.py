@@ -91,7 +91,7 @@ class EmbreeRaster:
         index = np.flatnonzero(inside & (cosine > least))
         # Start above the side that faces the camera: a grazing ray must not hit its own face or a neighbour.
         side = np.where(facing[index] < 0, np.float32(-OFFSET), np.float32(OFFSET))
-        origins = points[index] + side[:, None] * normals[index]
+        origins = (points[index] + side[:, None] * normals[index]).astype(np.float32, copy=False)
         seen = np.zeros(len(points), bool)
         seen[index] = ~_occluded(self._scene, origins, to_camera[index], distance[index])
         return seen, cosine

@@ -55,7 +55,7 @@ def box(subdivisions: int = 3) -> Shape:
 
 
 def plate(z: float, half: float, cell: tuple[float, float]) -> Shape:
-    """A square facing the front at depth ``z``; its chart fills the left (0, .5) or right (.5, 1) ``cell``."""
+    """A square facing the front at depth ``z``; its chart spans ``cell`` in u, all of v."""
     vertices = np.array([[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]], np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
     left, right = cell

@@ -59,9 +59,13 @@ def test_files_appear_together_at_the_end(out: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("x"), Cancelled(), KeyboardInterrupt()], ids=repr)
 def test_a_failure_leaves_earlier_results_and_nothing_else(out: Path, error: BaseException) -> None:
-    with pytest.raises(type(error)), save.staged(out) as stage:
-        (stage / "a.txt").write_text("new a")
-        raise error
+    def write() -> None:
+        with save.staged(out) as stage:
+            (stage / "a.txt").write_text("new a")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
     assert contents(out) == EARLIER
 
 

@@ -1,0 +1,74 @@
+"""Shared by the engine's tests: a tiny model, small meshes, the command line as a child process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import trimesh
+
+from engine.protocol import Request
+from tests.engine.denoise.conftest import ZERO_SNR, make_pipeline
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole pipeline of random weights, shaped as the starter: 64 pixels a view, v-prediction."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", ZERO_SNR, seed=1)
+
+
+@pytest.fixture(scope="session")
+def box_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A box without UVs."""
+    path = tmp_path_factory.mktemp("meshes") / "box.obj"
+    trimesh.creation.box().export(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def engine_environment() -> dict[str, str]:
+    """The environment of an engine in a child process: one thread, no network."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture(scope="session")
+def cli(root: Path, engine_python: Path, engine_environment: dict[str, str]) -> Cli:
+    """``python -m engine`` with arguments."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [str(engine_python), "-m", "engine", *map(str, arguments)]
+        settings: dict[str, object] = {"cwd": root, "env": engine_environment, "timeout": 300, **options}
+        return subprocess.run(command, capture_output=True, text=True, **settings)  # type: ignore[call-overload, no-any-return]
+
+    return run
+
+
+@pytest.fixture
+def request_for(tiny_model: Path, box_file: Path, tmp_path: Path) -> Callable[..., Request]:
+    """A small, quick request; any field can be given otherwise."""
+
+    def make(**fields: object) -> Request:
+        small: dict[str, object] = {
+            "mesh": str(box_file),
+            "prompt": "red bricks",
+            "out": str(tmp_path / "out"),
+            "model": str(tiny_model),
+            "steps": 2,
+            "texture_size": 128,
+            "views": "4",
+            "device": "cpu",
+        }
+        return Request(**{**small, **fields})  # type: ignore[arg-type]
+
+    return make

@@ -1,0 +1,62 @@
+"""Requests checked and completed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from engine import options, protocol
+from engine.denoise.presets import SD15, STARTER
+from engine.errors import UserError
+from engine.protocol import Request
+
+REQUEST = Request(mesh="m.obj", prompt=" red bricks ", out="o")
+
+
+def test_what_is_not_given_comes_from_the_models_preset() -> None:
+    settings = options.resolve(REQUEST, SD15)
+    assert (settings.steps, settings.guidance, settings.sync_space) == (30, 15.5, "latent")
+    assert settings.prompt == SD15.prefix + "red bricks"
+    assert settings.negative == SD15.negative
+    assert (settings.latent_size, settings.rgb_size, settings.share) == (1536, 1024, 0.8)
+
+
+def test_what_is_given_stands() -> None:
+    request = dataclasses.replace(REQUEST, steps=7, guidance=1.0, negative="", sync_space="latent")
+    settings = options.resolve(request, STARTER)
+    assert (settings.steps, settings.guidance, settings.negative) == (7, 1.0, "")
+    assert (settings.sync_space, settings.share) == ("latent", STARTER.sync_share["latent"])
+
+
+@pytest.mark.parametrize("method", protocol.METHODS)
+def test_methods_that_average_noise_do_so_in_latents(method: str) -> None:
+    settings = options.resolve(dataclasses.replace(REQUEST, method=method), STARTER)
+    expected = "rgb" if method in ("synctweedies", "case2", "case5") else "latent"
+    assert settings.sync_space == expected
+    options.check(dataclasses.replace(REQUEST, method=method))
+    if expected == "latent":
+        with pytest.raises(UserError, match=method):
+            options.check(dataclasses.replace(REQUEST, method=method, sync_space="rgb"))
+
+
+@pytest.mark.parametrize("views", ["1", "3", "6", "64"])
+def test_any_number_of_views(views: str) -> None:
+    cameras = options.cameras(views)
+    assert len(cameras) == int(views)
+    elevations = {camera.elevation for camera in cameras}
+    assert len(cameras) < 4 or {90.0, -90.0} <= elevations  # bottom and top included
+
+
+@pytest.mark.parametrize("views", ["0", "-1", "65", "2.5", "", "all"])
+def test_views_that_are_no_rig(views: str) -> None:
+    with pytest.raises(UserError):
+        options.cameras(views)
+
+
+def test_the_published_rig() -> None:
+    assert [(c.azimuth % 360, c.elevation) for c in options.cameras("paper")] == [
+        *(((180.0 + 45 * k) % 360, 0.0) for k in range(8)),
+        (0.0, 30.0),
+        (180.0, 30.0),
+    ]

@@ -1,0 +1,177 @@
+"""Whole jobs in this process with a tiny model: every method, sameness, memory running out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine import protocol
+from engine.denoise.model import Denoiser
+from engine.host import Host
+from engine.protocol import Request, Result
+from engine.worker import Failure, Worker
+
+Make = Callable[..., Request]
+
+
+@pytest.fixture(scope="module")
+def worker() -> Worker:
+    """It keeps the model loaded from test to test."""
+    return Worker()
+
+
+@pytest.fixture
+def denoiser(worker: Worker, request_for: Make) -> Iterator[Denoiser]:
+    """The worker's loaded model; its batch sizes are put back at the end."""
+    run(worker, request_for(steps=1))
+    model = worker._model
+    assert model is not None
+    sizes = model.batch, model.vae_batch
+    yield model
+    model.batch, model.vae_batch = sizes
+
+
+def run(worker: Worker, request: Request) -> Result:
+    outcome = worker.run(request, Host())
+    assert isinstance(outcome, Result), outcome
+    return outcome
+
+
+def pixels(result: Result) -> NDArray[np.float64]:
+    return np.asarray(Image.open(result.texture), np.float64)
+
+
+@pytest.mark.parametrize("method", protocol.METHODS)
+def test_every_method_makes_a_texture(worker: Worker, request_for: Make, method: str) -> None:
+    result = run(worker, request_for(method=method, sync_space="latent"))
+    assert pixels(result).std() > 1
+    report = json.loads(Path(result.report).read_text(encoding="utf-8"))
+    assert (report["method"], report["sync_space"]) == (method, "latent")
+    assert np.isfinite(report["view_psnr"])
+
+
+@pytest.mark.parametrize("method", ["synctweedies", "case5"])
+def test_clean_estimates_can_be_averaged_in_rgb_too(
+    worker: Worker, request_for: Make, tmp_path: Path, method: str
+) -> None:
+    in_rgb = run(worker, request_for(method=method, sync_space="rgb"))
+    report = json.loads(Path(in_rgb.report).read_text(encoding="utf-8"))
+    assert report["sync_space"] == "rgb"
+    in_latents = request_for(method=method, sync_space="latent", out=str(tmp_path / "latent"))
+    assert np.abs(pixels(run(worker, in_latents)) - pixels(in_rgb)).mean() > 0.5
+    by_default = run(worker, request_for(method=method, out=str(tmp_path / "default")))
+    np.testing.assert_array_equal(pixels(by_default), pixels(in_rgb))  # what the model's preset says
+
+
+def test_the_second_name_of_a_method_is_the_same_method(worker: Worker, request_for: Make) -> None:
+    one = pixels(run(worker, request_for(method="synctweedies")))
+    np.testing.assert_array_equal(one, pixels(run(worker, request_for(method="case2"))))
+
+
+def test_the_seed_decides_and_decides_all(request_for: Make, worker: Worker, tmp_path: Path) -> None:
+    first = run(worker, request_for(seed=5, out=str(tmp_path / "a")))
+    again = run(Worker(), request_for(seed=5, out=str(tmp_path / "b")))  # which loads the model anew
+    other = run(worker, request_for(seed=6, out=str(tmp_path / "c")))
+    assert Path(first.texture).read_bytes() == Path(again.texture).read_bytes()
+    assert np.abs(pixels(first) - pixels(other)).mean() > 1
+
+
+def test_prompt_guidance_and_negative_reach_the_model(worker: Worker, request_for: Make) -> None:
+    plain = pixels(run(worker, request_for()))
+    for fields in ({"prompt": "old wood"}, {"guidance": 9.0}, {"negative": "gold"}, {"steps": 3}):
+        assert np.abs(pixels(run(worker, request_for(**fields))) - plain).max() > 0, fields
+
+
+@pytest.mark.parametrize("suffix", ["glb", "ply", "stl"])
+def test_other_kinds_of_files(worker: Worker, request_for: Make, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"ball.{suffix}"
+    trimesh.creation.icosphere(subdivisions=1).export(path)
+    result = run(worker, request_for(mesh=str(path)))
+    assert len(trimesh.load(result.mesh, force="mesh").faces) == 80
+
+
+def test_a_mesh_from_the_add_on_gets_its_new_uvs_back(
+    worker: Worker, request_for: Make, tmp_path: Path
+) -> None:
+    box = trimesh.creation.box()
+    arrays = {"vertices": np.asarray(box.vertices, np.float32), "faces": np.asarray(box.faces, np.int32)}
+    np.savez(tmp_path / "mesh.npz", **arrays)
+    result = run(worker, request_for(mesh=str(tmp_path / "mesh.npz")))
+    assert result.uvs is not None
+    uvs = np.load(result.uvs, allow_pickle=False)
+    assert (uvs.shape, uvs.dtype) == ((12, 3, 2), np.float32)
+    np.savez(tmp_path / "mesh.npz", uvs=uvs, **arrays)
+    kept = run(worker, request_for(mesh=str(tmp_path / "mesh.npz"), out=str(tmp_path / "kept")))
+    assert kept.uvs is None
+    assert kept.warnings == []
+    # The texture that the given UVs ask for: the same, since they are the ones found before.
+    np.testing.assert_array_equal(pixels(kept), pixels(result))
+
+
+def short_of_memory(
+    monkeypatch: pytest.MonkeyPatch, denoiser: Denoiser, rows: int, error: BaseException
+) -> list[int]:
+    """Make the denoiser raise ``error`` for more than ``rows`` rows at once; returns the sizes asked for."""
+    asked: list[int] = []
+    whole = denoiser._pass
+
+    def passes(x: torch.Tensor, *rest: Any) -> torch.Tensor:
+        asked.append(len(x))
+        if len(x) > rows:
+            raise error
+        return whole(x, *rest)
+
+    monkeypatch.setattr(denoiser, "_pass", passes)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+    ],
+    ids=["cuda", "python", "linux", "windows"],
+)
+def test_a_job_that_does_not_fit_goes_on_in_smaller_pieces(
+    worker: Worker,
+    request_for: Make,
+    denoiser: Denoiser,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    error: BaseException,
+) -> None:
+    denoiser.batch = 8
+    plenty = pixels(run(worker, request_for(out=str(tmp_path / "plenty"))))
+    asked = short_of_memory(monkeypatch, denoiser, 2, error)
+    short = pixels(run(worker, request_for()))
+    assert asked[:3] == [8, 4, 2]
+    assert set(asked[3:]) == {2}
+    difference = np.abs(short - plenty)  # the size of a pass shows in the last bits
+    assert difference.max() <= 2
+    assert difference.mean() < 0.05
+
+
+def test_a_job_that_never_fits_says_so(
+    worker: Worker, request_for: Make, denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_of_memory(monkeypatch, denoiser, 0, MemoryError())
+    request = request_for(out=str(Path(request_for().out).parent / "never"))
+    outcome = worker.run(request, Host())
+    assert isinstance(outcome, Failure)
+    assert outcome.code == protocol.EXIT_OUT_OF_MEMORY
+    assert "one view at a time" in outcome.error
+    assert list(Path(request.out).iterdir()) == []
+    monkeypatch.undo()
+    assert isinstance(worker.run(request_for(), Host()), Result)  # and the worker lives on

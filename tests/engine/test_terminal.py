@@ -1,0 +1,57 @@
+"""What a person at a terminal sees."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from engine import terminal
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_complaints_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.complain("it broke\nin  two places.", "mend\nit")
+    assert capsys.readouterr().err == "error: it broke in two places. mend it\n"
+
+
+def test_a_bar_on_a_terminal_is_one_line_that_vanishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with terminal.Bar() as bar:
+        bar("denoise", 0, 4, None)
+        bar("denoise", 2, 4, 3.4)
+    drawn = screen.getvalue()
+    assert "\n" not in drawn
+    assert "painting 2/4  3 s left" in drawn
+    assert drawn.rsplit("\r", 2)[1].strip() == ""
+
+
+def test_a_log_gets_a_line_a_stage_once_the_input_is_good(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.Bar() as bar:
+        for stage in ("start", "mesh", "model"):
+            bar(stage, 0, 1, None)
+        assert capsys.readouterr().err == ""
+        for i in range(3):
+            bar("views", i, 3, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" s  ")[1] for line in lines] == [
+        "starting",
+        "reading the mesh",
+        "loading the model",
+        "rendering depth",
+    ]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_silent_bar_says_nothing(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
+    screen = Screen() if live else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with terminal.Bar(silent=True) as bar:
+        bar("views", 1, 2, None)
+    assert screen.getvalue() == ""
