@@ -86,7 +86,8 @@ class LinearSpace:
 
     def project(self, z: Tensor, background: Tensor) -> Tensor:
         """f: pixels that see the canonical space read their element, the others keep ``background``'s."""
-        return self._replace(background, z[self.element])
+        pixels = _pixels(background).index_copy(0, self.pixel, z[self.element])
+        return _pictures(pixels, background.shape)
 
     def unproject(self, w: Tensor) -> Tensor:
         """g: every canonical element is the weighted average of the pixels that show it."""
@@ -94,18 +95,20 @@ class LinearSpace:
 
     def roundtrip(self, w: Tensor) -> Tensor:
         """f(g(w)) in one product, each view's own pixels as its background."""
-        return self._replace(w, self.folded @ _pixels(w))
-
-    def _replace(self, background: Tensor, values: Tensor) -> Tensor:
-        count, channels, height, width = background.shape
-        flat = _pixels(background).index_copy(0, self.pixel, values)
-        # Left as a view in channels-last order: the next round trip then needs no copy to get at its pixels.
-        return flat.reshape(count, height, width, channels).permute(0, 3, 1, 2)
+        pixels = _pixels(w)
+        return _pictures(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
 
 
 def _pixels(w: Tensor) -> Tensor:
     """(N, C, h, w) -> (N h w, C)."""
     return w.permute(0, 2, 3, 1).reshape(-1, w.shape[1])
+
+
+def _pictures(pixels: Tensor, shape: torch.Size) -> Tensor:
+    """(N h w, C) -> ``shape`` (N, C, h, w). Left as a view in channels-last order: the next round trip then
+    needs no copy to get at its pixels."""
+    count, channels, height, width = shape
+    return pixels.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
