@@ -2,8 +2,8 @@
 
 Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
 (bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
-silhouette or behind a depth edge, are left out, and pixels close to one hardly count (visibility.py). Weights
-are cosine^6, as published for the final bake.
+silhouette or behind a depth edge, are left out. Pixels close to one hardly count (visibility.py); what only
+they paint takes the colour next to it on the surface. Weights are cosine^6, as published for the final bake.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
@@ -25,6 +25,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
+CLEAR = 0.01  # a texel of which a view shows less than this share clear of edges isn't shown well
+NEXT_TO = 0.15  # on the surface, in units of the mesh's radius: a few times the width of an untrusted edge
 
 
 @dataclass(frozen=True)
@@ -57,31 +59,48 @@ def bake(
 
     Returns (texture (T, T, 3) float32, 0 where nothing was painted; painted (T, T) bool).
     """
-    total = np.zeros((len(atlas.index), 3), np.float32)
+    colours = np.zeros((len(atlas.index), 3), np.float32)
     weights = np.zeros(len(atlas.index), np.float32)
+    clear = np.zeros(len(atlas.index), bool)
 
-    def part(i: int) -> tuple[NDArray[np.int64], Floats, Floats]:
+    def part(i: int) -> tuple[NDArray[np.int64], Floats, Floats, Bools]:
         check()
         return _view_part(raster, atlas, cameras[i], fragments[i], pictures[i])
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for texel, weight, colour in pool.map(
-            part, range(len(cameras))
-        ):  # in order: the same sums every time
-            total[texel] += weight[:, None] * colour
+        for texel, weight, colour, is_clear in pool.map(part, range(len(cameras))):  # always the same order
+            colours[texel] += weight[:, None] * colour
             weights[texel] += weight
+            clear[texel] |= is_clear
     done = weights > 0
+    colours[done] /= weights[done, None]
+    _mend(atlas, colours, np.flatnonzero(done & ~clear), np.flatnonzero(clear))
     texture = np.zeros((atlas.size**2, 3), np.float32)
     painted = np.zeros(atlas.size**2, bool)
-    texture[atlas.index[done]] = total[done] / weights[done, None]
+    texture[atlas.index[done]] = colours[done]
     painted[atlas.index[done]] = True
     return texture.reshape(atlas.size, atlas.size, 3), painted.reshape(atlas.size, atlas.size)
 
 
+def _mend(atlas: Atlas, colours: Floats, doubtful: NDArray[np.int64], clear: NDArray[np.int64]) -> None:
+    """Give ``doubtful`` texels the colour of the ``clear`` one nearest in UV, if near on the surface too."""
+    if not len(doubtful) or not len(clear):
+        return
+    owner = np.full(atlas.size**2, -1, np.int32)
+    owner[atlas.index[clear]] = clear
+    free = (owner < 0).reshape(atlas.size, atlas.size)
+    nearest = distance_transform_edt(free, return_distances=False, return_indices=True)
+    row, column = nearest.reshape(2, -1)[:, atlas.index[doubtful]]
+    source = owner[row * atlas.size + column]
+    apart = np.linalg.norm(atlas.point[doubtful] - atlas.point[source], axis=1)
+    near = apart < NEXT_TO
+    colours[doubtful[near]] = colours[source[near]]
+
+
 def _view_part(
     raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats
-) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
+) -> tuple[NDArray[np.int64], Floats, Floats, Bools]:
+    """(texels (m,), weights (m,), colours (m, 3), clear of edges (m,)) that one view gives."""
     taps = _Taps.build(camera, view, picture)
     pixel, depth = camera.project(atlas.point, taps.resolution)
     cosine = _cosine(camera, atlas)
@@ -95,7 +114,7 @@ def _view_part(
     colour, found = _bilinear(taps, pixel[texel], depth[texel], reach[texel])
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
-    return texel, cosine[texel] ** EXPONENT * found, colour / found[:, None]
+    return texel, cosine[texel] ** EXPONENT * found, colour / found[:, None], found > CLEAR
 
 
 def _cosine(camera: Camera, atlas: Atlas) -> Floats:
