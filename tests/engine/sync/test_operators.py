@@ -77,7 +77,7 @@ class Judge:
         to = camera.position - point
         distance = np.linalg.norm(to, axis=1)
         facing = (normal * to).sum(1) / distance
-        start = point + 1e-3 * np.sign(facing)[:, None] * normal
+        start = point + 1e-4 * np.sign(facing)[:, None] * normal
         _, nearest, _ = brute.cast(made.vertices[made.faces].astype(float), start, to / distance[:, None])
         return np.where(nearest > distance, np.abs(facing) ** exponent, 0)
 
