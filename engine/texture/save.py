@@ -106,6 +106,13 @@ def gif(frames: list[Image.Image], path: Path) -> None:
     first.save(path, save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
 
 
+def array(values: NDArray[np.float32], path: Path) -> None:
+    """An .npy. By way of memory: numpy's own writer forgets why the disk refused."""
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    path.write_bytes(buffer.getvalue())
+
+
 def report(values: dict[str, Any], path: Path) -> None:
     """``report.json``; strict JSON, so a NaN is an error rather than a file nobody can read."""
     path.write_text(
