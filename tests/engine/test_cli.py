@@ -18,6 +18,8 @@ from PIL import Image
 
 from engine import protocol
 from engine.cli import main
+from engine.host import Host
+from engine.worker import Worker
 
 Ran = subprocess.CompletedProcess[str]
 Capture = pytest.CaptureFixture[str]
@@ -130,8 +132,18 @@ def test_the_report_measures(report: dict[str, Any]) -> None:
     assert {"load", "geometry", "denoise", "sync", "decode", "bake", "save", "total"} <= set(parts)
     assert all(isinstance(value, NUMBER) and value >= 0 for value in parts.values())
     assert sum(value for part, value in parts.items() if part != "total") <= parts["total"] + 0.01
-    assert report["sync_ms_per_step"] == pytest.approx(1000 * parts["sync"] / report["steps"], rel=0.05)
+    assert report["sync_ms_per_step"] == pytest.approx(1000 * parts["sync"] / report["steps"], abs=0.06)
     assert 50 < report["peak_memory_mb"] < 20_000
+
+
+def test_another_process_paints_the_same_bytes(
+    job: tuple[Path, Ran], tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    fields = {"mesh": str(box_file), "model": str(tiny_model), "out": str(tmp_path), "prompt": LONG_PROMPT}
+    request = protocol.Request(**fields, seed=3, steps=2, views="6", texture_size=128)
+    result = Worker().run(request, Host())
+    assert isinstance(result, protocol.Result)
+    assert Path(result.texture).read_bytes() == (job[0] / "texture.png").read_bytes()
 
 
 BAD = {
@@ -219,6 +231,20 @@ def test_an_unreadable_mesh_and_an_unwritable_folder(
         assert (status, out) == (protocol.EXIT_BAD_INPUT, "")
         assert is_one_line_with_a_remedy(err), err
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.usefixtures("_signals_restored")
+def test_a_full_disk_keeps_earlier_results(
+    tiny_disk: Path, tiny_model: Path, box_file: Path, capfd: Capture
+) -> None:
+    (tiny_disk / "texture.png").write_bytes(b"earlier")
+    words = [*arguments(box_file, tiny_model, tiny_disk, texture_size=256), "--quiet"]
+    status, out, err = said(capfd, words)
+    assert (status, out) == (protocol.EXIT_BAD_INPUT, "")
+    assert is_one_line_with_a_remedy(err), err
+    assert "full" in err
+    assert [path.name for path in tiny_disk.iterdir()] == ["texture.png"]
+    assert (tiny_disk / "texture.png").read_bytes() == b"earlier"
 
 
 def test_bad_input_in_a_process_of_its_own(cli: Cli, box_file: Path, tmp_path: Path) -> None:

@@ -322,6 +322,19 @@ def test_it_ends_with_its_parent(
     assert alive(family) == set()
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_killed_engine_leaves_no_process(
+    start: Start, request_for: Callable[..., Request], big_mesh: Path
+) -> None:
+    engine = start()
+    engine.job("killed", request_for(mesh=str(big_mesh), unwrap="always"))
+    engine.reach("unwrap")
+    family = at_work(engine.process.pid)
+    engine.kill()
+    time.sleep(0.5)
+    assert alive(family) == set()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals a child")
 def test_whatever_prints_stdout_carries_messages_only(
     start: Start, engine_python: Path, root: Path, request_for: Callable[..., Request]
