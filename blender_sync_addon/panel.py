@@ -51,12 +51,15 @@ class AdvancedPanel(bpy.types.Panel):
             ("negative", "model", "seed"),
             ("steps", "guidance", "method", "sync_space"),
             ("rig", "view_count") if options.rig == "even" else ("rig",),
-            ("texture_size", "uv_layer", "unwrap"),
+            ("texture_size", "unwrap"),
         )
         for names in groups:
             column = layout.column()
             for name in names:
                 column.prop(options, name)
+        obj = context.view_layer.objects.active
+        if obj and obj.type == "MESH":
+            column.prop_search(options, "uv_layer", obj.data, "uv_layers", icon="GROUP_UVS")
 
 
 def draw_generate(layout: Any, context: Any) -> None:

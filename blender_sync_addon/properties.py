@@ -3,8 +3,6 @@
 # Annotations of a property are values here, not types.
 # mypy: disable-error-code="valid-type,misc,name-defined"
 
-from typing import Any
-
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
@@ -35,11 +33,6 @@ UNWRAPS = [
     ("never", "Never", "Keep the UV map as it is"),
 ]
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
-
-
-def _uv_maps(_owner: Any, context: Any, _typed: str) -> list[str]:
-    obj = context.object
-    return [layer.name for layer in obj.data.uv_layers] if obj and obj.type == "MESH" else []
 
 
 class Options:
@@ -80,9 +73,7 @@ class Options:
     texture_size: EnumProperty(
         name="Size", items=SIZES, default="1024", description="Width and height of the texture"
     )
-    uv_layer: StringProperty(
-        name="UV Map", search=_uv_maps, description="UV map to texture. Empty: the active one"
-    )
+    uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")
     unwrap: EnumProperty(
         name="Unwrap",
         items=UNWRAPS,

@@ -158,5 +158,5 @@ def _topology(mesh: Any) -> str:
     """A fingerprint of which vertices the polygons of ``mesh`` join."""
     digest = hashlib.blake2b(digest_size=16)
     for array in read_mesh.topology(mesh):
-        digest.update(array)
+        digest.update(array.tobytes())
     return digest.hexdigest()

@@ -30,6 +30,7 @@ HEARTBEAT_S = 5.0  # how often the engine is told that Blender lives
 SILENCE_S = 90.0  # without any message for so long the engine counts as hung; it has a heartbeat thread
 CANCEL_S = 1.5  # so long the engine may take to answer a cancel before it is killed
 TAIL_LINES = 12
+_NO_WINDOW = 0x08000000  # Windows: no console window for the child
 
 _ENDED = "ended"  # put into the event queue by us, never sent: the engine's output is at its end
 Event = dict[str, Any]
@@ -87,9 +88,12 @@ class Process:
         for line in stream:
             self.heard = time.monotonic()
             try:
-                self.events.put(protocol.decode(line))
+                msg = protocol.decode(line)
             except ValueError:  # a library that prints: worth keeping for a post-mortem, no reason to fail
                 self._note(line)
+                continue
+            if msg["kind"] != protocol.HEARTBEAT:  # nobody empties the queue between jobs
+                self.events.put(msg)
         self._end()
 
     def _end(self) -> None:
@@ -147,6 +151,8 @@ class Supervisor:
         self._process: Process | None = None
         self._state: State | None = None
         self._cancelled_at: float | None = None
+        self._warm = False  # whether the running job went to an engine that was there before
+        self._again: Callable[[Process], None] = lambda _process: None  # hands the running job over
         self._numbers = itertools.count(1)
         self.silence_s = SILENCE_S
         atexit.register(self.shutdown)
@@ -168,21 +174,17 @@ class Supervisor:
         """
         if self.busy:
             raise Problem("A texture is being made already", "Wait for it, or cancel it.")
-        process = self._ready(command)
         state = State(id=f"{os.getpid()}-{next(self._numbers)}")
-        self._state, self._cancelled_at = state, None
-        process.heard = time.monotonic()
-        process.prepare(state.id, prepare)
-        process.send(protocol.message(protocol.JOB, id=state.id, request=request.as_dict()))
-        return state
-
-    def _ready(self, command: Sequence[str]) -> Process:
-        """The warm engine where it still lives and is the one wanted, else a new one."""
+        job = protocol.message(protocol.JOB, id=state.id, request=request.as_dict())
         process = self._process
-        if process is None or not process.alive or process.command != list(command):
+        self._warm = process is not None and process.alive and process.command == list(command)
+        if process is None or not self._warm:
             self.shutdown()
             process = self._process = Process(command)
-        return process
+        self._state, self._cancelled_at = state, None
+        self._again = lambda new: _hand_over(new, prepare, job)
+        self._again(process)
+        return state
 
     def poll(self, budget_s: float = 0.008) -> bool:
         """Bring the job's state up to date, in at most ``budget_s`` seconds; True once it has ended."""
@@ -190,21 +192,26 @@ class Supervisor:
         if state is None or process is None:
             return True
         deadline = time.monotonic() + budget_s
-        while not state.ended and time.monotonic() < deadline:
+        while not state.ended and process is self._process and time.monotonic() < deadline:
             try:
                 event = process.events.get_nowait()
             except queue.Empty:
+                self._check_clock(state, process)
                 break
             self._take(state, process, event)
-        self._check_clock(state, process)
         return state.ended
 
     def _take(self, state: State, process: Process, event: Event) -> None:
-        if event["kind"] == _ENDED:
+        if event["kind"] != _ENDED:
+            state.apply(event)
+        elif self._warm and not state.started and not state.cancelling:
+            # it was about to end by itself when it got the job (it does after a cancel that took too long)
+            self._warm = False
+            self._process = Process(process.command)
+            self._again(self._process)
+        else:
             state.fail(_died(event["status"], process.tail))
             self.shutdown()
-        else:
-            state.apply(event)
 
     def _check_clock(self, state: State, process: Process) -> None:
         """End what takes too long: an unanswered cancel, an engine that went silent."""
@@ -241,6 +248,12 @@ class Supervisor:
             self._state.fail(Problem("The engine was shut down"))
 
 
+def _hand_over(process: Process, prepare: Prepare, job: Event) -> None:
+    process.heard = time.monotonic()
+    process.prepare(job["id"], prepare)
+    process.send(job)
+
+
 def _thread(target: Callable[[IO[bytes]], None], stream: IO[bytes]) -> threading.Thread:
     thread = threading.Thread(
         target=target, args=(stream,), daemon=True, name=f"sync_texture {target.__name__}"
@@ -251,9 +264,7 @@ def _thread(target: Callable[[IO[bytes]], None], stream: IO[bytes]) -> threading
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """The child, in a process group of its own so that all it starts can be ended with it."""
-    flags = (
-        {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}
-    )  # CREATE_NO_WINDOW
+    windows = os.name == "nt"
     try:
         return subprocess.Popen(
             command,
@@ -261,7 +272,8 @@ def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment.child_environment(os.environ),
-            **flags,  # type: ignore[call-overload]
+            creationflags=_NO_WINDOW if windows else 0,
+            start_new_session=not windows,
         )
     except OSError as error:
         fix = "Choose the engine's Python in Preferences > Add-ons > Sync Texture."
@@ -273,7 +285,7 @@ def _kill_tree(child: subprocess.Popen[bytes]) -> None:
         kill = ["taskkill", "/T", "/F", "/PID", str(child.pid)]
         with contextlib.suppress(OSError):
             subprocess.Popen(
-                kill, creationflags=0x08000000, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                kill, creationflags=_NO_WINDOW, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
     else:
         # the group outlives its leader while members live, so this is right even after the child's end

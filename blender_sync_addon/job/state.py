@@ -26,6 +26,7 @@ class State:
     i: int = 0
     n: int = 0
     eta_s: float | None = None
+    started: bool = False
     cancelling: bool = False
     result: protocol.Result | None = None
     problem: Problem | None = None
@@ -59,6 +60,8 @@ class State:
         try:
             if kind == protocol.PROGRESS and not self.cancelling:
                 self._progress(msg)
+            elif kind == protocol.STARTED:
+                self.started = True
             elif kind == protocol.PREVIEW:
                 self.preview = str(msg["path"])
             elif kind == protocol.DONE:

@@ -123,6 +123,16 @@ def test_an_engine_that_died_in_between_is_replaced(run, supervisor):
     assert run("bricks").result
 
 
+def test_an_engine_that_ends_as_it_gets_a_job_is_replaced(run, supervisor):
+    run("bricks")
+    pid = supervisor.pid
+    os.kill(pid, signal.SIGSTOP)  # so that it can't take the job up
+    state = run("bricks", wait=False)
+    os.kill(pid, signal.SIGKILL)
+    finish(supervisor, state)
+    assert state.result
+
+
 def test_prints_on_stdout_do_no_harm(run):
     assert run("garbage").result
 

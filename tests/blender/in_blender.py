@@ -244,7 +244,6 @@ def check_untouched(words, prompt="bricks", **options):
 
 def test_failures_leave_everything_as_it_was():
     material_slots_with_faces()
-    helper.dump()  # the first look at active_render gives another answer than the second
     check_untouched(["killed by signal 9"], "die")
     check_untouched(["exit status 7", "the sky fell down"], "exit")
     check_untouched(["It went wrong", "Do better"], "fail")
@@ -489,15 +488,17 @@ def test_shape_keys_are_seen():
     assert np.ptp(read(obj).vertices[:, 1]) == 6
 
 
-def test_reading_and_writing_200k_faces_is_quick():
+def test_reading_200k_faces_is_quick():
     import time
 
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=450, y_subdivisions=450)
     obj = bpy.context.object
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    start = time.perf_counter()
-    arrays = read_mesh.read(obj, depsgraph)
-    seconds = time.perf_counter() - start
+    seconds = float("inf")
+    for _ in range(5):  # the machine may be busy with something else
+        start = time.perf_counter()
+        arrays = read_mesh.read(obj, depsgraph)
+        seconds = min(seconds, time.perf_counter() - start)
     print(f"       read {len(arrays.polygons)} triangles in {1000 * seconds:.0f} ms")
     assert seconds < 0.5
 
@@ -547,6 +548,17 @@ def test_command_exit_statuses():
     assert command.run([]) == 2
 
 
+def test_unregister_ends_the_engine_and_register_works_again():
+    helper.cube()
+    generate()
+    assert task.supervisor.pid
+    ADDON.unregister()
+    assert task.supervisor.pid is None
+    assert not hasattr(bpy.types.Scene, "sync_texture")
+    ADDON.register()
+    generate()
+
+
 def test_command_is_cancelled_by_ctrl_c():
     import signal
     import threading
@@ -560,6 +572,4 @@ def test_command_is_cancelled_by_ctrl_c():
     assert not (TMP / "never.blend").exists()
 
 
-helper.main(dict(globals()), task.supervisor.abandon)
-ADDON.unregister()
-assert task.supervisor.pid is None
+helper.main(dict(globals()), ADDON, task.supervisor.abandon)
