@@ -94,7 +94,7 @@ class Pool:
 
     def __init__(self, folder: Path) -> None:
         read = {
-            f: np.load(folder / f"{f}.npy", mmap_mode="r")
+            f: np.load(folder / f"{f}.npy", mmap_mode="r", allow_pickle=False)
             for f in ("mask", "points", "normals", "depth", "angles")
         }
         self._mask, self._points, self._normals = read["mask"], read["points"], read["normals"]
