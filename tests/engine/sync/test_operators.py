@@ -167,6 +167,16 @@ def test_shapes_and_types(name: str) -> None:
     np.testing.assert_array_equal(np.unique(maps.element), np.arange(len(maps.texel)))
 
 
+def test_texels_that_no_view_weighs_take_a_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rays that start far above the surface end in the other wall of a crease: none reaches its bottom."""
+    made = brute.lathe([0.0, *([0.3, 0.7] * 6), 0.0], list(np.linspace(-0.6, 0.6, 14)), 40)
+    monkeypatch.setattr("engine.views.raster.OFFSET", 0.05)
+    maps = maps_of(made, paper_rig(), 40, 256)
+    np.testing.assert_allclose(maps.average.sum(axis=1), 1, atol=1e-9)
+    w = torch.full((10, 1, 40, 40), 0.7)
+    torch.testing.assert_close(space_of(maps).roundtrip(w), w)
+
+
 def test_background_is_untouched() -> None:
     maps = paper_maps("torus")
     w = torch.rand(10, 4, 48, 48, generator=torch.Generator().manual_seed(0))
