@@ -82,7 +82,8 @@ def sample(
     for i, t in enumerate(schedule.timesteps):
         terms = _terms(network, schedule, sync, i, background, noise)
         # The published window: synchronised while t > (1 - share) * T.
-        synchronised = sync.case != "independent" and t > (1 - sync.share) * len(schedule.alphas_cumprod)
+        inside = sync.share >= 1 or t > (1 - sync.share) * len(schedule.alphas_cumprod)
+        synchronised = sync.case != "independent" and inside
         if z is not None and synchronised:
             z, z0 = _case(sync.case, terms)(z, terms)
             x0 = sync.space.project(z0, background)
