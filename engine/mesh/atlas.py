@@ -28,7 +28,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Atlas:
-    """uvs: (F, 3, 2) float32 in [0, 1], texels square; charts: (F,) int32, -1 for faces left out (uvs 0)."""
+    """uvs: (F, 3, 2) float32 in [0, 1], texels square; charts: (F,) int32, -1 for faces without uvs."""
 
     uvs: NDArray[np.float32]
     charts: NDArray[np.int32]
@@ -68,16 +68,17 @@ def pack(
     texture_size: int,
     check: Check,
     seconds: float = 600.0,
-) -> NDArray[np.float32]:
+) -> Atlas:
     """``uvs`` (F, 3, 2) in [0, 1] without overlaps: the charts (F,), 0 to K - 1, moved, turned and all scaled
-    alike. Raises as :func:`unwrap`."""
+    alike. Slivers may be left out. Raises as :func:`unwrap`."""
     first, index = _distinct(uvs.reshape(-1, 2), np.repeat(charts, 3))
     arrays = {
         "vertices": uvs.reshape(-1, 2)[first],
         "faces": index.reshape(-1, 3).astype(np.uint32),
         "materials": charts.astype(np.uint32)[:, None],
     }
-    return _to_square(_child(arrays, {}, texture_size, check, seconds)[0])
+    texels, found = _child(arrays, {}, texture_size, check, seconds)
+    return Atlas(_to_square(texels), found)
 
 
 def _distinct(
@@ -109,7 +110,8 @@ def _child(
             np.save(folder / f"{array}.npy", values)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _run(folder, check, time.monotonic() + seconds)
-        return np.load(folder / "uvs.npy"), np.load(folder / "charts.npy")
+        uvs = np.load(folder / "uvs.npy", allow_pickle=False)
+        return uvs, np.load(folder / "charts.npy", allow_pickle=False)
 
 
 def _run(folder: Path, check: Check, deadline: float) -> None:

@@ -42,10 +42,10 @@ def fresh_uvs(mesh: Mesh, texture_size: int, check: Check) -> Floats:
     one UV. Faces without area get UVs without area. Raises what ``check`` raises."""
     surface = _surface(mesh)
     try:
-        uvs = _xatlas(surface, texture_size, check)
+        found = _xatlas(surface, texture_size, check)
     except atlas.Failed:
-        uvs = _planar(surface, texture_size, check)
-    return _one_uv_per_loop(surface, uvs)
+        found = _planar(surface, texture_size, check)
+    return _one_uv_per_loop(surface, found.uvs, surface.solid & (found.charts >= 0))
 
 
 def _surface(mesh: Mesh) -> _Surface:
@@ -55,13 +55,13 @@ def _surface(mesh: Mesh) -> _Surface:
     faces = index.reshape(-1)[mesh.faces].astype(np.int32)
     ids = np.arange(len(faces)) if mesh.polygons is None else mesh.polygons
     polygons = np.unique(ids, return_inverse=True)[1].astype(np.int64)
-    area = np.linalg.norm(flatten.normals(points, faces, np.arange(len(faces))), axis=1)
-    return _Surface(points, faces, vertices, mesh.faces, polygons, area > 2 * NO_AREA)
+    return _Surface(points, faces, vertices, mesh.faces, polygons, flatten.areas(points, faces) > NO_AREA)
 
 
-def _xatlas(surface: _Surface, texture_size: int, check: Check) -> Floats:
+def _xatlas(surface: _Surface, texture_size: int, check: Check) -> atlas.Atlas:
     """UVs from xatlas. Where its charts divide polygons, it gets a second go with charts along polygons;
-    polygons that it still divides, or leaves out, become charts of their own. Raises atlas.Failed."""
+    polygons that it still divides, leaves out or lays on one another get planar charts. Raises
+    atlas.Failed."""
     if len(surface.faces) > PLAIN:
         raise atlas.Failed("too many faces")
     points, faces = surface.points, surface.faces
@@ -70,10 +70,10 @@ def _xatlas(surface: _Surface, texture_size: int, check: Check) -> Floats:
     if _divided(surface, found).any():
         parts = _whole_polygons(surface, found.charts)
         found = atlas.unwrap(points, faces, parts, texture_size, check, max_cost=16.0, seconds=PLAIN_SECONDS)
-    lonely = _divided(surface, found)
-    if not lonely.any():
-        return found.uvs
-    return _with_lonely(surface, found, lonely, texture_size, check)
+    bad = _divided(surface, found)
+    crowded = overlap.overlapping_charts(found.uvs, found.charts.astype(np.int64))
+    bad[surface.polygons[np.isin(found.charts, crowded)]] = True  # around faces that are there twice
+    return _mended(surface, found, bad, texture_size, check) if bad.any() else found
 
 
 def _divided(surface: _Surface, found: atlas.Atlas) -> NDArray[np.bool_]:
@@ -112,30 +112,29 @@ def _whole_polygons(surface: _Surface, charts: Ints) -> Ints:
     return np.asarray(winner[polygons], np.int32)
 
 
-def _with_lonely(
-    surface: _Surface, found: atlas.Atlas, lonely: NDArray[np.bool_], texture_size: int, check: Check
-) -> Floats:
-    """``found`` packed anew with the ``lonely`` polygons as charts of their own."""
-    rows = lonely[surface.polygons]
+def _mended(
+    surface: _Surface, found: atlas.Atlas, bad: NDArray[np.bool_], texture_size: int, check: Check
+) -> atlas.Atlas:
+    """``found`` packed anew with planar charts for the ``bad`` (n,) polygons."""
+    rows = bad[surface.polygons]
     uvs, charts = found.uvs.copy(), found.charts.astype(np.int64)
-    placed = ~rows & (charts >= 0)
-    area = np.linalg.norm(flatten.normals(surface.points, surface.faces, np.arange(len(rows))), axis=1).sum(
-        where=placed
-    )
-    scale = np.sqrt(2 * np.abs(overlap.areas(uvs)).sum(where=placed) / area) if area > 0 else 1.0
+    kept = ~rows & (charts >= 0)
+    area = flatten.areas(surface.points, surface.faces).sum(where=kept)
+    scale = np.sqrt(np.abs(overlap.areas(uvs)).sum(where=kept) / area) if area > 0 else 1.0
     own = np.unique(surface.polygons[rows], return_inverse=True)[1]
-    uvs[rows] = flatten.flatten(surface.vertices, surface.corners[rows], own) * np.float32(scale)
-    charts[rows] = charts.max() + 1 + own
+    flat, own_charts = planar_charts(surface.points, surface.faces[rows], own, check)
+    uvs[rows] = flat * np.float32(scale)
+    charts[rows] = charts.max() + 1 + own_charts
     return _packed(uvs, charts, texture_size, check)
 
 
-def _planar(surface: _Surface, texture_size: int, check: Check) -> Floats:
+def _planar(surface: _Surface, texture_size: int, check: Check) -> atlas.Atlas:
     """UVs from planar charts."""
     uvs, charts = planar_charts(surface.points, surface.faces, surface.polygons, check)
     return _packed(uvs, charts, texture_size, check)
 
 
-def _packed(uvs: Floats, charts: Indices, texture_size: int, check: Check) -> Floats:
+def _packed(uvs: Floats, charts: Indices, texture_size: int, check: Check) -> atlas.Atlas:
     """The charts side by side in [0, 1]; by xatlas, unless there are very many or it fails."""
     charts = np.unique(charts, return_inverse=True)[1].astype(np.int64)
     if charts.max() < MANY:
@@ -143,23 +142,24 @@ def _packed(uvs: Floats, charts: Indices, texture_size: int, check: Check) -> Fl
             return atlas.pack(uvs, charts, texture_size, check)
         except atlas.Failed:
             pass
-    return shelves.pack(uvs, charts, gap=4 / 1024)
+    return atlas.Atlas(shelves.pack(uvs, charts, gap=4 / 1024), charts.astype(np.int32))
 
 
-def _one_uv_per_loop(surface: _Surface, uvs: Floats) -> Floats:
-    """``uvs`` (F, 3, 2) with exactly one UV for each (polygon, vertex). Those that only faces without area
-    have continue the polygon's largest triangle; polygons without area collapse onto a neighbour's corner."""
-    solid = np.repeat(surface.solid, 3)
+def _one_uv_per_loop(surface: _Surface, uvs: Floats, placed: NDArray[np.bool_]) -> Floats:
+    """``uvs`` (F, 3, 2) with exactly one UV for each (polygon, vertex), those of ``placed`` (F,) faces kept.
+    Vertices that no placed face of their polygon has continue its largest; polygons without a placed face
+    collapse onto a neighbour's corner."""
+    kept = np.repeat(placed, 3)
     loops, index = _loops(surface)
     source = np.full(len(loops), -1)
-    source[index[solid]] = np.flatnonzero(solid)
+    source[index[kept]] = np.flatnonzero(kept)
     flat = uvs.reshape(-1, 2)
     result = flat[source[index]]
     missing = np.flatnonzero(source[index] < 0)
     if len(missing):
-        largest = _largest_triangle(surface)[surface.polygons[missing // 3]]
-        alone = missing[largest < 0]
-        result[alone] = _neighbours_uv(surface, flat)[alone // 3]
+        polygons = surface.polygons[missing // 3]
+        largest = _largest_triangle(surface, placed)[polygons]
+        result[missing[largest < 0]] = _neighbours_uv(surface, flat, kept)[polygons[largest < 0]]
         beside, largest = missing[largest >= 0], largest[largest >= 0]
         result[beside] = _continued(
             surface, uvs, largest, surface.vertices[surface.corners.reshape(-1)[beside]]
@@ -167,24 +167,24 @@ def _one_uv_per_loop(surface: _Surface, uvs: Floats) -> Floats:
     return np.asarray(np.clip(result, 0.0, 1.0).reshape(uvs.shape))
 
 
-def _largest_triangle(surface: _Surface) -> Indices:
-    """(n,) the largest solid face of each polygon, -1 where there is none."""
-    area = np.linalg.norm(
-        flatten.normals(surface.points, surface.faces, np.arange(len(surface.faces))), axis=1
-    )
-    rows = np.flatnonzero(surface.solid)
+def _largest_triangle(surface: _Surface, placed: NDArray[np.bool_]) -> Indices:
+    """(n,) the largest ``placed`` face of each polygon, -1 where there is none."""
+    area = flatten.areas(surface.points, surface.faces)
+    rows = np.flatnonzero(placed)
     rows = rows[np.argsort(area[rows], kind="stable")]
     largest = np.full(int(surface.polygons.max()) + 1, -1)
     largest[surface.polygons[rows]] = rows  # the last one stays
     return largest
 
 
-def _neighbours_uv(surface: _Surface, flat: Floats) -> Floats:
-    """(F, 2) for each face the UV of some solid face at its first corner; 0 where there is none."""
-    solid = np.repeat(surface.solid, 3)
+def _neighbours_uv(surface: _Surface, flat: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """(n, 2) for each polygon the UV of some ``kept`` corner (3 F,) at one of its vertices; 0 where there is
+    none."""
     at_point = np.zeros((len(surface.points), 2), np.float32)
-    at_point[surface.faces.reshape(-1)[solid]] = flat[solid]
-    return np.asarray(at_point[surface.faces[:, 0]])
+    at_point[surface.faces.reshape(-1)[kept]] = flat[kept]
+    place = np.zeros(int(surface.polygons.max()) + 1, np.int64)
+    place[surface.polygons] = surface.faces[:, 0]
+    return np.asarray(at_point[place])
 
 
 def _continued(surface: _Surface, uvs: Floats, triangles: Indices, places: Floats) -> Floats:

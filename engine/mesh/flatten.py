@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from . import overlap
 
+_STEEP = 0.05  # share of a face's area that must be seen
+_SLIVER = 1e-3  # share of its polygon's area below which it doesn't matter how much of a face is seen
+_SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to the circle
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Indices = NDArray[np.int64]
@@ -24,19 +28,30 @@ def flatten(points: Floats, faces: Ints, polygons: Indices) -> Floats:
 
     points (V, 3), faces (F, 3), polygons (F,) 0 to n - 1. Corners of one polygon at one vertex get the same
     UV, and no polygon lies on itself as long as its triangles form a disc: where projecting along its
-    normal would fold it, it is spread on a circle instead.
+    normal would fold it, it is spread towards a circle.
     """
     uvs = _projected(points, faces, polygons)
-    count = np.bincount(polygons)[polygons]
-    area = np.linalg.norm(normals(points, faces, np.arange(len(faces))), axis=1) / 2
-    folded = (overlap.areas(uvs) <= 0.02 * area) & (count > 1) & (area > 0)
-    stubborn = np.union1d(polygons[folded], overlap.overlapping_charts(uvs, polygons))
+    turned = polygons[hidden(points, faces, polygons, overlap.areas(uvs))]
+    folded = np.union1d(turned, overlap.overlapping_charts(uvs, polygons))
     order = np.argsort(polygons, kind="stable")
     starts = np.searchsorted(polygons[order], np.arange(polygons.max(initial=-1) + 2))
-    for polygon in stubborn:
+    for polygon in folded:
         members = order[starts[polygon] : starts[polygon + 1]]
-        uvs[members] = _on_circle(faces[members], float(area[members].sum()))
+        uvs[members] = _unfolded(faces[members], uvs[members], areas(points, faces[members]))
     return uvs
+
+
+def hidden(points: Floats, faces: Ints, polygons: Indices, seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(F,) faces of which almost nothing is ``seen`` (F,), the signed area in some projection. Slivers of
+    their polygon, as between points on a line, don't count."""
+    area = areas(points, faces)
+    whole = np.bincount(polygons, area)[polygons]
+    return np.asarray((seen < _STEEP * area) & (area > _SLIVER * whole))
+
+
+def areas(points: Floats, faces: Ints) -> NDArray[np.float64]:
+    """(F,) the triangles' areas in space."""
+    return np.asarray(np.linalg.norm(normals(points, faces, np.arange(len(faces))), axis=1) / 2)
 
 
 def _projected(points: Floats, faces: Ints, polygons: Indices) -> Floats:
@@ -54,16 +69,24 @@ def _projected(points: Floats, faces: Ints, polygons: Indices) -> Floats:
     ).astype(np.float32)
 
 
-def _on_circle(faces: Ints, area: float) -> Floats:
-    """(n, 3, 2) the triangles of one polygon with its vertices spread evenly on a circle, in the order of its
-    outline: any triangulation of a polygon is free of overlaps there."""
+def _unfolded(faces: Ints, uvs: Floats, area: NDArray[np.float64]) -> Floats:
+    """(n, 3, 2) the triangles of one polygon moved from ``uvs`` as far as needed towards a circle on which
+    its vertices lie in the order of its outline: there any triangulation of a polygon is free of overlaps."""
+    places = np.zeros(int(faces.max()) + 1, np.complex128)
+    places[faces] = uvs[..., 0] + 1j * uvs[..., 1]
     outline = _outline(faces)
-    angle = 2 * np.pi * np.arange(len(outline)) / len(outline)
-    place = np.zeros((int(faces.max()) + 1, 2))
-    place[outline] = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    uvs = place[faces].astype(np.float32)
-    total = float(np.abs(overlap.areas(uvs)).sum())
-    return uvs * np.float32(np.sqrt(area / total)) if total > 0 else uvs
+    flat = places[outline] - places[outline].mean()
+    circle = np.exp(2j * np.pi * np.arange(len(outline)) / len(outline)) * np.sqrt(area.sum() / np.pi)
+    turn = (flat * circle.conj()).sum()
+    circle *= turn / abs(turn) if abs(turn) > 0 else 1.0
+    for share in _SHARES:
+        places[outline] = (1 - share) * flat + share * circle
+        moved = np.stack([places[faces].real, places[faces].imag], axis=2).astype(np.float32)
+        none = np.zeros(len(faces), np.int64)
+        if (overlap.areas(moved) > _STEEP * area).all() and not len(overlap.overlapping_charts(moved, none)):
+            break
+    total = float(np.abs(overlap.areas(moved)).sum())
+    return moved * np.float32(np.sqrt(area.sum() / total)) if total > 0 else moved
 
 
 def _outline(faces: Ints) -> Indices:

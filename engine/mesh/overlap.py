@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 _SAMPLES = 512  # a side; the overlapping share is measured to about 0.1 %
 _SHIFT = (0.37, 0.59)  # of a sample's cell: keeps samples off edges and diagonals of regular layouts
 _CELLS = 16  # charts a side in one look
-_TINY = 4  # connected faces that face one way overlap only from this many on
+_TINY = 3  # faces joined by edges that face one way overlap only from this many on
 
 
 def areas(uvs: Floats) -> NDArray[np.float64]:

@@ -52,12 +52,14 @@ def planar_charts(
 
 
 def neighbours(faces: Ints, count: int) -> Pairs:
-    """Pairs of faces that share an edge, as two arrays; of more than two along an edge, consecutive ones.
-    ``count``: number of vertices."""
-    edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
-    key = edges[:, 0] * count + edges[:, 1]
+    """Pairs of faces that share an edge and run along it in opposite directions, as two arrays; of more than
+    two along an edge, consecutive ones. ``count``: number of vertices. Two faces that face one way and run
+    along their edge in the same direction would lie on one another."""
+    ends = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
+    key, forward = ends.min(axis=1) * count + ends.max(axis=1), ends[:, 0] < ends[:, 1]
     order = np.argsort(key, kind="stable")
-    same = np.flatnonzero(key[order][1:] == key[order][:-1])
+    key, forward = key[order], forward[order]
+    same = np.flatnonzero((key[1:] == key[:-1]) & (forward[1:] != forward[:-1]))
     return np.asarray(order[same] // 3), np.asarray(order[same + 1] // 3)
 
 
@@ -76,10 +78,9 @@ def _sides(points: Floats, faces: Ints, polygons: Indices) -> tuple[Indices, NDA
     side = _dominant(smooth)
     steep = _towards(own, side) < _STEEP
     side[steep] = _dominant(own)[steep]
-    triangles = flatten.normals(points, faces, np.arange(len(faces)))
-    hidden = _towards(triangles, side[polygons]) < 0.1 * np.linalg.norm(triangles, axis=1)
+    seen = _towards(flatten.normals(points, faces, np.arange(len(faces))), side[polygons]) / 2
     alone = np.zeros(len(own), bool)
-    alone[polygons[hidden]] = True
+    alone[polygons[flatten.hidden(points, faces, polygons, seen)]] = True
     return side, alone
 
 

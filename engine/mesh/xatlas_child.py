@@ -5,8 +5,9 @@ interrupted, and crashes on some meshes.
     python -I -S xatlas_child.py work FOLDER     what the guard starts
 
 The guard kills the worker as soon as its own stdin closes, which is how the engine cancels and what happens
-when the engine dies, and then removes FOLDER. Its exit status is the worker's. FOLDER holds job.json (paths for sys.path, options) and
-faces.npy (F, 3) uint32, and either
+when the engine dies, and then removes FOLDER. Its exit status is the worker's.
+
+FOLDER holds job.json (paths for sys.path, options) and faces.npy (F, 3) uint32, and either
     vertices.npy (V, 3) float32 and starts.npy (K + 1,) int64: make charts for K meshes, which no chart
         crosses, of the faces starts[k] to starts[k + 1], and pack them; or
     vertices.npy (V, 2) float32 and materials.npy (F, 1) uint32: pack the charts that are there.
@@ -57,7 +58,7 @@ def work(folder: str) -> None:
     import xatlas
 
     def load(name: str) -> Any:
-        return np.load(os.path.join(folder, name + ".npy"))
+        return np.load(os.path.join(folder, name + ".npy"), allow_pickle=False)
 
     atlas = xatlas.Atlas()
     vertices, faces = load("vertices"), load("faces")
@@ -80,7 +81,7 @@ def work(folder: str) -> None:
         _, indices, uv = atlas.get_mesh(k)
         _, chart_of = atlas.get_mesh_vertex_assignment(k)
         uvs[start:stop] = uv[indices] * (atlas.width, atlas.height)
-        chart[start:stop] = chart_of[indices[:, 0]].astype(np.int32)  # 2^32 - 1, left out, becomes -1
+        chart[start:stop] = chart_of[indices].astype(np.int32).min(axis=1)  # 2^32 - 1, left out, becomes -1
     np.save(os.path.join(folder, "charts.npy"), chart)
     np.save(os.path.join(folder, "uvs.npy"), uvs)
 
