@@ -69,16 +69,20 @@ def _unique_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def corner_normals(vertices: Floats, faces: Ints) -> Floats:
-    """(F, 3, 3) float32 unit normals: at each corner the mean of the vertex's faces, weighted by area, or the
-    face's own normal where the two are more than SMOOTH apart. Vertices at one position count as one."""
-    a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
-    flat = np.cross(b - a, c - a)
+    """(F, 3, 3) float32 unit normals: at each corner the mean of the vertex's faces, weighted by their angles
+    there, or the face's own normal where the two are more than SMOOTH apart. Vertices at one position count
+    as one."""
+    points = vertices[faces].astype(np.float64)
+    ahead, behind = _unit(np.roll(points, -1, axis=1) - points), _unit(np.roll(points, 1, axis=1) - points)
+    flat = _unit(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]))
+    angle = np.arccos(np.clip((ahead * behind).sum(axis=2), -1, 1))
     _, place = _unique_rows((vertices + np.float32(0)).view(np.int32).astype(np.int64))
     corners = place[faces]
     mean = np.zeros((len(vertices), 3))
     for axis in range(3):
-        mean[:, axis] = np.bincount(corners.reshape(-1), np.repeat(flat[:, axis], 3), len(vertices))
-    flat, smooth = _unit(flat), _unit(mean)[corners]
+        weighted = (flat[:, axis, None] * angle).reshape(-1)
+        mean[:, axis] = np.bincount(corners.reshape(-1), weighted, len(vertices))
+    smooth = _unit(mean)[corners]
     sharp = (smooth * flat[:, None]).sum(axis=2) < np.cos(np.radians(SMOOTH))
     sharp &= (flat**2).sum(axis=1)[:, None] > 0  # a face without area has no normal of its own
     normals = np.where(sharp[..., None], flat[:, None], smooth)
@@ -87,8 +91,8 @@ def corner_normals(vertices: Floats, faces: Ints) -> Floats:
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``vectors`` (n, 3) at length 1; those without length stay zero."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """``vectors`` (..., 3) at length 1; those without length stay zero."""
+    length = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
     return np.where(length > 0, vectors / np.maximum(length, 1e-300), 0.0)
 
 

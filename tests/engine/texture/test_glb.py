@@ -1,0 +1,132 @@
+"""The textured .glb, read back by trimesh."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from engine.mesh.mesh import Mesh, load
+from engine.texture.glb import corner_normals, export_glb
+from tests.engine import shapes
+
+
+def textured(shape: shapes.Shape) -> Mesh:
+    return Mesh(shape.vertices * np.float32(3) + np.float32(7), shape.faces, shape.uvs, name="thing")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Red at the top left, blue at the bottom right, else green."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[..., 1] = 255
+    pixels[:8, :8], pixels[8:, 8:] = (255, 0, 0), (0, 0, 255)
+    path = tmp_path / "texture.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def header(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    magic, version, length, size = struct.unpack_from("<4sIII", data)
+    assert (magic, version, length) == (b"glTF", 2, len(data))
+    document: dict[str, Any] = json.loads(data[20 : 20 + size])
+    return document
+
+
+def test_geometry_uvs_and_picture_come_back(picture: Path, tmp_path: Path) -> None:
+    mesh = textured(shapes.box())
+    path = tmp_path / "mesh.glb"
+    export_glb(mesh, picture, path)
+    again = load(path)
+    assert again.uvs is not None
+    assert mesh.uvs is not None
+    np.testing.assert_array_equal(again.vertices[again.faces], mesh.vertices[mesh.faces])
+    np.testing.assert_allclose(again.uvs, mesh.uvs, atol=1e-7)
+    (part,) = trimesh.load_scene(path).geometry.values()
+    material = part.visual.material
+    assert material.metallicFactor == 0
+    assert 0.4 <= material.roughnessFactor <= 0.8
+    np.testing.assert_array_equal(np.asarray(material.baseColorTexture), np.asarray(Image.open(picture)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mesh.glb", "texture.png"]
+
+
+def test_colours_sit_where_the_uvs_say(picture: Path, tmp_path: Path) -> None:
+    """A quad with the whole texture: its upper left corner is red, its lower right one blue."""
+    path = tmp_path / "quad.glb"
+    export_glb(textured(shapes.plate(0.0, 1.0, (0.0, 1.0))), picture, path)
+    (part,) = trimesh.load_scene(path).geometry.values()
+    for corner, colour in [((4, 10), (255, 0, 0)), ((10, 4), (0, 0, 255)), ((10, 10), (0, 255, 0))]:
+        at = np.abs(part.vertices[:, :2] - corner).sum(axis=1).argmin()
+        inward = part.visual.uv[at] * 0.9 + 0.05
+        assert tuple(part.visual.material.to_color(inward[None])[0][:3]) == colour
+
+
+def test_no_more_vertices_than_seams_and_edges_need(picture: Path, tmp_path: Path) -> None:
+    ball = textured(shapes.sphere(3))
+    export_glb(ball, picture, tmp_path / "ball.glb")
+    again = load(tmp_path / "ball.glb")
+    assert len(ball.vertices) <= len(again.vertices) < 1.5 * len(ball.vertices)
+
+
+def test_round_is_smooth_and_edges_are_sharp() -> None:
+    ball, box = shapes.sphere(3), shapes.box(1)
+    smooth = corner_normals(ball.vertices, ball.faces)
+    np.testing.assert_allclose(smooth, ball.vertices[ball.faces], atol=0.02)
+    flat = corner_normals(box.vertices, box.faces)
+    np.testing.assert_allclose(np.abs(flat).max(axis=2), 1, atol=1e-6)
+
+
+def test_normals_cross_uv_seams_and_survive_empty_faces() -> None:
+    ball = shapes.sphere(2)
+    soup = ball.vertices[ball.faces].reshape(-1, 3)
+    faces = np.arange(len(soup), dtype=np.int32).reshape(-1, 3)
+    np.testing.assert_allclose(
+        corner_normals(soup, faces), corner_normals(ball.vertices, ball.faces), atol=1e-5
+    )
+    empty = corner_normals(np.zeros((3, 3), np.float32), np.array([[0, 1, 2], [0, 0, 0]], np.int32))
+    np.testing.assert_allclose(np.linalg.norm(empty, axis=2), 1)
+
+
+def test_the_file_keeps_to_the_standard(picture: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mesh.glb"
+    export_glb(textured(shapes.sphere(1)), picture, path)
+    document = header(path)
+    assert document["images"] == [{"bufferView": 4, "mimeType": "image/png"}]
+    assert all(view["byteOffset"] % 4 == 0 for view in document["bufferViews"])
+    positions = document["accessors"][0]
+    assert len(positions["min"]) == len(positions["max"]) == 3
+    last = document["bufferViews"][-1]
+    assert last["byteOffset"] + last["byteLength"] <= document["buffers"][0]["byteLength"]
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.glb"
+    path.write_bytes(b"earlier")
+    with pytest.raises(OSError, match=r"gone\.png"):
+        export_glb(textured(shapes.box()), tmp_path / "gone.png", path)
+    assert path.read_bytes() == b"earlier"
+    assert [p.name for p in tmp_path.iterdir()] == ["mesh.glb"]
+
+
+def test_uvs_are_needed(picture: Path, tmp_path: Path) -> None:
+    bare = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
+    with pytest.raises(ValueError, match="no uvs"):
+        export_glb(bare, picture, tmp_path / "mesh.glb")
+
+
+def test_a_hundred_thousand_faces_take_a_moment(picture: Path, tmp_path: Path) -> None:
+    torus = trimesh.creation.torus(1, 0.4, major_sections=250, minor_sections=200)
+    faces = np.asarray(torus.faces, np.int32)
+    uvs = np.random.default_rng(0).random((len(torus.vertices), 2)).astype(np.float32)
+    mesh = Mesh(np.asarray(torus.vertices, np.float32), faces, uvs[faces])
+    start = time.process_time()
+    export_glb(mesh, picture, tmp_path / "mesh.glb")
+    assert time.process_time() - start < 2  # 0.2 s alone
