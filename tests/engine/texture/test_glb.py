@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,39 @@ def test_a_hundred_thousand_faces_take_a_moment(picture: Path, tmp_path: Path) -
     start = time.process_time()
     export_glb(mesh, picture, tmp_path / "mesh.glb")
     assert time.process_time() - start < 2  # 0.2 s alone
+
+
+IN_BLENDER = """
+import bpy, json, sys
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.import_scene.gltf(filepath=sys.argv[-1])
+(thing,) = [o for o in bpy.data.objects if o.type == "MESH"]
+mesh, matrix = thing.data, thing.matrix_world
+uvs = mesh.uv_layers.active.data
+corners = [[*(matrix @ mesh.vertices[l.vertex_index].co), *uvs[l.index].uv] for l in mesh.loops]
+shader = next(n for n in mesh.materials[0].node_tree.nodes if n.type == "BSDF_PRINCIPLED")
+image = shader.inputs["Base Color"].links[0].from_node.image
+values = {"corners": corners, "image": list(image.size), "space": image.colorspace_settings.name,
+          "lower_left": list(image.pixels[:3]), "upper_left": list(image.pixels[16 * 15 * 4 :][:3]),
+          "metallic": shader.inputs["Metallic"].default_value}
+print("VALUES " + json.dumps(values))
+"""
+
+
+def test_blender_opens_it_the_right_way_up(blender: Path, picture: Path, tmp_path: Path) -> None:
+    path, script = tmp_path / "quad.glb", tmp_path / "look.py"
+    export_glb(textured(shapes.plate(0.0, 1.0, (0.0, 1.0))), picture, path)
+    script.write_text(IN_BLENDER)
+    command = [str(blender), "-b", "--factory-startup", "--python-exit-code", "1", "--python", str(script)]
+    ran = subprocess.run([*command, "--", str(path)], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    (line,) = [line for line in ran.stdout.splitlines() if line.startswith("VALUES ")]
+    values = json.loads(line.removeprefix("VALUES "))
+    for x, y, z, u, v in values["corners"]:
+        assert (x, z, u, v) == pytest.approx((4 + 6 * u, 4 + 6 * v, round(u), round(v)), abs=1e-5)
+        assert y == pytest.approx(-7, abs=1e-5)  # the engine's front, +Z, is Blender's -Y
+    assert values["image"] == [16, 16]
+    assert values["space"] == "sRGB"
+    assert values["upper_left"] == pytest.approx([1, 0, 0])
+    assert values["lower_left"] == pytest.approx([0, 1, 0])
+    assert values["metallic"] == 0
