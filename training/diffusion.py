@@ -15,6 +15,9 @@ DEPTH_DROPOUT = 0.05
 BACKGROUND = 0.2  # weight of a background pixel's error against an object pixel's
 
 
+NOISIER = 0.7  # below 1, noisy times are drawn more often: there the layout of a pattern is decided
+
+
 @dataclass(frozen=True)
 class Noised:
     """x_t = alpha z + sigma e with its target v = alpha e - sigma z; ``times`` (N,) int64."""
@@ -25,10 +28,10 @@ class Noised:
 
 
 def noised(latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
-    """Noise each latent to its own time, the times spread evenly over the batch."""
+    """Noise each latent to its own time, the times spread over the batch."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    times = (spread * total).long().clamp(max=total - 1)
+    times = (spread**NOISIER * total).long().clamp(max=total - 1)
     kept = alphas_cumprod[times].view(-1, 1, 1, 1)
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
     noise = torch.randn(latents.shape, generator=generator)
