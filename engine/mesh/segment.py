@@ -32,23 +32,29 @@ def planar_charts(
     ``check`` is called between steps, about every second per million faces.
     """
     direction, alone = _sides(points, faces, polygons)
-    check()
     alone[polygons[_repeated(faces)]] = True
+    check()
     uvs = _seen(points, faces, direction[polygons])
-    rows = np.flatnonzero(alone[polygons])
-    uvs[rows] = flatten.flatten(points, faces[rows], np.unique(polygons[rows], return_inverse=True)[1])
+    _lay_flat(uvs, points, faces, polygons, alone)
     check()
     pairs = _polygon_pairs(faces, polygons, len(points))
-    label = np.where(alone, 6 + np.arange(len(alone)), direction)
-    charts = _components(label, pairs)
+    charts = _components(np.where(alone, 6 + np.arange(len(alone)), direction), pairs)
     for _ in range(_ROUNDS):
         check()
-        crowded = overlap.overlapping_charts(uvs, charts[polygons])
-        crowded = np.setdiff1d(crowded, charts[alone])
+        crowded = np.setdiff1d(overlap.overlapping_charts(uvs, charts[polygons]), charts[alone])
         if not len(crowded):
             break
+        single = np.isin(charts, crowded[np.bincount(charts)[crowded] == 1])
+        _lay_flat(uvs, points, faces, polygons, single)
+        alone |= single
         charts = _components(_halved(points, faces, polygons, charts, crowded), pairs)
     return uvs, charts[polygons]
+
+
+def _lay_flat(uvs: Floats, points: Floats, faces: Ints, polygons: Indices, which: NDArray[np.bool_]) -> None:
+    """Write UVs of their own into ``uvs`` (F, 3, 2) for the polygons ``which`` (n,)."""
+    rows = np.flatnonzero(which[polygons])
+    uvs[rows] = flatten.flatten(points, faces[rows], np.unique(polygons[rows], return_inverse=True)[1])
 
 
 def neighbours(faces: Ints, count: int) -> Pairs:

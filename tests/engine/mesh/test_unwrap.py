@@ -205,8 +205,9 @@ def test_random_soups(seed: int, faces: int, vertices: int, dense: bool) -> None
 
 @QUICK
 @given(st.integers(0, 10**6), st.floats(0, 1.5), st.booleans())
-def test_random_terrains(seed: int, roughness: float, dense: bool) -> None:
-    mesh = polygons.terrain(6, roughness, seed)
+def test_random_polygons(seed: int, roughness: float, dense: bool) -> None:
+    star = polygons.star(3 + seed % 8, 0.1 + seed % 80 / 100, roughness, seed)
+    mesh = star if seed % 3 else polygons.terrain(6, roughness, seed)
     plain = charts.PLAIN
     charts.PLAIN = 0 if dense else plain
     try:
