@@ -3,6 +3,7 @@
 # bpy's classes are of unknown type here.
 # mypy: disable-error-code="misc"
 
+import textwrap
 from typing import Any
 
 import bpy
@@ -68,8 +69,9 @@ def draw_generate(layout: Any, context: Any) -> None:
     problem = what_is_missing(obj, context.scene.sync_texture.prompt)
     if problem:
         column = layout.column(align=True)
-        column.label(text=problem.what, icon="ERROR")
-        column.label(text=problem.fix, icon="BLANK1")
+        characters = max(20, context.region.width // 8)
+        draw_text(column, problem.what, "ERROR", characters)
+        draw_text(column, problem.fix, "BLANK1", characters)
         if problem.fix.startswith("Choose it in Preferences"):
             button = column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
             button.module = package.ROOT
@@ -79,6 +81,13 @@ def draw_generate(layout: Any, context: Any) -> None:
     row.operator(operators.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
     if operators.RestoreMaterials.poll(context):
         layout.operator(operators.RestoreMaterials.bl_idname, icon="LOOP_BACK")
+
+
+def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
+    """``text`` in lines of about ``characters``; a label of its own would be cut off in the middle."""
+    for line in textwrap.wrap(text, characters):
+        layout.label(text=line, icon=icon)
+        icon = "BLANK1"
 
 
 def what_is_missing(obj: Any, prompt: str) -> Problem | None:

@@ -7,7 +7,6 @@ a job that fails or is cancelled leaves no trace.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,20 +58,19 @@ class Task:
         self.settings = settings
         self.name: str = obj.name
         self._object_uid: int = obj.session_uid
-        self._arrays = read_mesh.read(obj, depsgraph, settings.uv_layer, settings.unwrap)
-        self._topology = _topology(obj.data)
+        self._read = read_mesh.read(obj, depsgraph, settings.uv_layer, settings.unwrap)
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
             self.state: State = self._start(command, out or self.folder / "out")
-        except Problem:
+        except BaseException:
             self.close()
             raise
 
     def _start(self, command: list[str], out: Path) -> State:
         path = self.folder / "mesh.npz"
-        arrays = self._arrays
-        request = self.settings.request(path, out, arrays.unwrap)
-        return supervisor.start(command, request, prepare=lambda: arrays.save(path))
+        reading = self._read
+        request = self.settings.request(path, out, reading.unwrap)
+        return supervisor.start(command, request, prepare=lambda: reading.arrays().save(path))
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
@@ -103,13 +101,13 @@ class Task:
             raise Problem(f"'{self.name}' was deleted while its texture was made")
         read_mesh.check(obj)
         new_uvs = self._new_uvs(obj, result)
-        uv_layer = self._arrays.uv_layer or "" if new_uvs is None else write_uv.write(obj.data, new_uvs)
+        uv_layer = self._read.uv_layer or "" if new_uvs is None else write_uv.write(obj.data, new_uvs)
         name = f"{obj.name} {self.settings.prompt.strip()}"[:60]
         origin = self._origin()
         image = write_image.write(Path(result.texture), name, origin, pack)
         material = write_material.make(name, image, uv_layer, origin)
         write_material.show(obj, material)
-        warnings = (*self._arrays.warnings, *result.warnings)
+        warnings = (*self._read.warnings, *result.warnings)
         return Outcome(obj.name, material.name, image.name, uv_layer, warnings, Path(result.texture).parent)
 
     def close(self) -> None:
@@ -129,19 +127,18 @@ class Task:
     def _new_uvs(self, obj: Any, result: protocol.Result) -> Any | None:
         """The engine's UVs per loop of the mesh, None when it kept the given ones; all checked."""
         if result.uvs is None:
-            layer = self._arrays.uv_layer
-            if layer is None:
+            if self._read.uv_layer is None:
                 raise Problem(
                     "The engine returned no UVs for a mesh without a UV map", code=protocol.EXIT_BUG
                 )
             return None
-        if _topology(obj.data) != self._topology:
+        if not self._read.on_base:
+            raise Problem("The engine made new UVs for a mesh with modifiers", code=protocol.EXIT_BUG)
+        if not read_mesh.has_topology(obj.data, self._read.topology):
             what = f"'{obj.name}' was changed while its texture was made, so that its new UV map doesn't fit"
             raise Problem(what, "Generate again.")
         corner_uvs = np.load(result.uvs, allow_pickle=False)
-        uvs = write_uv.per_loop(corner_uvs, self._arrays.corners, self._arrays.loops)
-        if len(obj.data.loops) != len(uvs):
-            raise Problem("The engine made new UVs for a mesh with modifiers", code=protocol.EXIT_BUG)
+        uvs = write_uv.per_loop(corner_uvs, self._read.corners, len(obj.data.loops))
         write_uv.check_room(obj.data, uvs)
         return uvs
 
@@ -152,11 +149,3 @@ class Task:
         """How the texture was made: what was chosen, without what was left to the model."""
         chosen = dataclasses.asdict(self.settings)
         return {**{k: v for k, v in chosen.items() if v not in (None, "")}, "version": protocol.VERSION}
-
-
-def _topology(mesh: Any) -> str:
-    """A fingerprint of which vertices the polygons of ``mesh`` join."""
-    digest = hashlib.blake2b(digest_size=16)
-    for array in read_mesh.topology(mesh):
-        digest.update(array.tobytes())
-    return digest.hexdigest()

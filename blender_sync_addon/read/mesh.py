@@ -49,8 +49,7 @@ class MeshArrays:
 
     vertices (V, 3) float32; faces (F, 3) int32; uvs (F, 3, 2) float32 per corner, origin bottom left, or
     None; polygons (F,) int32, the polygon of each triangle. corners (F, 3) int32: the mesh loop that each
-    triangle corner belongs to. uv_layer: name of the UV map that ``uvs`` came from, None without.
-    unwrap: what the engine may do, "auto", "always" or "never". loops: number of loops of the base mesh.
+    triangle corner belongs to.
     """
 
     vertices: NDArray[np.float32]
@@ -58,10 +57,6 @@ class MeshArrays:
     uvs: NDArray[np.float32] | None
     polygons: NDArray[np.int32]
     corners: NDArray[np.int32]
-    uv_layer: str | None
-    unwrap: str
-    loops: int
-    warnings: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write what the engine needs into the .npz ``path``. Raises OSError."""
@@ -71,7 +66,46 @@ class MeshArrays:
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
-def read(obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto") -> MeshArrays:
+@dataclass(frozen=True)
+class Reading:
+    """What was read from Blender, as it lies there: reading holds the main thread, so nothing is computed.
+
+    points (V, 3) float32 unscaled; loop_vertices (L,) int32; loop_uvs (L, 2) float32 or None; triangles
+    (F, 3) int32, the loops of each; polygons (F,) int32; scale: factors for x, y, z. uv_layer: name of the
+    UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
+    "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
+    """
+
+    points: NDArray[np.float32]
+    loop_vertices: NDArray[np.int32]
+    loop_uvs: NDArray[np.float32] | None
+    triangles: NDArray[np.int32]
+    polygons: NDArray[np.int32]
+    scale: tuple[float, float, float]
+    uv_layer: str | None
+    unwrap: str
+    topology: tuple[NDArray[np.int32], NDArray[np.int32]]
+    on_base: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def corners(self) -> NDArray[np.int32]:
+        """The loop of each triangle corner (F, 3), turned round where the scale mirrors."""
+        return self.triangles[:, ::-1] if math.prod(self.scale) < 0 else self.triangles
+
+    def arrays(self) -> MeshArrays:
+        """The mesh for the engine. No bpy: any thread may call it."""
+        corners = self.corners
+        return MeshArrays(
+            vertices=to_engine_axes(self.points * np.asarray(self.scale, np.float32)),
+            faces=self.loop_vertices[corners],
+            uvs=None if self.loop_uvs is None else self.loop_uvs[corners],
+            polygons=self.polygons,
+            corners=corners,
+        )
+
+
+def read(obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto") -> Reading:
     """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it.
 
     uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto", "always", "never".
@@ -81,17 +115,15 @@ def read(obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto") -> 
     with _evaluated(obj, depsgraph) as mesh:
         layer = _layer(mesh, base, uv_layer)
         if same_topology(mesh, base):
-            arrays = _arrays(mesh, layer, unwrap, ())
-        elif unwrap == "never" or (unwrap == "auto" and layer is not None and _usable(layer)):
-            arrays = _arrays(mesh, layer, "never", ())
-        elif len(base.polygons):
-            arrays = _arrays(base, _layer(base, base, uv_layer), unwrap, (MODIFIERS_LEFT_OUT,))
-        else:
-            raise Problem(
-                f"'{obj.name}' is made by its modifiers and has no usable UV map",
-                "Apply the modifiers, or let them make a UV map.",
-            )
-    return _to_engine(arrays, scale(obj))
+            return _reading(obj, mesh, layer, unwrap)
+        if unwrap == "never" or (unwrap == "auto" and layer is not None and _usable(layer)):
+            return _reading(obj, mesh, layer, "never", on_base=False)
+        if len(base.polygons):
+            return _reading(obj, base, _layer(base, base, uv_layer), unwrap, warnings=(MODIFIERS_LEFT_OUT,))
+        raise Problem(
+            f"'{obj.name}' is made by its modifiers and has no usable UV map",
+            "Apply the modifiers, or let them make a UV map.",
+        )
 
 
 def check(obj: Any) -> None:
@@ -128,12 +160,17 @@ def same_topology(one: Any, other: Any) -> bool:
         len(getattr(one, part)) != len(getattr(other, part)) for part in ("vertices", "loops", "polygons")
     ):
         return False
-    return all(map(np.array_equal, topology(one), topology(other)))
+    return has_topology(one, topology(other))
 
 
 def topology(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """What decides whether UVs fit: the vertex of each loop, and the first loop of each polygon."""
     return _corner_vertices(mesh), _polygon_starts(mesh)
+
+
+def has_topology(mesh: Any, wanted: tuple[NDArray[np.int32], NDArray[np.int32]]) -> bool:
+    """Whether ``mesh`` still has the topology ``wanted``."""
+    return all(map(np.array_equal, topology(mesh), wanted))
 
 
 @contextmanager
@@ -169,20 +206,29 @@ def _usable(layer: Any) -> bool:
     return bool(inside and (np.ptp(uvs, axis=0) > 1e-4).all())
 
 
-def _arrays(mesh: Any, layer: Any | None, unwrap: str, warnings: tuple[str, ...]) -> MeshArrays:
-    """``mesh`` as arrays in Blender's axes, unscaled. Only bulk reads: this holds the main thread."""
-    corners, polygons = _triangles(mesh)
-    vertices = np.empty((len(mesh.vertices), 3), np.float32)
-    mesh.vertices.foreach_get("co", vertices.ravel())
-    return MeshArrays(
-        vertices=vertices,
-        faces=_corner_vertices(mesh)[corners],
-        uvs=None if layer is None else _uvs(layer)[corners],
+def _reading(
+    obj: Any,
+    mesh: Any,
+    layer: Any | None,
+    unwrap: str,
+    on_base: bool = True,
+    warnings: tuple[str, ...] = (),
+) -> Reading:
+    """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
+    triangles, polygons = _triangles(mesh)
+    points = np.empty((len(mesh.vertices), 3), np.float32)
+    mesh.vertices.foreach_get("co", points.ravel())
+    return Reading(
+        points=points,
+        loop_vertices=_corner_vertices(mesh),
+        loop_uvs=None if layer is None else _uvs(layer),
+        triangles=triangles,
         polygons=polygons,
-        corners=corners,
+        scale=scale(obj),
         uv_layer=None if layer is None else layer.name,
         unwrap=unwrap,
-        loops=len(mesh.loops),
+        topology=topology(obj.data),
+        on_base=on_base,
         warnings=warnings,
     )
 
@@ -218,27 +264,6 @@ def _uvs(layer: Any) -> NDArray[np.float32]:
     uvs = np.empty((len(layer.uv), 2), np.float32)
     layer.uv.foreach_get("vector", uvs.ravel())
     return uvs
-
-
-def _to_engine(arrays: MeshArrays, factors: tuple[float, float, float]) -> MeshArrays:
-    """``arrays`` scaled by ``factors``, turned right side out, and in the engine's axes."""
-    scaled = arrays.vertices * np.asarray(factors, np.float32)
-    mirrored = math.prod(factors) < 0
-
-    def wind(per_corner: Any) -> Any:
-        return np.ascontiguousarray(per_corner[:, ::-1]) if mirrored else per_corner
-
-    return MeshArrays(
-        vertices=to_engine_axes(scaled),
-        faces=wind(arrays.faces),
-        uvs=None if arrays.uvs is None else wind(arrays.uvs),
-        polygons=arrays.polygons,
-        corners=wind(arrays.corners),
-        uv_layer=arrays.uv_layer,
-        unwrap=arrays.unwrap,
-        loops=arrays.loops,
-        warnings=arrays.warnings,
-    )
 
 
 def to_engine_axes(points: NDArray[np.float32]) -> NDArray[np.float32]:
