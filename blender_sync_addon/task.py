@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..engine import protocol
 from . import preferences
@@ -30,6 +32,7 @@ from .write import uv as write_uv
 
 supervisor = Supervisor()
 POLL_S = 0.02
+_workers = ThreadPoolExecutor(1, "sync_texture")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Task:
         self.name: str = obj.name
         self._object_uid: int = obj.session_uid
         self._read = read_mesh.read(obj, depsgraph, settings.uv_layer, settings.unwrap)
+        self._uvs: Future[NDArray[np.float32]] | None = None
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
             self.state: State = self._start(command, out or self.folder / "out")
@@ -74,7 +78,11 @@ class Task:
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
-        return supervisor.poll()
+        if not supervisor.poll():
+            return False
+        if self.state.result and self.state.result.uvs and self._uvs is None:
+            self._uvs = _workers.submit(self._load_uvs, self.state.result.uvs)
+        return self._uvs is None or self._uvs.done()
 
     def wait(self, watch: Callable[[State], None] | None = None) -> None:
         """Block until the job has ended, calling ``watch`` with its state now and then."""
@@ -124,7 +132,7 @@ class Task:
             raise Problem(f"The engine left no texture at {texture}", code=protocol.EXIT_BUG)
         return self.state.result
 
-    def _new_uvs(self, obj: Any, result: protocol.Result) -> Any | None:
+    def _new_uvs(self, obj: Any, result: protocol.Result) -> NDArray[np.float32] | None:
         """The engine's UVs per loop of the mesh, None when it kept the given ones; all checked."""
         if result.uvs is None:
             if self._read.uv_layer is None:
@@ -137,10 +145,18 @@ class Task:
         if not read_mesh.has_topology(obj.data, self._read.topology):
             what = f"'{obj.name}' was changed while its texture was made, so that its new UV map doesn't fit"
             raise Problem(what, "Generate again.")
-        corner_uvs = np.load(result.uvs, allow_pickle=False)
-        uvs = write_uv.per_loop(corner_uvs, self._read.corners, len(obj.data.loops))
+        assert self._uvs, "poll has seen the result"
+        uvs = self._uvs.result()
         write_uv.check_room(obj.data, uvs)
         return uvs
+
+    def _load_uvs(self, path: str) -> NDArray[np.float32]:
+        """The engine's UVs per loop; no bpy, since it runs in a thread. Raises Problem."""
+        try:
+            corner_uvs = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise Problem(f"The engine's UVs can't be read: {error}", code=protocol.EXIT_BUG) from error
+        return write_uv.per_loop(corner_uvs, self._read.corners, len(self._read.loop_vertices))
 
     def _object(self) -> Any | None:
         return next((o for o in bpy.data.objects if o.session_uid == self._object_uid), None)

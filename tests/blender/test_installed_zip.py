@@ -1,0 +1,73 @@
+"""The extension as users get it: built, installed into a clean real Blender, used headless (BLENDER)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("installed.py")
+
+
+@pytest.fixture
+def call(blender, tmp_path):
+    """Runs Blender with a profile of its own; gives (status, stdout + stderr)."""
+    env = {
+        **{k: v for k, v in os.environ.items() if k != "SYNC_TEXTURE_PYTHON"},
+        "BLENDER_USER_RESOURCES": str(tmp_path / "user"),
+        "SYNC_TEXTURE_TEST_PYTHON": sys.executable,
+    }
+
+    def call(*words, **more):
+        command = [str(blender), *map(str, words)]
+        done = subprocess.run(command, env=env | more, capture_output=True, text=True, timeout=300)
+        return done.returncode, done.stdout + done.stderr
+
+    return call
+
+
+def test_the_installed_extension(call, root, tmp_path):
+    archive = tmp_path / "sync_texture.zip"
+    status, said = call("--command", "extension", "build", "--source-dir", root, "--output-filepath", archive)
+    assert status == 0, said
+    folders = {name.split("/")[0] for name in zipfile.ZipFile(archive).namelist() if "/" in name}
+    assert {"blender_sync_addon", "engine"} <= folders
+    assert not folders & {"tests", "training", "tools", "docs", "demo", "wheels", ".venv", ".git"}, folders
+    status, said = call("--command", "extension", "validate", archive)
+    assert status == 0, said
+    status, said = call("--command", "extension", "install-file", "-r", "user_default", "-e", archive)
+    assert status == 0, said
+
+    blend = tmp_path / "scene.blend"
+    status, said = call("-b", "--python-exit-code", 1, "--python", SCRIPT, "--", blend)
+    assert status == 0, said
+    assert "installed: good" in said
+    check_command(call, blend, tmp_path)
+
+
+def check_command(call, blend, tmp_path):
+    """``blender -b FILE --command sync_texture``: exit statuses, and JSON on stdout."""
+    sys.path.insert(0, str(SCRIPT.parents[1] / "addon"))
+    import fake_engine
+
+    engine = {"SYNC_TEXTURE_PYTHON": str(fake_engine.install(tmp_path))}
+    texture = ("-b", blend, "--command", "sync_texture", "texture", "--prompt")
+    save = ("--save", tmp_path / "new.blend", "--object", "plane", "--json")
+    status, said = call(*texture, "bricks", *save, **engine)
+    assert status == 0, said
+    result = json.loads(next(line for line in said.splitlines() if line.startswith('{"object"')))
+    assert result["object"] == "plane"
+    assert result["report"]["prompt"] == "bricks"
+    assert (tmp_path / "new.blend").stat().st_size > 0
+    assert call(*texture, "oom", *save, **engine)[0] == 4
+    assert call(*texture, "die", *save, **engine)[0] == 1
+    assert call(*texture, " ", *save, **engine)[0] == 2
+    status, said = call(*texture, "bricks", *save)
+    assert status == 2
+    assert "Python is not set" in said
+    assert call("-b", blend, "--command", "sync_texture", "doctor", **engine)[0] == 5
