@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UserError
+
 _CHILD = Path(__file__).with_name("xatlas_child.py")
 _POLL = 0.05  # seconds between looks at the child and at cancellation
+_ENLARGED = np.float32(1000)  # xatlas takes triangles below an absolute area, 1e-7, for nothing
 _STOP = 2.0  # seconds the guard gets to end the worker
 
 Check = Callable[[], None]
@@ -52,7 +56,7 @@ def unwrap(
     order = np.argsort(parts, kind="stable")
     edges = np.flatnonzero(np.diff(parts[order])) + 1
     arrays = {
-        "vertices": vertices.astype(np.float32) * np.float32(100),  # xatlas' epsilons are absolute
+        "vertices": vertices.astype(np.float32) * _ENLARGED,
         "faces": faces[order].astype(np.uint32),
         "starts": np.concatenate([[0], edges, [len(faces)]]).astype(np.int64),
     }
@@ -73,7 +77,7 @@ def pack(
     alike. Slivers may be left out. Raises as :func:`unwrap`."""
     first, index = _distinct(uvs.reshape(-1, 2), np.repeat(charts, 3))
     arrays = {
-        "vertices": uvs.reshape(-1, 2)[first],
+        "vertices": uvs.reshape(-1, 2)[first] * _ENLARGED,
         "faces": index.reshape(-1, 3).astype(np.uint32),
         "materials": charts.astype(np.uint32)[:, None],
     }
@@ -104,14 +108,26 @@ def _child(
     """The child's UVs in texels and charts for its input ``arrays`` and xatlas' chart options."""
     packing = {"resolution": texture_size, "padding": max(2, round(texture_size / 256)), "bilinear": True}
     job = {"path": [entry for entry in sys.path if entry], "charts": charts, "packing": packing}
-    with tempfile.TemporaryDirectory(prefix="sync-texture-") as name:
-        folder = Path(name)
+    with _temporary_folder() as folder:
         for array, values in arrays.items():
             np.save(folder / f"{array}.npy", values)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _run(folder, check, time.monotonic() + seconds)
         uvs = np.load(folder / "uvs.npy", allow_pickle=False)
         return uvs, np.load(folder / "charts.npy", allow_pickle=False)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that vanishes; UserError where none can be made or filled."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="sync-texture-") as name:
+            yield Path(name)
+    except OSError as error:
+        raise UserError(
+            f"temporary files can't be written to {tempfile.gettempdir()} ({error.strerror or error})",
+            "free some space there, or set TMPDIR to another folder",
+        ) from error
 
 
 def _run(folder: Path, check: Check, deadline: float) -> None:

@@ -12,8 +12,10 @@ from . import atlas, flatten, frame, overlap, shelves
 from .mesh import Mesh
 from .segment import planar_charts
 
-PLAIN = 50_000  # faces up to which xatlas makes the charts; about 10 s there, and it grows faster than linear
-PLAIN_SECONDS = 60.0  # it gets that long
+PLAIN = (
+    10_000  # faces up to which xatlas makes the charts; beyond, planar ones have no more seams and are quick
+)
+PLAIN_SECONDS = 20.0  # it gets that long
 NO_AREA = 1e-10  # in the unit sphere; the smallest texel covers a hundred times as much
 MANY = 20_000  # charts from which rows of boxes are packed instead of shapes
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_SAMPLES = 512  # a side; the overlapping share is measured to about 0.1 %
-_SHIFT = (0.37, 0.59)  # of a sample's cell: keeps samples off edges and diagonals of regular layouts
+_SAMPLES = 512  # a side; the share of a layout that overlaps is measured to about 0.1 %
 _CELLS = 16  # charts a side in one look
 _TINY = 3  # faces joined by edges that face one way overlap only from this many on
 
@@ -23,16 +22,15 @@ def areas(uvs: Floats) -> NDArray[np.float64]:
 
 
 def share(uvs: Floats) -> float:
-    """Share, 0 to 1, of the area of the triangles ``uvs`` (F, 3, 2) that lies on others: 1 - union / sum.
+    """Share, 0 to 1, of what the triangles ``uvs`` (F, 3, 2) cover that several of them cover.
 
-    The union is sampled over the triangles' bounding box, so small layouts count too.
+    Sampled over the triangles' bounding box, so small layouts count too.
     """
     low, high = uvs.min(axis=(0, 1)), uvs.max(axis=(0, 1))
     unit = ((uvs - low) / np.maximum(high - low, 1e-12)).astype(np.float32)
-    total = float(np.abs(areas(unit)).sum())
-    if total <= 0:
-        return 1.0
-    return max(0.0, 1 - float((_hits(_scene(unit), _SAMPLES, down=True) >= 0).mean()) / total)
+    top, bottom = _ends(unit, _SAMPLES)
+    covered = int((top >= 0).sum())
+    return float((top != bottom).sum() / covered) if covered else 0.0
 
 
 def overlapping_charts(uvs: Floats, charts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,30 +62,35 @@ def _gridded(uvs: Floats, cells: NDArray[np.int64]) -> Floats:
 
 def _crowded(uvs: Floats, cells: NDArray[np.int64]) -> NDArray[np.int64]:
     """The cells where samples from above and from below meet different triangles: some lie on others."""
-    scene = _scene(uvs)
-    samples = 64 * _CELLS
-    top, bottom = _hits(scene, samples, down=True), _hits(scene, samples, down=False)
-    differ = (top >= 0) & (bottom >= 0) & (top != bottom)
+    top, bottom = _ends(uvs, 64 * _CELLS)
+    differ = top != bottom
     counts = np.bincount(cells[top[differ]], minlength=int(cells.max()) + 1)
     return np.flatnonzero(counts >= 2)  # one alone may be a sample on an edge
 
 
-def _scene(unit: Floats) -> EmbreeScene:
-    """The triangles ``unit`` (F, 3, 2) in the unit square, each at its own height between 0 and 1."""
+def _ends(unit: Floats, samples: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The last and the first triangle of ``unit`` (F, 3, 2) in the unit square at each of samples^2 places,
+    -1 for none: a ray from above and one from below, each triangle at a height of its own.
+
+    One place at random in each cell of a grid: a regular grid would fall in step with regular layouts.
+    """
     solid = np.zeros((len(unit), 3, 3), np.float32)
     solid[..., :2] = unit
     solid[..., 2] = np.linspace(0, 1, len(unit), dtype=np.float32)[:, None]
     scene = EmbreeScene()
     TriangleMesh(scene, solid)
-    return scene
+    rng = np.random.default_rng(0)
+    origins = np.zeros((samples, samples, 3), np.float32)
+    origins[..., :2] = rng.random((samples, samples, 2), np.float32)
+    origins[..., 0] += np.arange(samples)
+    origins[..., 1] += np.arange(samples)[:, None]
+    places = origins.reshape(-1, 3) / np.float32(samples)
+    return _cast(scene, places, 2.0), _cast(scene, places, -1.0)
 
 
-def _hits(scene: EmbreeScene, samples: int, down: bool) -> NDArray[np.int32]:
-    """(samples^2,) the highest triangle at each sample, or the lowest unless ``down``; -1 for none."""
-    steps = np.arange(samples, dtype=np.float32)
-    x, y = np.meshgrid((steps + _SHIFT[0]) / samples, (steps + _SHIFT[1]) / samples)
-    height = np.full_like(x, 2.0 if down else -1.0)
-    origins = np.stack([x, y, height], axis=-1).reshape(-1, 3).astype(np.float32)
+def _cast(scene: EmbreeScene, origins: Floats, height: float) -> NDArray[np.int32]:
+    """The first triangle that a vertical ray from each of ``origins`` (n, 3), moved to ``height``, meets."""
+    origins[:, 2] = height
     directions = np.zeros_like(origins)
-    directions[:, 2] = -1 if down else 1
+    directions[:, 2] = -np.sign(height)
     return np.asarray(scene.run(origins, directions), np.int32)

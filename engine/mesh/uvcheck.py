@@ -27,7 +27,7 @@ def problem(vertices: Floats, faces: NDArray[np.int32], uvs: Floats) -> str | No
     if out := int(outside(uvs).sum()):
         return f"leave the square from 0 to 1 in {out:,} of {len(uvs):,} faces"
     doubled = overlap.share(uvs)
-    return f"overlap in {doubled:.0%} of their area" if doubled > SHARE else None
+    return f"overlap in {doubled:.0%} of what they cover" if doubled > SHARE else None
 
 
 def outside(uvs: Floats) -> NDArray[np.bool_]:

@@ -12,6 +12,16 @@ Floats = NDArray[np.float32]
 
 def crossings(uvs: Floats, size: int = 400) -> int:
     """Texel centres of a picture with ``size`` texels a side that lie clearly inside several triangles."""
+    return int((_cover(uvs, size) > 1).sum())
+
+
+def covered(uvs: Floats, size: int = 400) -> int:
+    """Texel centres that lie clearly inside a triangle."""
+    return int((_cover(uvs, size) > 0).sum())
+
+
+def _cover(uvs: Floats, size: int) -> NDArray[np.int32]:
+    """(size, size) how many triangles cover each texel centre."""
     count = np.zeros((size, size), np.int32)
     for corners in uvs.astype(np.float64) * size - 0.5:
         low = np.maximum(np.ceil(corners.min(axis=0)).astype(int), 0)
@@ -27,7 +37,7 @@ def crossings(uvs: Floats, size: int = 400) -> int:
         third = ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / whole
         inside = (second > 1e-3) & (third > 1e-3) & (1 - second - third > 1e-3)
         count[y[inside], x[inside]] += 1
-    return int((count > 1).sum())
+    return count
 
 
 def uv_areas(uvs: Floats) -> NDArray[np.float64]:

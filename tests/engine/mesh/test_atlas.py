@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, UserError
 from engine.mesh import atlas
 
 
@@ -112,6 +112,13 @@ def test_the_childs_words_stay_off_stdout(root: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, input="x\n")
     assert ran.stdout == "end\n"
     assert ran.stderr == ""
+
+
+def test_a_temporary_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at/all")
+    with pytest.raises(UserError, match="temporary files can't be written to /nowhere/at/all") as caught:
+        atlas.unwrap(*_slow(), 1024, _quiet)
+    assert "TMPDIR" in caught.value.fix
 
 
 def test_failure_and_time_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
