@@ -13,10 +13,14 @@ class Problem(Exception):
     """
 
     def __init__(self, what: str, fix: str = "", code: int = protocol.EXIT_BAD_INPUT) -> None:
-        super().__init__(f"{what.rstrip('. ')}. {fix}".strip())
-        self.what = what
-        self.fix = fix
+        self.what = _capital(what)
+        self.fix = _capital(fix)
+        super().__init__(f"{self.what.rstrip('. ')}. {self.fix}".strip())
         self.code = code
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 class Stopped(Problem):

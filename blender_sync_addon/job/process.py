@@ -28,7 +28,7 @@ from .state import State
 
 HEARTBEAT_S = 5.0  # how often the engine is told that Blender lives
 SILENCE_S = 90.0  # without any message for so long the engine counts as hung; it has a heartbeat thread
-CANCEL_S = 1.5  # so long the engine may take to answer a cancel before it is killed
+CANCEL_S = 1.3  # so long the engine may take to answer a cancel before it is killed: all in all two seconds
 TAIL_LINES = 12
 _NO_WINDOW = 0x08000000  # Windows: no console window for the child
 
@@ -226,7 +226,7 @@ class Supervisor:
             self.shutdown()
 
     def cancel(self) -> None:
-        """Ask the engine to cancel the job; ``poll`` kills it if it doesn't within 1.5 seconds."""
+        """Ask the engine to cancel the job; ``poll`` kills it if it doesn't within CANCEL_S seconds."""
         if self._state and self._process and self.busy and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
             self._state.cancel()

@@ -166,7 +166,7 @@ def test_cancel_changes_nothing():
         if prompt == "hang":
             shoot("4_cancelling")
         yield from until(idle)
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 2.5  # two seconds, and a redraw by software OpenGL
     helper.check_same(before, helper.dump())
     assert leftovers() == []
 
