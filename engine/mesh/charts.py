@@ -43,10 +43,7 @@ def fresh_uvs(mesh: Mesh, texture_size: int, check: Check) -> Floats:
     """(F, 3, 2) float32 in [0, 1]: UVs for ``mesh`` in which no faces overlap and each (polygon, vertex) has
     one UV. Faces without area get UVs without area. Raises what ``check`` raises."""
     surface = _surface(mesh)
-    try:
-        found = _xatlas(surface, texture_size, check)
-    except atlas.Failed:
-        found = _planar(surface, texture_size, check)
+    found = _charted(surface, texture_size, check)
     return _one_uv_per_loop(surface, found.uvs, surface.solid & (found.charts >= 0))
 
 
@@ -60,12 +57,20 @@ def _surface(mesh: Mesh) -> _Surface:
     return _Surface(points, faces, vertices, mesh.faces, polygons, flatten.areas(points, faces) > NO_AREA)
 
 
+def _charted(surface: _Surface, texture_size: int, check: Check) -> atlas.Atlas:
+    """UVs from xatlas where it is good and works, else from planar charts."""
+    if len(surface.faces) <= PLAIN:
+        try:
+            return _xatlas(surface, texture_size, check)
+        except atlas.Failed:
+            pass
+    return _planar(surface, texture_size, check)
+
+
 def _xatlas(surface: _Surface, texture_size: int, check: Check) -> atlas.Atlas:
     """UVs from xatlas. Where its charts divide polygons, it gets a second go with charts along polygons;
     polygons that it still divides, leaves out or lays on one another get planar charts. Raises
     atlas.Failed."""
-    if len(surface.faces) > PLAIN:
-        raise atlas.Failed("too many faces")
     points, faces = surface.points, surface.faces
     whole = np.zeros(len(faces), np.int32)
     found = atlas.unwrap(points, faces, whole, texture_size, check, seconds=PLAIN_SECONDS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 _SAMPLES = 512  # a side; the share of a layout that overlaps is measured to about 0.1 %
-_CELLS = 16  # charts a side in one look
+_BATCH = 256  # charts in one look
 _TINY = 3  # faces joined by edges that face one way overlap only from this many on
 
 
@@ -42,29 +42,30 @@ def overlapping_charts(uvs: Floats, charts: NDArray[np.int64]) -> NDArray[np.int
     starts = np.searchsorted(charts[order], np.arange(charts.max(initial=-1) + 2))
     many = np.flatnonzero(np.diff(starts) >= _TINY)
     found = [np.zeros(0, np.int64)]
-    for at in range(0, len(many), _CELLS**2):
-        batch = many[at : at + _CELLS**2]
+    for at in range(0, len(many), _BATCH):
+        batch = many[at : at + _BATCH]
         members = np.concatenate([order[starts[k] : starts[k + 1]] for k in batch])
         cells = np.repeat(np.arange(len(batch)), np.diff(starts)[batch])
-        found.append(batch[_crowded(_gridded(uvs[members], cells), cells)])
+        found.append(batch[_crowded(uvs[members], cells)])
     return np.concatenate(found)
 
 
-def _gridded(uvs: Floats, cells: NDArray[np.int64]) -> Floats:
-    """``uvs`` with the triangles of each cell, sorted by cell, stretched over that cell of a square grid."""
+def _gridded(uvs: Floats, cells: NDArray[np.int64], side: int) -> Floats:
+    """``uvs`` with the triangles of each cell, sorted by cell, stretched over that cell of a square grid of
+    ``side`` cells a side."""
     firsts = np.flatnonzero(np.r_[True, np.diff(cells) > 0])
     low = np.minimum.reduceat(uvs.min(axis=1), firsts)[cells]
     high = np.maximum.reduceat(uvs.max(axis=1), firsts)[cells]
     local = (uvs - low[:, None]) / np.maximum(high - low, 1e-12)[:, None]
-    corner = np.stack([cells % _CELLS, cells // _CELLS], axis=1)[:, None]
-    return np.asarray((corner + local * 0.98) / _CELLS, np.float32)
+    corner = np.stack([cells % side, cells // side], axis=1)[:, None]
+    return np.asarray((corner + local * 0.98) / side, np.float32)
 
 
 def _crowded(uvs: Floats, cells: NDArray[np.int64]) -> NDArray[np.int64]:
     """The cells where samples from above and from below meet different triangles: some lie on others."""
-    top, bottom = _ends(uvs, 64 * _CELLS)
-    differ = top != bottom
-    counts = np.bincount(cells[top[differ]], minlength=int(cells.max()) + 1)
+    side = int(np.ceil(np.sqrt(cells[-1] + 1)))
+    top, bottom = _ends(_gridded(uvs, cells, side), 64 * side)
+    counts = np.bincount(cells[top[top != bottom]])
     return np.flatnonzero(counts >= 2)  # one alone may be a sample on an edge
 
 

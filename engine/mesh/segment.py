@@ -39,11 +39,14 @@ def planar_charts(
     check()
     pairs = _polygon_pairs(faces, polygons, len(points))
     charts = _components(np.where(alone, 6 + np.arange(len(alone)), direction), pairs)
+    changed = ~alone
     for _ in range(_ROUNDS):
         check()
-        crowded = np.setdiff1d(overlap.overlapping_charts(uvs, charts[polygons]), charts[alone])
+        rows = np.flatnonzero(changed[polygons])
+        crowded = np.setdiff1d(overlap.overlapping_charts(uvs[rows], charts[polygons[rows]]), charts[alone])
         if not len(crowded):
             break
+        changed = np.isin(charts, crowded)
         single = np.isin(charts, crowded[np.bincount(charts)[crowded] == 1])
         _lay_flat(uvs, points, faces, polygons, single)
         alone |= single
