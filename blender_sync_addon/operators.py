@@ -81,7 +81,7 @@ class Generate(Options, bpy.types.Operator):
         if not self.task.poll():
             return {"PASS_THROUGH"}
         if self.task.state.result and (why := self.task.blocked):
-            self.task.state.stage = why
+            self.task.state.hold(why)
             return {"PASS_THROUGH"}
         return self._finish(context)
 
@@ -135,7 +135,8 @@ class Cancel(bpy.types.Operator):
         return _running is not None
 
     def execute(self, _context: Any) -> set[str]:
-        task.supervisor.cancel()
+        if _running:
+            _running.cancel()
         return {"FINISHED"}
 
 

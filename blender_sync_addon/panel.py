@@ -113,7 +113,7 @@ def progress_text(state: State) -> str:
     """One line: what is being done, how far it is, how long it will take."""
     steps = f" {state.i}/{state.n}" if state.n > 1 else ""
     left = "" if state.eta_s is None else f", {duration(state.eta_s)} left"
-    return f"{state.stage.capitalize()}{steps}{left}"
+    return f"{state.stage[:1].upper()}{state.stage[1:]}{steps}{left}"
 
 
 def duration(seconds: float) -> str:

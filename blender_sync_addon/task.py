@@ -84,6 +84,13 @@ class Task:
             self._uvs = _workers.submit(self._load_uvs, self.state.result.uvs)
         return self._uvs is None or self._uvs.done()
 
+    def cancel(self) -> None:
+        """Stop the job, also when it is done and waits for ``finish``."""
+        if self.state.ended:
+            self.state.discard()
+        else:
+            supervisor.cancel()
+
     def wait(self, watch: Callable[[State], None] | None = None) -> None:
         """Block until the job has ended, calling ``watch`` with its state now and then."""
         while not self.poll():
@@ -95,8 +102,9 @@ class Task:
     def blocked(self) -> str:
         """Why ``finish`` has to wait, in words; "" when it needn't."""
         obj = self._object()
-        busy = obj is not None and (obj.data.is_editmode or obj.mode in {"EDIT", "SCULPT"})
-        return "Done: go back to Object Mode to get it" if busy else ""
+        if obj is None or not (obj.data.is_editmode or obj.mode == "SCULPT"):
+            return ""
+        return f"Leave {'Sculpt' if obj.mode == 'SCULPT' else 'Edit'} Mode to finish"
 
     def finish(self, pack: bool = False) -> Outcome:
         """Put the result into the .blend. Everything that can fail comes before the first change.

@@ -47,6 +47,14 @@ class State:
             self.cancelling = True
             self.stage, self.i, self.n, self.eta_s = CANCELLING, 0, 0, None
 
+    def hold(self, why: str) -> None:
+        """The result is there but can't be used yet; ``why`` is shown instead of progress."""
+        self.stage, self.i, self.n, self.eta_s = why, 0, 0, None
+
+    def discard(self) -> None:
+        """The user doesn't want the result any more."""
+        self.result, self.problem = None, Stopped()
+
     def fail(self, problem: Problem) -> None:
         """End the job with ``problem``. A job that was being cancelled counts as cancelled."""
         if not self.ended:

@@ -328,7 +328,7 @@ def test_mesh_changed_in_mid_job():
     job = start_task(obj, "bricks", unwrap="always")
     bpy.ops.object.mode_set(mode="EDIT")
     job.wait()
-    assert "Object Mode" in job.blocked
+    assert job.blocked == "Leave Edit Mode to finish"
     bpy.ops.mesh.select_all(action="SELECT")
     bpy.ops.mesh.subdivide()
     bpy.ops.object.mode_set(mode="OBJECT")

@@ -207,6 +207,19 @@ def test_edit_mode_at_the_end_is_waited_for():
     yield from until(idle)
 
 
+def test_a_result_that_waits_can_be_cancelled():
+    with bpy.context.temp_override(**view()):
+        start("bricks")
+        bpy.ops.object.mode_set(mode="EDIT")
+    yield 1.5
+    before = ours()
+    assert bpy.ops.sync_texture.cancel() == {"FINISHED"}
+    yield from until(idle)
+    assert ours() == before
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+
 def test_loading_a_file_ends_the_job_and_the_engine():
     start("slow")
     yield 0.5
