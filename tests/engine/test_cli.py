@@ -271,9 +271,24 @@ def test_an_interrupted_job_leaves_nothing(
     out = tmp_path / "out"
     words = arguments(box_file, tiny_model, out, steps=1000)
     command = [str(engine_python), "-m", "engine", *words]
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # A background job of a shell starts with Ctrl-C ignored, and children inherit that; here it is heard.
     engine = subprocess.Popen(
-        command, cwd=root, env=engine_environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=root, env=engine_environment, text=True, preexec_fn=_hear_interrupts, **pipes
     )
+    try:
+        _interrupt(engine, stage, out, number)
+    finally:
+        engine.kill()
+    assert list(out.iterdir()) == []
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(engine: subprocess.Popen[str], stage: str, out: Path, number: signal.Signals) -> None:
+    """Send ``number`` when the engine has begun ``stage`` ("": any) and see it end as cancelled."""
     assert engine.stderr is not None
     if stage:
         while stage not in engine.stderr.readline():
@@ -287,4 +302,3 @@ def test_an_interrupted_job_leaves_nothing(
     assert engine.returncode == protocol.EXIT_CANCELLED, err
     assert err.splitlines()[-1] == "cancelled"
     assert "Traceback" not in err
-    assert list(out.iterdir()) == []
