@@ -1,0 +1,64 @@
+"""The model in the repository: small, readable by the stock loader, and right about plain colours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionControlNetPipeline
+from PIL import Image
+from safetensors import safe_open
+
+from training.captions import vocabulary
+
+MODEL = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter"
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> StableDiffusionControlNetPipeline:
+    loaded = StableDiffusionControlNetPipeline.from_pretrained(
+        MODEL, dtype=torch.float32, safety_checker=None, local_files_only=True
+    )
+    loaded.set_progress_bar_config(disable=True)
+    return loaded
+
+
+def test_it_fits_in_40_megabytes_of_half_precision() -> None:
+    assert sum(file.stat().st_size for file in MODEL.rglob("*") if file.is_file()) < 40e6
+    weights = list(MODEL.rglob("*.safetensors"))
+    assert len(weights) == 4
+    for path in weights:
+        with safe_open(path, "pt") as file:
+            assert {file.get_tensor(name).dtype for name in file.keys()} <= {torch.float16, torch.int64}  # noqa: SIM118
+
+
+def test_the_vocabulary_list_is_the_generators() -> None:
+    assert json.loads((MODEL / "vocabulary.json").read_text()) == vocabulary()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "rgb"),
+    [
+        ("polished gold, front view.", (0.95, 0.7, 0.22)),
+        ("red plastic", (0.78, 0.1, 0.09)),
+        ("green plastic", (0.13, 0.55, 0.16)),
+        ("snow", (0.93, 0.95, 0.99)),
+    ],
+)
+def test_a_ball_gets_the_named_colour_on_a_grey_ground(
+    pipeline: StableDiffusionControlNetPipeline, prompt: str, rgb: tuple[float, float, float]
+) -> None:
+    steps = np.linspace(-1.1, 1.1, 128)
+    square = steps[:, None] ** 2 + steps[None] ** 2
+    ball = square < 1
+    depth = Image.fromarray((np.sqrt(np.clip(1 - square, 0, 1)) * 255).astype(np.uint8)).convert("RGB")
+    generator = torch.Generator().manual_seed(0)
+    picture = pipeline(prompt, depth, num_inference_steps=8, guidance_scale=3.0, generator=generator).images[
+        0
+    ]
+    colours = np.asarray(picture, np.float32) / 255
+    assert np.abs(np.median(colours[ball], 0) - rgb).max() < 0.15
+    assert np.abs(np.median(colours[square > 1.2], 0) - 0.5).max() < 0.2
