@@ -103,25 +103,29 @@ def _view_part(
     """(texels (m,), weights (m,), colours (m, 3), clear of edges (m,)) that one view gives."""
     taps = _Taps.build(camera, view, picture)
     pixel, depth = camera.project(atlas.point, taps.resolution)
-    cosine = _cosine(camera, atlas)
+    facing = _facing(camera, atlas)
+    cosine = np.abs(facing)
     # A pixel's footprint along the view direction grows as the surface turns away.
     footprint = 2 * camera.half_extent * depth / taps.resolution
     reach = (2 * footprint / np.maximum(cosine, 0.1)).astype(np.float32, copy=False)
-    # The cheap test first: most of a closed mesh ends here, and casts no ray.
-    texel = np.flatnonzero(taps.may_see(pixel, depth, reach))
-    seen, _ = raster.visible(camera, atlas.point[texel], atlas.normal[texel])
-    texel = texel[seen]
+    # The cheap tests first: most of a closed mesh ends here, or is plainly seen, and casts no ray.
+    may, plain = taps.may_see(pixel, depth, reach)
+    plain &= facing > 0  # the far side of a thin plate has its near side's depth
+    unsure = np.flatnonzero(may & ~plain)
+    plain[unsure], _ = raster.visible(camera, atlas.point[unsure], atlas.normal[unsure])
+    texel = np.flatnonzero(plain)
     colour, found = _bilinear(taps, pixel[texel], depth[texel], reach[texel])
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
     return texel, cosine[texel] ** EXPONENT * found, colour / found[:, None], found > CLEAR
 
 
-def _cosine(camera: Camera, atlas: Atlas) -> Floats:
+def _facing(camera: Camera, atlas: Atlas) -> Floats:
+    """The cosine (n,) between each texel's normal and the direction to the camera, negative from behind."""
     towards = camera.position - atlas.point
     length = np.sqrt(np.einsum("nk,nk->n", towards, towards))
-    cosine: Floats = np.abs(np.einsum("nk,nk->n", atlas.normal, towards)) / length
-    return cosine
+    facing: Floats = np.einsum("nk,nk->n", atlas.normal, towards) / length
+    return facing
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,14 @@ class _Taps:
         colour = picture.reshape(-1, 3)
         return cls(colour, depth, trust, nearest.reshape(-1), farthest.reshape(-1), resolution)
 
-    def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> Bools:
-        """Whether any pixel around ``pixel`` (n, 2) can be within ``reach`` (n,) of ``depth`` (n,)."""
+    def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Bools, Bools]:
+        """For points at ``pixel`` (n, 2) and ``depth`` (n,): whether any pixel around is within ``reach`` (n,)
+        of it, and whether each is plainly the surface that its pixel shows, with no edge about."""
         whole = np.clip(pixel.astype(np.int32), 0, self.resolution - 1)
         index = whole[:, 1] * self.resolution + whole[:, 0]
         may: Bools = (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
-        return may
+        plain: Bools = (self.trust[index] == 1) & (np.abs(self.depth[index] - depth) < reach / 4)
+        return may, plain
 
 
 def _bilinear(taps: _Taps, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:

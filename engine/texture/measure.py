@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,14 +43,22 @@ def _seen_by_any(
     cameras: Sequence[Camera],
     check: Callable[[], None],
 ) -> Bools:
-    seen = np.zeros(len(points), bool)
-    for camera in cameras:
-        check()
-        left = np.flatnonzero(~seen)
-        if not len(left):
-            break
-        seen[left], _ = raster.visible(camera, points[left], normals[left], least=COSINE)
-    return seen
+    """(n,) bool; a share of the points for each core."""
+
+    def share(part: NDArray[np.int64]) -> Bools:
+        seen = np.zeros(len(part), bool)
+        for camera in cameras:
+            check()
+            left = np.flatnonzero(~seen)
+            if not len(left):
+                break
+            index = part[left]
+            seen[left], _ = raster.visible(camera, points[index], normals[index], least=COSINE)
+        return seen
+
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        return np.concatenate(list(pool.map(share, np.array_split(np.arange(len(points)), cores))))
 
 
 def _surface_points(raster: EmbreeRaster, count: int) -> tuple[Floats, Floats]:

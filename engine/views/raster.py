@@ -88,9 +88,10 @@ class EmbreeRaster:
         to_camera /= distance[:, None]
         facing = np.einsum("nk,nk->n", normals, to_camera)
         cosine = np.abs(facing)
-        pixel, _ = camera.project(points, 1)
+        index = np.flatnonzero(cosine > least)
+        pixel, _ = camera.project(points[index], 1)
         inside = (pixel[:, 0] >= 0) & (pixel[:, 0] <= 1) & (pixel[:, 1] >= 0) & (pixel[:, 1] <= 1)
-        index = np.flatnonzero(inside & (cosine > least))
+        index = index[inside]
         # Start above the side that faces the camera: a grazing ray must not hit its own face or a neighbour.
         side = np.where(facing[index] < 0, np.float32(-OFFSET), np.float32(OFFSET))
         origins = (points[index] + side[:, None] * normals[index]).astype(np.float32, copy=False)
