@@ -22,10 +22,14 @@ def _silent(stage: str, i: int, n: int, eta_s: float | None) -> None:
 
 @dataclass
 class Host:
-    """progress(stage, i, n, eta_s) is told how far a stage is; cancelled() is asked all along."""
+    """progress(stage, i, n, eta_s) is told how far a stage is; cancelled() is asked all along.
+
+    start: when the job began, by time.perf_counter, before torch and the model's libraries were imported.
+    """
 
     progress: Progress = _silent
     cancelled: Callable[[], bool] = _never
+    start: float = field(default_factory=time.perf_counter)
 
     def check(self) -> None:
         """Raise Cancelled when the job is to stop."""

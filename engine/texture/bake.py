@@ -2,8 +2,9 @@
 
 Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
 (bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
-silhouette or behind a depth edge, are left out. Pixels close to one hardly count (visibility.py); what only
-they paint takes the colour next to it on the surface. Weights are cosine^6, as published for the final bake.
+silhouette or behind a depth edge, are left out. Pixels close to one (visibility.py) paint only what no other
+pixel does, and there the colour next to it on the surface is taken, if there is one. Weights are cosine^6, as
+published for the final bake.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
-CLEAR = 0.01  # a texel of which a view shows less than this share clear of edges isn't shown well
 NEXT_TO = 0.15  # on the surface, in units of the mesh's radius: a few times the width of an untrusted edge
 
 
@@ -46,6 +46,10 @@ class Atlas:
         point = interpolate(raster.corners, texels.face, texels.bary)
         return cls(size, texels.pixel, point, raster.normals[texels.face])
 
+    def pick(self, chosen: NDArray[np.int64]) -> Atlas:
+        """The texels number ``chosen`` (m,) alone."""
+        return Atlas(self.size, self.index[chosen], self.point[chosen], self.normal[chosen])
+
 
 def bake(
     raster: EmbreeRaster,
@@ -59,27 +63,37 @@ def bake(
 
     Returns (texture (T, T, 3) float32, 0 where nothing was painted; painted (T, T) bool).
     """
-    colours = np.zeros((len(atlas.index), 3), np.float32)
-    weights = np.zeros(len(atlas.index), np.float32)
-    clear = np.zeros(len(atlas.index), bool)
-
-    def part(i: int) -> tuple[NDArray[np.int64], Floats, Floats, Bools]:
-        check()
-        return _view_part(raster, atlas, cameras[i], fragments[i], pictures[i])
-
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for texel, weight, colour, is_clear in pool.map(part, range(len(cameras))):  # always the same order
-            colours[texel] += weight[:, None] * colour
-            weights[texel] += weight
-            clear[texel] |= is_clear
-    done = weights > 0
-    colours[done] /= weights[done, None]
-    _mend(atlas, colours, np.flatnonzero(done & ~clear), np.flatnonzero(clear))
+    views = [_View.build(*given) for given in zip(cameras, fragments, pictures, strict=True)]
+    colours, clear = _paint(raster, atlas, views, True, check)
+    rest = np.flatnonzero(~clear)
+    colours[rest], rim = _paint(raster, atlas.pick(rest), views, False, check)
+    _mend(atlas, colours, rest[rim], np.flatnonzero(clear))
+    clear[rest[rim]] = True
     texture = np.zeros((atlas.size**2, 3), np.float32)
     painted = np.zeros(atlas.size**2, bool)
-    texture[atlas.index[done]] = colours[done]
-    painted[atlas.index[done]] = True
+    texture[atlas.index[clear]] = colours[clear]
+    painted[atlas.index[clear]] = True
     return texture.reshape(atlas.size, atlas.size, 3), painted.reshape(atlas.size, atlas.size)
+
+
+def _paint(
+    raster: EmbreeRaster, atlas: Atlas, views: list[_View], trusted: bool, check: Callable[[], None]
+) -> tuple[Floats, Bools]:
+    """(colours (n, 3), painted (n,)) of the atlas's texels, from the ``trusted`` pixels only or from all."""
+    colours = np.zeros((len(atlas.index), 3), np.float32)
+    weights = np.zeros(len(atlas.index), np.float32)
+
+    def part(view: _View) -> tuple[NDArray[np.int64], Floats, Floats]:
+        check()
+        return _view_part(raster, atlas, view, trusted)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for texel, weight, colour in pool.map(part, views):  # always in the same order, for the same sums
+            colours[texel] += weight[:, None] * colour
+            weights[texel] += weight
+    painted = weights > 0
+    colours[painted] /= weights[painted, None]
+    return colours, painted
 
 
 def _mend(atlas: Atlas, colours: Floats, doubtful: NDArray[np.int64], clear: NDArray[np.int64]) -> None:
@@ -98,26 +112,26 @@ def _mend(atlas: Atlas, colours: Floats, doubtful: NDArray[np.int64], clear: NDA
 
 
 def _view_part(
-    raster: EmbreeRaster, atlas: Atlas, camera: Camera, view: Fragments, picture: Floats
-) -> tuple[NDArray[np.int64], Floats, Floats, Bools]:
-    """(texels (m,), weights (m,), colours (m, 3), clear of edges (m,)) that one view gives."""
-    taps = _Taps.build(camera, view, picture)
-    pixel, depth = camera.project(atlas.point, taps.resolution)
+    raster: EmbreeRaster, atlas: Atlas, view: _View, trusted: bool
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
+    camera = view.camera
+    pixel, depth = camera.project(atlas.point, view.resolution)
     facing = _facing(camera, atlas)
     cosine = np.abs(facing)
     # A pixel's footprint along the view direction grows as the surface turns away.
-    footprint = 2 * camera.half_extent * depth / taps.resolution
+    footprint = 2 * camera.half_extent * depth / view.resolution
     reach = (2 * footprint / np.maximum(cosine, 0.1)).astype(np.float32, copy=False)
     # The cheap tests first: most of a closed mesh ends here, or is plainly seen, and casts no ray.
-    may, plain = taps.may_see(pixel, depth, reach)
+    may, plain = view.may_see(pixel, depth, reach, trusted)
     plain &= facing > 0  # the far side of a thin plate has its near side's depth
     unsure = np.flatnonzero(may & ~plain)
     plain[unsure], _ = raster.visible(camera, atlas.point[unsure], atlas.normal[unsure])
     texel = np.flatnonzero(plain)
-    colour, found = _bilinear(taps, pixel[texel], depth[texel], reach[texel])
+    colour, found = view.bilinear(pixel[texel], depth[texel], reach[texel], trusted)
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
-    return texel, cosine[texel] ** EXPONENT * found, colour / found[:, None], found > CLEAR
+    return texel, cosine[texel] ** EXPONENT, colour / found[:, None]
 
 
 def _facing(camera: Camera, atlas: Atlas) -> Floats:
@@ -129,56 +143,57 @@ def _facing(camera: Camera, atlas: Atlas) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Taps:
-    """What can be read of a view, (R^2,) float32 each, colour (R^2, 3). nearest, farthest: depth in the 3 x 3
-    pixels around. The background's depth is -inf, which no texel is near."""
+class _View:
+    """What can be read of a view: colour (R^2, 3) and, (R^2,) each, depth, whether it can be trusted, and the
+    nearest and farthest depth in the 3 x 3 pixels around. The background's depth is -inf, near nothing."""
 
+    camera: Camera
+    resolution: int
     colour: Floats
     depth: Floats
-    trust: Floats
+    trusted: Bools
     nearest: Floats
     farthest: Floats
-    resolution: int
 
     @classmethod
-    def build(cls, camera: Camera, view: Fragments, picture: Floats) -> _Taps:
+    def build(cls, camera: Camera, view: Fragments, picture: Floats) -> _View:
         resolution = picture.shape[0]
         depth = np.full(resolution**2, -np.inf, np.float32)
-        trust = np.zeros(resolution**2, np.float32)
+        trusted = np.zeros(resolution**2, bool)
         depth[view.pixel] = view.depth
-        trust[view.pixel] = edge_trust(camera, view, resolution)
+        trusted[view.pixel] = edge_trust(camera, view, resolution) == 1
         square = depth.reshape(resolution, resolution)
         nearest = minimum_filter(np.where(np.isfinite(square), square, np.inf), size=3, mode="nearest")
         farthest = maximum_filter(square, size=3, mode="nearest")
         colour = picture.reshape(-1, 3)
-        return cls(colour, depth, trust, nearest.reshape(-1), farthest.reshape(-1), resolution)
+        return cls(camera, resolution, colour, depth, trusted, nearest.reshape(-1), farthest.reshape(-1))
 
-    def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Bools, Bools]:
-        """For points at ``pixel`` (n, 2) and ``depth`` (n,): whether any pixel around is within ``reach`` (n,)
-        of it, and whether each is plainly the surface that its pixel shows, with no edge about."""
+    def may_see(self, pixel: Floats, depth: Floats, reach: Floats, trusted: bool) -> tuple[Bools, Bools]:
+        """For points at ``pixel`` (n, 2), ``depth`` (n,): whether any pixel around is within ``reach`` (n,),
+        and whether each is plainly the surface that its pixel shows. ``trusted``: only for trusted pixels."""
         whole = np.clip(pixel.astype(np.int32), 0, self.resolution - 1)
         index = whole[:, 1] * self.resolution + whole[:, 0]
         may: Bools = (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
-        plain: Bools = (self.trust[index] == 1) & (np.abs(self.depth[index] - depth) < reach / 4)
-        return may, plain
+        plain: Bools = self.trusted[index] & (np.abs(self.depth[index] - depth) < reach / 2)
+        return (may & self.trusted[index] if trusted else may), plain
 
-
-def _bilinear(taps: _Taps, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:
-    """Weighted colours (n, 3) and weights (n,) of the four pixels around each ``pixel`` (n, 2) whose depth is
-    within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
-    resolution = taps.resolution
-    corner = np.floor(pixel - 0.5)
-    share = (pixel - 0.5 - corner).astype(np.float32)
-    corner = corner.astype(np.int32)
-    colour = np.zeros((len(pixel), 3), np.float32)
-    weight = np.zeros(len(pixel), np.float32)
-    for right in (0, 1):
-        for down in (0, 1):
-            column = np.clip(corner[:, 0] + right, 0, resolution - 1)
-            row = np.clip(corner[:, 1] + down, 0, resolution - 1)
-            index = row * resolution + column
-            tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1]) * taps.trust[index]
-            tap = np.where(np.abs(taps.depth[index] - depth) < reach, tap, 0)
-            colour += tap[:, None] * taps.colour[index]
-            weight += tap
-    return colour, weight
+    def bilinear(self, pixel: Floats, depth: Floats, reach: Floats, trusted: bool) -> tuple[Floats, Floats]:
+        """Weighted colours (n, 3) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
+        within ``reach`` (n,) of ``depth`` (n,), and trusted if that is asked; weight 0 where none is."""
+        corner = np.floor(pixel - 0.5)
+        share = (pixel - 0.5 - corner).astype(np.float32)
+        corner = corner.astype(np.int32)
+        colour = np.zeros((len(pixel), 3), np.float32)
+        weight = np.zeros(len(pixel), np.float32)
+        for right in (0, 1):
+            for down in (0, 1):
+                column = np.clip(corner[:, 0] + right, 0, self.resolution - 1)
+                row = np.clip(corner[:, 1] + down, 0, self.resolution - 1)
+                index = row * self.resolution + column
+                good = np.abs(self.depth[index] - depth) < reach
+                if trusted:
+                    good &= self.trusted[index]
+                tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1]) * good
+                colour += tap[:, None] * self.colour[index]
+                weight += tap
+        return colour, weight

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +64,13 @@ def turntable(
     raster: EmbreeRaster, texture: Floats, uvs: Floats, check: Callable[[], None] = lambda: None
 ) -> list[Image.Image]:
     """One turn around the mesh, gently shaded from the camera so that the shape reads."""
-    frames = []
-    for i in range(TURNTABLE_FRAMES):
+
+    def frame(i: int) -> Image.Image:
         check()
-        camera = Camera(360.0 * i / TURNTABLE_FRAMES, 15.0)
-        view = raster.rasterise(camera, TURNTABLE_SIZE)
+        view = raster.rasterise(Camera(360.0 * i / TURNTABLE_FRAMES, 15.0), TURNTABLE_SIZE)
         picture = render_view(texture, uvs, view, TURNTABLE_SIZE).reshape(-1, 3)
         picture[view.pixel] *= (0.6 + 0.4 * view.cosine)[:, None]
-        frames.append(to_image(picture.reshape(TURNTABLE_SIZE, TURNTABLE_SIZE, 3)))
-    return frames
+        return to_image(picture.reshape(TURNTABLE_SIZE, TURNTABLE_SIZE, 3))
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(frame, range(TURNTABLE_FRAMES)))
