@@ -13,7 +13,7 @@ from . import memory, options, report
 from .denoise.model import Denoiser
 from .generate import Job, generate
 from .host import Clock, Host
-from .mesh.mesh import Mesh, load
+from .mesh.mesh import load
 from .mesh.unwrap import ensure_uvs
 from .protocol import Request, Result
 from .scene import Scene, build_scene
@@ -32,14 +32,19 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     clock.seconds["load"] = time.perf_counter() - host.start  # the imports
     options.check(request)
     save.writable_folder(out)
+    with clock.part("load"):
+        host.progress("mesh", 0, 1, None)
+        mesh = load(request.mesh)
+        host.check()
     with clock.part("geometry"):
-        mesh, unwrapped, warnings = _mesh(request, host)
+        host.progress("unwrap", 0, 1, None)
+        mesh, unwrapped, said = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
     with clock.part("load"):
         host.progress("model", 0, 1, None)
         denoiser = model(request.model, request.device)
     clock.settle = memory.settler(denoiser.device)
     settings = options.resolve(request, denoiser.preset)
-    warnings += cut_off(denoiser, settings.prompt)
+    warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt)]
     with clock.part("geometry"):
         scene = build_scene(mesh, options.cameras(request.views), denoiser.preset.view_size, host)
     job = Job(request.method, request.seed, settings, scene, denoiser, clock, host)
@@ -67,16 +72,6 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
 def _result(out: Path, uvs: str | None, warnings: list[str]) -> Result:
     texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
     return Result(texture, mesh, views, turntable, report, uvs, warnings)
-
-
-def _mesh(request: Request, host: Host) -> tuple[Mesh, bool, list[str]]:
-    """The mesh with UVs, whether they are new, and what is to be said about it."""
-    host.progress("mesh", 0, 1, None)
-    mesh = load(request.mesh)
-    host.check()
-    host.progress("unwrap", 0, 1, None)
-    with_uvs, unwrapped, warnings = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
-    return with_uvs, unwrapped, [*mesh.warnings, *warnings]
 
 
 def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import blender, environments, package
 from .run import ROOT, BuildError, call, say
 
-PROMPT = "weathered red bricks"
+PROMPT = "tiger stripes"
 FILES = ("texture.png", "views.png", "turntable.gif", "report.json")
 
 

@@ -15,6 +15,8 @@ f reads only texels that some pixel hits. So K counts those alone, at most one a
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,14 +79,16 @@ def mesh_maps(
     pixel = np.concatenate([view.pixel + i * resolution**2 for i, view in enumerate(views)]).astype(np.int64)
     bounds = np.cumsum([0, *(len(view.pixel) for view in views)])
     seeds = texels.seeds(size)
-    parts = []
-    for i, camera in enumerate(cameras):
+
+    def part(i: int) -> tuple[Ints, Ints, NDArray[np.float64]]:
         own = slice(bounds[i], bounds[i + 1])
-        if bounds[i] < bounds[i + 1]:
-            seen, cosine = raster.visible(camera, texels.point, texels.normal)
-            weight = np.where(seen, cosine.astype(np.float64) ** exponent, 0.0)
-            trust = edge_trust(camera, views[i], resolution)
-            parts.append(_view_rows(seeds, weight, trust, element[own], pixel[own], 2.0 * size))
+        seen, cosine = raster.visible(cameras[i], texels.point, texels.normal)
+        weight = np.where(seen, cosine.astype(np.float64) ** exponent, 0.0)
+        trust = edge_trust(cameras[i], views[i], resolution)
+        return _view_rows(seeds, weight, trust, element[own], pixel[own], 2.0 * size)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        parts = list(pool.map(part, (i for i, view in enumerate(views) if len(view.pixel))))
     shape = (len(texels.index), len(cameras) * resolution**2)
     average = _fill_rows(_normalise(_stack(parts, shape)), seeds)
     return MeshMaps(pixel, element, average, texels.index)

@@ -137,8 +137,8 @@ def _view_part(
 def _facing(camera: Camera, atlas: Atlas) -> Floats:
     """The cosine (n,) between each texel's normal and the direction to the camera, negative from behind."""
     towards = camera.position - atlas.point
-    length = np.sqrt(np.einsum("nk,nk->n", towards, towards))
-    facing: Floats = np.einsum("nk,nk->n", atlas.normal, towards) / length
+    square = np.einsum("nk,nk->n", towards, towards)
+    facing: Floats = np.einsum("nk,nk->n", atlas.normal, towards) / np.sqrt(square)
     return facing
 
 
