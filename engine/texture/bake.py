@@ -83,7 +83,7 @@ def _paint(
     colours = np.zeros((len(atlas.index), 3), np.float32)
     weights = np.zeros(len(atlas.index), np.float32)
 
-    def part(view: _View) -> tuple[NDArray[np.int64], Floats, Floats]:
+    def part(view: _View) -> tuple[NDArray[np.integer], Floats, Floats]:
         check()
         return _view_part(raster, atlas, view, trusted)
 
@@ -113,7 +113,7 @@ def _mend(atlas: Atlas, colours: Floats, doubtful: NDArray[np.int64], clear: NDA
 
 def _view_part(
     raster: EmbreeRaster, atlas: Atlas, view: _View, trusted: bool
-) -> tuple[NDArray[np.int64], Floats, Floats]:
+) -> tuple[NDArray[np.integer], Floats, Floats]:
     """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
     camera = view.camera
     pixel, depth = camera.project(atlas.point, view.resolution)
@@ -131,7 +131,9 @@ def _view_part(
     colour, found = view.bilinear(pixel[texel], depth[texel], reach[texel], trusted)
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
-    return texel, cosine[texel] ** EXPONENT, colour / found[:, None]
+    weight: Floats = cosine[texel] ** EXPONENT
+    mean: Floats = colour / found[:, None]
+    return texel, weight, mean
 
 
 def _facing(camera: Camera, atlas: Atlas) -> Floats:
