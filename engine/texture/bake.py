@@ -131,9 +131,8 @@ def _view_part(
     colour, found = view.bilinear(pixel[texel], depth[texel], reach[texel], trusted)
     good = found > 0
     texel, colour, found = texel[good], colour[good], found[good]
-    weight: Floats = cosine[texel] ** EXPONENT
-    mean: Floats = colour / found[:, None]
-    return texel, weight, mean
+    weight = (cosine[texel] ** EXPONENT).astype(np.float32, copy=False)
+    return texel, weight, colour / found[:, None]
 
 
 def _facing(camera: Camera, atlas: Atlas) -> Floats:
