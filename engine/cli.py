@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # both crawl (measured on a loaded machine: twice as fast).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = _parser().parse_args(arguments)
+    _interrupted.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -47,7 +49,12 @@ class _Interrupt(KeyboardInterrupt):
     note and ends by the signal instead of by our exit status."""
 
 
+_interrupted = threading.Event()
+
+
 def _interrupt(number: int, frame: object) -> None:
+    # Noted as well as raised: libraries that try an import and catch everything would swallow it.
+    _interrupted.set()
     raise _Interrupt
 
 
@@ -97,7 +104,7 @@ def _texture(options: argparse.Namespace) -> int:
     fields = {name: value for name, value in vars(options).items() if name not in ("run", "quiet")}
     request = protocol.Request(**fields)
     with terminal.Bar(silent=options.quiet) as bar:
-        outcome = Worker().run(request, Host(bar))
+        outcome = Worker().run(request, Host(bar, _interrupted.is_set))
     if outcome is None:
         raise Cancelled
     if isinstance(outcome, Failure):

@@ -44,7 +44,8 @@ class Worker:
         except (Cancelled, KeyboardInterrupt):
             return None
         except Exception as error:
-            return _failure(error)
+            # What breaks after a cancel broke because of it: a half-imported library, a process that was ended.
+            return None if host.cancelled() else _failure(error)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
         from .denoise.model import load_denoiser
