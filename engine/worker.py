@@ -44,7 +44,7 @@ class Worker:
         except (Cancelled, KeyboardInterrupt):
             return None
         except Exception as error:
-            # What breaks after a cancel broke because of it: a half-imported library, a process that was ended.
+            # What breaks after a cancel breaks because of it: a library half imported, a process ended.
             return None if host.cancelled() else _failure(error)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
