@@ -11,6 +11,7 @@ from torch import Tensor
 from training import materials as m
 from training.catalogue import ALL_COLOURS, MATERIALS, Material, Variant
 from training.surface import Surface
+from training.synonyms import spoken
 
 ADJECTIVES: dict[str, tuple[str, ...]] = {  # what ages a material, and the words for it
     "weathered": ("weathered", "weathered", "worn", "old", "dirty"),
@@ -95,8 +96,8 @@ def every_phrase() -> list[str]:
     return sorted(set(found))
 
 
-def vocabulary() -> dict[str, list[str]]:
-    """What a person may choose from: materials, colours, adjectives and example prompts."""
+def vocabulary() -> dict[str, object]:
+    """What a person may choose from (materials, colours, adjectives, example prompts), and single words."""
     examples = [
         look.material.phrases[0].format(**dict(zip("ab", look.variant.words, strict=False)))
         for look in (random_look(np.random.default_rng([7, i]), name) for i, name in enumerate(MATERIALS))
@@ -107,4 +108,5 @@ def vocabulary() -> dict[str, list[str]]:
         "colours": list(ALL_COLOURS),
         "adjectives": words,
         "examples": examples,
+        **spoken([*every_phrase(), *ALL_COLOURS, *words], _FRAMES, _SPELLINGS),
     }
