@@ -60,7 +60,8 @@ def _devices() -> None:
 
 def _models() -> None:
     for model in manage.list_models():
-        state = "here" if model.installed else f"not here ({model.entry.size} to download)"
+        here = f"here (control: {model.control})"
+        state = here if model.installed else f"not here ({model.entry.size} to download)"
         print(f"model       {model.entry.name}: {state}")
     starter = manage.verify("starter")
     print("verdict     ready" + (f"; the starter model can't be used: {starter[0]}" if starter else ""))

@@ -91,7 +91,7 @@ class _Network:
     schedule: Schedule
     positive: Text
     negative: Text
-    depth: Tensor
+    control: Tensor
 
     def eps(self, x: Tensor, i: int) -> Tensor:
         return self._run(self.job.denoiser.predict, x, i)
@@ -104,7 +104,7 @@ class _Network:
         t, guidance = self.schedule.timesteps[i], self.job.settings.guidance
         with self.job.clock.part("denoise"):
             state = x.to(self.job.denoiser.device)
-            return predict(state, t, self.positive, self.negative, self.depth, guidance).to(x.device)
+            return predict(state, t, self.positive, self.negative, self.control, guidance).to(x.device)
 
 
 def _network(job: Job, schedule: Schedule) -> _Network:
@@ -112,8 +112,8 @@ def _network(job: Job, schedule: Schedule) -> _Network:
     with job.clock.part("denoise"):
         positive = job.denoiser.embed([prompts.positive(settings.prompt, c) for c in cameras])
         negative = job.denoiser.embed([prompts.negative(settings.negative, c) for c in cameras])
-    depth = torch.from_numpy(job.scene.depths)[:, None].to(job.denoiser.device)
-    return _Network(job, schedule, positive, negative, depth)
+    control = torch.from_numpy(job.scene.controls).to(job.denoiser.device)
+    return _Network(job, schedule, positive, negative, control)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _go_on() -> None:
 def _list() -> int:
     for model in manage.list_models():
         entry = model.entry
-        state = "here" if model.installed else f"to download: {entry.size}"
+        state = f"here; control: {model.control}" if model.installed else f"to download: {entry.size}"
         print(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")
     return protocol.EXIT_DONE
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import protocol
-from .denoise.presets import Preset
+from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
 from .errors import UserError
 from .sync.cases import ALIASES, AVERAGES_X0
 from .views.cameras import Camera, even_rig, paper_rig
 
 MAX_VIEWS = 64
 TEXTURE_SIZES = range(64, 8193)
-MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
 
 
@@ -48,7 +47,7 @@ def check(request: protocol.Request) -> None:
     _between("texture size", request.texture_size, TEXTURE_SIZES.start, TEXTURE_SIZES.stop - 1)
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
-    _between("guidance", request.guidance, 0.0, 100.0)
+    _between("guidance", request.guidance, 0.0, MAX_GUIDANCE)
     cameras(request.views)
 
 

@@ -1,4 +1,4 @@
-"""The whole story: mesh -> views -> depth -> (denoise <-> synchronise) -> texture -> files."""
+"""The whole story: mesh -> views -> control pictures -> (denoise <-> synchronise) -> texture -> files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     settings = options.resolve(request, denoiser.preset)
     warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt)]
     with clock.part("geometry"):
-        scene = build_scene(mesh, options.cameras(request.views), denoiser.preset.view_size, host)
+        preset, cameras = denoiser.preset, options.cameras(request.views)
+        scene = build_scene(mesh, cameras, preset.view_size, preset.control, host)
     job = Job(request.method, request.seed, settings, scene, denoiser, clock, host)
     pictures = generate(job)
     with clock.part("bake"):
@@ -96,7 +97,7 @@ def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path, host: Hos
     rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
     labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
     save.png(render.to_image(image), stage / "texture.png")
-    sheet = render.contact_sheet(scene.depths, pictures, np.stack(rendered), labels)
+    sheet = render.contact_sheet(scene.controls, pictures, np.stack(rendered), labels)
     save.png(sheet, stage / "views.png")
     host.check()
     save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")

@@ -39,6 +39,7 @@ def values(
         "prompt": request.prompt,
         "negative": settings.negative,
         "model": request.model,
+        "control": job.denoiser.preset.control,
         "method": request.method,
         "sync_space": settings.sync_space,
         "seed": request.seed,

@@ -8,45 +8,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .depth.depth import depth_picture
+from .depth.position import position_picture
 from .host import Host
 from .mesh.frame import to_unit_sphere
 from .mesh.mesh import Mesh
 from .views.cameras import Camera
-from .views.raster import EmbreeRaster, Fragments
+from .views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """uvs: (F, 3, 2) float32 per corner. depths: (N, R, R) float32 in [0, 1]. resolution: R."""
+    """uvs: (F, 3, 2) float32 per corner. controls: what the ControlNet sees, (N, 1 or 3, R, R) float32 in
+    [0, 1], background 0. resolution: R."""
 
     mesh: Mesh
     uvs: Floats
     raster: EmbreeRaster
     cameras: list[Camera]
     fragments: list[Fragments]
-    depths: Floats
+    controls: Floats
     resolution: int
 
 
-def build_scene(mesh: Mesh, cameras: list[Camera], resolution: int, host: Host) -> Scene:
-    """Rasterise ``mesh``, which has UVs, from every camera at ``resolution``^2."""
+def build_scene(mesh: Mesh, cameras: list[Camera], resolution: int, control: str, host: Host) -> Scene:
+    """Rasterise ``mesh``, which has UVs, from every camera at ``resolution``^2; ``control`` is one of
+    denoise/presets.py's CONTROLS."""
     assert mesh.uvs is not None
     vertices, _, _ = to_unit_sphere(mesh.vertices)
     raster = EmbreeRaster(vertices, mesh.faces)
-    fragments, depths = [], []
+    fragments, controls = [], []
     for i, camera in enumerate(cameras):
         host.check()
         host.progress("views", i, len(cameras), None)
         view = raster.rasterise(camera, resolution)
         fragments.append(view)
-        depths.append(_depth(view, resolution))
-    return Scene(mesh, mesh.uvs, raster, cameras, fragments, np.stack(depths), resolution)
+        controls.append(_CONTROLS[control](raster, view, resolution))
+    return Scene(mesh, mesh.uvs, raster, cameras, fragments, np.stack(controls), resolution)
 
 
-def _depth(view: Fragments, resolution: int) -> Floats:
+def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
+    """(1, R, R)"""
     depth = np.ones(resolution**2, np.float32)
+    depth[view.pixel] = view.depth
+    return depth_picture(depth.reshape(resolution, resolution), _inside(view, resolution))[None]
+
+
+def _position(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
+    """(3, R, R)"""
+    points = interpolate(raster.corners, view.face, view.bary)  # pixels come row by row
+    return np.moveaxis(position_picture(points, _inside(view, resolution)), -1, 0)
+
+
+def _inside(view: Fragments, resolution: int) -> NDArray[np.bool_]:
     inside = np.zeros(resolution**2, bool)
-    depth[view.pixel], inside[view.pixel] = view.depth, True
-    return depth_picture(depth.reshape(resolution, resolution), inside.reshape(resolution, resolution))
+    inside[view.pixel] = True
+    return inside.reshape(resolution, resolution)
+
+
+_CONTROLS = {"depth": _depth, "position": _position}

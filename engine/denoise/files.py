@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import UserError
+from . import sidecar
 
 COMPONENTS = ("text_encoder", "unet", "vae", "controlnet")
 CONFIG_FOLDERS = ("tokenizer", "scheduler")
@@ -32,6 +33,8 @@ def wanted(names: Collection[str], subfolders: tuple[str, ...], with_weights: bo
         result += [full for name, full in inside.items() if name.endswith(".txt") or _config(name)]
         if with_weights:
             result += [inside[name] for name in _choose(inside)[0]]
+    if result and sidecar.FILE in names:
+        result.append(sidecar.FILE)
     return sorted(set(result))
 
 

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from . import files
+from . import files, sidecar
 from .checks import check_condition_size, check_configs, check_controlnet
 from .hub import Check
+from .sidecar import Sidecar
 from .sources import SUPPORTED, Sources, read_json
 
 AGAIN = "download the model again"
@@ -55,6 +56,7 @@ class Parts:
     controlnet: Any
     vae: Any
     scheduler: dict[str, Any]
+    sidecar: Sidecar
 
 
 def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Parts:
@@ -67,6 +69,7 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     }
     scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
     check_configs(sources, configs)
+    own = sidecar.of_model(sources.pipeline, sources.controlnet)
     for library in LIBRARIES:
         check()
         importlib.import_module(library)
@@ -83,7 +86,8 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     controlnet = load_controlnet(sources.controlnet, models["unet"], device, dtype, check)
     check_condition_size(sources.controlnet, controlnet.config, models["vae"].config)
     check()
-    return Parts(tokenizer(sources.pipeline), controlnet=controlnet, scheduler=scheduler, **models)
+    words = tokenizer(sources.pipeline)
+    return Parts(words, controlnet=controlnet, scheduler=scheduler, sidecar=own, **models)
 
 
 def _empty(configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

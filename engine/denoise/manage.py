@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import files, hub
+from . import files, hub, sidecar
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
 from .hub import Check, Progress
 from .sources import HUB_ID, PIPELINE_PARTS
@@ -20,15 +20,25 @@ OWN = tuple(part for part in files.COMPONENTS if part != "controlnet")
 
 @dataclass(frozen=True)
 class Listed:
-    """A model of the catalogue and whether all of it is on this computer."""
+    """A model of the catalogue and whether all of it is on this computer. control: the picture that its
+    ControlNet takes (presets.CONTROLS); None where it isn't here."""
 
     entry: Entry
     installed: bool
+    control: str | None
 
 
 def list_models() -> list[Listed]:
     """Every model known by name. No network, no torch."""
-    return [Listed(entry, not _problems(entry.name, thorough=False)) for entry in ENTRIES]
+    return [_listed(entry) for entry in ENTRIES]
+
+
+def _listed(entry: Entry) -> Listed:
+    if _problems(entry.name, thorough=False):
+        return Listed(entry, False, None)
+    *_, (_, folder, components) = _places(entry.name)  # the ControlNet's, or the whole
+    assert folder is not None
+    return Listed(entry, True, sidecar.control(folder if components == ("",) else folder / "controlnet"))
 
 
 def download(name: str, progress: Progress, check: Check) -> None:
@@ -79,7 +89,7 @@ def _problems(name: str, thorough: bool) -> list[str]:
         if folder is None:
             found.append(f"{label} isn't on this computer")
             continue
-        found += files.problems(folder, components)
+        found += files.problems(folder, components) + _sidecar_problems(folder, components)
         if thorough:
             found += _checksum_problems(folder)
     return found
@@ -107,6 +117,17 @@ def _components(folder: Path) -> tuple[str, ...]:
     if (folder / "config.json").is_file():
         return ("",)
     return files.COMPONENTS if (folder / "controlnet").is_dir() else OWN
+
+
+def _sidecar_problems(folder: Path, components: tuple[str, ...]) -> list[str]:
+    try:
+        if components == ("",):
+            sidecar.control(folder)
+        else:
+            sidecar.of_model(folder, folder / "controlnet")
+    except UserError as error:
+        return [str(error)]
+    return []
 
 
 def _checksum_problems(folder: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The denoiser: a text- and depth-conditioned latent diffusion model as plain functions of tensors.
+"""The denoiser: a text- and control-conditioned latent diffusion model as plain functions of tensors.
 
 Knows no meshes and no views: N pictures are N rows of a batch. States and estimates (x, eps, x0) are float32
 (N, C, h, w) on ``device``; inside, the networks run in ``dtype``. Nothing here is random.
@@ -60,7 +60,8 @@ class Denoiser:
     """A loaded model.
 
     latent_channels: C. downscale: pixels per latent. alphas_cumprod: (train_steps,) float64 on the CPU.
-    prediction_type: "epsilon" or "v_prediction", what the network gives. preset: its family's defaults.
+    prediction_type: "epsilon" or "v_prediction", what the network gives. preset: its family's defaults, under
+    what it says about itself (sidecar.py).
     batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
     through the autoencoder at once, at the preset's view size.
     """
@@ -76,8 +77,8 @@ class Denoiser:
         self.latent_channels: int = parts.vae.config.latent_channels
         self.downscale: int = 2 ** (len(parts.vae.config.block_out_channels) - 1)
         config = parts.unet.config
-        self.preset: Preset = presets.for_model(
-            config.cross_attention_dim, config.sample_size, self.downscale
+        self.preset: Preset = parts.sidecar.over(
+            presets.for_model(config.cross_attention_dim, config.sample_size, self.downscale)
         )
         self.batch = self._rows(
             config.block_out_channels[0], self.preset.latent_view_size, MAPS_ALIVE, devices.budget(device)
@@ -117,23 +118,23 @@ class Denoiser:
         return embeds.to(self.dtype), cut
 
     def predict(
-        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
         x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or one for all; the latter
-        isn't looked at when guidance is 1. depth: (N, 1 or 3, h * downscale, w * downscale) in [0, 1], near
-        is 1.
+        isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1 or 3,
+        h * downscale, w * downscale) in [0, 1].
         """
-        output = self._guided(x, t, positive, negative, depth, guidance)
+        output = self._guided(x, t, positive, negative, control, guidance)
         return step.eps_from_v(x, output, *self._alpha_sigma(t)) if self._is_v else output
 
     def predict_x0(
-        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for a
         v-predicting model, where eps alone can't tell x0."""
-        output = self._guided(x, t, positive, negative, depth, guidance)
+        output = self._guided(x, t, positive, negative, control, guidance)
         convert = step.x0_from_v if self._is_v else step.tweedie
         return convert(x, output, *self._alpha_sigma(t))
 
@@ -147,34 +148,35 @@ class Denoiser:
 
     @torch.no_grad()
     def _guided(
-        self, x: Tensor, t: int, positive: Text, negative: Text, depth: Tensor, guidance: float
+        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n = len(x)
         if guidance == 1.0:
-            return self._network(x, t, positive.rows(n), depth)
+            return self._network(x, t, positive.rows(n), control)
         text = torch.cat([negative.rows(n), positive.rows(n)])
-        without, with_prompt = self._network(x.repeat(2, 1, 1, 1), t, text, depth.repeat(2, 1, 1, 1)).chunk(2)
+        both = self._network(x.repeat(2, 1, 1, 1), t, text, control.repeat(2, 1, 1, 1))
+        without, with_prompt = both.chunk(2)
         return without + guidance * (with_prompt - without)
 
-    def _network(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
+    def _network(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
-        rows = (_chunks(tensor, self.batch) for tensor in (x, text, depth))
+        rows = (_chunks(tensor, self.batch) for tensor in (x, text, control))
         return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
 
-    def _pass(self, x: Tensor, t: int, text: Tensor, depth: Tensor) -> Tensor:
+    def _pass(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
         inputs = x.to(self.device, self.dtype)
         time = torch.tensor(t, device=self.device)
-        residuals = self._control(inputs, time, t, text, depth)
+        residuals = self._control(inputs, time, t, text, control)
         output: Tensor = self._parts.unet(inputs, time, text, **residuals).sample
         return output.float()
 
-    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, depth: Tensor) -> Mapping[str, Any]:
+    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, control: Tensor) -> Mapping[str, Any]:
         """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
         end = self.preset.control_end
         if end < 1.0 and t <= (1.0 - end) * len(self.alphas_cumprod):
             return {}
-        picture = depth.to(self.device, self.dtype).expand(-1, 3, -1, -1)
+        picture = control.to(self.device, self.dtype).expand(-1, 3, -1, -1)
         down, mid = self._parts.controlnet(
             x, time, text, picture, conditioning_scale=self.preset.conditioning_scale, return_dict=False
         )

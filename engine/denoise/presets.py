@@ -1,6 +1,7 @@
 """Defaults by model family, each with its source.
 
-"Published" is the SyncTweedies paper's released mesh configuration.
+"Published" is the SyncTweedies paper's released mesh configuration. A model's own ``sync_texture.json``
+(sidecar.py) replaces any of these but the family and the view's size; a request replaces either.
 """
 
 from __future__ import annotations
@@ -8,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+CONTROLS = ("depth", "position")  # the pictures that a ControlNet may be trained on
+MAX_STEPS = 1000
+MAX_GUIDANCE = 100.0
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,8 @@ class Preset:
     view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
     latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
     that are synchronised, and the side of the texture that they are averaged in.
-    conditioning_scale: strength of the ControlNet. control_end: share of the way from noise to picture after
-    which the ControlNet is off.
+    control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
+    the way from noise to picture after which it is off. prefix: put before every prompt.
     """
 
     family: str
@@ -29,6 +34,7 @@ class Preset:
     sync_space: str
     sync_share: Mapping[str, float]
     texture_size: Mapping[str, int]
+    control: str
     conditioning_scale: float
     control_end: float
     prefix: str
@@ -52,6 +58,7 @@ SD15 = Preset(
     sync_space="latent",  # published
     sync_share=_by_space(0.8, 0.8),  # published: synchronised while t > 0.2 * 1000
     texture_size=_sizes(1536, 1024),  # published latent and RGB texture
+    control="depth",  # published
     conditioning_scale=0.7,  # published: annealing is configured but never takes effect, so constant
     control_end=0.99,  # published
     prefix="Best quality, extremely detailed ",  # published
@@ -64,8 +71,9 @@ SD15 = Preset(
 # it on meshes, so the rest is SD15's.
 SD21 = replace(SD15, family="sd21")
 
-# Our own small models. Steps, guidance and RGB synchronisation at every step: measured with a trial model
-# (agreement between views +10 to +16 dB over latents, whose 4-pixel cells can't be averaged meaningfully).
+# Our own small models, where they don't say better themselves. Steps, guidance and RGB synchronisation at
+# every step: measured with a trial model (agreement between views +10 to +16 dB over latents, whose 4-pixel
+# cells can't be averaged meaningfully).
 STARTER = Preset(
     family="starter",
     view_size=128,
@@ -75,6 +83,7 @@ STARTER = Preset(
     sync_space="rgb",
     sync_share=_by_space(0.8, 1.0),
     texture_size=_sizes(512, 512),
+    control="depth",
     conditioning_scale=1.0,  # as trained
     control_end=1.0,
     prefix="",  # trained on plain captions: quality words only push them aside

@@ -7,7 +7,8 @@ A model may be given as
     file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
                               from the pipeline folder it lies in, else from the family's default model
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
-the ControlNet is the pipeline's own ``controlnet`` folder or the family's default.
+the ControlNet is the pipeline's own ``controlnet`` folder or the family's default. How a model wants to be
+used may stand in files of its own: sidecar.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The position map: where in the object each pixel's surface lies, as a colour.
 
-A control picture for models trained on it (also called a canonical coordinate map). Depth alone leaves a model
-guessing where on the object a view looks; with positions, the views of one object agree from the first step.
+A control picture for models trained on it (also called a canonical coordinate map). Depth alone leaves a
+model guessing where on the object a view looks; with positions, the views of one object agree from the first
+step.
 """
 
 from __future__ import annotations

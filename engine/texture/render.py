@@ -46,15 +46,17 @@ def to_image(picture: Floats) -> Image.Image:
     return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def contact_sheet(depths: Floats, views: Floats, rendered: Floats, labels: Sequence[str]) -> Image.Image:
-    """Three rows, a column a view: depth (N, R, R), generated views (N, R, R, 3), texture re-rendered."""
+def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Sequence[str]) -> Image.Image:
+    """Three rows, a column a view: what the ControlNet saw, ``controls`` (N, 1 or 3, R, R), generated views
+    (N, R, R, 3) and the texture re-rendered."""
+    seen = np.broadcast_to(controls, (len(controls), 3, *controls.shape[2:])).transpose(0, 2, 3, 1)
     cell = max(96, min(192, views.shape[1]))
     head = 16
     sheet = Image.new("RGB", (cell * len(views), head + 3 * cell), (24, 24, 24))
     draw = ImageDraw.Draw(sheet)
     for column, label in enumerate(labels):
         draw.text((column * cell + 4, 2), label, fill=(220, 220, 220))
-        for row, picture in enumerate((depths[column], views[column], rendered[column])):
+        for row, picture in enumerate((seen[column], views[column], rendered[column])):
             image = to_image(picture).convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
             sheet.paste(image, (column * cell, head + row * cell))
     return sheet

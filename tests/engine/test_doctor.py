@@ -90,7 +90,7 @@ def test_without_a_network_a_download_says_so_in_one_line(cli: Cli, tmp_path: Pa
 def test_verifying_all_looks_at_what_is_installed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    listed = [manage.Listed(entry, entry.name == "sd15") for entry in ENTRIES]
+    listed = [manage.Listed(entry, entry.name == "sd15", None) for entry in ENTRIES]
     monkeypatch.setattr(manage, "list_models", lambda: listed)
     monkeypatch.setattr(manage, "verify", lambda name: [])
     assert models_command.run("verify", None) == protocol.EXIT_DONE

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine.denoise import catalogue, hub, manage, sources
+from engine.denoise import catalogue, hub, manage, sidecar, sources
 from engine.denoise.transfer import checksum
 from engine.errors import Cancelled, UserError
 
@@ -206,6 +206,21 @@ def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: p
     manage.download("mine", lambda *_: None, go_on)
     assert [listed.installed for listed in manage.list_models()] == [True]
     assert sources.find("mine", go_on).controlnet == hub.cached("them/depth")
+
+
+def test_what_models_say_of_themselves_comes_along(
+    served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = shutil.copytree(served.repos["them/depth"], tmp_path / "places")
+    (places / sidecar.FILE).write_text('{"control": "position"}')
+    (served.repos["them/pipe"] / sidecar.FILE).write_text('{"steps": 7}')
+    served.repos["them/places"] = places
+    found = sources.find("them/pipe+them/places", go_on)
+    assert sidecar.of_model(found.pipeline, found.controlnet) == sidecar.Sidecar(control="position", steps=7)
+    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "mine", "free", "small")
+    monkeypatch.setattr(manage, "ENTRIES", (entry,))
+    monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
+    assert manage.list_models() == [manage.Listed(entry, True, "position")]
 
 
 def test_verify_a_folder(eps_model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""``sync_texture.json``: what a model's standard files can't say about its use on meshes.
+
+Optional, and unknown to other software. One object of JSON; every key may be left out:
+
+    control             what the ControlNet was trained on: "depth", near white, as published (also without a
+                        file), or "position", the place in the unit sphere as a colour, (p + 1) / 2
+    conditioning_scale  number, 0 to 10          sync_space    "latent" or "rgb"
+    control_end         number, 0 to 1           sync_share    {"latent": number, "rgb": number}, 0 to 1
+    steps               whole number             texture_size  {"latent": pixels, "rgb": pixels}
+    guidance            number, 0 to 100         prefix, negative  text
+
+Each replaces the model's preset (presets.py says what it means); what a request gives stands above both. In
+sync_share and texture_size one space may be given alone.
+
+The file lies beside ``model_index.json``. control, conditioning_scale and control_end are about the
+ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these keys
+alone may lie in any ControlNet's folder, where it wins. So of MODEL+CONTROLNET, CONTROLNET's file decides
+these and MODEL's the rest (and the scale and the end where CONTROLNET's says nothing, but never what the
+control is). A single .safetensors file is described by the folder of configs that it lies in; without one by
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import UserError
+from ..protocol import SYNC_SPACES
+from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, Preset
+
+FILE = "sync_texture.json"
+CONTROLNET_KEYS = ("control", "conditioning_scale", "control_end")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What a model says about itself; None, or a missing space, where it says nothing. Fields: see Preset."""
+
+    control: str | None = None
+    conditioning_scale: float | None = None
+    control_end: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sync_space: str | None = None
+    sync_share: Mapping[str, float] | None = None
+    texture_size: Mapping[str, int] | None = None
+    prefix: str | None = None
+    negative: str | None = None
+
+    def over(self, preset: Preset) -> Preset:
+        """``preset`` with what is given here in its place."""
+        given = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        for name in ("sync_share", "texture_size"):
+            if name in given:
+                given[name] = MappingProxyType({**getattr(preset, name), **given[name]})
+        return replace(preset, **given)
+
+
+KEYS = tuple(f.name for f in fields(Sidecar))
+
+
+def of_model(pipeline: Path, controlnet: Path) -> Sidecar:
+    """What the files say of a ``pipeline`` folder used with ``controlnet``, a component folder or a single
+    file. Raises UserError that names the file and the key."""
+    own = {key: value for key, value in read(pipeline).items() if key != "control"}
+    return Sidecar(**(own | _of_controlnet(controlnet)))
+
+
+def control(controlnet: Path) -> str:
+    """The picture that ``controlnet`` was trained on; arguments and errors as in :func:`of_model`."""
+    return str(_of_controlnet(controlnet).get("control", CONTROLS[0]))
+
+
+def read(folder: Path, known: tuple[str, ...] = KEYS) -> dict[str, Any]:
+    """The checked contents of ``folder``'s file, {} without one; only ``known`` keys may be in it."""
+    path = folder / FILE
+    if not os.path.lexists(path):
+        return {}
+    found = _object(path)
+    for key, value in found.items():
+        if key not in known:
+            raise UserError(f"{path}: unknown key {reprlib.repr(key)}", f"use only {', '.join(known)}")
+        if not _RULES[key].holds(value):
+            raise UserError(
+                f"{path}: {key} is {reprlib.repr(value)}", f"give {_RULES[key].words}, or leave {key} out"
+            )
+    return found
+
+
+def _of_controlnet(path: Path) -> dict[str, Any]:
+    folder = path if path.is_dir() else path.parent
+    if not (folder / "config.json").is_file():  # a file among others: what lies beside isn't about it
+        return {}
+    whole = read(folder.parent) if folder.name == "controlnet" else {}
+    return {k: v for k, v in whole.items() if k in CONTROLNET_KEYS} | read(folder, CONTROLNET_KEYS)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}", "mend it, or delete it") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} isn't JSON: {error}", "mend it, or delete it") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path} isn't an object of JSON", 'write it as {"control": "depth"}, or delete it')
+    return data
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a value must be. words: the same for people, after "give"."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def _number(low: float, high: float) -> _Rule:
+    return _Rule(lambda v: type(v) in (int, float) and low <= v <= high, f"a number from {low} to {high}")
+
+
+def _whole(low: int, high: int) -> _Rule:
+    return _Rule(lambda v: type(v) is int and low <= v <= high, f"a whole number from {low} to {high}")
+
+
+def _one_of(known: tuple[str, ...]) -> _Rule:
+    return _Rule(lambda v: type(v) is str and v in known, " or ".join(f'"{name}"' for name in known))
+
+
+def _by_space(rule: _Rule) -> _Rule:
+    return _Rule(
+        lambda v: type(v) is dict and set(v) <= set(SYNC_SPACES) and all(map(rule.holds, v.values())),
+        f"an object with {' and '.join(SYNC_SPACES)}, each {rule.words}",
+    )
+
+
+_TEXT = _Rule(lambda v: type(v) is str, "text")
+_RULES = {
+    "control": _one_of(CONTROLS),
+    "conditioning_scale": _number(0, 10),
+    "control_end": _number(0, 1),
+    "steps": _whole(1, MAX_STEPS),
+    "guidance": _number(0, MAX_GUIDANCE),
+    "sync_space": _one_of(SYNC_SPACES),
+    "sync_share": _by_space(_number(0, 1)),
+    "texture_size": _by_space(_whole(16, 8192)),
+    "prefix": _TEXT,
+    "negative": _TEXT,
+}
