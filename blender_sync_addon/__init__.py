@@ -10,9 +10,9 @@ from types import ModuleType
 
 def _modules() -> tuple[ModuleType, ...]:
     """The modules with a ``register``, in the order in which they must be registered."""
-    from . import command, operators, panel, preferences, properties
+    from . import command, examples, operators, panel, preferences, properties
 
-    return preferences, properties, operators, panel, command
+    return preferences, properties, operators, examples, panel, command
 
 
 def register() -> None:

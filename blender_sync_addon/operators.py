@@ -21,9 +21,18 @@ _running: Task | None = None
 """The job of the window, for the panel to draw and for Cancel to cancel."""
 
 
+_noted: tuple[int, tuple[str, ...]] | None = None
+"""The object that was textured last, by its session-wide number, and the warnings."""
+
+
 def running() -> Task | None:
     """The job that runs in the window, None without."""
     return _running
+
+
+def warnings(obj: Any) -> tuple[str, ...]:
+    """What there was to say about the last texture, if it is ``obj``'s (an object or None)."""
+    return _noted[1] if _noted and obj and _noted[0] == obj.session_uid else ()
 
 
 class Generate(Options, bpy.types.Operator):
@@ -91,6 +100,8 @@ class Generate(Options, bpy.types.Operator):
         self._close()
 
     def _start(self, context: Any) -> Task:
+        global _noted
+        _noted = None
         scene = context.scene.sync_texture
         settings = read_settings.from_options(self, scene, preferences.device())
         return Task(context.view_layer.objects.active, context.evaluated_depsgraph_get(), settings)
@@ -111,6 +122,8 @@ class Generate(Options, bpy.types.Operator):
         return {"FINISHED"}
 
     def _report(self, outcome: Outcome) -> None:
+        global _noted
+        _noted = (bpy.data.objects[outcome.object].session_uid, outcome.warnings)
         for warning in outcome.warnings:
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"Textured '{outcome.object}' with '{outcome.image}'")

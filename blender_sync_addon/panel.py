@@ -8,7 +8,8 @@ from typing import Any
 
 import bpy
 
-from . import operators, package, preferences
+from . import operators, package, preferences, properties
+from .examples import ExamplesMenu
 from .job.state import State
 from .problem import Problem
 from .read import mesh as read_mesh
@@ -25,7 +26,7 @@ class MainPanel(bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        layout.prop(context.scene.sync_texture, "prompt", text="", placeholder="What should it look like?")
+        draw_prompt(layout, context.scene.sync_texture)
         if job := operators.running():
             draw_progress(layout, job.name, job.state)
         else:
@@ -63,15 +64,23 @@ class AdvancedPanel(bpy.types.Panel):
             column.prop_search(options, "uv_layer", obj.data, "uv_layers", icon="GROUP_UVS")
 
 
+def draw_prompt(layout: Any, options: Any) -> None:
+    """The prompt's field; beside it examples, where the model lists some."""
+    row = layout.row(align=True)
+    row.prop(options, "prompt", text="", placeholder="What should it look like?")
+    words = properties.known(options)
+    if words and words.examples:
+        row.menu(ExamplesMenu.bl_idname, text="", icon="PRESET")
+
+
 def draw_generate(layout: Any, context: Any) -> None:
     """The Generate button; above it, what keeps it from working."""
     obj = context.view_layer.objects.active
     problem = what_is_missing(obj, context.scene.sync_texture.prompt)
     if problem:
         column = layout.column(align=True)
-        characters = max(20, context.region.width // 8)
-        draw_text(column, problem.what, "ERROR", characters)
-        draw_text(column, problem.fix, "BLANK1", characters)
+        draw_text(column, problem.what, "ERROR", line_length(context))
+        draw_text(column, problem.fix, "BLANK1", line_length(context))
         if problem.fix.startswith("Choose it in Preferences"):
             button = column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
             button.module = package.ROOT
@@ -81,6 +90,13 @@ def draw_generate(layout: Any, context: Any) -> None:
     row.operator(operators.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
     if operators.RestoreMaterials.poll(context):
         layout.operator(operators.RestoreMaterials.bl_idname, icon="LOOP_BACK")
+    for warning in operators.warnings(obj):
+        draw_text(layout.column(align=True), warning, "INFO", line_length(context))
+
+
+def line_length(context: Any) -> int:
+    """About how many characters fit into a line of the panel."""
+    return max(20, int(context.region.width) // 8)
 
 
 def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:

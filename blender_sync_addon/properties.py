@@ -3,10 +3,15 @@
 # Annotations of a property are values here, not types.
 # mypy: disable-error-code="valid-type,misc,name-defined"
 
+from typing import Any
+
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import protocol
+from . import suggestions
+from .read import settings as read_settings
+from .suggestions import Words
 
 _METHODS = {
     "synctweedies": ("SyncTweedies", "Average the clean images of all views in the texture (best)"),
@@ -15,6 +20,8 @@ _METHODS = {
     "case3": ("Case 3", "Average the denoised views"),
     "case4": ("Case 4", "Average the noise predictions, denoise the texture"),
     "case5": ("Case 5", "Average the clean images, denoise the texture"),
+    "syncmvd": ("SyncMVD", "Average the clean images, denoise the texture with fresh noise at every step"),
+    "syncsde": ("SyncSDE", "Draw every view towards those before it, from the front to the back"),
     "independent": ("Independent", "Every view on its own, joined at the end (for comparison: seams)"),
 }
 METHODS = [(name, *_METHODS.get(name, (name, ""))) for name in protocol.METHODS]
@@ -35,12 +42,25 @@ UNWRAPS = [
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
 
 
+def prompts(options: Any, _context: Any, typed: str) -> list[str]:
+    """What Blender suggests in the prompt's field. When the field is opened, all examples."""
+    words = known(options)
+    return suggestions.complete(words, "" if typed == options.prompt else typed) if words else []
+
+
+def known(options: Any) -> Words | None:
+    """What the model chosen in ``options`` knows; None when nothing is known about it."""
+    return suggestions.of_model(read_settings.model(options.model))
+
+
 class Options:
     """Properties that the scene's group and the generate operator share."""
 
     prompt: StringProperty(
         name="Prompt",
         description="What the object should look like, for example: weathered red bricks",
+        search=prompts,
+        search_options={"SUGGESTION"},
     )
     negative: StringProperty(
         name="Negative Prompt",

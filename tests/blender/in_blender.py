@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -19,7 +20,14 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, operators, task  # noqa: E402
+from sync_texture.blender_sync_addon import (  # noqa: E402
+    command,
+    examples,
+    operators,
+    panel,
+    properties,
+    task,
+)
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.engine.mesh import frame  # noqa: E402
 
@@ -551,6 +559,87 @@ def test_command_exit_statuses():
     assert not (folder / "a.blend").exists()
     assert command.run(["doctor"]) == 5
     assert command.run([]) == 2
+
+
+# --- suggestions and notes ---
+
+
+class Layout:
+    """Keeps what is drawn into it: (what, its text or name)."""
+
+    def __init__(self):
+        self.drawn = []
+
+    def row(self, **_options):
+        return self
+
+    column = row
+
+    def prop(self, _owner, name, **_options):
+        self.drawn.append(("prop", name))
+
+    def menu(self, name, **_options):
+        self.drawn.append(("menu", name))
+
+    def label(self, text, icon):
+        self.drawn.append(("label", text))
+
+    def operator(self, name, text="", **_options):
+        self.drawn.append((name, text))
+        return self
+
+
+def own_vocabulary(**lists):
+    folder = Path(tempfile.mkdtemp())
+    (folder / "vocabulary.json").write_text(json.dumps(lists))
+    return str(folder)
+
+
+def test_the_prompts_field_suggests_what_the_model_knows():
+    options = bpy.context.scene.sync_texture
+    shown = properties.prompts(options, bpy.context, "")
+    assert len(shown) > 30
+    assert all(isinstance(text, str) for text in shown)
+    assert "rusty metal" in properties.prompts(options, bpy.context, "rusty me")
+    options.prompt = "my bricks"
+    assert properties.prompts(options, bpy.context, "my bricks") == shown  # the field is just opened
+    options.model = own_vocabulary(materials=["jelly"], examples=["green jelly"])
+    assert properties.prompts(options, bpy.context, "j") == ["jelly", "green jelly"]
+    for unknown in ("sd15", "/nowhere", "//beside", own_vocabulary(materials="jelly")):
+        options.model = unknown
+        assert properties.prompts(options, bpy.context, "j") == []
+
+
+def test_examples_are_one_click_away():
+    options = bpy.context.scene.sync_texture
+    layout = Layout()
+    panel.draw_prompt(layout, options)
+    assert layout.drawn == [("prop", "prompt"), ("menu", "SYNC_TEXTURE_MT_examples")]
+    menu = types.SimpleNamespace(layout=Layout())
+    examples.ExamplesMenu.draw(menu, bpy.context)
+    assert ("sync_texture.use_example", "snow") in menu.layout.drawn
+    assert bpy.ops.sync_texture.use_example(prompt="snow") == {"FINISHED"}
+    assert options.prompt == "snow"
+    options.model = "sd15"
+    layout = Layout()
+    panel.draw_prompt(layout, options)
+    assert layout.drawn == [("prop", "prompt")]
+
+
+def test_the_panel_says_what_the_engine_noted_about_the_last_texture():
+    obj = helper.cube()
+    generate("warn")
+    assert operators.warnings(obj) == ("fake warning",)
+    layout = Layout()
+    region = types.SimpleNamespace(width=300)
+    context = types.SimpleNamespace(view_layer=bpy.context.view_layer, scene=bpy.context.scene, region=region)
+    panel.draw_generate(layout, context)
+    assert ("label", "fake warning") in layout.drawn
+    other = helper.cube()
+    assert operators.warnings(other) == ()
+    assert operators.warnings(None) == ()
+    generate("bricks")
+    assert operators.warnings(obj) == operators.warnings(other) == ()
 
 
 def test_unregister_ends_the_engine_and_register_works_again():

@@ -1,0 +1,56 @@
+"""The Examples menu beside the prompt: one click puts a prompt that works into the field."""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="valid-type,misc"
+
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+
+from . import properties
+
+COLUMN = 18  # entries
+
+
+class UseExample(bpy.types.Operator):
+    """Make this the prompt"""
+
+    bl_idname = "sync_texture.use_example"
+    bl_label = "Use Example"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+
+    prompt: StringProperty(name="Prompt")
+
+    def execute(self, context: Any) -> set[str]:
+        context.scene.sync_texture.prompt = self.prompt
+        return {"FINISHED"}
+
+
+class ExamplesMenu(bpy.types.Menu):
+    """What the model knows: one prompt for each of its materials"""
+
+    bl_idname = "SYNC_TEXTURE_MT_examples"
+    bl_label = "Examples"
+
+    def draw(self, context: Any) -> None:
+        words = properties.known(context.scene.sync_texture)
+        examples = words.examples if words else ()
+        columns = self.layout.row()
+        for start in range(0, len(examples), COLUMN):
+            column = columns.column()
+            for example in examples[start : start + COLUMN]:
+                column.operator(UseExample.bl_idname, text=example.label).prompt = example.prompt
+
+
+_CLASSES = (UseExample, ExamplesMenu)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
