@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mesh.edges import Edges, shared_edges
 from ..views.raster import EmbreeRaster, interpolate
 from .render import sample
 
@@ -19,19 +20,6 @@ SHARPEST = 0.5  # folds whose sides lie closer together than this (29 degrees) a
 INVISIBLE = 1e-4  # colour differences below this (a fortieth of an 8-bit step) count as this
 
 
-@dataclass(frozen=True)
-class _Edges:
-    """Edges shared by two faces, m of them: the faces (m, 2) and, for each side, the corner (m, 2) that the
-    edge starts at, both sides from the same end."""
-
-    face: NDArray[np.int32]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-
-    def pick(self, chosen: Bools | NDArray[np.int64]) -> _Edges:
-        return _Edges(self.face[chosen], self.start[chosen], self.end[chosen])
-
-
 def seam_error(raster: EmbreeRaster, uvs: Floats, texture: Floats) -> float | None:
     """Mean colour difference across UV seams, over that across inner edges at the same 3D distance.
 
@@ -39,40 +27,16 @@ def seam_error(raster: EmbreeRaster, uvs: Floats, texture: Floats) -> float | No
     edges where they don't. 1.0: seams can't be seen. None when the mesh has no seam, or no inner edge, whose
     faces are large enough to compare.
     """
-    edges = _shared_edges(raster)
+    edges = shared_edges(raster.corners)
     if not len(edges.face):
         return None
-    apart = [
-        np.abs(uvs[edges.face[:, 0], c[:, 0]] - uvs[edges.face[:, 1], c[:, 1]]).max(axis=1) > 1e-5
-        for c in (edges.start, edges.end)
-    ]
-    is_seam = apart[0] | apart[1]
+    is_seam = edges.seams(uvs)
     texel = _texel_length(raster, uvs, texture.shape[0])
     seam = _difference(raster, uvs, texture, edges.pick(is_seam), texel)
     inner = _difference(raster, uvs, texture, edges.pick(~is_seam), texel)
     if seam is None or inner is None:
         return None
     return max(seam, INVISIBLE) / max(inner, INVISIBLE)
-
-
-def _shared_edges(raster: EmbreeRaster) -> _Edges:
-    """Vertices at the same place count as one: many files split them at seams."""
-    count = len(raster.corners)
-    grid = np.round(raster.corners.reshape(-1, 3).astype(np.float64) * 1e5).astype(np.int64)
-    vertex = np.unique(grid, axis=0, return_inverse=True)[1].reshape(count, 3)
-    start = np.tile(np.arange(3), count)
-    end = (start + 1) % 3
-    face = np.repeat(np.arange(count, dtype=np.int32), 3)
-    ends = np.stack([vertex[face, start], vertex[face, end]], axis=1)
-    turned = ends[:, 0] > ends[:, 1]
-    start, end = np.where(turned, end, start), np.where(turned, start, end)
-    key = np.sort(ends, axis=1)
-    order = np.lexsort((key[:, 1], key[:, 0]))
-    key, face, start, end = key[order], face[order], start[order], end[order]
-    same = (key[1:] == key[:-1]).all(axis=1) & (key[1:, 0] != key[1:, 1])
-    at = np.flatnonzero(same)
-    pair = np.stack([at, at + 1], axis=1)
-    return _Edges(face[pair], start[pair], end[pair])
 
 
 def _texel_length(raster: EmbreeRaster, uvs: Floats, size: int) -> float:
@@ -85,7 +49,7 @@ def _texel_length(raster: EmbreeRaster, uvs: Floats, size: int) -> float:
 
 
 def _difference(
-    raster: EmbreeRaster, uvs: Floats, texture: Floats, edges: _Edges, offset: float
+    raster: EmbreeRaster, uvs: Floats, texture: Floats, edges: Edges, offset: float
 ) -> float | None:
     """Mean colour difference between points ``offset`` to either side of random places on ``edges``."""
     if not len(edges.face):
@@ -125,7 +89,7 @@ class _Side:
     inward: Floats
 
     @classmethod
-    def build(cls, raster: EmbreeRaster, edges: _Edges, side: int) -> _Side:
+    def build(cls, raster: EmbreeRaster, edges: Edges, side: int) -> _Side:
         face, start, end = edges.face[:, side], edges.start[:, side], edges.end[:, side]
         a, b, c = (raster.corners[face, k] for k in (start, end, 3 - start - end))
         edge = b - a
