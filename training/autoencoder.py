@@ -1,4 +1,4 @@
-"""The autoencoder: an AutoencoderKL whose encoder *is* a principal component analysis of 4x4 patches.
+"""The autoencoder: an AutoencoderKL whose encoder *is* a principal component analysis of 8x8 patches.
 
 Set by hand and frozen, the encoder gives fixed latents from the first second; the decoder is then plain
 regression. Measured at equal CPU time this beats training both from random weights by 4 dB.
@@ -7,7 +7,9 @@ regression. Measured at equal CPU time this beats training both from random weig
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -17,13 +19,13 @@ from torch import Tensor, nn
 from training.data import Batch
 from training.optim import Optimizer, cosine
 
-PATCH = 4  # pixels per latent
-LATENTS = 12
+PATCH = 8  # pixels per latent
+LATENTS = 24
 GROUPS = 8
-WIDTHS = (16, 32, 64)
+WIDTHS = (16, 48, 64, 96)  # at least 12 and 48 where 2x2 pixels are moved into channels
 WHITENING = 0.5  # latents are divided by this power of their deviation: 0 keeps PCA's scale, 1 whitens
 NOISE = 0.04  # added to latents while the decoder learns, so that it forgives the denoiser's last errors
-CROP = 64
+CROP = 96
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def untrained() -> AutoencoderKL:
         layers_per_block=1,
         latent_channels=LATENTS,
         norm_num_groups=GROUPS,
-        sample_size=128,
+        sample_size=256,
         mid_block_add_attention=False,
     )
     for name, parameter in network.decoder.named_parameters():
@@ -70,8 +72,8 @@ def untrained() -> AutoencoderKL:
 def write_projection(network: AutoencoderKL, projection: Projection) -> None:
     """Set the encoder's weights so that its mean is the projection (to about 3 percent).
 
-    Colours pass unchanged through all residual blocks (their branches are zero). The first strided
-    convolution moves 2x2 pixels into channels, the last one applies the basis. The final GroupNorm and SiLU
+    Colours pass unchanged through all residual blocks (their branches are zero). The first two strided
+    convolutions move 2x2 pixels into channels, the last one applies the basis. The final GroupNorm and SiLU
     are made linear: each latent x travels as the pair (x, -x) next to a large constant pair (K, -K) that
     fixes the group's mean at 0 and its deviation, and silu(a) - silu(-a) = a.
     """
@@ -83,33 +85,42 @@ def write_projection(network: AutoencoderKL, projection: Projection) -> None:
             module.weight.fill_(1)
     for channel in range(3):
         encoder.conv_in.weight[channel, channel, 1, 1] = 1
-    first, second, last = encoder.down_blocks
-    _space_to_channels(first.downsamplers[0].conv.weight)
-    for channel in range(12):
-        second.resnets[0].conv_shortcut.weight[channel, channel, 0, 0] = 1
-    _project(second.downsamplers[0].conv.weight, projection.basis)
+    first, second, third, last = encoder.down_blocks
+    _space_to_channels(first.downsamplers[0].conv.weight, 3)
+    _pass_on(second.resnets[0].conv_shortcut.weight, 12)
+    _space_to_channels(second.downsamplers[0].conv.weight, 12)
+    _pass_on(third.resnets[0].conv_shortcut.weight, 48)
+    _project(third.downsamplers[0].conv.weight, projection.basis)
     bias = -(projection.mean @ projection.basis)
     _linear_output(last.resnets[0].conv_shortcut, encoder.conv_out, bias, float(projection.deviation.max()))
     network.quant_conv.weight.zero_()
     network.quant_conv.bias.zero_()
-    for channel in range(2 * LATENTS):
-        network.quant_conv.weight[channel, channel, 0, 0] = 1
+    _pass_on(network.quant_conv.weight, 2 * LATENTS)
 
 
-def _space_to_channels(weight: Tensor) -> None:
+def _pass_on(weight: Tensor, channels: int) -> None:
+    for channel in range(channels):
+        weight[channel, channel, 0, 0] = 1
+
+
+def _space_to_channels(weight: Tensor, channels: int) -> None:
+    """2x2 positions of ``channels`` channels become 4 * ``channels`` channels, the position first."""
     for dy in (0, 1):
         for dx in (0, 1):
-            for colour in range(3):
-                weight[(dy * 2 + dx) * 3 + colour, colour, dy, dx] = 1
+            for channel in range(channels):
+                weight[(dy * 2 + dx) * channels + channel, channel, dy, dx] = 1
 
 
 def _project(weight: Tensor, basis: Tensor) -> None:
+    """Channel ((y1 x1) (y0 x0) colour) at tap (y2, x2) is the patch's pixel (y0 + 2 y1 + 4 y2, ...)."""
     taps = basis.view(3, PATCH, PATCH, LATENTS)
-    for channel in range(12):
-        (y, x), colour = divmod(channel // 3, 2), channel % 3
+    for channel in range(48):
+        outer, inner = divmod(channel, 12)
+        place, colour = divmod(inner, 3)
+        y, x = 2 * (outer // 2) + place // 2, 2 * (outer % 2) + place % 2
         for dy in (0, 1):
             for dx in (0, 1):
-                weight[:LATENTS, channel, dy, dx] = taps[colour, y + 2 * dy, x + 2 * dx]
+                weight[:LATENTS, channel, dy, dx] = taps[colour, y + 4 * dy, x + 4 * dx]
 
 
 def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviation: float) -> None:
@@ -130,21 +141,24 @@ def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviati
     output.bias[LATENTS:] = -8.0  # log variance: the posterior is its mean
 
 
-def train(data: Batch, steps: int, seed: int, log: Callable[[str], None]) -> AutoencoderKL:
-    """Fit the projection to ``data``, then the decoder in ``steps`` steps of 32 crops (or 8 pictures)."""
-    generator = torch.Generator().manual_seed(seed)
+def train(data: Batch, steps: int, seed: int, threads: int, log: Callable[[str], None]) -> AutoencoderKL:
+    """Fit the projection to ``data``, then the decoder in ``steps`` steps of 8 crops (or 2 whole pictures)
+    in each of ``threads`` threads."""
+    generators = [torch.Generator().manual_seed(seed + part) for part in range(threads)]
     torch.manual_seed(seed)
     network = untrained()
     write_projection(network, Projection.fit(data.pictures, data.mask))
-    network.encoder.requires_grad_(False)
+    network.to(data.pictures.device).encoder.requires_grad_(False)
     network.quant_conv.requires_grad_(False)
     optimizer = Optimizer([network], average=0.998)
-    for step in range(steps):
-        pictures, mask = _crops(data, generator) if step % 4 else _whole(data, generator)
-        loss = _loss(network, pictures, mask, generator)
-        optimizer.step(optimizer.gradients(loss), cosine(step / steps, step, peak=1e-3, warm_up=50))
-        if step % 100 == 0:
-            log(f"autoencoder step {step} of {steps}: loss {float(loss.detach()):.4f}")
+    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+        for step in range(steps):
+            pick = _crops if step % 4 else _whole
+            losses = [partial(_part, network, data, pick, generator) for generator in generators]
+            values, gradients = optimizer.together(pool, losses)
+            optimizer.step(gradients, cosine(step / steps, step, peak=1e-3, warm_up=50))
+            if step % 100 == 0:
+                log(f"autoencoder step {step} of {steps}: loss {float(values[0]):.4f}")
     with optimizer.averaged():
         network.register_to_config(scaling_factor=1 / float(encode(network, data.pictures[:64]).std()))
         weights = {name: value.clone() for name, value in network.state_dict().items()}
@@ -152,15 +166,22 @@ def train(data: Batch, steps: int, seed: int, log: Callable[[str], None]) -> Aut
     return network.eval().requires_grad_(False)
 
 
+Pick = Callable[[Batch, torch.Generator], tuple[Tensor, Tensor]]
+
+
+def _part(network: AutoencoderKL, data: Batch, pick: Pick, generator: torch.Generator) -> Tensor:
+    return _loss(network, *pick(data, generator), generator)
+
+
 def _whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    index = torch.randint(len(data.pictures), (8,), generator=generator)
+    index = torch.randint(len(data.pictures), (2,), generator=generator)
     return data.pictures[index] * 2 - 1, data.mask[index]
 
 
 def _crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """32 crops centred on random object pixels, aligned to patches."""
+    """8 crops centred on random object pixels, aligned to patches."""
     pictures, masks = [], []
-    for index in torch.randint(len(data.pictures), (32,), generator=generator).tolist():
+    for index in torch.randint(len(data.pictures), (8,), generator=generator).tolist():
         inside = data.mask[index, 0].nonzero()
         centre = inside[int(torch.randint(len(inside), (1,), generator=generator))] - CROP // 2
         row, column = (centre.clamp(0, data.mask.shape[-1] - CROP) // PATCH * PATCH).tolist()
@@ -174,7 +195,7 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
     """L1, squared error, gradients and 8x8 means, weighted towards the object."""
     with torch.no_grad():
         latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
-        latents += NOISE * torch.randn(latents.shape, generator=generator)
+        latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
     error = network.decode(latents.bfloat16()).sample.float() - pictures
     weight = 0.25 + 1.25 * mask
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
@@ -186,7 +207,7 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
 
 @torch.no_grad()
 def encode(network: AutoencoderKL, pictures: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / 4, W / 4), 32 at a time."""
+    """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / PATCH, W / PATCH), 32 at a time."""
     return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])  # type: ignore[no-untyped-call]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -20,17 +21,18 @@ from training.tokenizer import MAX_TOKENS
 
 @dataclass(frozen=True)
 class Draw:
-    """``latents`` (N, C, h, w) float32, scaled; ``depth`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h,
+    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h,
     w), the object's share of each latent; ``tokens`` (N, T)."""
 
     latents: Tensor
-    depth: Tensor
+    control: Tensor
     weight: Tensor
     tokens: Tensor
 
 
 class Buffer:
-    """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``."""
+    """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``; painted,
+    encoded and kept where ``fields`` and ``vae`` are."""
 
     def __init__(
         self,
@@ -45,10 +47,11 @@ class Buffer:
         self.pool, self.fields, self.vae, self.tokenizer = pool, fields, vae, tokenizer
         self.seed, self.first, self.next = seed, first, first
         side = SIZE // autoencoder.PATCH
-        self.latents = torch.zeros(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
-        self.depth = torch.zeros(capacity, SIZE, SIZE, dtype=torch.uint8)
-        self.weight = torch.zeros(capacity, 1, side, side, dtype=torch.half)
-        self.tokens = torch.zeros(capacity, MAX_TOKENS, dtype=torch.long)
+        make = partial(torch.zeros, device=fields.noise.device)
+        self.latents = make(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
+        self.control = make(capacity, 3, SIZE, SIZE, dtype=torch.uint8)
+        self.weight = make(capacity, 1, side, side, dtype=torch.half)
+        self.tokens = make(capacity, MAX_TOKENS, dtype=torch.long)
 
     def extend(self, count: int) -> None:
         """Paint and encode ``count`` new samples over the oldest."""
@@ -56,13 +59,14 @@ class Buffer:
         where = torch.arange(self.next - self.first, self.next - self.first + count) % len(self.latents)
         latents = autoencoder.encode(self.vae, batch.pictures) * self.vae.config.scaling_factor
         self.latents[where] = latents.half()
-        self.depth[where] = batch.depth
+        self.control[where] = batch.control.to(latents.device)
         self.weight[where] = F.avg_pool2d(batch.mask, autoencoder.PATCH).half()
-        self.tokens[where] = tokens(self.tokenizer, batch.captions)
+        self.tokens[where] = tokens(self.tokenizer, batch.captions).to(latents.device)
         self.next += count
 
     def draw(self, count: int, generator: torch.Generator) -> Draw:
         """``count`` random samples."""
         index = torch.randint(min(self.next - self.first, len(self.latents)), (count,), generator=generator)
-        depth = (self.depth[index].float() / 255)[:, None].expand(-1, 3, -1, -1)
-        return Draw(self.latents[index].float(), depth, self.weight[index].float(), self.tokens[index])
+        index = index.to(self.latents.device)
+        control = self.control[index].float() / 255
+        return Draw(self.latents[index].float(), control, self.weight[index].float(), self.tokens[index])

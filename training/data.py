@@ -20,41 +20,50 @@ from training.surface import Surface
 GREY = 0.5
 
 
+DEPTH_SHARE = 0.12  # of the samples show the depth picture instead of positions, so that either controls
+
+
 @dataclass(frozen=True)
 class Batch:
-    """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``depth`` (N, SIZE, SIZE) uint8, the engine's depth picture;
-    ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
+    """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``control`` (N, 3, SIZE, SIZE) uint8, the engine's position
+    map or depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
 
     pictures: Tensor
-    depth: Tensor
+    control: Tensor
     mask: Tensor
     captions: list[str]
 
 
-def make_sample(
-    pool: Pool, fields: Fields, seed: int, index: int, look: Look | None = None
-) -> tuple[Tensor, ...]:
-    """(picture, depth, mask, caption) number ``index`` of the endless series ``seed``; shapes as in Batch."""
+Sample = tuple[Tensor, Tensor, Tensor, str]
+
+
+def make_sample(pool: Pool, fields: Fields, seed: int, index: int, look: Look | None = None) -> Sample:
+    """(picture, control, mask, caption) number ``index`` of the endless series ``seed``; shapes as in
+    Batch."""
     rng = np.random.default_rng([seed, index])
-    view = pool[int(rng.integers(len(pool)))]
+    view = pool[int(rng.integers(len(pool)))].turned(45.0 * rng.integers(8))
+    if rng.random() < 0.5:  # a mirrored object is an object
+        view = view.mirrored()
     look = look or random_look(rng)
     picture, mask = draw(view, look, fields, rng)
-    depth = torch.from_numpy(view.depth)
-    if rng.random() < 0.5:  # a mirrored object is an object; the anchored lattices are symmetric too
-        picture, depth, mask = picture.flip(-1), depth.flip(-1), mask.flip(-1)
-    return picture, depth, mask, caption(look, rng, view.azimuth, view.elevation)  # type: ignore[return-value]
+    text = caption(look, rng, view.azimuth, view.elevation)
+    return picture, control(view, rng.random() < DEPTH_SHARE), mask, text
+
+
+def control(view: View, depth: bool) -> Tensor:
+    """The control picture (3, SIZE, SIZE) uint8: positions, or depth in three equal channels."""
+    pixels = np.repeat(view.depth[..., None], 3, 2) if depth else view.positions
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
 def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The albedo picture (3, SIZE, SIZE) and the mask (1, SIZE, SIZE)."""
-    points, normals = torch.from_numpy(view.points), torch.from_numpy(view.normals)
+    """The albedo picture (3, SIZE, SIZE) and the mask (1, SIZE, SIZE), on the device of ``fields``."""
+    device = fields.noise.device
+    points, normals = (torch.from_numpy(values).to(device) for values in (view.points, view.normals))
     albedo = look.paint(Surface(points, normals, fields, rng))
-    if rng.random() < 0.3:  # the faintest shading, so that depth still says something about plain colours
-        facing = (normals @ torch.from_numpy(-view.camera.axes[2])).clamp(min=0)
-        albedo = albedo * (0.94 + 0.06 * facing)[:, None]
     background = GREY if rng.random() < 0.95 else rng.random(3).astype(np.float32)
-    inside = torch.from_numpy(view.mask)
-    picture = torch.empty(FINE, FINE, 3)
+    inside = torch.from_numpy(np.ascontiguousarray(view.mask)).to(device)
+    picture = torch.empty(FINE, FINE, 3, device=device)
     picture[:] = torch.as_tensor(background, dtype=torch.float32)
     picture[inside] = albedo
     shrink = FINE // SIZE
@@ -63,7 +72,6 @@ def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tu
 
 def make_batch(pool: Pool, fields: Fields, seed: int, start: int, count: int) -> Batch:
     """Samples ``start`` to ``start + count`` of the series ``seed``."""
-    pictures, depth, mask, captions = zip(
-        *(make_sample(pool, fields, seed, start + i) for i in range(count)), strict=True
-    )
-    return Batch(torch.stack(pictures), torch.stack(depth), torch.stack(mask), list(captions))  # type: ignore[arg-type]
+    samples = [make_sample(pool, fields, seed, start + i) for i in range(count)]
+    pictures, controls, masks, captions = zip(*samples, strict=True)
+    return Batch(torch.stack(pictures), torch.stack(controls), torch.stack(masks), list(captions))

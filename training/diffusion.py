@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from training.buffer import Draw
-from training.networks import Networks
+from training.networks import FASTER, Networks
 
 TEXT_DROPOUT = 0.1  # teaches the unconditional estimate that guidance needs
-DEPTH_DROPOUT = 0.05
+CONTROL_DROPOUT = 0.05
 BACKGROUND = 0.2  # weight of a background pixel's error against an object pixel's
 
 
@@ -28,13 +28,14 @@ class Noised:
 
 
 def noised(latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch."""
+    """Noise each latent to its own time, the times spread over the batch. ``generator`` is the CPU's, whatever
+    the device of ``latents``: a seed means the same everywhere."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    times = (spread**NOISIER * total).long().clamp(max=total - 1)
+    times = (spread**NOISIER * total).long().clamp(max=total - 1).to(latents.device)
     kept = alphas_cumprod[times].view(-1, 1, 1, 1)
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
-    noise = torch.randn(latents.shape, generator=generator)
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     return Noised(alpha * latents + sigma * noise, alpha * noise - sigma * latents, times)
 
 
@@ -44,18 +45,22 @@ def losses(
     """(N,) weighted squared errors of the predicted v, in order of noise. ``empty`` (T,): tokens of ''."""
     count = len(draw.latents)
     step = noised(draw.latents, alphas_cumprod, generator)
-    ids = torch.where(torch.rand(count, 1, generator=generator) < TEXT_DROPOUT, empty, draw.tokens)
-    keep = (torch.rand(count, 1, 1, 1, generator=generator) >= DEPTH_DROPOUT).bfloat16()
-    predicted = predict(networks, step.x.bfloat16(), step.times, ids, draw.depth.bfloat16(), keep)
+    without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT
+    ids = torch.where(without.to(empty.device), empty, draw.tokens)
+    keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(draw.latents.device)
+    x, control = (t.bfloat16().contiguous(memory_format=FASTER) for t in (step.x, draw.control))
+    predicted = predict(networks, x, step.times, ids, control, keep.bfloat16())
     weight = BACKGROUND + (1 - BACKGROUND) * draw.weight
     error = (predicted.float() - step.target) ** 2 * weight
     return error.mean((1, 2, 3)) / weight.mean((1, 2, 3))
 
 
-def predict(networks: Networks, x: Tensor, times: Tensor, ids: Tensor, depth: Tensor, keep: Tensor) -> Tensor:
+def predict(
+    networks: Networks, x: Tensor, times: Tensor, ids: Tensor, control: Tensor, keep: Tensor
+) -> Tensor:
     """The networks' v; ``keep`` (N, 1, 1, 1) scales what the ControlNet adds."""
     text = networks.text(ids)[0]
-    down, middle = networks.controlnet(x, times, text, depth, return_dict=False)
+    down, middle = networks.controlnet(x, times, text, control, return_dict=False)
     output = networks.unet(
         x,
         times,

@@ -29,6 +29,10 @@ class Fields:
     def __init__(self, noise: Tensor, cells: Tensor) -> None:
         self.noise, self.cells = noise, cells
 
+    def to(self, device: str) -> Fields:
+        """The same volumes on ``device``: what reads them paints there."""
+        return Fields(self.noise.to(device), self.cells.to(device))
+
     @classmethod
     def cached(cls, path: Path, seed: int = 0) -> Fields:
         """The volumes in ``path`` (.npz), made first if need be (half a minute)."""

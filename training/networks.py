@@ -1,7 +1,7 @@
 """The starter's networks: Stable Diffusion's own classes, scaled down to fit in 40 MB.
 
 Text reaches every residual block (addition_embed_type "text" with scale_shift) besides cross-attention at
-the two coarse levels; latents are 32x32 for 128x128 pictures.
+the two coarse levels; latents are 32x32 for 256x256 pictures.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from training.autoencoder import LATENTS
 
 
+FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many samples a second
+
+
 @dataclass(frozen=True)
 class Architecture:
     """``heads`` is the number of attention heads per level; ``attention`` says which levels have it."""
 
-    widths: tuple[int, ...] = (32, 64, 128, 192)
-    heads: tuple[int, ...] = (2, 2, 4, 6)
+    widths: tuple[int, ...] = (64, 96, 128, 192)
+    heads: tuple[int, ...] = (2, 3, 4, 6)
     attention: tuple[bool, ...] = (False, False, True, True)
     layers: int = 1
     text_width: int = 128
     text_layers: int = 3
-    depth_widths: tuple[int, ...] = (4, 16, 32)
+    control_widths: tuple[int, ...] = (4, 8, 16, 48)
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,18 @@ class Networks:
     def all(self) -> list[nn.Module]:
         return [self.text, self.unet, self.controlnet]
 
+    def to(self, device: str) -> Networks:
+        """The same networks, moved to ``device``."""
+        for network in self.all:
+            network.to(device)
+        return self
+
 
 def build(tokenizer: CLIPTokenizer, arch: Architecture, seed: int) -> Networks:
     """Networks with random weights, the same for the same seed."""
     torch.manual_seed(seed)
-    return Networks(_text_encoder(tokenizer, arch), _unet(arch), _controlnet(arch))
+    unet, controlnet = (network.to(memory_format=FASTER) for network in (_unet(arch), _controlnet(arch)))
+    return Networks(_text_encoder(tokenizer, arch), unet, controlnet)
 
 
 def _text_encoder(tokenizer: CLIPTokenizer, arch: Architecture) -> CLIPTextModel:
@@ -87,12 +97,12 @@ def _unet(arch: Architecture) -> UNet2DConditionModel:
 
 
 def _controlnet(arch: Architecture) -> ControlNetModel:
-    """Convolutions only: depth is local. Its output starts small rather than at zero, since the UNet is not
+    """Convolutions only: control is local. Its output starts small rather than at zero, since the UNet is not
     a trained one that must be spared."""
     network = ControlNetModel(
         down_block_types=("DownBlock2D",) * len(arch.widths),
         mid_block_type="UNetMidBlock2D",
-        conditioning_embedding_out_channels=arch.depth_widths,
+        conditioning_embedding_out_channels=arch.control_widths,
         **_shared(arch),
     )
     for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
@@ -34,6 +35,26 @@ class Optimizer:
         """float32 gradients of ``loss`` for every weight; may be called from several threads at once."""
         found = torch.autograd.grad(loss, self.working, allow_unused=True, materialize_grads=True)
         return [gradient.float() for gradient in found]
+
+    def together(
+        self, threads: ThreadPoolExecutor, losses: list[Callable[[], Tensor]]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Each loss in a thread of its own: (the losses as they came, the gradients of their mean).
+
+        On a machine that others use too, this is twice as fast as threads inside the operations, which wait
+        for each other.
+        """
+
+        def run(loss: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
+            value = loss()
+            return value.detach(), self.gradients(value.mean())
+
+        found = list(threads.map(run, losses))
+        total = found[0][1]
+        for _, more in found[1:]:
+            torch._foreach_add_(total, more)
+        torch._foreach_div_(total, len(found))
+        return [value for value, _ in found], total
 
     def step(self, gradients: list[Tensor], rate: float) -> None:
         """One update; gradients are clipped to norm 1."""
@@ -70,7 +91,7 @@ class Optimizer:
         for i, master in enumerate(self.masters):
             found[f"master.{i}"], found[f"average.{i}"] = master, self.averages[i]
             found |= {f"{key}.{i}": value for key, value in self.adam.state[master].items()}
-        return found
+        return {name: value.contiguous() for name, value in found.items()}
 
     def restore(self, state: dict[str, Tensor], steps: int) -> None:
         """Continue from :meth:`state` after ``steps`` steps."""
@@ -79,7 +100,11 @@ class Optimizer:
                 master.copy_(state[f"master.{i}"])
                 self.averages[i].copy_(state[f"average.{i}"])
                 self.adam.state[master] = {
-                    key: state[f"{key}.{i}"] for key in ("step", "exp_avg", "exp_avg_sq")
+                    "step": state[f"step.{i}"],  # the moments in the master's own memory format
+                    **{
+                        k: torch.empty_like(master).copy_(state[f"{k}.{i}"])
+                        for k in ("exp_avg", "exp_avg_sq")
+                    },
                 }
             torch._foreach_copy_(self.working, self.masters)
         self.steps = steps

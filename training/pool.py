@@ -1,13 +1,14 @@
 """The geometry pool: many views of many shapes, rendered once, painted anew for every training sample.
 
 A view is seen by the engine's own Camera at twice the picture's resolution (colours are averaged down, so
-pictures are antialiased); its depth picture is the engine's own, cast at the picture's resolution.
+pictures are antialiased); its control pictures, positions and depth, are the engine's own, cast at the picture's
+resolution.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
 from engine.depth.depth import depth_picture
+from engine.depth.position import position_picture
 from engine.views.cameras import Camera
 from training.shapes import Mesh, random_shape
 
-SIZE = 128  # pixels of a training picture
+SIZE = 256  # pixels of a training picture
 FINE = 2 * SIZE  # rays across a view, averaged in 2x2 blocks
 CHUNK = 20  # shapes rendered by one worker call
 
@@ -29,12 +31,15 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class View:
-    """One view of one shape. ``points`` and ``normals`` (n, 3) float32 belong to the n true pixels of
-    ``mask`` (FINE, FINE) bool, row by row; ``depth`` (SIZE, SIZE) uint8 is the engine's depth picture."""
+    """One view of one shape. ``points`` and ``normals`` (n, 3) float32 belong to the n true pixels of ``mask``
+    (FINE, FINE) bool, row by row; so do ``seen`` (m, 3) float32 to ``inside`` (SIZE, SIZE) bool. ``depth``
+    (SIZE, SIZE) uint8 is the engine's depth picture."""
 
     mask: NDArray[np.bool_]
-    points: NDArray[np.float32]
-    normals: NDArray[np.float32]
+    points: Values
+    normals: Values
+    inside: NDArray[np.bool_]
+    seen: Values
     depth: NDArray[np.uint8]
     azimuth: float
     elevation: float
@@ -42,6 +47,47 @@ class View:
     @property
     def camera(self) -> Camera:
         return Camera(self.azimuth, self.elevation)
+
+    @property
+    def positions(self) -> NDArray[np.uint8]:
+        """(SIZE, SIZE, 3): the engine's position map."""
+        return np.round(position_picture(self.seen, self.inside) * 255).astype(np.uint8)
+
+    def mirrored(self) -> View:
+        """The mirrored object seen by the mirrored camera: left and right change places."""
+        mask, inside = self.mask[:, ::-1], self.inside[:, ::-1]
+        order, coarse = _flipped(self.mask), _flipped(self.inside)
+        flip = np.array([-1, 1, 1], np.float32)
+        return replace(
+            self,
+            mask=mask,
+            points=self.points[order] * flip,
+            normals=self.normals[order] * flip,
+            inside=inside,
+            seen=self.seen[coarse] * flip,
+            depth=self.depth[:, ::-1],
+            azimuth=-self.azimuth,
+        )
+
+    def turned(self, degrees: float) -> View:
+        """Object and camera turned together about the vertical: the same picture of another side."""
+        angle = np.radians(degrees)
+        c, s = np.cos(angle), np.sin(angle)
+        matrix = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]], np.float32)  # row vectors: x towards z
+        return replace(
+            self,
+            points=self.points @ matrix,
+            normals=self.normals @ matrix,
+            seen=self.seen @ matrix,
+            azimuth=self.azimuth + degrees,
+        )
+
+
+def _flipped(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Where the pixels of the mirrored mask, row by row, stand among the mask's own."""
+    number = np.zeros(mask.shape, np.int64)
+    number[mask] = np.arange(mask.sum())
+    return number[:, ::-1][mask[:, ::-1]]
 
 
 def random_camera(rng: np.random.Generator) -> Camera:
@@ -81,37 +127,72 @@ def render(mesh: Mesh, camera: Camera) -> View:
     """The pool's record of ``mesh`` seen by ``camera``."""
     depth, points, normals = cast(mesh, camera, FINE)
     mask = np.isfinite(depth)
-    coarse = cast(mesh, camera, SIZE)[0].reshape(SIZE, SIZE)
+    coarse, seen, _ = cast(mesh, camera, SIZE)
     inside = np.isfinite(coarse)
-    picture = depth_picture(np.where(inside, coarse, 1).astype(np.float32), inside)
-    pixels = np.round(picture * 255).astype(np.uint8)
-    mask_image = mask.reshape(FINE, FINE)
-    return View(mask_image, points[mask], normals[mask], pixels, camera.azimuth, camera.elevation)
+    shape = (SIZE, SIZE)
+    picture = depth_picture(np.where(inside, coarse, 1).reshape(shape), inside.reshape(shape))
+    return View(
+        mask.reshape(FINE, FINE),
+        points[mask],
+        normals[mask],
+        inside.reshape(shape),
+        seen[inside],
+        np.round(picture * 255).astype(np.uint8),
+        camera.azimuth,
+        camera.elevation,
+    )
+
+
+Packed = dict[str, NDArray[np.generic]]
+_RAGGED = ("points", "normals", "seen")  # of one length per view, stored one after another
+
+
+def _packed(view: View) -> Packed:
+    """The view as it is stored: bits, half floats and bytes."""
+    return {
+        "mask": np.packbits(view.mask),
+        "points": view.points.astype(np.float16),
+        "normals": np.round(view.normals * 127).astype(np.int8),
+        "inside": np.packbits(view.inside),
+        "seen": view.seen.astype(np.float16),
+        "depth": view.depth,
+        "angles": np.array((view.azimuth, view.elevation), np.float32),
+    }
 
 
 class Pool:
     """``count`` views on disk, opened without loading them: ``pool[i]`` is a :class:`View`."""
 
     def __init__(self, folder: Path) -> None:
-        read = {
-            f: np.load(folder / f"{f}.npy", mmap_mode="r", allow_pickle=False)
-            for f in ("mask", "points", "normals", "depth", "angles")
-        }
-        self._mask, self._points, self._normals = read["mask"], read["points"], read["normals"]
-        self._depth, self._angles = read["depth"], read["angles"]
-        pixels = np.unpackbits(self._mask, axis=1).sum(1, dtype=np.int64)
-        self._start = np.concatenate([[0], np.cumsum(pixels)])
+        names = ("mask", "points", "normals", "inside", "seen", "depth", "angles")
+        self._arrays = {f: np.load(folder / f"{f}.npy", mmap_mode="r", allow_pickle=False) for f in names}
+        self._fine = _starts(self._arrays["mask"])
+        self._coarse = _starts(self._arrays["inside"])
 
     def __len__(self) -> int:
-        return len(self._depth)
+        return len(self._arrays["angles"])
 
     def __getitem__(self, index: int) -> View:
-        part = slice(self._start[index], self._start[index + 1])
-        mask = np.unpackbits(self._mask[index]).reshape(FINE, FINE).astype(bool)
-        points = self._points[part].astype(np.float32)
-        normals = self._normals[part].astype(np.float32) / 127
-        azimuth, elevation = (float(a) for a in self._angles[index])
-        return View(mask, points, normals, np.array(self._depth[index]), azimuth, elevation)
+        read = self._arrays
+        fine = slice(self._fine[index], self._fine[index + 1])
+        coarse = slice(self._coarse[index], self._coarse[index + 1])
+        azimuth, elevation = (float(a) for a in read["angles"][index])
+        return View(
+            np.unpackbits(read["mask"][index]).reshape(FINE, FINE).astype(bool),
+            read["points"][fine].astype(np.float32),
+            read["normals"][fine].astype(np.float32) / 127,
+            np.unpackbits(read["inside"][index]).reshape(SIZE, SIZE).astype(bool),
+            read["seen"][coarse].astype(np.float32),
+            np.array(read["depth"][index]),
+            azimuth,
+            elevation,
+        )
+
+
+def _starts(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where each view's pixels begin among all views' pixels; one more for the end."""
+    pixels = [int(np.unpackbits(row).sum()) for row in bits]
+    return np.concatenate([[0], np.cumsum(pixels, dtype=np.int64)])
 
 
 def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2) -> Pool:
@@ -127,22 +208,19 @@ def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2) ->
     return Pool(folder)
 
 
-def _chunk(job: tuple[int, int, int, int]) -> list[View]:
+def _chunk(job: tuple[int, int, int, int]) -> list[Packed]:
     seed, start, count, views = job
     found = []
     for index in range(start, start + count):
         rng = np.random.default_rng([seed, index])
         mesh = random_shape(rng)
         found += [render(mesh, random_camera(rng)) for _ in range(views)]
-    return [view for view in found if len(view.points) > 3000]  # thin things seen end-on teach nothing
+    # thin things seen end-on teach nothing
+    return [_packed(view) for view in found if len(view.points) > 0.05 * FINE**2]
 
 
-def _save(folder: Path, found: list[View]) -> None:
-    np.save(folder / "mask.npy", np.stack([np.packbits(view.mask) for view in found]))
-    np.save(folder / "points.npy", np.concatenate([view.points.astype(np.float16) for view in found]))
-    np.save(
-        folder / "normals.npy",
-        np.concatenate([np.round(view.normals * 127).astype(np.int8) for view in found]),
-    )
-    np.save(folder / "depth.npy", np.stack([view.depth for view in found]))
-    np.save(folder / "angles.npy", np.array([(view.azimuth, view.elevation) for view in found], np.float32))
+def _save(folder: Path, found: list[Packed]) -> None:
+    """angles.npy comes last: it tells that the pool is whole."""
+    for name in found[0]:
+        parts = [view[name] for view in found]
+        np.save(folder / f"{name}.npy", np.concatenate(parts) if name in _RAGGED else np.stack(parts))

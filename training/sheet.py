@@ -1,16 +1,15 @@
-"""Sample sheets: prompts down, held-out depth pictures across. ``python -m training.sheet MODEL OUT.png``"""
+"""Sample sheets: prompts down, held-out position maps across. ``python -m training.sheet MODEL OUT.png``"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image, ImageDraw
 
-from training.pool import SIZE, Pool
+from training.pool import Pool
 
 PROMPTS = (
     "weathered red bricks",
@@ -31,7 +30,7 @@ PROMPTS = (
     "leopard spots",
 )
 VIEWS = (4, 19, 40, 64, 86, 110)
-LABEL = 130  # pixels
+LABEL, CELL = 130, 160  # pixels
 
 
 def draw(
@@ -47,16 +46,16 @@ def draw(
         model, dtype=torch.float32, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)
-    depths = [Image.fromarray(np.array(pool[i % len(pool)].depth)).convert("RGB") for i in VIEWS]
-    sheet = Image.new("RGB", (2 * (LABEL + len(depths) * SIZE), (len(prompts) // 2 + 1) * SIZE))
+    controls = [Image.fromarray(pool[i % len(pool)].positions) for i in VIEWS]
+    sheet = Image.new("RGB", (2 * (LABEL + len(VIEWS) * CELL), ((len(prompts) + 1) // 2 + 1) * CELL))
     pen = ImageDraw.Draw(sheet)
     for half in (0, 1):
-        _row(sheet, half, 0, depths)
+        _row(sheet, half, 0, controls)
     for i, prompt in enumerate(prompts):
-        seeds = [torch.Generator().manual_seed(j) for j in range(len(depths))]
+        seeds = [torch.Generator().manual_seed(j) for j in range(len(VIEWS))]
         pictures = pipeline(
-            [prompt] * len(depths),
-            depths,
+            [prompt] * len(VIEWS),
+            controls,
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=seeds,
@@ -64,15 +63,15 @@ def draw(
         row, half = i // 2 + 1, i % 2
         _row(sheet, half, row, pictures)
         pen.multiline_text(
-            (half * (LABEL + len(depths) * SIZE) + 4, row * SIZE + 40), prompt.replace(" ", "\n")
+            (half * (LABEL + len(VIEWS) * CELL) + 4, row * CELL + 40), prompt.replace(" ", "\n")
         )
     sheet.save(out)
 
 
 def _row(sheet: Image.Image, half: int, row: int, pictures: list[Image.Image]) -> None:
-    left = half * (LABEL + len(pictures) * SIZE) + LABEL
+    left = half * (LABEL + len(pictures) * CELL) + LABEL
     for column, picture in enumerate(pictures):
-        sheet.paste(picture, (left + column * SIZE, row * SIZE))
+        sheet.paste(picture.resize((CELL, CELL)), (left + column * CELL, row * CELL))
 
 
 if __name__ == "__main__":

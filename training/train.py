@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
 from training import autoencoder, diffusion, export, networks, sheet
-from training.buffer import Buffer, Draw
+from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look
 from training.data import make_batch
 from training.fields import Fields
@@ -41,18 +41,19 @@ class Settings:
     run: Path = Path("training/runs/starter")
     hours: float = 1.0
     seed: int = 1
-    threads: int = 2
+    threads: int = 2  # on the CPU; a GPU is fed by one
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
     batch: int = 24
     rate: float = 1e-3
     average: float = 0.998
     fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
     start: int = 1024  # samples in the buffer before the first step
-    capacity: int = 20_000
+    capacity: int = 8_000
     save_minutes: float = 5.0
     begin_with: str = (
         ""  # a pipeline folder of the same architecture to start from, instead of random weights
     )
-    shapes: int = 1200
+    shapes: int = 800
     views: int = 4
     autoencoder_pictures: int = 1500
     autoencoder_steps: int = 900
@@ -82,7 +83,7 @@ def main(settings: Settings) -> None:
 def prepare(settings: Settings, log: Log) -> Prepared:
     """Every stage before diffusion; finished ones are only read."""
     run = settings.run
-    fields = Fields.cached(run / "fields.npz")
+    fields = Fields.cached(run / "fields.npz").to(settings.device)
     shapes = build_pool(run / "pool", settings.shapes, settings.views, seed=1, workers=settings.threads)
     held_out = build_pool(
         run / "held_out", max(settings.shapes // 30, 2), 3, seed=2, workers=settings.threads
@@ -92,11 +93,11 @@ def prepare(settings: Settings, log: Log) -> Prepared:
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
     if not (run / "autoencoder" / "config.json").exists():
         data = make_batch(shapes, fields, settings.seed, 0, settings.autoencoder_pictures)
-        vae = autoencoder.train(data, settings.autoencoder_steps, settings.seed, log)
+        vae = autoencoder.train(data, settings.autoencoder_steps, settings.seed, settings.threads, log)
         check = make_batch(held_out, fields, settings.seed + 1, 0, min(64, settings.autoencoder_pictures))
         log(f"autoencoder: {autoencoder.psnr(vae, check):.2f} dB on held-out shapes")
         vae.save_pretrained(run / "autoencoder")
-    vae = AutoencoderKL.from_pretrained(run / "autoencoder").eval().requires_grad_(False)
+    vae = AutoencoderKL.from_pretrained(run / "autoencoder").to(settings.device).eval().requires_grad_(False)
     return Prepared(fields, shapes, held_out, tokenizer, vae)
 
 
@@ -109,7 +110,7 @@ def _captions(count: int) -> list[str]:
 def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way and a sample sheet at
     the end."""
-    nets = networks.build(prepared.tokenizer, settings.arch, settings.seed)
+    nets = networks.build(prepared.tokenizer, settings.arch, settings.seed).to(settings.device)
     size = sum(p.numel() for network in [*nets.all, prepared.vae] for p in network.parameters())
     log(f"{size / 1e6:.2f} M parameters, {2 * size / 1e6:.1f} MB in float16")
     if settings.begin_with:
@@ -131,6 +132,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
 
     with ThreadPoolExecutor(settings.threads, initializer=lambda: torch.set_num_threads(1)) as threads:
         empty, alphas = networks.tokens(prepared.tokenizer, [""])[0], networks.scheduler().alphas_cumprod
+        empty, alphas = empty.to(settings.device), alphas.to(settings.device)
         step = Step(settings, nets, optimizer, buffer, threads, empty, alphas)
         while elapsed() < total:
             recent.append(step.run(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)))
@@ -162,8 +164,7 @@ def _buffer(settings: Settings, prepared: Prepared, first: int) -> Buffer:
 
 @dataclass(frozen=True)
 class Step:
-    """One update. The batch is split over Python threads that each compute on one core: on a machine that
-    others use too, this is twice as fast as threads inside the operations, which wait for each other."""
+    """One update, its batch split over ``threads``."""
 
     settings: Settings
     nets: networks.Networks
@@ -175,33 +176,25 @@ class Step:
 
     def run(self, rate: float) -> torch.Tensor:
         """Update at this learning rate; returns the mean losses in order of noise."""
-        parts = range(self.settings.threads)
-        generators = [torch.Generator().manual_seed(self._seed(part)) for part in parts]
-        draws = [self.buffer.draw(self.settings.batch // len(parts), generator) for generator in generators]
-        work = [self.threads.submit(self._part, *pair) for pair in zip(draws, generators, strict=True)]
         painting = self.threads.submit(self.buffer.extend, self.settings.fresh)
-        found = [task.result() for task in work]
+        parts = [self._part(part) for part in range(self.settings.threads)]
+        found, gradients = self.optimizer.together(self.threads, parts)
         painting.result()
-        gradients = found[0][1]
-        for _, more in found[1:]:
-            torch._foreach_add_(gradients, more)
-        torch._foreach_div_(gradients, len(found))
         self.optimizer.step(gradients, rate)
-        return torch.stack([losses for losses, _ in found]).mean(0)
+        return torch.stack(found).mean(0)
 
-    def _seed(self, part: int) -> int:
-        return (self.settings.seed * 1_000_003 + self.optimizer.steps) * self.settings.threads + part
-
-    def _part(self, draw: Draw, generator: torch.Generator) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        losses = diffusion.losses(self.nets, draw, self.empty, self.alphas, generator)
-        return losses.detach(), self.optimizer.gradients(losses.mean())
+    def _part(self, part: int) -> Callable[[], torch.Tensor]:
+        seed = (self.settings.seed * 1_000_003 + self.optimizer.steps) * self.settings.threads + part
+        generator = torch.Generator().manual_seed(seed)
+        draw = self.buffer.draw(self.settings.batch // self.settings.threads, generator)
+        return lambda: diffusion.losses(self.nets, draw, self.empty, self.alphas, generator)
 
 
 def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
     """Export the averaged weights to ``run``/model."""
     with optimizer.averaged():
-        copied = copy.deepcopy(nets)
-    vae = copy.deepcopy(prepared.vae)
+        copied = copy.deepcopy(nets).to("cpu")
+    vae = copy.deepcopy(prepared.vae).to("cpu")
     export.save(run / "model", copied, vae, prepared.tokenizer, run / "tokenizer")
 
 
@@ -245,7 +238,7 @@ def _arguments() -> Settings:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    for name in ("run", "hours", "seed", "threads", "batch", "rate", "save_minutes", "begin_with"):
+    for name in ("run", "hours", "seed", "threads", "device", "batch", "rate", "save_minutes", "begin_with"):
         default = getattr(Settings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     return Settings(**vars(parser.parse_args()))
