@@ -207,7 +207,7 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
 
 @torch.no_grad()
 def encode(network: AutoencoderKL, pictures: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / PATCH, W / PATCH), 32 at a time."""
+    """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / PATCH, W / PATCH), by 32."""
     return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])  # type: ignore[no-untyped-call]
 
 

@@ -21,8 +21,8 @@ from training.tokenizer import MAX_TOKENS
 
 @dataclass(frozen=True)
 class Draw:
-    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight`` (N, 1, h,
-    w), the object's share of each latent; ``tokens`` (N, T)."""
+    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight``
+    (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
 
     latents: Tensor
     control: Tensor
@@ -31,8 +31,8 @@ class Draw:
 
 
 class Buffer:
-    """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``; painted,
-    encoded and kept where ``fields`` and ``vae`` are."""
+    """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``;
+    painted, encoded and kept where ``fields`` and ``vae`` are."""
 
     def __init__(
         self,

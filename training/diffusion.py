@@ -28,8 +28,8 @@ class Noised:
 
 
 def noised(latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch. ``generator`` is the CPU's, whatever
-    the device of ``latents``: a seed means the same everywhere."""
+    """Noise each latent to its own time, the times spread over the batch. ``generator`` is the CPU's,
+    whatever the device of ``latents``: a seed means the same everywhere."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
     times = (spread**NOISIER * total).long().clamp(max=total - 1).to(latents.device)

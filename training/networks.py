@@ -15,7 +15,6 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.autoencoder import LATENTS
 
-
 FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many samples a second
 
 

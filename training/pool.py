@@ -1,8 +1,8 @@
 """The geometry pool: many views of many shapes, rendered once, painted anew for every training sample.
 
 A view is seen by the engine's own Camera at twice the picture's resolution (colours are averaged down, so
-pictures are antialiased); its control pictures, positions and depth, are the engine's own, cast at the picture's
-resolution.
+pictures are antialiased); its control pictures, positions and depth, are the engine's own, cast at the
+picture's resolution.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class View:
-    """One view of one shape. ``points`` and ``normals`` (n, 3) float32 belong to the n true pixels of ``mask``
-    (FINE, FINE) bool, row by row; so do ``seen`` (m, 3) float32 to ``inside`` (SIZE, SIZE) bool. ``depth``
-    (SIZE, SIZE) uint8 is the engine's depth picture."""
+    """One view of one shape. ``points`` and ``normals`` (n, 3) float32 belong to the n true pixels of
+    ``mask`` (FINE, FINE) bool, row by row; so do ``seen`` (m, 3) float32 to ``inside`` (SIZE, SIZE) bool.
+    ``depth`` (SIZE, SIZE) uint8 is the engine's depth picture."""
 
     mask: NDArray[np.bool_]
     points: Values

@@ -1,9 +1,9 @@
 """Begin with what an earlier model learned, although latents, vocabulary and widths differ.
 
-Both autoencoders are projections of picture patches onto their strongest components, so one model's latents are
-nearly a rotation of (a part of) the other's: the rotation is put into the convolutions that read and write
-latents. A wider level starts with some or all channels doubled, which computes about what it did before (Net2Net,
-Chen and others 2016). Token embeddings are carried over by the tokens' text.
+Both autoencoders are projections of picture patches onto their strongest components, so one model's latents
+are nearly a rotation of (a part of) the other's: the rotation is put into the convolutions that read and write
+latents. A wider level starts with some or all channels doubled, which computes about what it did before
+(Net2Net, Chen and others 2016). Token embeddings are carried over by the tokens' text.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _copy(network: nn.Module, state: dict[str, Tensor], parts: Parts) -> None:
 
 
 def _widened(weight: Tensor, axis: int, parts: list[tuple[int, int]]) -> Tensor:
-    """``weight`` with channels doubled along ``axis``, in every normalisation group alike; the inputs (axis 1)
-    of doubled channels are shared out."""
+    """``weight`` with channels doubled along ``axis``, in every normalisation group alike; the inputs
+    (axis 1) of doubled channels are shared out."""
     index: list[int] = []
     begin = 0
     for have, want in parts:
