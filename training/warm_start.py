@@ -1,8 +1,8 @@
 """Begin with what an earlier model learned, although latents, vocabulary and widths differ.
 
 Both autoencoders are projections of picture patches onto their strongest components, so one model's latents
-are nearly a rotation of (a part of) the other's: the rotation is put into the convolutions that read and write
-latents. A wider level starts with some or all channels doubled, which computes about what it did before
+are nearly a rotation of (a part of) the other's: the rotation is put into the convolutions that read and
+write latents. A wider level starts with some or all channels doubled, which computes about what it did before
 (Net2Net, Chen and others 2016). Token embeddings are carried over by the tokens' text.
 """
 
