@@ -2,79 +2,147 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from training import materials as m
-from training.catalogue import ALL_COLOURS, MATERIALS, Material, Variant
-from training.surface import Surface
+from training.catalogue import ALL_COLOURS, EXTRAS, MATERIALS, SYNONYMS, Extra, Material, Variant
+from training.surface import RGB, Surface
 from training.synonyms import spoken
 
-ADJECTIVES: dict[str, tuple[str, ...]] = {  # what ages a material, and the words for it
-    "weathered": ("weathered", "weathered", "worn", "old", "dirty"),
-    "mossy": ("mossy", "moss covered"),
-    "rusty": ("rusty", "rusted"),
-}
-_AGE = {"weathered": m.weathered, "mossy": m.overgrown, "rusty": m.rusted}
-_FRAMES = ("{}",) * 8 + (
-    "{} texture",
-    "a photo of {}",
-    "an object made of {}",
-    "{} material",
-    "a {} surface",
-    "3d object, {}",
+VIEWS = ("front", "side", "back", "top", "bottom")
+_FRAMES = ("{}",) * 10 + (
+    *(
+        "{} texture",
+        "texture of {}",
+        "seamless {} texture",
+        "a photo of {}",
+        "an object made of {}",
+        "made of {}",
+    ),
+    *("{} material", "{} surface", "surface of {}", "3d object, {}", "covered with {}", "{} pattern"),
 )
-_SPELLINGS = (("grey", "gray"), ("colour", "color"))
+_ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b")  # no word may follow
+_SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
+_EXTRAS = (0.62, 0.32, 0.06)  # shares of pictures with none, one and two extras
+
+
+@dataclass(frozen=True)
+class Addition:
+    """An extra of a look: its name in EXTRAS, and the colour it names (word, sRGB), if it names one."""
+
+    name: str
+    word: str | None = None
+    colour: RGB = (0.0, 0.0, 0.0)
+
+    @property
+    def extra(self) -> Extra:
+        return EXTRAS[self.name]
 
 
 @dataclass(frozen=True)
 class Look:
-    """A material in one colouring, perhaps aged; colours wander a little around their names."""
+    """A material in one colouring, perhaps with extras; colours wander a little around their names.
 
-    material: Material
+    ``material`` is its key in MATERIALS; ``colour`` the word of ALL_COLOURS that says its colour, None where
+    none alone does.
+    """
+
+    material: str
     variant: Variant
-    age: str | None
+    additions: tuple[Addition, ...]
     phrase: str
+
+    @property
+    def entry(self) -> Material:
+        return MATERIALS[self.material]
+
+    @property
+    def colour(self) -> str | None:
+        return None if any(added.extra.recolours for added in self.additions) else self.variant.colour
 
     def paint(self, surface: Surface) -> Tensor:
         """Albedo (n, 3) in [0, 1]."""
-        gain = torch.from_numpy(surface.rng.uniform(0.94, 1.06, 1).astype(np.float32))
-        albedo = self.material.paint(surface, [torch.tensor(c) * gain for c in self.variant.colours])
-        if self.age:
-            albedo = _AGE[self.age](surface, albedo)
+        gain = float(surface.rng.uniform(0.94, 1.06))
+        scale = float(np.prod([added.extra.scale for added in self.additions]))
+        colours = [surface.rgb(c) * gain for c in self.variant.colours]
+        albedo = self.entry.paint(replace(surface, scale=scale), colours)
+        for added in self.additions:
+            if added.extra.overlay:
+                albedo = added.extra.overlay(surface, albedo, surface.rgb(added.colour))
         return albedo.clamp(0, 1)
 
 
-def random_look(rng: np.random.Generator, name: str | None = None) -> Look:
-    """A look of the named material, or of one drawn by weight."""
+def random_look(rng: np.random.Generator, name: str | None = None, plain: bool = False) -> Look:
+    """A look of the named material, or of one drawn by weight; without extras if ``plain``."""
     if name is None:
-        weights = np.array([material.weight for material in MATERIALS.values()])
-        name = list(MATERIALS)[rng.choice(len(weights), p=weights / weights.sum())]
+        name = list(MATERIALS)[_drawn(rng, [material.weight for material in MATERIALS.values()])]
     material = MATERIALS[name]
-    weights = np.array([variant.weight for variant in material.variants])
-    variant = material.variants[rng.choice(len(weights), p=weights / weights.sum())]
-    age = str(rng.choice(material.ages)) if material.ages and rng.random() < 0.25 else None
-    return Look(material, variant, age, str(rng.choice(material.phrases)))
+    variant = material.variants[_drawn(rng, [variant.weight for variant in material.variants])]
+    count = 0 if plain else _drawn(rng, _EXTRAS)
+    return Look(name, variant, _additions(rng, material.extras, count), str(rng.choice(material.phrases)))
+
+
+def _drawn(rng: np.random.Generator, weights: list[float] | tuple[float, ...]) -> int:
+    shares = np.array(weights)
+    return int(rng.choice(len(shares), p=shares / shares.sum()))
+
+
+def _additions(rng: np.random.Generator, names: tuple[str, ...], count: int) -> tuple[Addition, ...]:
+    chosen = dict.fromkeys(str(name) for name in rng.permutation(names)[:count])
+    if "small" in chosen:
+        chosen.pop("large", None)
+    if "pale" in chosen:
+        chosen.pop("dark", None)
+    return tuple(_addition(rng, name) for name in chosen)
+
+
+def _addition(rng: np.random.Generator, name: str) -> Addition:
+    colours = EXTRAS[name].colours
+    return Addition(name, *colours[rng.integers(len(colours))]) if colours else Addition(name)
 
 
 def caption(look: Look, rng: np.random.Generator, azimuth: float, elevation: float) -> str:
     """A prompt someone might type for the look; most end in the view's direction, as the engine's do."""
-    words = dict(zip("ab", look.variant.words, strict=False))
-    if "{b}" in look.phrase and look.phrase.startswith("{a} and") and rng.random() < 0.5:
-        words["a"], words["b"] = words["b"], words["a"]
-    text = look.phrase.format(**words)
-    if look.age:
-        text = f"{rng.choice(ADJECTIVES[look.age])} {text}"
-    text = str(rng.choice(_FRAMES)).format(text)
+    text = _described(look, rng)
+    frame = str(rng.choice(_FRAMES))
+    text = (frame if frame.endswith("{}") or not _ENDED.search(text) else "{}").format(text)
+    for word, others in SYNONYMS.items():
+        if word in text and rng.random() < 0.25:
+            text = re.sub(rf"(?<!dark )(?<!light )\b{word}\b", str(rng.choice(others)), text)
     for british, american in _SPELLINGS:
         if rng.random() < 0.3:
             text = text.replace(british, american)
     if rng.random() < 0.6:
         text += f", {direction(azimuth, elevation)} view."
     return text
+
+
+def _described(look: Look, rng: np.random.Generator) -> str:
+    """The material in words, its colour before or after it, the extras around it."""
+    words = dict(zip("ab", look.variant.words, strict=False))
+    phrase = look.phrase
+    if phrase.startswith("{a} and {b}") and rng.random() < 0.5:
+        words["a"], words["b"] = words["b"], words["a"]
+    if look.variant.colour and phrase.startswith("{a} ") and "{b}" not in phrase and rng.random() < 0.12:
+        phrase = phrase[4:] + str(rng.choice([" in {a}", ", {a}"]))
+    before, after = [], []
+    for added in look.additions:
+        adjectives, endings = added.extra.adjectives, added.extra.endings
+        in_front = rng.random() < len(adjectives) / (len(adjectives) + len(endings))
+        chosen = str(rng.choice(adjectives if in_front else endings)).format(c=added.word)
+        (before if in_front else after).append(chosen)
+    return _joined(before, phrase.format(**words), after)
+
+
+def _joined(before: list[str], text: str, after: list[str]) -> str:
+    """Adjectives, material, endings; an article stays in front."""
+    if before and text.startswith("a "):
+        before, text = ["a", *before], text[2:]
+    endings = [f", {ending}" if ending.endswith("pattern") else f" {ending}" for ending in after]
+    return " ".join([*before, text]) + "".join(sorted(endings, key=lambda ending: ending.startswith(",")))
 
 
 def direction(azimuth: float, elevation: float) -> str:
@@ -87,26 +155,37 @@ def direction(azimuth: float, elevation: float) -> str:
     return "front" if turn <= 30 else "back" if turn >= 120 else "side"
 
 
+def example(name: str) -> str:
+    """The plainest prompt for the material, in a colouring of its own."""
+    look = random_look(np.random.default_rng([7, list(MATERIALS).index(name)]), name, plain=True)
+    return look.entry.phrases[0].format(**dict(zip("ab", look.variant.words, strict=False)))
+
+
 def every_phrase() -> list[str]:
-    """Every caption without frame, age and view: the vocabulary's source."""
+    """Every caption's parts without frame and view: with the captions themselves the vocabulary's source."""
     found = []
     for material in MATERIALS.values():
         for phrase in material.phrases:
             found += [phrase.format(**dict(zip("ab", v.words, strict=False))) for v in material.variants]
-    return sorted(set(found))
+    for extra in EXTRAS.values():
+        words = [word for word, _ in extra.colours] or [""]
+        found += [part.format(c=word) for part in (*extra.adjectives, *extra.endings) for word in words]
+    found += [*ALL_COLOURS, *(word for others in SYNONYMS.values() for word in others)]
+    found += [frame.format("") for frame in _FRAMES] + [word for pair in _SPELLINGS for word in pair]
+    return sorted({text.strip() for text in found} - {""})
 
 
 def vocabulary() -> dict[str, object]:
-    """What a person may choose from (materials, colours, adjectives, example prompts), and single words."""
-    examples = [
-        look.material.phrases[0].format(**dict(zip("ab", look.variant.words, strict=False)))
-        for look in (random_look(np.random.default_rng([7, i]), name) for i, name in enumerate(MATERIALS))
-    ]
-    words = sorted({word for group in ADJECTIVES.values() for word in group})
+    """What a person may choose from: materials with an example prompt each (``examples``, in the same order),
+    colours, adjectives, what may follow a material (``additions``), words for views; and single words."""
+    adjectives = {a for extra in EXTRAS.values() for a in extra.adjectives if "{" not in a}
+    endings = {ending.format(c="red") for extra in EXTRAS.values() for ending in extra.endings}
     return {
         "materials": list(MATERIALS),
         "colours": list(ALL_COLOURS),
-        "adjectives": words,
-        "examples": examples,
-        **spoken([*every_phrase(), *ALL_COLOURS, *words], _FRAMES, _SPELLINGS),
+        "adjectives": sorted(adjectives),
+        "examples": [example(name) for name in MATERIALS],
+        "additions": sorted(endings),
+        "views": list(VIEWS),
+        **spoken(every_phrase(), _FRAMES, _SPELLINGS),
     }

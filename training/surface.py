@@ -11,20 +11,29 @@ from torch import Tensor
 
 from training.fields import MEDIUM, Fields, sample
 
+RGB = tuple[float, float, float]
+
 CAP = 0.75  # a surface steeper than this against the vertical is a cap: lattices lie flat on it
+_SIDE = 1.1  # moves the choice between front and side off 45 degrees, where many faces lie exactly
 
 
 @dataclass(frozen=True)
 class Surface:
-    """``points`` and ``normals`` (n, 3) float32 in the unit sphere; randomness only from ``rng``.
+    """``points`` and ``normals`` (n, 3) float32 in the unit sphere, on the device of ``fields``; randomness
+    only from ``rng``. ``scale`` enlarges every feature.
 
-    All results are (n,) float32.
+    All results are (n,) float32 on that device.
     """
 
     points: Tensor
     normals: Tensor
     fields: Fields
     rng: np.random.Generator
+    scale: float = 1.0
+
+    def rgb(self, colour: RGB) -> Tensor:
+        """``colour`` as a tensor (3,) beside the points."""
+        return torch.tensor(colour, dtype=torch.float32, device=self.points.device)
 
     def noise(
         self, size: float, kind: int = MEDIUM, stretch: tuple[float, float, float] = (1, 1, 1)
@@ -33,44 +42,40 @@ class Surface:
         (times ``stretch`` along each axis)."""
         return sample(self.fields.noise[:, kind : kind + 1], self._placed(4 * size, stretch))[0]
 
-    def cells(self, size: float) -> tuple[Tensor, Tensor, Tensor]:
+    def cells(
+        self, size: float, stretch: tuple[float, float, float] = (1, 1, 1)
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Voronoi cells ``size`` units wide: distance to the centre, gap to the next cell's (0 on the
         border, in cell sizes) and each cell's tone in [0, 1]."""
-        points = self._placed(12 * size, (1, 1, 1))
-        first, second, _ = sample(self.fields.cells, points)
+        points = self._placed(12 * size, stretch)
+        first, second = sample(self.fields.cells[:, :2], points)
         tone = sample(self.fields.cells[:, 2:], points, nearest=True)[0]
         return first, second - first, tone
 
     def _placed(self, period: float, stretch: tuple[float, float, float]) -> Tensor:
-        offset = torch.from_numpy(self.rng.random(3).astype(np.float32))
-        return self.points / (period * torch.tensor(stretch)) + offset
+        offset = torch.from_numpy(self.rng.random(3).astype(np.float32)).to(self.points.device)
+        return self.points / (period * self.scale * self.rgb(stretch)) + offset
 
-    def lattice(self, columns: int, height: float) -> tuple[Tensor, Tensor]:
-        """Cell coordinates (u, v) of a regular pattern: whole numbers are the cell borders.
+    def lattice(self, width: float, height: float) -> tuple[Tensor, Tensor]:
+        """Cell coordinates (u, v) of a regular pattern: whole numbers are the cell borders, cells measure
+        ``width`` x ``height`` units.
 
-        Sides are wrapped around the vertical axis with ``columns`` cells (halved for slim objects), caps are
-        a flat grid. The phase is anchored to the object's axes, so that it follows from what a view shows:
-        seen from any multiple of 45 degrees the pattern looks the same. One object in five is shifted.
+        A point's place and facing decide alone: each of the object's six sides carries the flat grid
+        through its centre, so that views agree, rows run on around every corner, columns mirror in it, and
+        the control picture (a map of positions) says all there is to know.
         """
         x, y, z = self.points.T
-        radius = float(torch.hypot(x, z).quantile(0.95))
-        if radius < 0.62:
-            columns //= 2
-        width = 2 * math.pi / columns
-        cap = self.normals[:, 1].abs() > CAP
-        u = torch.where(cap, x / (width * max(radius, 0.3)), torch.atan2(x, z) / width)
-        v = torch.where(cap, z / (width * max(radius, 0.3)), y / height)
-        if self.rng.random() < 0.2:
-            shift_u, shift_v = self.rng.random(2)
-            u, v = u + shift_u, v + shift_v
-        return u, v
+        across, up, along = self.normals.abs().T
+        cap = up > CAP
+        u = torch.where((across > _SIDE * along) & ~cap, z, x)
+        return u / (width * self.scale), torch.where(cap, z, y) / (height * self.scale)
 
 
 def hashed(*cells: Tensor) -> Tensor:
     """A fixed pseudo-random tone in [0, 1) of integer cell coordinates."""
     mixed = sum(cell.floor() * factor for cell, factor in zip(cells, (12.9898, 78.233, 37.719), strict=False))
     assert isinstance(mixed, Tensor)
-    return (torch.sin(mixed) * 43758.547).abs() % 1.0
+    return (torch.sin(mixed + 0.5) * 4375.8547).abs() % 1.0
 
 
 def ramp(low: float, high: float, x: Tensor) -> Tensor:
@@ -79,11 +84,43 @@ def ramp(low: float, high: float, x: Tensor) -> Tensor:
     return t * t * (3 - 2 * t)
 
 
+def soft(noise: Tensor) -> Tensor:
+    """Noise squeezed into (0, 1)."""
+    return torch.sigmoid(1.2 * noise)
+
+
 def border(u: Tensor, v: Tensor, aspect: float = 1.0) -> Tensor:
     """Distance to the nearest border of the unit cell, in cell heights; cells are ``aspect`` as wide as
     high."""
     across, along = u % 1.0, v % 1.0
     return torch.minimum(torch.minimum(across, 1 - across) * aspect, torch.minimum(along, 1 - along))
+
+
+def wave(x: Tensor) -> Tensor:
+    """A triangle wave of period 1: 0 on whole numbers, 1 half way between."""
+    return 1 - (2 * (x % 1.0) - 1).abs()
+
+
+def diagonal(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """The lattice turned by 45 degrees."""
+    return (u + v) * math.sqrt(0.5), (u - v) * math.sqrt(0.5)
+
+
+def hexagons(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Regular hexagons one unit wide in the plane (u, v): the distance to the border (0.5 in the middle) and
+    each hexagon's fixed tone."""
+    size = (1.0, math.sqrt(3))
+    even = [p % s - s / 2 for p, s in zip((u, v), size, strict=True)]
+    odd = [(p - s / 2) % s - s / 2 for p, s in zip((u, v), size, strict=True)]
+    nearer = torch.hypot(*even) < torch.hypot(*odd)
+    x, y = (torch.where(nearer, a, b) for a, b in zip(even, odd, strict=True))
+    edge = 0.5 - torch.maximum(x.abs(), 0.5 * x.abs() + 0.5 * math.sqrt(3) * y.abs())
+    return edge, hashed((2 * (u - x)).round() + 0.5, ((v - y) * 2 / size[1]).round() + 0.5)
+
+
+def tinted(colour: Tensor, tone: Tensor, contrast: float) -> Tensor:
+    """``colour`` (3,) or (n, 3) made darker (tone 0) or lighter (tone 1) by up to ``contrast``."""
+    return colour * (1 + contrast * (2 * tone - 1))[:, None]
 
 
 def blend(a: Tensor, b: Tensor, share: Tensor) -> Tensor:

@@ -1,0 +1,224 @@
+"""Regular patterns: masonry, tiles, boards and printed figures, all anchored to the object's axes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from training.fields import MEDIUM, ROUGH, SMOOTH
+from training.surface import Surface, blend, border, diagonal, hashed, hexagons, ramp, soft, tinted, wave
+
+
+def bricks(s: Surface, colours: list[Tensor]) -> Tensor:
+    base, mortar = colours
+    u, v = s.lattice(0.38, 0.18)
+    u = u + 0.5 * (v.floor() % 2)
+    rough = s.noise(0.15, ROUGH)
+    line = 1 - ramp(0.07, 0.13, border(u, v, 2.1) + 0.012 * rough)
+    return blend(tinted(base, 0.7 * hashed(u, v) + 0.3 * soft(rough), 0.28), mortar, line)
+
+
+def stone_blocks(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Large hewn blocks, their edges uneven."""
+    base, joint = colours
+    u, v = s.lattice(0.56, 0.31)
+    bend = 0.06 * s.noise(0.3, SMOOTH)
+    v = v + bend
+    u = u + 0.37 * (v.floor() % 3) + bend
+    line = 1 - ramp(0.05, 0.12, border(u, v, 1.8))
+    tone = 0.45 * hashed(u, v) + 0.55 * soft(s.noise(0.13, ROUGH))
+    return blend(tinted(base, tone, 0.34), joint, line)
+
+
+def tiles(s: Surface, colours: list[Tensor]) -> Tensor:
+    base, grout = colours
+    u, v = s.lattice(0.28, 0.28)
+    tone = 0.7 * hashed(u, v) + 0.3 * soft(s.noise(0.3, SMOOTH))
+    return blend(tinted(base, tone, 0.1), grout, 1 - ramp(0.05, 0.09, border(u, v)))
+
+
+def hexagon_tiles(s: Surface, colours: list[Tensor]) -> Tensor:
+    base, grout = colours
+    u, v = s.lattice(0.27, 0.27)
+    edge, tone = hexagons(u, v)
+    return blend(tinted(base, tone, 0.13), grout, 1 - ramp(0.04, 0.085, edge))
+
+
+def honeycomb(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Wax walls around cells of honey, some of them empty."""
+    honey, wax, empty = colours
+    u, v = s.lattice(0.17, 0.17)
+    edge, tone = hexagons(u, v)
+    cell = blend(honey, empty, ramp(0.5, 0.95, tone))
+    return blend(wax, tinted(cell, ramp(0.1, 0.5, edge), 0.2), ramp(0.1, 0.2, edge))
+
+
+def mosaic(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Small stones, each of its own colour out of the first three, set in the last."""
+    u, v = s.lattice(0.12, 0.12)
+    pick = hashed(u, v)
+    stones = blend(colours[0], colours[1], (pick > 0.5).float())
+    stones = blend(stones, colours[2], (pick > 0.8).float())
+    stones = tinted(stones, hashed(v, u), 0.22)
+    return blend(stones, colours[3], 1 - ramp(0.08, 0.15, border(u, v)))
+
+
+def planks(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Horizontal boards with grain along them."""
+    base = colours[0]
+    u, v = s.lattice(1.1, 0.22)
+    u = u + hashed(v)
+    gap = 1 - ramp(0.03, 0.08, border(u, v, 5.0))
+    grain = s.noise(0.06, MEDIUM, (5, 1, 5))
+    rings = 0.5 + 0.5 * torch.sin(3 * grain + 9 * v.floor())
+    tone = 0.45 * hashed(u, v) + 0.35 * rings + 0.2 * soft(s.noise(0.08, ROUGH, (4, 1, 4)))
+    return blend(tinted(base, tone, 0.3), base * 0.22, gap)
+
+
+def herringbone(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Blocks twice as long as wide in a zigzag; the first colour, in lines of the second."""
+    base, line = colours
+    u, v = diagonal(*s.lattice(0.15, 0.15))
+    step = (u.floor() - v.floor()) % 4
+    lying, second, upper = step < 2, (step == 1).float(), (step == 2).float()
+    along = torch.where(lying, u % 1 + second, v % 1 + upper)
+    across = torch.where(lying, v % 1, u % 1)
+    edge = torch.minimum(torch.minimum(across, 1 - across), torch.minimum(along, 2 - along))
+    tone = 0.75 * hashed(u - second, v - upper, lying.float()) + 0.25 * soft(s.noise(0.08, ROUGH))
+    return blend(tinted(base, tone, 0.27), line, 1 - ramp(0.05, 0.11, edge))
+
+
+def shingles(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Overlapping rows of narrow shakes, their lower ends uneven and in shadow."""
+    base = colours[0]
+    u, v = s.lattice(0.15, 0.24)
+    uneven = 0.22 * hashed(u + 0.5 * (v.floor() % 2), v)  # how much of a row's foot belongs to the row below
+    row = v.floor() - (v % 1.0 < uneven).float()
+    u = u + 0.5 * (row % 2)
+    across, foot = u % 1.0, v - row - 0.22 * hashed(u, row)
+    streak = soft(s.noise(0.05, ROUGH, (1, 5, 1)))
+    tone = 0.55 * hashed(row, u) + 0.25 * streak + 0.2 * ramp(1.0, 0.0, foot)
+    shadow = ramp(0.72, 1.0, foot)
+    gap = 1 - ramp(0.05, 0.12, torch.minimum(across, 1 - across))
+    return blend(tinted(base, tone, 0.4), base * 0.18, torch.maximum(0.9 * shadow, gap))
+
+
+def scales(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Round scales hanging over one another, rimmed by the second colour."""
+    base, rim = colours
+    u, v = s.lattice(0.24, 0.12)
+    row = v.floor() + 1
+    centre = (u - 0.5 * (row % 2)).round() + 0.5 * (row % 2)
+    front = torch.hypot(u - centre, 0.5 * (row - v)) < 0.5
+    row = torch.where(front, row, row - 1)
+    centre = (u - 0.5 * (row % 2)).round() + 0.5 * (row % 2)
+    # A scale of the row above covers the place where its circle reaches; else the lower row shows.
+    reach = torch.where(front, torch.hypot(u - centre, 0.5 * (row - v)), 0.18 * torch.ones_like(u))
+    hidden = torch.where(front, torch.zeros_like(u), ramp(0.0, 1.0, v - row))
+    tone = 0.45 * hashed(2 * centre + 0.5, row + 0.5) + 0.55 * ramp(0.0, 0.42, reach)
+    return blend(tinted(base, tone, 0.34), rim, torch.maximum(ramp(0.4, 0.46, reach), 0.75 * hidden))
+
+
+def bamboo(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Upright canes with a ring at every joint."""
+    base = colours[0]
+    u, v = s.lattice(0.15, 0.55)
+    joint = (v + hashed(u)) % 1.0
+    edge = torch.minimum(u % 1.0, 1 - u % 1.0)
+    tone = 0.5 * hashed(u, v + hashed(u)) + 0.5 * soft(s.noise(0.05, ROUGH, (1, 8, 1)))
+    cane = blend(
+        tinted(base, tone, 0.2), base * 1.35 + 0.08, ramp(0.035, 0.045, joint) * (1 - ramp(0.07, 0.09, joint))
+    )
+    dark = torch.maximum(1 - ramp(0.04, 0.13, edge), 1 - ramp(0.025, 0.04, joint))
+    return blend(cane, base * 0.25, dark)
+
+
+def chocolate(s: Surface, colours: list[Tensor]) -> Tensor:
+    """A bar's squares: a groove around each, and a frame within."""
+    base = colours[0]
+    u, v = s.lattice(0.34, 0.25)
+    edge = border(u, v, 1.36)
+    frame = ramp(0.17, 0.2, edge) * (1 - ramp(0.23, 0.26, edge))
+    bar = blend(tinted(base, soft(s.noise(0.3, SMOOTH)), 0.07), base * 1.5, 0.55 * frame)
+    return blend(bar, base * 0.45, 1 - ramp(0.05, 0.11, edge))
+
+
+def stripes(s: Surface, colours: list[Tensor]) -> Tensor:
+    _, v = s.lattice(0.2, 0.2)
+    return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.sin(math.pi * v)))
+
+
+def vertical_stripes(s: Surface, colours: list[Tensor]) -> Tensor:
+    u, _ = s.lattice(0.2, 0.2)
+    return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.cos(math.pi * u)))
+
+
+def diagonal_stripes(s: Surface, colours: list[Tensor]) -> Tensor:
+    u, v = s.lattice(0.25, 0.25)
+    return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.sin(math.pi * (u + v))))
+
+
+def zigzag(s: Surface, colours: list[Tensor]) -> Tensor:
+    u, v = s.lattice(0.36, 0.2)
+    return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.sin(math.pi * (v + 0.8 * wave(u)))))
+
+
+def checker(s: Surface, colours: list[Tensor]) -> Tensor:
+    u, v = s.lattice(0.3, 0.3)
+    return blend(colours[1], colours[0], ramp(-0.08, 0.08, torch.sin(math.pi * u) * torch.sin(math.pi * v)))
+
+
+def diamonds(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Harlequin lozenges, higher than wide."""
+    u, v = s.lattice(0.34, 0.52)
+    both = torch.sin(math.pi * (u + v)) * torch.sin(math.pi * (u - v))
+    return blend(colours[1], colours[0], ramp(-0.08, 0.08, both))
+
+
+def dots(s: Surface, colours: list[Tensor]) -> Tensor:
+    u, v = s.lattice(0.34, 0.3)
+    u = u + 0.5 * (v.floor() % 2)
+    distance = torch.hypot(1.13 * (u % 1.0 - 0.5), v % 1.0 - 0.5)
+    return blend(colours[1], colours[0], 1 - ramp(0.29, 0.34, distance))
+
+
+def stars(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Five-pointed stars of the first colour on the second."""
+    u, v = s.lattice(0.4, 0.36)
+    u = u + 0.5 * (v.floor() % 2)
+    x, y = 1.1 * (u % 1.0 - 0.5), v % 1.0 - 0.5
+    turn, tip, notch = math.pi / 5, 0.44, 0.18
+    angle = ((torch.atan2(x, y) + turn) % (2 * turn) - turn).abs()
+    reach = tip * notch * math.sin(turn)
+    edge = reach / (notch * math.sin(turn) * angle.cos() + (tip - notch * math.cos(turn)) * angle.sin())
+    return blend(colours[1], colours[0], 1 - ramp(-0.02, 0.02, torch.hypot(x, y) - edge))
+
+
+def circuit(s: Surface, colours: list[Tensor]) -> Tensor:
+    """A circuit board: traces and pads of the second colour, chips of the third."""
+    board, copper, chip = colours
+    u, v = s.lattice(0.1, 0.1)
+    pick, x, y = hashed(u, v), u % 1.0 - 0.5, v % 1.0 - 0.5
+    flat = torch.where(hashed(u / 3, v / 3) < 0.5, y, x)
+    trace = (1 - ramp(0.13, 0.2, flat.abs())) * (pick < 0.5)
+    around = torch.hypot(x, y)
+    pad = (1 - ramp(0.36, 0.42, around)) * ramp(0.14, 0.2, around) * (pick > 0.8)
+    painted = blend(tinted(board, soft(s.noise(0.3, SMOOTH)), 0.1), copper, torch.maximum(trace, pad))
+    u, v = s.lattice(0.6, 0.4)
+    inside = border(u, v, 1.5)
+    return blend(painted, chip, ramp(0.24, 0.26, inside) * (hashed(u, v) > 0.6))
+
+
+def plates(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Metal panels with dark seams and a rivet at each corner."""
+    base = colours[0]
+    u, v = s.lattice(0.5, 0.38)
+    x, y = (0.5 - (u % 1.0 - 0.5).abs()) * 1.32, 0.5 - (v % 1.0 - 0.5).abs()
+    rivet = torch.hypot(x - 0.13, y - 0.13)
+    streaks = soft(s.noise(0.04, ROUGH, (5, 1, 5)))
+    panel = tinted(base, 0.6 * hashed(u, v) + 0.4 * streaks, 0.16)
+    panel = blend(panel, base * 0.45, ramp(0.035, 0.05, rivet) * (1 - ramp(0.065, 0.085, rivet)))
+    panel = blend(panel, base * 1.35 + 0.05, 1 - ramp(0.035, 0.05, rivet))
+    return blend(panel, base * 0.22, 1 - ramp(0.02, 0.045, torch.minimum(x, y)))

@@ -1,0 +1,52 @@
+"""Metals as albedo: their colours in the marks that working and age leave."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from training.fields import MEDIUM, ROUGH, SMOOTH
+from training.surface import Surface, blend, ramp, soft, tinted
+
+
+def polished(s: Surface, colours: list[Tensor]) -> Tensor:
+    """From the dark to the pale colour in long smooth bands."""
+    dark, pale = colours
+    level = s.noise(0.42, SMOOTH, (1.6, 0.7, 1.6))
+    return blend(dark, pale, 0.5 + 0.5 * torch.sin(2.4 * level))
+
+
+def brushed(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Fine horizontal scratches."""
+    streaks = 0.75 * s.noise(0.035, ROUGH, (12, 1, 12)) + 0.5 * s.noise(0.1, MEDIUM, (8, 1, 8))
+    return tinted(colours[0], soft(streaks), 0.3)
+
+
+def hammered(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Round dents, pale in the middle, dark between."""
+    centre, edge, tone = s.cells(0.15)
+    level = 0.45 * tone + 0.55 * ramp(0.55, 0.05, centre)
+    return tinted(colours[0], level, 0.42) * (0.65 + 0.35 * ramp(0.0, 0.15, edge))[:, None]
+
+
+def rust(s: Surface, colours: list[Tensor]) -> Tensor:
+    metal = tinted(colours[0], soft(s.noise(0.2, SMOOTH)), 0.1)
+    rough = s.noise(0.1, ROUGH)
+    rusty = tinted(blend(colours[1], colours[1] * 0.55, ramp(0.2, 1.2, s.noise(0.2))), soft(rough), 0.35)
+    return blend(metal, rusty, ramp(-0.35, 0.1, s.noise(0.35, MEDIUM) + 0.1 * rough))
+
+
+def patina(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Green crust over copper, streaked downwards."""
+    copper, green = colours
+    crust = blend(green, green * 0.45 + 0.5, soft(s.noise(0.08, ROUGH)) * 0.6)
+    bare = ramp(0.35, 0.75, s.noise(0.3, ROUGH, (0.8, 1.6, 0.8)))
+    return blend(tinted(crust, soft(s.noise(0.3)), 0.12), tinted(copper, soft(s.noise(0.15)), 0.2), bare)
+
+
+def enamel(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Thick paint with a few chips, the bare metal in them rimmed by primer."""
+    chip = s.noise(0.22, MEDIUM) + 0.12 * s.noise(0.06, ROUGH)
+    coat = tinted(colours[0], soft(s.noise(0.5, SMOOTH)), 0.03)
+    coat = blend(coat, s.rgb((0.62, 0.58, 0.53)), ramp(1.35, 1.4, chip))
+    return blend(coat, s.rgb((0.36, 0.36, 0.38)), ramp(1.5, 1.55, chip))

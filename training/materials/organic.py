@@ -1,0 +1,118 @@
+"""What grew: wood, plants, hides and furs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from training.fields import MEDIUM, ROUGH, SMOOTH
+from training.surface import Surface, blend, ramp, soft, tinted
+
+
+def wood(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Unsawn grain along the vertical: a veneer."""
+    grain = s.noise(0.2, MEDIUM, (1, 4, 1))
+    rings = 0.5 + 0.5 * torch.sin(8 * grain)
+    return tinted(colours[0], 0.7 * rings + 0.3 * soft(s.noise(0.05, ROUGH, (1, 6, 1))), 0.3)
+
+
+def bark(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Upright ridges, torn by dark fissures."""
+    base, deep = colours
+    ridge = s.noise(0.13, MEDIUM, (1, 3.2, 1)).abs() + 0.12 * s.noise(0.06, ROUGH)
+    tone = 0.55 * ramp(0.2, 1.6, ridge) + 0.45 * soft(s.noise(0.07, ROUGH, (1, 2, 1)))
+    return blend(tinted(base, tone, 0.4), deep, 1 - ramp(0.08, 0.42, ridge))
+
+
+def cork(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Pale crumbs pressed together, dark specks between."""
+    _, edge, tone = s.cells(0.1)
+    base = tinted(colours[0], 0.8 * tone + 0.2 * soft(s.noise(0.08, ROUGH)), 0.17)
+    speck = ramp(1.0, 1.35, s.noise(0.07, MEDIUM)) * 0.9
+    return blend(base, colours[1], torch.maximum(speck, 0.3 * (1 - ramp(0.02, 0.12, edge))))
+
+
+def grass(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Blades: bright thin streaks over dark ground."""
+    blades = torch.maximum(s.noise(0.06, ROUGH, (0.7, 4, 0.7)), s.noise(0.06, ROUGH, (1.2, 3, 1.2)))
+    base = tinted(colours[0], soft(s.noise(0.3)), 0.25)
+    return blend(base, colours[1], ramp(-0.2, 1.6, blades))
+
+
+def moss(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Cushions of fine tips, bright on top and dark between."""
+    tips, _, _ = s.cells(0.05)
+    cushion = s.noise(0.2, MEDIUM) + 0.25 * s.noise(0.06, ROUGH)
+    tone = 0.5 * ramp(0.65, 0.1, tips) + 0.5 * soft(1.2 * cushion)
+    return blend(colours[0], colours[1], tone)
+
+
+def leaves(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Foliage: two layers of leaves that lie across each other, shade below."""
+    base, other, gap = colours
+    painted = gap.expand(len(s.points), 3)
+    for stretch, light in (((1.35, 0.7, 1.35), 0.75), ((0.7, 1.35, 0.7), 1.0)):
+        centre, edge, tone = s.cells(0.19, stretch)
+        leaf = blend(base, other, tone) * light
+        leaf = blend(leaf, leaf * 1.35, 1 - ramp(0.05, 0.3, centre))
+        rim = torch.minimum(edge / 0.3, (0.52 - centre) / 0.2)
+        painted = blend(painted, tinted(leaf, ramp(0.0, 0.8, rim), 0.25), ramp(0.0, 0.12, rim))
+    return painted
+
+
+def fur(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Hair that falls in tufts."""
+    hair = s.noise(0.03, ROUGH, (1, 5, 1))
+    tuft, _, tone = s.cells(0.14, (0.8, 1.7, 0.8))
+    level = 0.55 * soft(1.3 * hair) + 0.3 * ramp(0.65, 0.15, tuft) + 0.15 * tone
+    return tinted(colours[0] * 0.95 + 0.02, level, 0.42)
+
+
+def zebra(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Bands that waver, fork and taper."""
+    bend = s.noise(0.45, SMOOTH)
+    wave = torch.sin(math.pi * s.lattice(0.15, 0.15)[1] + 1.7 * bend)
+    return blend(colours[0], colours[1], ramp(-0.14, 0.14, wave + 0.35 * s.noise(0.4, SMOOTH)))
+
+
+def tiger(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Narrow dark bands that break off, on a coat paler in places."""
+    base, dark = colours
+    wave = torch.sin(math.pi * s.lattice(0.16, 0.16)[1] + 1.9 * s.noise(0.42, SMOOTH))
+    stripe = ramp(0.0, 0.22, wave - 0.5 + 0.5 * s.noise(0.3, SMOOTH))
+    coat = blend(base, base * 0.35 + 0.6, 0.5 * ramp(0.4, 1.6, s.noise(0.5, SMOOTH)))
+    return blend(tinted(coat, soft(s.noise(0.05, ROUGH)), 0.06), dark, stripe)
+
+
+def leopard(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Rosettes: broken rings around a darker heart."""
+    base, dark = colours
+    centre, edge, _ = s.cells(0.21)
+    ragged = centre + 0.045 * s.noise(0.08)
+    ring = ramp(0.24, 0.29, ragged) * (1 - ramp(0.42, 0.47, ragged)) * ramp(0.05, 0.12, edge)
+    broken = ramp(-0.85, -0.6, s.noise(0.12, MEDIUM))
+    coat = blend(base, base * s.rgb((0.72, 0.62, 0.5)), 1 - ramp(0.26, 0.34, ragged))
+    return blend(coat, dark, ring * broken)
+
+
+def giraffe(s: Surface, colours: list[Tensor]) -> Tensor:
+    _, edge, tone = s.cells(0.34)
+    patch = tinted(colours[0], 0.7 * tone + 0.3 * soft(s.noise(0.1, ROUGH)), 0.17)
+    return blend(patch, colours[1], 1 - ramp(0.09, 0.15, edge + 0.03 * s.noise(0.1, MEDIUM)))
+
+
+def cow(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Large ragged patches of the first colour on the second."""
+    return blend(colours[1], colours[0], ramp(0.1, 0.18, s.noise(0.42, MEDIUM)))
+
+
+def cheese(s: Surface, colours: list[Tensor]) -> Tensor:
+    """Round holes of many sizes."""
+    base, hole = colours
+    centre, _, tone = s.cells(0.3)
+    reach = 0.12 + 0.26 * tone - centre
+    rim = ramp(-0.03, 0.0, reach) * (1 - ramp(0.0, 0.04, reach))
+    cut = blend(tinted(base, soft(s.noise(0.3, SMOOTH)), 0.05), hole, ramp(0.0, 0.03, reach))
+    return blend(cut, hole * 0.75, 0.8 * rim)
