@@ -18,12 +18,13 @@ from .errors import OutOfMemory
 from .host import Clock, Host
 from .options import Settings
 from .scene import Scene
-from .sync.operators import mesh_maps
+from .sync import backgrounds
+from .sync.methods import METHODS
+from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
-from .sync.spaces import DecodedRoundtrip, LinearSpace, Space
+from .sync.spaces import DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .views import prompts
-
-GREY = 0.5  # behind the mesh, for the cases whose views are rendered from the canonical variable
+from .views.neighbours import nearest_first
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,8 @@ def _denoise(job: Job) -> NDArray[np.float32]:
     with job.clock.part("geometry"):
         sync = _sync(job, coder)
     generator = torch.Generator().manual_seed(job.seed)
-    pixels = (1, 3, job.scene.resolution, job.scene.resolution)
-    behind = coder.encode(torch.full(pixels, GREY))
-    behind = behind.expand(len(job.scene.cameras), *behind.shape[1:])
-    x = initial_noise(sync.space, behind, generator)
+    behind = _backgrounds(job, schedule, coder, generator)
+    x = initial_noise(sync.space, behind(0), generator)
     network = _network(job, schedule)
     start = time.perf_counter()
     job.host.progress("denoise", 0, job.settings.steps, None)
@@ -76,6 +75,19 @@ def _denoise(job: Job) -> NDArray[np.float32]:
         job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
     pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
+
+
+def _backgrounds(
+    job: Job, schedule: Schedule, coder: _Coder, generator: torch.Generator
+) -> Callable[[int], Tensor]:
+    """The clean latents (N, C, h, w) behind the mesh at a step; methods that denoise views have their own."""
+    if not METHODS[job.method].canonical:
+        size = job.scene.resolution // job.denoiser.downscale
+        nothing = torch.zeros(len(job.scene.cameras), job.denoiser.latent_channels, size, size)
+        return lambda i: nothing.to(coder.home)
+    colours = coder.encode(backgrounds.pictures(job.scene.resolution))
+    chosen = backgrounds.choices(schedule, len(job.scene.cameras), generator).to(coder.home)
+    return lambda i: colours[chosen[i]]
 
 
 def _time_left(step: Step, start: float) -> float:
@@ -162,18 +174,41 @@ class _Timed:
         with self.clock.part("sync"):
             return self.space.roundtrip(w)
 
+    def weighted(self, exponent: float) -> Space:
+        with self.clock.part("sync"):
+            return _Timed(self.space.weighted(exponent), self.clock)
+
 
 def _sync(job: Job, coder: _Coder) -> Sync:
     """f and g for the latents, and for RGB pictures where that is where x0 is averaged."""
-    settings, scene = job.settings, job.scene
-
-    def space(resolution: int, size: int) -> Space:
-        job.host.check()
-        maps = mesh_maps(scene.raster, scene.cameras, scene.mesh.faces, scene.uvs, resolution, size)
-        return _Timed(LinearSpace.build(maps.pixel, maps.element, maps.average, coder.home), job.clock)
-
-    latent = space(scene.resolution // job.denoiser.downscale, settings.latent_size)
+    settings, method = job.settings, METHODS[job.method]
+    maps = _maps(job, job.scene.resolution // job.denoiser.downscale, settings.latent_size)
+    latent, earlier = _space(job, maps, coder), None
+    if method.inverse_lambda:
+        order = nearest_first(job.scene.cameras)
+        built = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order, coder.home)
+        earlier = _timed(built, job.clock)
     if settings.sync_space == "latent":
-        return Sync(job.method, latent, share=settings.share)
-    decoded = DecodedRoundtrip(space(scene.resolution, settings.rgb_size), coder.encode, coder.decode)
-    return Sync(job.method, latent, decoded, settings.share)
+        return Sync(job.method, latent, share=settings.share, earlier=earlier)
+    rgb = _space(job, _maps(job, job.scene.resolution, settings.rgb_size), coder)
+    return Sync(job.method, latent, DecodedRoundtrip(rgb, coder.encode, coder.decode), settings.share)
+
+
+def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
+    job.host.check()
+    scene, ramped = job.scene, METHODS[job.method].ramped
+    faces, uvs = scene.mesh.faces, scene.uvs
+    return mesh_maps(scene.raster, scene.cameras, faces, uvs, resolution, size, cosines=ramped)
+
+
+def _space(job: Job, maps: MeshMaps, coder: _Coder) -> Space:
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, coder.home, maps.cosine)
+    return _Timed(space, job.clock)
+
+
+def _timed(work: Callable[[Tensor], Tensor], clock: Clock) -> Callable[[Tensor], Tensor]:
+    def timed(w: Tensor) -> Tensor:
+        with clock.part("sync"):
+            return work(w)
+
+    return timed

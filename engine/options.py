@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import protocol
 from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
 from .errors import UserError
-from .sync.cases import ALIASES, AVERAGES_X0
+from .sync.methods import METHODS
 from .views.cameras import Camera, even_rig, paper_rig
 
 MAX_VIEWS = 64
@@ -41,8 +41,8 @@ def check(request: protocol.Request) -> None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)
         if request.sync_space == "rgb" and not averages_x0(request.method):
             raise UserError(
-                f"{request.method} averages noisy latents, which have no RGB picture",
-                "use --sync-space latent, or a method that averages x0: synctweedies, case2, case5",
+                f"{request.method} averages no clean images, only they have an RGB picture",
+                f"use --sync-space latent, or a method that averages x0: {_names_averaging_x0()}",
             )
     _between("texture size", request.texture_size, TEXTURE_SIZES.start, TEXTURE_SIZES.stop - 1)
     _between("number of steps", request.steps, 1, MAX_STEPS)
@@ -62,7 +62,11 @@ def cameras(views: str) -> list[Camera]:
 
 def averages_x0(method: str) -> bool:
     """Whether ``method`` averages clean estimates, which can be decoded."""
-    return ALIASES.get(method, method) in AVERAGES_X0
+    return METHODS[method].averages == "x0"
+
+
+def _names_averaging_x0() -> str:
+    return ", ".join(name for name in protocol.METHODS if averages_x0(name))
 
 
 def resolve(request: protocol.Request, preset: Preset) -> Settings:

@@ -44,7 +44,17 @@ EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 3
 EXIT_OUT_OF_MEMORY = 4
 
-METHODS = ("synctweedies", "case1", "case2", "case3", "case4", "case5", "independent")
+METHODS = (
+    "synctweedies",
+    "case1",
+    "case2",
+    "case3",
+    "case4",
+    "case5",
+    "syncmvd",
+    "syncsde",
+    "independent",
+)
 SYNC_SPACES = ("latent", "rgb")
 UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -1,10 +1,11 @@
-"""Tweedie's estimate and the deterministic step, for any x_t = alpha x0 + sigma eps.
+"""Tweedie's estimate and the steps, for any x_t = alpha x0 + sigma eps.
 
     phi  tweedie   (x, eps) -> x0
-    psi  ddim      (x, x0)  -> x one step less noisy
+    psi  ddim      (x, x0)  -> x one step less noisy, without chance
+         ddpm      (x, x0, noise) -> the same, drawn from the posterior
 
 alpha, sigma: floats, alpha >= 0 and sigma > 0. Variance-preserving models have alpha^2 + sigma^2 = 1,
-rectified flow has alpha = 1 - sigma; ``tweedie`` and ``ddim`` serve both. Tensors may have any shape.
+rectified flow has alpha = 1 - sigma; all but the conversions from v serve both. Tensors may have any shape.
 """
 
 from __future__ import annotations
@@ -26,6 +27,22 @@ def ddim(x: Tensor, x0: Tensor, alpha: float, sigma: float, alpha_prev: float, s
     alpha = 0 (the first step of a zero-terminal-SNR model) it is x / sigma, whatever x0 says.
     """
     return alpha_prev * x0 + (sigma_prev / sigma) * (x - alpha * x0)
+
+
+def ddpm(
+    x: Tensor, x0: Tensor, alpha: float, sigma: float, alpha_prev: float, sigma_prev: float, noise: Tensor
+) -> Tensor:
+    """One stochastic step: a draw from q(x_prev | x, x0), the posterior of the process that makes noise.
+
+    noise: unit noise shaped as ``x``. From x_prev to x that process keeps alpha / alpha_prev of the signal
+    and adds the variance ``added``: this is the step of denoising diffusion models (DDPM) with the smaller of
+    its two variances. At alpha = 0 nothing of ``x`` is kept.
+    """
+    kept = alpha / alpha_prev
+    added = max(sigma**2 - (kept * sigma_prev) ** 2, 0.0)
+    mean: Tensor = (alpha_prev * added * x0 + kept * sigma_prev**2 * x) / sigma**2
+    spread: float = (sigma_prev / sigma) * added**0.5
+    return mean + spread * noise
 
 
 def x0_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:

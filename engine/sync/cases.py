@@ -1,12 +1,18 @@
-"""The five synchronisation cases, a line each, as in the SyncTweedies paper (figure 3).
+"""The synchronisation methods, a line or two each.
 
     w, x    instance variables (views), N of them        z     canonical variable (texture)
     f       project: z -> views                          g     unproject and average: views -> z
     eps     the network's noise                          phi   Tweedie's x0:  (x - sigma eps) / alpha
     psi     one deterministic step from x with a clean estimate x0
+    q       the same with chance: a draw from the posterior, with fresh unit noise n
     fg      f(g(.)), each view's own pixels as its background
     fg0     the same for clean estimates, in the latent or in the RGB texture
     g0      g for clean estimates, which the RGB texture makes agree first where it is used
+    h       each view as the views before it show it, where they do; its own pixels elsewhere
+    pull    how far the views before draw a view towards them in this step
+
+Cases 1 to 5 as in the SyncTweedies paper (figure 3), ``syncmvd`` the step of SyncMVD, ``syncsde`` that of
+SyncSDE. methods.py says which numbers go with them.
 
 Every case returns (next state, the clean estimate it stepped with). x0(x) stands for phi(x, eps(x)), taken
 from the network directly so that it is exact at alpha = 0, where a zero-terminal-SNR schedule starts and
@@ -29,7 +35,8 @@ Stepped = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Terms:
-    """The symbols at one step. ``f`` includes the background of views that are rendered from z."""
+    """The symbols at one step. ``f`` includes the background of views that are rendered from z; ``n`` draws
+    noise for a state of the shape it is given."""
 
     eps: Map
     x0: Map
@@ -38,6 +45,9 @@ class Terms:
     fg: Map
     fg0: Map
     g0: Map
+    h: Map
+    n: Map
+    pull: float
     alpha: float
     sigma: float
     alpha_prev: float
@@ -48,6 +58,9 @@ class Terms:
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
         return step.ddim(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev)
+
+    def q(self, x: Tensor, x0: Tensor) -> Tensor:
+        return step.ddpm(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev, self.n(x))
 
 
 def independent(x: Tensor, t: Terms) -> Stepped:
@@ -80,10 +93,27 @@ def case5(z: Tensor, t: Terms) -> Stepped:
     return t.psi(z, z0), z0
 
 
-Case = Callable[[Tensor, Terms], Stepped]
+def syncmvd(z: Tensor, t: Terms) -> Stepped:
+    """Case 5 with chance: the texture itself takes the stochastic step, with noise of its own."""
+    z0 = t.g0(t.x0(t.f(z)))
+    return t.q(z, z0), z0
 
-INSTANCE: dict[str, Case] = {"independent": independent, "case1": case1, "case2": case2, "case3": case3}
-CANONICAL: dict[str, Case] = {"case4": case4, "case5": case5}
-AVERAGES_NOISE = {"case1": "case2", "case4": "case5"}  # and what stands in for it at alpha = 0
-ALIASES = {"synctweedies": "case2"}
-AVERAGES_X0 = frozenset({"case2", "case5"})
+
+def stochastic(x: Tensor, t: Terms) -> Stepped:
+    """Every view on its own with chance: how SyncMVD goes on when it no longer synchronises."""
+    x0 = t.x0(x)
+    return t.q(x, x0), x0
+
+
+def syncsde(x: Tensor, t: Terms) -> Stepped:
+    """Each view is drawn towards the views before it, at the same noise level.
+
+    Published as pull * mask * (x - f(g(x of the views before))). The mask must be the pixels that those views
+    fill (a first version took the background's): h is x outside of it, so the difference is masked already.
+    Only equal times are coupled, so that all views go through the network together all the same.
+    """
+    x0 = t.x0(x)
+    return t.psi(x, x0) - t.pull * (x - t.h(x)), x0
+
+
+Case = Callable[[Tensor, Terms], Stepped]

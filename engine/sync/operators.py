@@ -28,20 +28,27 @@ from ..mesh.islands import island_of_face
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of
 from ..views.visibility import edge_trust
+from .spaces import normalise
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+LEAST_COSINE = 1e-3  # in float32 its sixth power is a number still
 
 
 @dataclass(frozen=True)
 class MeshMaps:
     """pixel (P,), element (P,), average (K, N R^2) as in :class:`~engine.sync.spaces.LinearSpace`;
-    texel: (K,) flat texture index of each canonical element, row 0 at the top."""
+    texel: (K,) flat texture index of each canonical element, row 0 at the top. seen: (K,) bool, whether any
+    view paints it; the others borrow their neighbour's average. cosine: of every value of ``average``, at
+    which its view sees the texel, at least LEAST_COSINE; None unless asked for."""
 
     pixel: Ints
     element: Ints
     average: csr_matrix
     texel: Ints
+    seen: NDArray[np.bool_]
+    cosine: Floats | None
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,13 @@ def mesh_maps(
     resolution: int,
     size: int,
     exponent: float = 1.0,
+    cosines: bool = False,
 ) -> MeshMaps:
     """Build f and g for views of ``resolution``^2 pixels and a texture of ``size``^2 texels.
 
     faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1]; exponent: of the cosine weights (published: 1 while
-    synchronising, through an accident that reads 0 as 1, and 6 in the final bake).
+    synchronising, through an accident that reads 0 as 1, and 6 in the final bake). cosines: whether to keep
+    them, for weights that change from step to step.
     """
     views = [raster.rasterise(camera, resolution) for camera in cameras]
     hits = [texel_of(interpolate(uvs, view.face, view.bary), size) for view in views]
@@ -90,8 +99,11 @@ def mesh_maps(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         parts = list(pool.map(part, (i for i, view in enumerate(views) if len(view.pixel))))
     shape = (len(texels.index), len(cameras) * resolution**2)
-    average = _fill_rows(_normalise(_stack(parts, shape)), seeds)
-    return MeshMaps(pixel, element, average, texels.index)
+    average = normalise(_stack(parts, shape))
+    seen, source = _filled_from(average, seeds)
+    average = average[source] if not seen.all() else average
+    cosine = _cosines(texels, source, cameras, average, resolution) if cosines else None
+    return MeshMaps(pixel, element, average, texels.index, seen, cosine)
 
 
 def _texels(
@@ -142,20 +154,23 @@ def _stack(parts: list[tuple[Ints, Ints, NDArray[np.float64]]], shape: tuple[int
     return csr_matrix((value, (row, column)), shape=shape)
 
 
-def _normalise(matrix: csr_matrix) -> csr_matrix:
-    """Rows summing to 1; empty rows stay empty."""
-    total = np.asarray(matrix.sum(axis=1)).reshape(-1)
-    scale = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
-    matrix.data *= np.repeat(scale, np.diff(matrix.indptr))
-    return matrix
+def _filled_from(matrix: csr_matrix, seeds: NDArray[np.float64]) -> tuple[NDArray[np.bool_], Ints]:
+    """Which rows (K,) aren't empty, and the row (K,) that each is to be read from: its own, or the nearest
+    one that isn't empty. That is the final Voronoi fill."""
+    seen = np.diff(matrix.indptr) > 0
+    source = np.arange(len(seen))
+    if seen.any() and not seen.all():
+        filled = np.flatnonzero(seen)
+        source[~seen] = filled[cKDTree(seeds[filled]).query(seeds[~seen])[1]]
+    return seen, source
 
 
-def _fill_rows(matrix: csr_matrix, seeds: NDArray[np.float64]) -> csr_matrix:
-    """Empty rows copy the nearest row that isn't: the final Voronoi fill."""
-    empty = np.diff(matrix.indptr) == 0
-    if not empty.any() or empty.all():
-        return matrix
-    source = np.arange(len(empty))
-    filled = np.flatnonzero(~empty)
-    source[empty] = filled[cKDTree(seeds[filled]).query(seeds[empty])[1]]
-    return matrix[source]
+def _cosines(
+    texels: _Texels, source: Ints, cameras: list[Camera], average: csr_matrix, resolution: int
+) -> Floats:
+    """Of every value of ``average``: the cosine between the texel's normal and the direction to the view."""
+    texel = np.repeat(source, np.diff(average.indptr))
+    view = average.indices // resolution**2
+    towards = np.stack([camera.position for camera in cameras])[view] - texels.point[texel]
+    facing = np.einsum("nk,nk->n", texels.normal[texel], towards) / np.linalg.norm(towards, axis=1)
+    return np.asarray(np.maximum(np.abs(facing), LEAST_COSINE), np.float32)

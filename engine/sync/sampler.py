@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..denoise.schedule import Schedule
 from . import cases
-from .spaces import Space
+from .methods import METHODS, Method
+from .spaces import Agreement, Space
 
 
 class Network(Protocol):
@@ -36,18 +37,35 @@ class Step:
 class Sync:
     """How views are synchronised.
 
-    method: a name in cases.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates;
-    None: the latent space's own. share: of the steps, from the noisy end, that are synchronised.
+    name: in methods.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates; None: the
+    latent space's own. share: of the steps, from the noisy end, that are synchronised. earlier: h, for
+    ``syncsde``. inverse_lambda: how strongly that couples views; None: as published.
     """
 
-    method: str
+    name: str
     space: Space
-    fg0: Callable[[Tensor], Tensor] | None = None
+    fg0: Agreement | None = None
     share: float = 0.8
+    earlier: cases.Map | None = None
+    inverse_lambda: float | None = None
 
     @property
-    def case(self) -> str:
-        return cases.ALIASES.get(self.method, self.method)
+    def method(self) -> Method:
+        return METHODS[self.name]
+
+    @property
+    def coupling(self) -> float:
+        """SyncSDE's 1 / lambda."""
+        return self.method.inverse_lambda if self.inverse_lambda is None else self.inverse_lambda
+
+    def at(self, progress: float) -> Sync:
+        """With the cosine weights of the moment; progress: share of the steps that are done."""
+        start, end = self.method.exponent
+        exponent = start + (end - start) * progress
+        if exponent == 1:
+            return self
+        fg0 = self.fg0.weighted(exponent) if self.fg0 else None
+        return replace(self, space=self.space.weighted(exponent), fg0=fg0)
 
 
 def initial_noise(space: Space, background: Tensor, generator: torch.Generator) -> Tensor:
@@ -66,38 +84,40 @@ def sample(
     schedule: Schedule,
     sync: Sync,
     x: Tensor,
-    background: Tensor,
+    background: Callable[[int], Tensor],
     generator: torch.Generator,
 ) -> Iterator[Step]:
     """Denoise ``x`` (N, C, h, w), unit noise, along ``schedule``; yields after every step.
 
-    background: (N, C, h, w) clean latents behind the mesh, for the cases that keep no view of their own (4
-    and 5): their views are rendered from the canonical variable over this background, noised to the step's
-    level as alpha background + sigma noise.
+    background: the clean latents (N, C, h, w) behind the mesh at step i, for the methods that keep no view of
+    their own: their views are rendered from the canonical variable over this background, noised to the
+    step's level as alpha background + sigma noise (published with the squares of these instead, and at the
+    level before the step).
     """
-    count = len(schedule.timesteps)
+    count, method = len(schedule.timesteps), sync.method
     noise = torch.randn(x.shape, generator=generator).to(x.device)
-    canonical = sync.case in cases.CANONICAL
-    z = torch.randn((sync.space.size, x.shape[1]), generator=generator).to(x.device) if canonical else None
+    z = _noise(torch.empty(sync.space.size, x.shape[1]), generator).to(x.device) if method.canonical else None
     for i, t in enumerate(schedule.timesteps):
-        terms = _terms(network, schedule, sync, i, background, noise)
         # The published window: synchronised while t > (1 - share) * T.
         inside = sync.share >= 1 or t > (1 - sync.share) * len(schedule.alphas_cumprod)
-        synchronised = sync.case != "independent" and inside
-        if z is not None and synchronised:
-            z, z0 = _case(sync.case, terms)(z, terms)
-            x0 = sync.space.project(z0, background)
-            at = _at(background, noise, terms.alpha_prev, terms.sigma_prev)
-            x = sync.space.project(z, at)
+        now = sync.at(i / count) if inside else sync
+        terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
+        if z is not None and inside:
+            z, z0 = _rule(method, terms)(z, terms)
+            x0 = sync.space.project(z0, background(i))
+            x = sync.space.project(z, _Behind(background(i), noise).at(terms.alpha_prev, terms.sigma_prev))
         else:
-            x, x0 = (_case(sync.case, terms) if synchronised else cases.independent)(x, terms)
+            x, x0 = (_rule(method, terms) if inside else method.afterwards)(x, terms)
         yield Step(i, count, x0, x)
 
 
-def _case(name: str, terms: cases.Terms) -> cases.Case:
-    if terms.alpha == 0:
-        name = cases.AVERAGES_NOISE.get(name, name)
-    return cases.INSTANCE.get(name) or cases.CANONICAL[name]
+def _rule(method: Method, terms: cases.Terms) -> cases.Case:
+    return method.at_pure_noise or method.rule if terms.alpha == 0 else method.rule
+
+
+def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Unit noise; drawn on the CPU, so that it is the same on every device."""
+    return torch.randn(like.shape, generator=generator).to(like.device)
 
 
 def _g0(sync: Sync) -> cases.Map:
@@ -106,25 +126,55 @@ def _g0(sync: Sync) -> cases.Map:
     return space.unproject if fg0 is None else lambda x0: space.unproject(fg0(x0))
 
 
-def _at(clean: Tensor, noise: Tensor, alpha: float, sigma: float) -> Tensor:
-    return alpha * clean + sigma * noise
+def _h(sync: Sync, x: Tensor) -> Tensor:
+    assert sync.earlier is not None, "no order of the views was given"
+    return sync.earlier(x)
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What lies behind the mesh: clean latents and the noise over them, (N, C, h, w) each."""
+
+    clean: Tensor
+    noise: Tensor
+
+    def at(self, alpha: float, sigma: float) -> Tensor:
+        return alpha * self.clean + sigma * self.noise
+
+
+def _pull(sync: Sync, schedule: Schedule, i: int) -> float:
+    """SyncSDE's (1 / lambda) (t / T) gamma. Published schedules keep it below 1, a step that lands where the
+    views before are; fewer steps, or a start from pure noise, would shoot past them."""
+    if not sync.coupling:
+        return 0.0
+    (alpha, sigma), (alpha_prev, sigma_prev) = _levels(schedule, i)
+    gamma = alpha_prev / alpha - sigma_prev / sigma if alpha else float("inf")
+    return min(1.0, sync.coupling * schedule.timesteps[i] / len(schedule.alphas_cumprod) * gamma)
+
+
+def _levels(schedule: Schedule, i: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(alpha, sigma) before step ``i`` and after it."""
+    return schedule.alpha_sigma(schedule.timesteps[i]), schedule.previous(i)
 
 
 def _terms(
-    network: Network, schedule: Schedule, sync: Sync, i: int, background: Tensor, noise: Tensor
+    network: Network, schedule: Schedule, sync: Sync, i: int, behind: _Behind, generator: torch.Generator
 ) -> cases.Terms:
-    alpha, sigma = schedule.alpha_sigma(schedule.timesteps[i])
-    behind = _at(background, noise, alpha, sigma)
+    (alpha, sigma), (alpha_prev, sigma_prev) = _levels(schedule, i)
+    over = behind.at(alpha, sigma)
     return cases.Terms(
         eps=lambda x: network.eps(x, i),
         x0=lambda x: network.x0(x, i),
-        f=lambda z: sync.space.project(z, behind),
+        f=lambda z: sync.space.project(z, over),
         g=sync.space.unproject,
         fg=sync.space.roundtrip,
         fg0=sync.fg0 or sync.space.roundtrip,
         g0=_g0(sync),
+        h=lambda x: _h(sync, x),
+        n=lambda x: _noise(x, generator),
+        pull=_pull(sync, schedule, i),
         alpha=alpha,
         sigma=sigma,
-        alpha_prev=schedule.previous(i)[0],
-        sigma_prev=schedule.previous(i)[1],
+        alpha_prev=alpha_prev,
+        sigma_prev=sigma_prev,
     )

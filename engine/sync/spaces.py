@@ -10,8 +10,8 @@ Symbols: w (N, C, h, w) float32 instances; z (K, C) float32 canonical variable o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +36,26 @@ class Space(Protocol):
     def roundtrip(self, w: Tensor) -> Tensor:
         """f(g(w)) over the views' own background, (N, C, h, w)."""
 
+    def weighted(self, exponent: float) -> Space:
+        """The same space with views weighted by cosine^exponent."""
+
+
+class Agreement(Protocol):
+    """f(g(.)) of clean estimates, wherever it is that they are averaged."""
+
+    def __call__(self, x0: Tensor) -> Tensor: ...
+
+    def weighted(self, exponent: float) -> Agreement:
+        """The same with views weighted by cosine^exponent."""
+
+
+def normalise(matrix: csr_matrix) -> csr_matrix:
+    """``matrix`` with rows summing to 1, in place; empty rows stay empty."""
+    total = np.asarray(matrix.sum(axis=1)).reshape(-1)
+    scale = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+    matrix.data *= np.repeat(scale, np.diff(matrix.indptr))
+    return matrix
+
 
 def to_torch(matrix: csr_matrix) -> Tensor:
     """A float32 CSR tensor of ``matrix``."""
@@ -55,13 +75,15 @@ class LinearSpace:
 
     pixel: (P,) int64, the pixels that see the canonical space. element: (P,) int64, the canonical element
     that each of them reads. average: sparse CSR (K, N h w), rows sum to 1. folded: sparse CSR (P, N h w), the
-    rows of ``average`` that the pixels read: f(g(.)).
+    rows of ``average`` that the pixels read: f(g(.)). cosines: of every value of ``average`` and of
+    ``folded``, the cosine that it was weighted by; None where they can't be weighted anew.
     """
 
     pixel: Tensor
     element: Tensor
     average: Tensor
     folded: Tensor
+    cosines: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def build(
@@ -70,13 +92,23 @@ class LinearSpace:
         element: NDArray[np.integer],
         average: csr_matrix,
         device: torch.device | str = "cpu",
+        cosine: NDArray[np.floating] | None = None,
     ) -> LinearSpace:
-        """Fold the maps and put them on ``device``."""
+        """Fold the maps and put them on ``device``. cosine: what each value of ``average`` was weighted by;
+        without it the space can't be ``weighted`` otherwise."""
+        cosines = None
+        if cosine is not None:
+            of_average = csr_matrix((cosine, average.indices, average.indptr), average.shape)
+            cosines = (
+                to_torch(of_average).values().to(device),
+                to_torch(of_average[element]).values().to(device),
+            )
         return cls(
             torch.from_numpy(pixel.astype(np.int64)).to(device),
             torch.from_numpy(element.astype(np.int64)).to(device),
             to_torch(average).to(device),
             to_torch(average[element]).to(device),
+            cosines,
         )
 
     @property
@@ -97,6 +129,26 @@ class LinearSpace:
         """f(g(w)) in one product, each view's own pixels as its background."""
         pixels = _pixels(w)
         return _pictures(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
+
+    def weighted(self, exponent: float) -> LinearSpace:
+        """The same maps, weighted by cosine^exponent instead of by the cosine itself."""
+        if exponent == 1:
+            return self
+        assert self.cosines is not None, "built without cosines"
+        average, folded = (
+            _reweighted(matrix, cosine ** (exponent - 1))
+            for matrix, cosine in zip((self.average, self.folded), self.cosines, strict=True)
+        )
+        return replace(self, average=average, folded=folded)
+
+
+def _reweighted(matrix: Tensor, factor: Tensor) -> Tensor:
+    """The CSR ``matrix`` with each value times its ``factor``, rows summing to 1 again."""
+    rows, columns, values = matrix.crow_indices(), matrix.col_indices(), matrix.values() * factor
+    raw = torch.sparse_csr_tensor(rows, columns, values, matrix.shape)
+    # A product rather than index_add, whose order and so whose last bits are chance on CUDA.
+    total = (raw @ torch.ones(matrix.shape[1], 1, device=values.device)).reshape(-1)
+    return torch.sparse_csr_tensor(rows, columns, values / total.repeat_interleave(rows.diff()), matrix.shape)
 
 
 def _pixels(w: Tensor) -> Tensor:
@@ -126,3 +178,49 @@ class DecodedRoundtrip:
     def __call__(self, x0: Tensor) -> Tensor:
         picture = self.decode(x0)
         return x0 + self.encode(self.space.roundtrip(picture)) - self.encode(picture)
+
+    def weighted(self, exponent: float) -> DecodedRoundtrip:
+        """The same with views weighted by cosine^exponent."""
+        return replace(self, space=self.space.weighted(exponent))
+
+
+@dataclass(frozen=True)
+class EarlierViews:
+    """h: each view as the views before it in a given order show it.
+
+    pixel: (Q,) int64, the pixels that show an element which an earlier view paints. matrix: sparse CSR
+    (Q, N h w), the average of the earlier views there, rows sum to 1. The first view has no such pixel.
+    """
+
+    pixel: Tensor
+    matrix: Tensor
+
+    @classmethod
+    def build(
+        cls,
+        pixel: NDArray[np.integer],
+        element: NDArray[np.integer],
+        average: csr_matrix,
+        seen: NDArray[np.bool_],
+        order: Sequence[int],
+        device: torch.device | str = "cpu",
+    ) -> EarlierViews:
+        """pixel, element, average: as in :class:`LinearSpace`. seen: (K,) bool: some view paints the element,
+        which else borrows its neighbour's average. order: the views, first to last."""
+        rank = np.empty(len(order), np.int64)
+        rank[list(order)] = np.arange(len(order))
+        per_view = average.shape[1] // len(order)
+        rows = average[element].tocoo()
+        earlier = rank[rows.col // per_view] < rank[pixel[rows.row] // per_view]
+        chosen = earlier & seen[element[rows.row]]
+        place = (rows.row[chosen], rows.col[chosen])
+        matrix = normalise(csr_matrix((rows.data[chosen], place), shape=rows.shape))
+        filled = np.flatnonzero(np.diff(matrix.indptr))
+        return cls(
+            torch.from_numpy(pixel[filled].astype(np.int64)).to(device), to_torch(matrix[filled]).to(device)
+        )
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """h(w), (N, C, h, w): pixels that no earlier view fills are as they were."""
+        pixels = _pixels(w)
+        return _pictures(pixels.index_copy(0, self.pixel, self.matrix @ pixels), w.shape)

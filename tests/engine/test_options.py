@@ -32,7 +32,7 @@ def test_what_is_given_stands() -> None:
 @pytest.mark.parametrize("method", protocol.METHODS)
 def test_methods_that_average_noise_do_so_in_latents(method: str) -> None:
     settings = options.resolve(dataclasses.replace(REQUEST, method=method), STARTER)
-    expected = "rgb" if method in ("synctweedies", "case2", "case5") else "latent"
+    expected = "rgb" if method in ("synctweedies", "case2", "case5", "syncmvd") else "latent"
     assert settings.sync_space == expected
     options.check(dataclasses.replace(REQUEST, method=method))
     if expected == "latent":

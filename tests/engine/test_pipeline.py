@@ -59,7 +59,7 @@ def test_every_method_makes_a_texture(worker: Worker, request_for: Make, method:
     assert np.isfinite(report["view_psnr"])
 
 
-@pytest.mark.parametrize("method", ["synctweedies", "case5"])
+@pytest.mark.parametrize("method", ["synctweedies", "case5", "syncmvd"])
 def test_clean_estimates_can_be_averaged_in_rgb_too(
     worker: Worker, request_for: Make, tmp_path: Path, method: str
 ) -> None:

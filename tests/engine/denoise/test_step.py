@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from engine.denoise import step
@@ -80,6 +80,36 @@ def test_first_step_at_zero_snr_takes_x_as_the_noise() -> None:
     x, x0 = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(1)).unbind()
     after = step.ddim(x, x0, 0.0, 1.0, 0.6, 0.8)
     torch.testing.assert_close(after, 0.6 * x0 + 0.8 * x)
+
+
+@pytest.mark.parametrize(("config", "steps"), [(SD15, 5), (SD15, 30), (STARTER, 5), (STARTER, 20)])
+def test_stochastic_step_is_that_of_diffusers_ddpm(config: dict[str, Any], steps: int) -> None:
+    """Mean and noise, at every timestep but the last, whose final alpha isn't 1 for Stable Diffusion."""
+    scheduler, schedule = DDPMScheduler.from_config(config), Schedule.from_config(config, steps)
+    scheduler.set_timesteps(steps)
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for i, t in enumerate(schedule.timesteps[:-1]):
+        alpha, sigma = schedule.alpha_sigma(t)
+        output = toy_network(x, t)
+        convert = step.x0_from_v if config is STARTER else step.tweedie
+        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(i), dtype=torch.float64)
+        mine = step.ddpm(x, convert(x, output, alpha, sigma), alpha, sigma, *schedule.previous(i), noise)
+        given = torch.Generator().manual_seed(i)
+        reference = scheduler.step(output, t, x, generator=given).prev_sample
+        torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-4)
+        x = mine
+
+
+def test_stochastic_step_keeps_the_level_of_any_process() -> None:
+    """x_prev = alpha_prev x0 + sigma_prev noise again, for rectified flow too: mean and variance by hand."""
+    x0, eps, noise = torch.randn(
+        3, 200_000, generator=torch.Generator().manual_seed(5), dtype=torch.float64
+    ).unbind()
+    for now, after in (((0.4, 0.6), (0.7, 0.3)), ((0.6, 0.8), (0.8, 0.6)), ((0.0, 1.0), (0.6, 0.8))):
+        x = step.ddpm(now[0] * x0 + now[1] * eps, x0, *now, *after, noise)
+        rest = x - after[0] * x0
+        assert abs(float(rest.std()) - after[1]) < 0.01
+        assert abs(float((rest * x0).mean())) < 0.01
 
 
 @pytest.mark.parametrize("flow", [False, True])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from engine.denoise.schedule import Schedule
+from engine.errors import Cancelled
 from engine.sync.sampler import Step, Sync, initial_noise, sample
 from tests.engine.sync import toys
 
 CASES = ("case1", "case2", "case3", "case4", "case5")
-METHODS = ("independent", "synctweedies", *CASES)
+METHODS = ("independent", "synctweedies", "syncmvd", "syncsde", *CASES)
+CANONICAL = ("case4", "case5", "syncmvd")
+RANDOM = ("syncmvd",)  # draw noise at every step
 VIEWS = (3, 2, 1, 6)
 STEPS = 30
 
@@ -27,6 +31,7 @@ def run(
     steps: int = STEPS,
     share: float = 0.8,
     seed: int = 5,
+    inverse_lambda: float | None = None,
 ) -> tuple[list[Step], toys.ToyNetwork]:
     """The whole trajectory from independent noise, over a grey background."""
     config = config or toys.SD15
@@ -35,8 +40,12 @@ def run(
     x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
     behind = torch.full_like(x, 0.3)
     generator = torch.Generator().manual_seed(seed)
-    sync = Sync(method, toy.space, share=share)
-    return list(sample(network, schedule, sync, x, behind, generator)), network
+    sync = sync_of(method, toy, share=share, inverse_lambda=inverse_lambda)
+    return list(sample(network, schedule, sync, x, lambda i: behind, generator)), network
+
+
+def sync_of(method: str, toy: toys.Toy, **fields: Any) -> Sync:
+    return Sync(method, toy.space, earlier=toy.earlier(), **fields)
 
 
 def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
@@ -50,7 +59,7 @@ def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[
 
 
 @pytest.mark.parametrize("share", [0.8, 1.0])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in RANDOM])
 @pytest.mark.parametrize("config", [toys.SD15, toys.SD15_V, toys.ZERO_SNR], ids=["eps", "v", "zero-snr-v"])
 def test_with_identity_maps_every_case_is_diffusers_ddim(
     config: dict[str, Any], method: str, share: float
@@ -90,6 +99,111 @@ def test_the_fixture_tells_the_cases_apart() -> None:
     for a in ends:
         for b in ends:
             assert a == b or (ends[a] - ends[b]).abs().max() > 0.05, (a, b)
+
+
+def canonical_start(toy: toys.Toy, first: Tensor, paper: toys.Paper) -> tuple[Any, Any, Any]:
+    """(z, background, its noise), read off the ``first`` input of the network."""
+    w = first.double().numpy()
+    alpha, sigma = paper.levels(paper.times[0])[:2]
+    z = np.stack([w[v, :, 0, c] for v, c in (np.argwhere(toy.element == k)[0] for k in range(5))])
+    return z, np.full_like(w, 0.3), (w - alpha * 0.3) / sigma
+
+
+@pytest.mark.parametrize("share", [0.8, 0.3])
+def test_syncmvd_is_the_papers(share: float) -> None:
+    toy = toys.many_to_one()
+    steps, network = run("syncmvd", toy, share=share, seed=5)
+    generator = torch.Generator().manual_seed(5)
+    torch.randn(VIEWS, generator=generator), torch.randn(5, 2, generator=generator)  # before the first step
+
+    def draws() -> Iterator[Any]:
+        for t in paper.times:
+            shape = (5, 2) if paper.synchronised(t) else VIEWS
+            yield torch.randn(shape, generator=generator).double().numpy()
+
+    paper = toys.Paper(toy, STEPS, share)
+    expected = paper.syncmvd(*canonical_start(toy, network.inputs[0], paper), draws())
+    for step, state in zip(steps, expected, strict=True):
+        np.testing.assert_allclose(step.x, state, atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize(
+    "config", [{**toys.SD15, "set_alpha_to_one": True}, toys.ZERO_SNR], ids=["eps", "zero-snr-v"]
+)
+def test_syncmvd_takes_the_steps_of_diffusers_ddpm(config: dict[str, Any], share: float) -> None:
+    """One view, all of the texture: together or on its own, it is plain DDPM with the same noise."""
+    steps, network = run("syncmvd", toys.identity(1, 7), config, 20, share, seed=9)
+    generator = torch.Generator().manual_seed(9)
+    torch.randn(1, 2, 1, 7, generator=generator)
+    z = torch.randn(7, 2, generator=generator)
+    x = z if share else network.inputs[0]
+    scheduler = DDPMScheduler.from_config(config)
+    scheduler.set_timesteps(20)
+    for step, t in zip(steps, scheduler.timesteps, strict=True):
+        x = scheduler.step(toys.output(x, int(t)), int(t), x, generator=generator).prev_sample
+        state = x.T.reshape(1, 2, 1, 7) if share else x
+        torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]])
+@pytest.mark.parametrize("inverse_lambda", [5.0, 0.7])
+def test_syncsde_is_the_papers(order: list[int], inverse_lambda: float) -> None:
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, STEPS)
+    network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
+    sync = Sync("syncsde", toy.space, earlier=toy.earlier(order), inverse_lambda=inverse_lambda)
+    steps = sample(network, schedule, sync, x, lambda i: x, torch.Generator())
+    expected = toys.Paper(toy, STEPS).syncsde(x.double().numpy(), inverse_lambda, order)
+    for step, state in zip(steps, expected, strict=True):
+        np.testing.assert_allclose(step.x, state, atol=1e-3)
+
+
+@pytest.mark.parametrize("config", [toys.SD15, toys.ZERO_SNR], ids=["eps", "zero-snr-v"])
+def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> None:
+    toy = toys.many_to_one()
+    free = run("independent", toy, config)[0]
+    for ours, alone in zip(run("syncsde", toy, config, inverse_lambda=0.0)[0], free, strict=True):
+        assert torch.equal(ours.x, alone.x)
+
+
+@pytest.mark.parametrize("config", [toys.SD15, toys.ZERO_SNR], ids=["eps", "zero-snr-v"])
+def test_syncsde_leaves_the_first_view_alone(config: dict[str, Any]) -> None:
+    toy = toys.many_to_one()
+    free, states = run("independent", toy, config)[0], run("syncsde", toy, config)[0]
+    for ours, alone in zip(states, free, strict=True):
+        assert torch.equal(ours.x[0], alone.x[0])
+    assert (states[-1].x[1:] - free[-1].x[1:]).abs().amax(dim=(1, 2, 3)).min() > 0.05
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_cancelling_stops_at_the_next_look_of_the_network(method: str) -> None:
+    """All views go through the network together, syncsde's too, and between its passes it asks."""
+
+    class Asked(toys.ToyNetwork):
+        def _run(self, x: Tensor, i: int) -> tuple[Tensor, float, float]:
+            if i == 3:
+                raise Cancelled
+            return super()._run(x, i)
+
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, 8)
+    network, x = Asked(schedule), toys.unit_noise(VIEWS, 1)
+    steps = sample(network, schedule, sync_of(method, toy), x, lambda i: x, torch.Generator())
+    assert [next(steps).i for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(Cancelled):
+        next(steps)
+
+
+def test_the_background_may_change_from_step_to_step() -> None:
+    toy = toys.many_to_one()
+    schedule = Schedule.from_config(toys.SD15, 6)
+    network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
+    sync = sync_of("case5", toy, share=1.0)
+    states = list(sample(network, schedule, sync, x, lambda i: torch.full(VIEWS, 0.1 * i), torch.Generator()))
+    behind = torch.from_numpy(toy.element < 0)[:, None, None].expand(VIEWS)
+    for state in states:
+        assert torch.all(state.x0[behind] == torch.tensor(0.1 * state.i))
 
 
 GOLDEN = {  # computed by toys.Paper, not by the engine
@@ -143,11 +257,11 @@ def test_window_of_the_published_schedule_by_timestep() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_background_of_every_view_is_its_own(method: str) -> None:
-    """In cases 1 to 3 pixels that don't show the mesh are denoised as if nothing else existed."""
+    """Where views are denoised, pixels that don't show the mesh are so as if nothing else existed."""
     toy = toys.many_to_one()
     states, network = run(method, toy)
     behind = torch.from_numpy(toy.element < 0)[:, None, None].expand(VIEWS)
-    if method in ("case4", "case5"):
+    if method in CANONICAL:
         a, s = network.schedule.previous(0)
         noise = (network.inputs[0] - network.schedule.alpha_sigma(958)[0] * 0.3) / (
             network.schedule.alpha_sigma(958)[1]
@@ -166,7 +280,8 @@ def test_one_network_call_a_step_and_none_before_it_is_asked_for(method: str) ->
     schedule = Schedule.from_config(toys.SD15, 8)
     network = toys.ToyNetwork(schedule)
     x = toys.unit_noise(VIEWS, 1)
-    steps = sample(network, schedule, Sync(method, toy.space), x, torch.zeros(VIEWS), torch.Generator())
+    behind = torch.zeros(VIEWS)
+    steps = sample(network, schedule, sync_of(method, toy), x, lambda i: behind, torch.Generator())
     assert network.inputs == []
     assert next(steps).i == 0
     assert len(network.inputs) == 1
@@ -180,7 +295,7 @@ def test_same_seed_same_bytes(method: str) -> None:
     toy = toys.many_to_one()
     one, two = run(method, toy)[0], run(method, toy)[0]
     assert all(torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0) for a, b in zip(one, two, strict=True))
-    if method in ("case4", "case5"):
+    if method in CANONICAL:
         assert not torch.equal(one[-1].x, run(method, toy, seed=6)[0][-1].x)
 
 
@@ -190,7 +305,7 @@ def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str) -> N
     states, network = run(method, toy, toys.ZERO_SNR, steps=10)
     assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
     assert all(torch.isfinite(s.x).all() and torch.isfinite(s.x0).all() for s in states)
-    if method not in ("independent", "case3"):  # case 3 averages the state, not the estimate
+    if method not in ("independent", "case3", "syncsde"):  # these make states agree, not estimates
         assert agreement(toy, states[0].x0) < 1e-5
 
 
@@ -200,7 +315,8 @@ def test_caller_s_tensors_are_not_written_to(method: str) -> None:
     schedule = Schedule.from_config(toys.SD15, 4)
     x, behind = toys.unit_noise(VIEWS, 1), torch.zeros(VIEWS)
     before = x.clone()
-    list(sample(toys.ToyNetwork(schedule), schedule, Sync(method, toy.space), x, behind, torch.Generator()))
+    network, sync = toys.ToyNetwork(schedule), sync_of(method, toy)
+    list(sample(network, schedule, sync, x, lambda i: behind, torch.Generator()))
     assert torch.equal(x, before)
     assert not behind.any()
 
@@ -216,11 +332,9 @@ def test_rgb_averaging_is_used_for_clean_estimates(case: int) -> None:
         seen.append(x0)
         return torch.zeros_like(x0) + 0.25
 
-    sync = Sync(f"case{case}", toy.space, fg0)
-    x = toys.unit_noise(VIEWS, 1)
-    states = list(
-        sample(toys.ToyNetwork(schedule), schedule, sync, x, torch.full(VIEWS, 0.25), torch.Generator())
-    )
+    x, behind = toys.unit_noise(VIEWS, 1), torch.full(VIEWS, 0.25)
+    network, sync = toys.ToyNetwork(schedule), Sync(f"case{case}", toy.space, fg0)
+    states = list(sample(network, schedule, sync, x, lambda i: behind, torch.Generator()))
     assert len(seen) == sum(t > 200 for t in schedule.timesteps)
     assert all(torch.allclose(s.x0, torch.tensor(0.25)) for s in states[: len(seen)])
 

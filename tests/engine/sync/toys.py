@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from engine.denoise.schedule import Schedule
-from engine.sync.spaces import LinearSpace
+from engine.sync.spaces import EarlierViews, LinearSpace
 
 Array = NDArray[np.float64]
 
@@ -66,17 +67,37 @@ class ToyNetwork:
 class Toy:
     """A canonical line of K elements seen by N views of (C, 1, width) pixels.
 
-    element: (N, width), -1 for background. average: dense (K, N width), rows sum to 1.
+    element: (N, width), -1 for background. average: dense (K, N width), rows sum to 1. cosine: (K, N width),
+    what ``average`` was weighted by.
     """
 
     element: NDArray[np.int64]
     average: Array
+    cosine: Array | None = None
 
     @property
     def space(self) -> LinearSpace:
+        matrix = csr_matrix(self.average)
+        cosine = None if self.cosine is None else self.cosine[matrix.nonzero()]
+        return LinearSpace.build(*self.pixels, matrix, cosine=cosine)
+
+    @property
+    def pixels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pixels that show something, and the element that each shows."""
         flat = self.element.reshape(-1)
         pixel = np.flatnonzero(flat >= 0)
-        return LinearSpace.build(pixel, flat[pixel], csr_matrix(self.average))
+        return pixel, flat[pixel]
+
+    def earlier(self, order: list[int] | None = None) -> EarlierViews:
+        order = order or list(range(len(self.element)))
+        seen = np.ones(len(self.average), bool)
+        return EarlierViews.build(*self.pixels, csr_matrix(self.average), seen, order)
+
+    def weighted(self, exponent: float) -> Toy:
+        """The same with weights cosine^exponent."""
+        assert self.cosine is not None
+        average = self.average / self.cosine * self.cosine**exponent
+        return Toy(self.element, average / average.sum(axis=1, keepdims=True), self.cosine)
 
     def f(self, z: Array, background: Array) -> Array:
         """By loops. z (K, C), background (N, C, 1, width)."""
@@ -110,16 +131,17 @@ def many_to_one(seed: int = 0, views: int = 3, width: int = 6, size: int = 5) ->
     shows = element.reshape(-1)[None] == np.arange(size)[:, None]
     filled = (element.reshape(-1) >= 0) & (rng.random(shows.shape) < 0.2)
     average = shows * rng.uniform(0.2, 1, shows.shape) + filled * rng.uniform(0, 0.3, shows.shape)
-    return Toy(element, average / average.sum(axis=1, keepdims=True))
+    cosine = np.random.default_rng(seed + 100).uniform(0.2, 1, average.shape)
+    return Toy(element, average / average.sum(axis=1, keepdims=True), cosine)
 
 
 def identity(views: int, width: int) -> Toy:
     count = views * width
-    return Toy(np.arange(count).reshape(views, width), np.eye(count))
+    return Toy(np.arange(count).reshape(views, width), np.eye(count), np.ones((count, count)))
 
 
 class Paper:
-    """The five cases as the paper has them (state, update), for Stable Diffusion's schedule, in float64."""
+    """The methods as the papers have them (state, update), for Stable Diffusion's schedule, in float64."""
 
     def __init__(self, toy: Toy, steps: int, share: float = 0.8) -> None:
         self.toy, self.stride, self.share = toy, 1000 // steps, share
@@ -180,6 +202,53 @@ class Paper:
                 w = self.psi(w, self.tweedie(w, self.eps(w, t), t), t)
             states.append(w)
         return states
+
+    def ddpm(self, w: Array, x0: Array, t: int, noise: Array) -> Array:
+        """The posterior as the DDPM paper writes it, equations 6 and 7."""
+        now, after = self.abar[t], self.abar[max(t - self.stride, 0)]
+        alpha, beta = now / after, 1 - now / after
+        mean = after**0.5 * beta / (1 - now) * x0 + alpha**0.5 * (1 - after) / (1 - now) * w
+        return np.asarray(mean + ((1 - after) / (1 - now) * beta) ** 0.5 * noise)
+
+    def syncmvd(self, z: Array, background: Array, noise: Array, draws: Iterator[Array]) -> list[Array]:
+        """The views after every step; ``draws`` gives the noise of each."""
+        states, w = [], background
+        for i, t in enumerate(self.times):
+            a, s, a_, s_ = self.levels(t)
+            if self.synchronised(t):
+                w = self.toy.f(z, a * background + s * noise)
+                x0 = self.tweedie(w, self.eps(w, t), t)
+                z = self.ddpm(z, self.toy.weighted(6 * i / len(self.times)).g(x0), t, next(draws))
+                w = self.toy.f(z, a_ * background + s_ * noise)
+            else:
+                w = self.ddpm(w, self.tweedie(w, self.eps(w, t), t), t, next(draws))
+            states.append(w)
+        return states
+
+    def syncsde(self, w: Array, inverse_lambda: float, order: list[int]) -> list[Array]:
+        """The views after every step: each by a loop over its pixels and the views before it in ``order``."""
+        states = []
+        for t in self.times:
+            a, s, a_, s_ = self.levels(t)
+            after = self.psi(w, self.tweedie(w, self.eps(w, t), t), t)
+            if self.synchronised(t):
+                pull = min(1.0, inverse_lambda * t / 1000 * (a_ / a - s_ / s))
+                for place, view in enumerate(order):
+                    for column, k in enumerate(self.toy.element[view]):
+                        if (shown := self._seen_before(w, k, order[:place])) is not None:
+                            after[view, :, 0, column] -= pull * (w[view, :, 0, column] - shown)
+            w = after
+            states.append(w)
+        return states
+
+    def _seen_before(self, w: Array, k: int, views: list[int]) -> Array | None:
+        """Element k (C,) as ``views`` show it, None where none does."""
+        if k < 0 or not views:
+            return None
+        weight = self.toy.average[k].reshape(self.toy.element.shape)[views]
+        if not weight.any():
+            return None
+        return np.asarray(np.einsum("vx,vcx->c", weight, w[views, :, 0]) / weight.sum())
 
 
 def unit_noise(shape: tuple[int, ...], seed: int) -> Tensor:

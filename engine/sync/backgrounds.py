@@ -1,0 +1,52 @@
+"""What lies behind the mesh in views that are rendered from the texture: a plain colour for each view.
+
+Published: at first any of fourteen named colours, then black or white, each step anew, so that nothing of the
+background gets into the object; towards the end it stays. Their code keeps the first choice for ever, and its
+dark colours (maroon, olive, green, teal, navy, purple) all come out black; here neither is so.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..denoise.schedule import Schedule
+
+# Published: the web's sixteen basic colours without its two greys. Red, green, blue; black and white first.
+COLOURS = (
+    (0.0, 0.0, 0.0),
+    (1.0, 1.0, 1.0),
+    (0.5, 0.0, 0.0),  # maroon
+    (1.0, 0.0, 0.0),
+    (0.5, 0.5, 0.0),  # olive
+    (1.0, 1.0, 0.0),
+    (0.0, 0.5, 0.0),  # green
+    (0.0, 1.0, 0.0),
+    (0.0, 0.5, 0.5),  # teal
+    (0.0, 1.0, 1.0),
+    (0.0, 0.0, 0.5),  # navy
+    (0.0, 0.0, 1.0),
+    (0.5, 0.0, 0.5),  # purple
+    (1.0, 0.0, 1.0),
+)
+PLAIN = 2  # of COLOURS: black and white
+COLOURFUL_UNTIL = 0.4  # published, as shares of the way from noise to picture
+CHANGING_UNTIL = 0.8
+
+
+def choices(schedule: Schedule, views: int, generator: torch.Generator) -> Tensor:
+    """(steps, views) int64: which of COLOURS lies behind each view at each step."""
+    rows: list[Tensor] = []
+    for t in schedule.timesteps:
+        way = 1 - t / len(schedule.alphas_cumprod)
+        if way < CHANGING_UNTIL or not rows:
+            among = len(COLOURS) if way < COLOURFUL_UNTIL else PLAIN
+            rows.append(torch.randint(among, (views,), generator=generator))
+        else:
+            rows.append(rows[-1])
+    return torch.stack(rows)
+
+
+def pictures(size: int) -> Tensor:
+    """(14, 3, size, size) float32 in [0, 1]: COLOURS as pictures."""
+    return torch.tensor(COLOURS)[:, :, None, None].expand(-1, -1, size, size)
