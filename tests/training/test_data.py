@@ -115,6 +115,15 @@ def test_a_point_has_one_colour_whatever_else_is_seen(name: str, fields: Fields)
         torch.testing.assert_close(whole[100:160], part, atol=1e-3, rtol=0)
 
 
+def test_paint_stays_on_the_device_of_its_points(fields: Fields) -> None:
+    """The meta device refuses tensors of any other."""
+    meta = Fields(fields.noise.to("meta"), fields.cells.to("meta"))
+    points = _ball().to("meta")
+    rng = np.random.default_rng(0)
+    for name in [*MATERIALS] * 3:
+        assert captions.random_look(rng, name).paint(Surface(points, points, meta, rng)).device.type == "meta"
+
+
 @pytest.mark.parametrize("name", EXTRAS)
 def test_every_extra_is_used_and_shows(name: str, fields: Fields) -> None:
     hosts = [key for key, material in MATERIALS.items() if name in material.extras]

@@ -48,5 +48,5 @@ def enamel(s: Surface, colours: list[Tensor]) -> Tensor:
     """Thick paint with a few chips, the bare metal in them rimmed by primer."""
     chip = s.noise(0.22, MEDIUM) + 0.12 * s.noise(0.06, ROUGH)
     coat = tinted(colours[0], soft(s.noise(0.5, SMOOTH)), 0.03)
-    coat = blend(coat, s.rgb((0.62, 0.58, 0.53)), ramp(1.35, 1.4, chip))
-    return blend(coat, s.rgb((0.36, 0.36, 0.38)), ramp(1.5, 1.55, chip))
+    coat = blend(coat, s.rgb((0.62, 0.58, 0.53)), ramp(0.95, 1.0, chip))
+    return blend(coat, s.rgb((0.36, 0.36, 0.38)), ramp(1.12, 1.17, chip))
