@@ -72,7 +72,7 @@ def test_points_lie_on_the_pixels_that_saw_them(views: pool.Pool) -> None:
         assert np.abs(pixels - np.stack([columns, rows], 1) - 0.5).max() < 0.6  # stored in half precision
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_shapes_fill_the_unit_sphere(seed: int) -> None:
     vertices, faces = shapes.random_shape(np.random.default_rng(seed))
     assert np.isfinite(vertices).all()
