@@ -1,0 +1,161 @@
+"""Contact sheets of every material: ``python -m training.gallery MODEL MESH... --out docs``.
+
+One PNG a mesh, gallery-NAME.png: each of the model's example prompts (its vocabulary.json) as a texture seen
+from two sides. Textures already made are kept in --cache; interrupted, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from engine.denoise.catalogue import STARTER_FOLDER
+from engine.denoise.model import Denoiser
+from engine.errors import UserError
+from engine.texture.render import to_image
+from engine.views.cameras import Camera
+from training.judge import textures
+
+SIDES = (Camera(25.0, 15.0), Camera(205.0, 15.0))
+CELL, LABEL, MOST_ACROSS = 200, 15, 6  # pixels of a picture and of the line above it; textures in a row
+LARGEST = 1_500_000  # bytes of a sheet
+SHRINK = (1.0, 0.85, 0.7, 0.6)  # of the cells, until the sheet is small enough
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn and how; None is the model's own."""
+
+    model: str
+    meshes: list[Path]
+    out: Path
+    cache: Path
+    steps: int | None
+    seed: int
+    device: str
+    prompts: list[str] | None
+
+
+def main(settings: Settings) -> None:
+    """Draw a sheet for every mesh."""
+    folder = _folder(settings.model)
+    prompts = settings.prompts or examples(folder)
+    mark = fingerprint(folder)
+    denoiser = textures.load_model(settings.model, settings.device)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    for mesh in settings.meshes:
+        cells = []
+        for number, prompt in enumerate(prompts):
+            cells.append(_cell(settings, denoiser, mark, mesh, prompt))
+            print(f"{time.strftime('%H:%M:%S')} {mesh.stem}: {number + 1} of {len(prompts)}", file=sys.stderr)
+        path = settings.out / f"gallery-{mesh.stem}.png"
+        path.write_bytes(smallest(cells, prompts))
+        print(path)
+
+
+def _folder(model: str) -> Path:
+    return STARTER_FOLDER if model == "starter" else Path(model)
+
+
+def examples(folder: Path) -> list[str]:
+    """A prompt for each material that the model in ``folder`` knows. Raises UserError."""
+    try:
+        return list(json.loads((folder / "vocabulary.json").read_text())["examples"])
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{folder} has no vocabulary.json with example prompts", "name some with --prompts"
+        ) from error
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes with the model's files."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _cell(settings: Settings, denoiser: Denoiser, mark: str, mesh: Path, prompt: str) -> Image.Image:
+    """The two sides of ``mesh`` textured with ``prompt``, from the cache where they are in it."""
+    steps, seed = settings.steps, settings.seed
+    mesh_mark = hashlib.sha256(mesh.read_bytes()).hexdigest()
+    key = hashlib.sha256(repr((mark, mesh_mark, prompt, steps, seed, SIDES, CELL)).encode()).hexdigest()
+    kept = settings.cache / f"{key[:32]}.png"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            textured = textures.make(denoiser, mesh, prompt, Path(folder), steps, seed=seed)
+        pictures = [textured.picture(camera, CELL, lit=True) for camera in SIDES]
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(".part")
+        to_image(np.concatenate(pictures, axis=1)).save(unfinished, "PNG")
+        unfinished.replace(kept)
+    with Image.open(kept) as image:
+        return image.convert("RGB")
+
+
+def smallest(cells: list[Image.Image], labels: list[str], largest: int = LARGEST) -> bytes:
+    """The sheet as a PNG of 256 colours; its cells are made smaller until it has at most ``largest`` bytes.
+    Raises UserError where even the smallest is larger."""
+    for factor in SHRINK:
+        stream = io.BytesIO()
+        page = sheet(
+            [cell.resize(_times(cell.size, factor), Image.Resampling.LANCZOS) for cell in cells], labels
+        )
+        page.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(stream, "PNG", optimize=True)
+        if stream.tell() <= largest:
+            return stream.getvalue()
+    raise UserError(f"the sheet of {len(cells)} textures is too large", "draw fewer of them with --prompts")
+
+
+def _times(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    return round(size[0] * factor), round(size[1] * factor)
+
+
+def sheet(cells: list[Image.Image], labels: list[str]) -> Image.Image:
+    """Cells of one size, each under its label."""
+    wide, high = cells[0].size
+    across = min(MOST_ACROSS, len(cells))
+    page = Image.new("RGB", (across * wide, -(-len(cells) // across) * (high + LABEL)), (24, 24, 24))
+    pen = ImageDraw.Draw(page)
+    for index, (cell, label) in enumerate(zip(cells, labels, strict=True)):
+        row, column = divmod(index, across)
+        pen.text((column * wide + 4, row * (high + LABEL) + 1), label[: wide // 6], fill=(230, 230, 230))
+        page.paste(cell, (column * wide, row * (high + LABEL) + LABEL))
+    return page
+
+
+def _arguments() -> Settings:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.gallery",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="a model's name or folder")
+    parser.add_argument("meshes", type=Path, nargs="+", metavar="MESH")
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--cache", type=Path, default=Path("training/runs/gallery"))
+    parser.add_argument("--steps", type=int, help="fewer are faster; default: the model's")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--prompts", nargs="+", help="instead of the model's own examples")
+    return Settings(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    try:
+        main(_arguments())
+    except UserError as error:
+        sys.exit(f"{error}: {error.fix}")

@@ -1,0 +1,1 @@
+"""What the evaluation judges with: a classifier, held-out pairs, measures; see training/evaluate.py."""

@@ -1,0 +1,154 @@
+"""A small classifier of materials and colours: one trunk, two heads.
+
+It sees the object's pixels only: features are pooled over the mask, so crops (in training) and whole pictures
+(in judging), large and small objects are described alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTHS = (24, 48, 96, 128)
+FEATURES = 128
+STRIDE = 16  # pixels a feature's place
+CROP = 128
+RATE = 2e-3
+BATCH = 32
+SMOOTHING = 0.05  # of the labels: a judge that is certain of everything tells less
+
+
+@dataclass(frozen=True)
+class Examples:
+    """``pictures`` (N, 3, H, W) and ``mask`` (N, 1, H, W) uint8, 255 is 1; ``material`` and ``colour`` (N,)
+    int64, the colour -1 where there is none to name."""
+
+    pictures: Tensor
+    mask: Tensor
+    material: Tensor
+    colour: Tensor
+
+
+class Classifier(nn.Module):
+    """Knows ``materials`` and ``colours`` by name."""
+
+    def __init__(self, materials: tuple[str, ...], colours: tuple[str, ...]) -> None:
+        super().__init__()
+        self.materials, self.colours = materials, colours
+        self.trunk = nn.Sequential(
+            _layer(3, WIDTHS[0], 5, 2),
+            _layer(WIDTHS[0], WIDTHS[1], 3, 2),
+            _layer(WIDTHS[1], WIDTHS[2], 3, 2),
+            _layer(WIDTHS[2], WIDTHS[3], 3, 2),
+            _layer(WIDTHS[3], WIDTHS[3], 3, 1),
+        )
+        self.describe = nn.Sequential(nn.Linear(2 * WIDTHS[3], FEATURES), nn.BatchNorm1d(FEATURES), nn.SiLU())
+        self.material = nn.Linear(FEATURES, len(materials))
+        self.colour = nn.Linear(FEATURES, len(colours))
+
+    def features(self, pictures: Tensor, mask: Tensor) -> Tensor:
+        """(N, FEATURES) of pictures (N, 3, H, W) and mask (N, 1, H, W) in [0, 1]; sides divisible by 16."""
+        found = self.trunk(pictures * 2 - 1)
+        share = F.avg_pool2d(mask, STRIDE)
+        share = share / share.sum((2, 3), keepdim=True).clamp(min=1e-3)
+        mean = (found * share).sum((2, 3))
+        spread = ((found - mean[:, :, None, None]) ** 2 * share).sum((2, 3))
+        return cast(Tensor, self.describe(torch.cat([mean, (spread + 1e-6).sqrt()], 1)))
+
+    def forward(self, pictures: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the materials (N, M) and of the colours (N, C)."""
+        features = self.features(pictures, mask)
+        return self.material(features), self.colour(features)
+
+
+def _layer(before: int, after: int, size: int, stride: int) -> nn.Sequential:
+    """Batch statistics are fixed once trained, so what is behind the object can't colour the verdict."""
+    convolution = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.SiLU())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``materials``, ``colours``: the likeliest of each, N of them; ``features`` (N, FEATURES) float32."""
+
+    materials: list[str]
+    colours: list[str]
+    features: Tensor
+
+
+@torch.no_grad()
+def judge(classifier: Classifier, pictures: Tensor, mask: Tensor) -> Verdict:
+    """What ``pictures`` (N, 3, H, W) in [0, 1] show within ``mask`` (N, 1, H, W)."""
+    classifier.eval()
+    parts = [
+        classifier.features(picture, inside)
+        for picture, inside in zip(pictures.split(16), mask.split(16), strict=True)
+    ]
+    features = torch.cat(parts)
+    materials = classifier.material(features).argmax(1).tolist()
+    colours = classifier.colour(features).argmax(1).tolist()
+    return Verdict(
+        [classifier.materials[i] for i in materials], [classifier.colours[i] for i in colours], features
+    )
+
+
+def fit(
+    classifier: Classifier,
+    data: Examples,
+    steps: int,
+    seed: int,
+    log: Callable[[str], None],
+    crop: int = CROP,
+) -> None:
+    """Train in ``steps`` steps of 32 crops of ``crop`` pixels; the same for the same seed on one thread."""
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
+    classifier.train()
+    right = 0.0
+    for step in range(steps):
+        index = torch.randint(len(data.pictures), (BATCH,), generator=generator)
+        pictures, mask = _crops(data, index, crop, generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            material, colour = classifier(pictures.contiguous(memory_format=torch.channels_last), mask)
+        material, colour = material.float(), colour.float()
+        loss = F.cross_entropy(material, data.material[index], label_smoothing=SMOOTHING)
+        if (data.colour[index] >= 0).any():
+            loss = loss + F.cross_entropy(
+                colour, data.colour[index], ignore_index=-1, label_smoothing=SMOOTHING
+            )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        right += float((material.argmax(1) == data.material[index]).float().mean())
+        if step % 100 == 99:
+            log(f"classifier step {step + 1} of {steps}: materials right {right:.0f} %")
+            right = 0.0
+    classifier.eval()
+
+
+def _crops(data: Examples, index: Tensor, crop: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Crops around the middle of the stored pictures, (N, 3, crop, crop) and (N, 1, crop, crop), mirrored and
+    a little blurred or noisy: what generated pictures may be without being another material."""
+    room = data.pictures.shape[-1] - crop + 1
+    places = torch.randint(room, (len(index), 2), generator=generator).tolist()
+    mirrored = (torch.rand(len(index), generator=generator) < 0.5).tolist()
+    both = torch.cat([data.pictures[index], data.mask[index]], 1)
+    cut = [
+        (picture.flip(-1) if mirror else picture)[:, y : y + crop, x : x + crop]
+        for picture, (y, x), mirror in zip(both, places, mirrored, strict=True)
+    ]
+    pictures, mask = (torch.stack(cut).float() / 255).split([3, 1], 1)
+    blurred = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    share = torch.rand(len(index), 1, 1, 1, generator=generator) ** 2
+    noise = 0.03 * torch.rand(len(index), 1, 1, 1, generator=generator) ** 2
+    pictures = torch.lerp(pictures, blurred, share)
+    return pictures + noise * torch.randn(pictures.shape, generator=generator), mask

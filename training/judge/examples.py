@@ -1,0 +1,162 @@
+"""Pictures by the training generator that its training never sees: other shapes, other noise, other looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.views.cameras import Camera
+from training.captions import Look, random_look
+from training.catalogue import MATERIALS
+from training.data import GREY, draw
+from training.fields import Fields
+from training.judge.classifier import CROP, Classifier, Examples, fit
+from training.judge.pairs import Pair
+from training.pool import SIZE, Pool, View, build, render
+
+TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
+FIELDS = 91_003
+PICTURES, STEPS = 5460, 1500  # teaching pictures, training steps: about six CPU-minutes in all
+STORED = CROP + 32  # pixels of a stored teaching picture, for crops to move in
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Real pictures (N, 3, SIZE, SIZE) float32 over mid-grey, masks (N, 1, SIZE, SIZE), and their labels."""
+
+    pictures: Tensor
+    mask: Tensor
+    materials: list[str]
+    colours: list[str | None]
+
+
+def fields(folder: Path) -> Fields:
+    """The judge's own noise volumes."""
+    return Fields.cached(folder / "fields.npz", seed=FIELDS)
+
+
+def held_out(folder: Path, noise: Fields, count: int) -> Reference:
+    """``count`` pictures of looks drawn by weight, on shapes that nothing else uses."""
+    shapes = build(folder / "held_out", 40, 3, seed=HELD_OUT, workers=1)
+    looks, pictures = [], []
+    for index in range(count):
+        rng = np.random.default_rng([HELD_OUT, index])
+        view = shapes[int(rng.integers(len(shapes)))]
+        looks.append(random_look(rng))
+        pictures.append(on_grey(*draw(view, looks[-1], noise, rng)))
+    return _reference(pictures, looks)
+
+
+def of_pairs(pairs: list[Pair], noise: Fields) -> Reference:
+    """What the generator would have painted for each pair's single view."""
+    pictures = [painted(render(pair.mesh, pair.camera), pair, noise) for pair in pairs]
+    return _reference(pictures, [pair.look for pair in pairs])
+
+
+def turned(pair: Pair, cameras: Sequence[Camera], noise: Fields) -> list[tuple[Tensor, Tensor]]:
+    """The same for other cameras: each a picture (3, SIZE, SIZE) and a mask (1, SIZE, SIZE)."""
+    return [painted(render(pair.mesh, camera), pair, noise) for camera in cameras]
+
+
+def painted(view: View, pair: Pair, noise: Fields) -> tuple[Tensor, Tensor]:
+    """``view`` in the pair's look: picture and mask; the same pattern whatever the view."""
+    return on_grey(*draw(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed])))
+
+
+def on_grey(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The picture (3, H, W) with its background, plain behind ``mask`` (1, H, W), made mid-grey."""
+    behind = mask[0] == 0
+    if behind.any():
+        background = picture[:, behind].mean(1)
+        picture = picture + (1 - mask) * (GREY - background)[:, None, None]
+    return picture, mask
+
+
+def _reference(pictures: list[tuple[Tensor, Tensor]], looks: list[Look]) -> Reference:
+    found, masks = zip(*pictures, strict=True)
+    return Reference(
+        torch.stack(found),
+        torch.stack(masks),
+        [look.material for look in looks],
+        [look.colour for look in looks],
+    )
+
+
+def classifier(
+    folder: Path, noise: Fields, log: Log, pictures: int = PICTURES, steps: int = STEPS
+) -> Classifier:
+    """The classifier kept in ``folder``; trained first where there is none for today's catalogue."""
+    path = folder / "classifier.safetensors"
+    if (found := _kept(path)) is None:
+        shapes = build(folder / "teaching", 110, 4, seed=TEACHING, workers=1)
+        data, materials, colours = teach(shapes, noise, pictures, log)
+        torch.manual_seed(TEACHING)
+        found = Classifier(materials, colours)
+        fit(found, data, steps, TEACHING, log)
+        labels = {"materials": "\n".join(materials), "colours": "\n".join(colours), "catalogue": _catalogue()}
+        save_file(found.state_dict(), path, labels)
+    return found.eval()
+
+
+def _kept(path: Path) -> Classifier | None:
+    if not path.exists():
+        return None
+    with safe_open(path, "pt") as file:
+        labels = file.metadata()
+    if labels["catalogue"] != _catalogue():
+        return None
+    found = Classifier(tuple(labels["materials"].split("\n")), tuple(labels["colours"].split("\n")))
+    found.load_state_dict(load_file(path))
+    return found
+
+
+def _catalogue() -> str:
+    """What the classifier must have been taught to judge today's pictures."""
+    return f"{SIZE} pixels: " + ", ".join(
+        f"{name} {sorted({variant.words for variant in material.variants})}"
+        for name, material in MATERIALS.items()
+    )
+
+
+def teach(
+    shapes: Pool, noise: Fields, count: int, log: Log
+) -> tuple[Examples, tuple[str, ...], tuple[str, ...]]:
+    """``count`` pictures, as many of each material, cut to STORED pixels about a place on the object; and the
+    names of the labels."""
+    names = list(MATERIALS)
+    cut, looks = [], []
+    for index in range(count):
+        rng = np.random.default_rng([TEACHING, index])
+        look = random_look(rng, names[index % len(names)])
+        picture, mask = draw(shapes[int(rng.integers(len(shapes)))], look, noise, rng)
+        cut.append(_cut(torch.cat([picture, mask]), rng))
+        looks.append(look)
+        if index % 1000 == 999:
+            log(f"classifier: {index + 1} of {count} pictures painted")
+    materials = tuple(sorted({look.material for look in looks}))
+    colours = tuple(sorted({look.colour for look in looks if look.colour}))
+    both = torch.stack(cut)
+    data = Examples(
+        both[:, :3],
+        both[:, 3:],
+        torch.tensor([materials.index(look.material) for look in looks]),
+        torch.tensor([colours.index(look.colour) if look.colour else -1 for look in looks]),
+    )
+    return data, materials, colours
+
+
+def _cut(both: Tensor, rng: np.random.Generator) -> Tensor:
+    """(4, STORED, STORED) uint8 of picture and mask (4, SIZE, SIZE), about a random pixel of the object."""
+    inside = (both[3] > 0.5).nonzero()
+    centre = inside[int(rng.integers(len(inside)))] - STORED // 2
+    row, column = centre.clamp(0, both.shape[-1] - STORED).tolist()
+    return (both[:, row : row + STORED, column : column + STORED].clamp(0, 1) * 255).round().to(torch.uint8)

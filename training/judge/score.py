@@ -1,0 +1,134 @@
+"""From pictures to the table's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.denoise.model import Denoiser
+from training.judge.classifier import Classifier, Verdict, judge
+from training.judge.examples import Reference
+from training.judge.measures import Bools, Detail, detail, iou, kid, psnr, silhouette
+from training.judge.report import Row, share
+
+MATERIAL, COLOUR, IOU = 85.0, 90.0, 0.95  # aimed at on single views
+SLACK = 5.0  # points that textured meshes may lie below
+TELLING = 0.97  # silhouettes are compared where the real picture's can be told: not grey things on grey
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Pictures (N, 3, H, W), what they should show, what the classifier takes them for, their sharpness."""
+
+    pictures: Tensor
+    wanted: Reference
+    verdict: Verdict
+    details: list[Detail]
+
+    @classmethod
+    def of(cls, classifier: Classifier, pictures: Tensor, wanted: Reference) -> Seen:
+        details = [detail(picture, inside) for picture, inside in zip(pictures, _inside(wanted), strict=True)]
+        return cls(pictures, wanted, judge(classifier, pictures, wanted.mask), details)
+
+    @property
+    def materials(self) -> list[bool | None]:
+        """Whether each picture is taken for its material."""
+        return [a == b for a, b in zip(self.verdict.materials, self.wanted.materials, strict=True)]
+
+    @property
+    def colours(self) -> list[bool | None]:
+        """Whether each picture is taken for its colour; None where no colour is named."""
+        pairs = zip(self.verdict.colours, self.wanted.colours, strict=True)
+        return [None if wanted is None else found == wanted for found, wanted in pairs]
+
+    @property
+    def overlaps(self) -> list[float]:
+        """IoU of each picture's silhouette and the object's."""
+        pairs = zip(self.pictures, _inside(self.wanted), strict=True)
+        return [iou(silhouette(picture), inside) for picture, inside in pairs]
+
+
+def _inside(wanted: Reference) -> list[Bools]:
+    return [mask[0].numpy() > 0.5 for mask in wanted.mask]
+
+
+def single_rows(found: Seen, real: Seen, others: Tensor) -> list[Row]:
+    """Of generated single views against real pictures of the same pairs; ``others`` are features (N, D) of
+    held-out real pictures."""
+    return [
+        share("single views: material", found.materials, real.materials, MATERIAL),
+        share("single views: colour", found.colours, real.colours, COLOUR),
+        _overlap(found.overlaps, real.overlaps),
+        *_likeness("single views", found, real, others),
+    ]
+
+
+def textured_rows(found: Seen, real: Seen, others: Tensor, single: list[Row]) -> list[Row]:
+    """Of pictures of textured meshes. They may be SLACK points worse than the ``single`` views, or than the
+    aims of these where they were missed."""
+    material, colour = (max(row.value, row.aim or 0.0) - SLACK for row in single[:2])
+    return [
+        share("textured meshes: material", found.materials, real.materials, material),
+        share("textured meshes: colour", found.colours, real.colours, colour),
+        *_likeness("textured meshes", found, real, others),
+    ]
+
+
+def _overlap(found: list[float], real: list[float]) -> Row:
+    judged = [(a, b) for a, b in zip(found, real, strict=True) if b >= TELLING]
+    values, ceilings = np.array(judged or [(0.0, 0.0)]).T
+    error = float(values.std() / len(values) ** 0.5)
+    return Row(
+        "single views: silhouette IoU",
+        float(values.mean()),
+        "",
+        len(judged),
+        float(ceilings.mean()),
+        IOU,
+        error,
+    )
+
+
+def _likeness(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
+    distance, floor = kid(found.verdict.features, others), kid(real.verdict.features, others)
+    count = len(found.pictures)
+    return [
+        Row(f"{what}: KID x 1000", distance.mean, "", count, floor.mean, None, distance.error),
+        _sharpness(f"{what}: edges, share of real", found, real, "gradient"),
+        _sharpness(f"{what}: fine detail, share of real", found, real, "fine"),
+    ]
+
+
+def _sharpness(name: str, found: Seen, real: Seen, kind: str) -> Row:
+    """The median, over pictures, of energy found / energy of the real picture."""
+    pairs = zip(found.details, real.details, strict=True)
+    ratios = [getattr(a, kind) / getattr(b, kind) for a, b in pairs if getattr(b, kind) > 0]
+    return Row(name, float(np.median(ratios)) if ratios else 0.0, "", len(ratios), 1.0)
+
+
+def autoencoder_rows(denoiser: Denoiser, real: Reference) -> list[Row]:
+    """What the autoencoder alone loses of real pictures: all that the network draws passes through it."""
+    decoded = denoiser.decode(denoiser.encode(real.pictures)).clamp(0, 1).cpu()
+    triples = list(zip(decoded, real.pictures, _inside(real), strict=True))
+    values = [psnr(a, b, inside) for a, b, inside in triples]
+    kept = [(detail(a, inside).fine, detail(b, inside).fine) for a, b, inside in triples]
+    share_kept = float(np.median([a / b for a, b in kept if b > 0]))
+    return [
+        Row("autoencoder: PSNR", float(np.mean(values)), "dB", len(values)),
+        Row("autoencoder: fine detail, share of real", share_kept, "", len(values), 1.0),
+    ]
+
+
+def joined(parts: list[tuple[Tensor, Tensor]], materials: list[str], colours: list[str | None]) -> Reference:
+    """Pictures with masks, as many of each label in turn, as a Reference."""
+    pictures, masks = (torch.stack(column) for column in zip(*parts, strict=True))
+    each = len(parts) // len(materials)
+    return Reference(
+        pictures,
+        masks,
+        [m for m in materials for _ in range(each)],
+        [c for c in colours for _ in range(each)],
+    )
