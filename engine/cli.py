@@ -64,9 +64,10 @@ def _parser() -> _Parser:
     _add_texture(commands.add_parser("texture", help="texture one mesh file"))
     serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
     serve.set_defaults(run=_serve)
-    models = commands.add_parser("models", help="list, download or verify models")
-    models.add_argument("action", choices=("list", "download", "verify"))
-    models.add_argument("name", nargs="?")
+    models = commands.add_parser("models", help="list, show, download or verify models")
+    models.add_argument("action", choices=("list", "show", "download", "verify"))
+    models.add_argument("name", nargs="?", help="as texture's --model")
+    models.add_argument("--json", action="store_true", help="answer with one line of JSON")
     models.set_defaults(run=_models)
     doctor = commands.add_parser("doctor", help="say what runs here")
     doctor.set_defaults(run=_doctor)
@@ -126,7 +127,11 @@ def _serve(options: argparse.Namespace) -> int:
 def _models(options: argparse.Namespace) -> int:
     from .models_command import run
 
-    return run(options.action, options.name)
+    try:
+        return run(options.action, options.name, options.json)
+    except BrokenPipeError:  # a pager was quit: what is left in our buffers goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return protocol.EXIT_DONE
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import memory, options, report
+from .denoise import vocabulary
 from .denoise.model import Denoiser
+from .denoise.sources import split
 from .generate import Job, generate
 from .host import Clock, Host
 from .mesh.mesh import load
@@ -44,7 +46,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         denoiser = model(request.model, request.device)
     clock.settle = memory.settler(denoiser.device)
     settings = options.resolve(request, denoiser.preset)
-    warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt)]
+    warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
     with clock.part("geometry"):
         preset, cameras = denoiser.preset, options.cameras(request.views)
         scene = build_scene(mesh, cameras, preset.view_size, preset.control, host)
@@ -81,6 +83,14 @@ def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
     return (
         [f"the model reads no further than its token limit; left out of the prompt: {rest!r}"] if rest else []
     )
+
+
+def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
+    """A warning when the prompt has words that the model says it doesn't know."""
+    base, _ = split(request.model)
+    path = Path(base).expanduser()
+    name = path.resolve().name if path.exists() else base
+    return vocabulary.note(name, denoiser.vocabulary, request.prompt)
 
 
 def _bake(scene: Scene, size: int, pictures: Floats, host: Host) -> Floats:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import UserError
-from . import sidecar
+from . import sidecar, vocabulary
 
 COMPONENTS = ("text_encoder", "unet", "vae", "controlnet")
 CONFIG_FOLDERS = ("tokenizer", "scheduler")
@@ -33,8 +33,8 @@ def wanted(names: Collection[str], subfolders: tuple[str, ...], with_weights: bo
         result += [full for name, full in inside.items() if name.endswith(".txt") or _config(name)]
         if with_weights:
             result += [inside[name] for name in _choose(inside)[0]]
-    if result and sidecar.FILE in names:
-        result.append(sidecar.FILE)
+    if result:
+        result += [name for name in (sidecar.FILE, vocabulary.FILE) if name in names]
     return sorted(set(result))
 
 

@@ -18,11 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from . import files, sidecar
+from . import files, sidecar, vocabulary
 from .checks import check_condition_size, check_configs, check_controlnet
 from .hub import Check
 from .sidecar import Sidecar
 from .sources import SUPPORTED, Sources, read_json
+from .vocabulary import Vocabulary
 
 AGAIN = "download the model again"
 
@@ -48,7 +49,8 @@ OLD_ATTENTION = {
 
 @dataclass
 class Parts:
-    """A loaded pipeline. The networks are on the device, in evaluation mode."""
+    """A loaded pipeline. The networks are on the device, in evaluation mode. vocabulary: None where the model
+    says nothing about the words that it knows."""
 
     tokenizer: Any
     text_encoder: Any
@@ -57,6 +59,7 @@ class Parts:
     vae: Any
     scheduler: dict[str, Any]
     sidecar: Sidecar
+    vocabulary: Vocabulary | None
 
 
 def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Parts:
@@ -86,8 +89,15 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     controlnet = load_controlnet(sources.controlnet, models["unet"], device, dtype, check)
     check_condition_size(sources.controlnet, controlnet.config, models["vae"].config)
     check()
-    words = tokenizer(sources.pipeline)
-    return Parts(words, controlnet=controlnet, scheduler=scheduler, sidecar=own, **models)
+    words = None if checkpoint else vocabulary.read(sources.pipeline)
+    return Parts(
+        tokenizer(sources.pipeline),
+        controlnet=controlnet,
+        scheduler=scheduler,
+        sidecar=own,
+        vocabulary=words,
+        **models,
+    )
 
 
 def _empty(configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -33,8 +33,13 @@ def list_models() -> list[Listed]:
     return [_listed(entry) for entry in ENTRIES]
 
 
+def installed(name: str) -> bool:
+    """Whether all of a model (named as for ``verify``) is on this computer, as far as headers tell."""
+    return not _problems(name, thorough=False)
+
+
 def _listed(entry: Entry) -> Listed:
-    if _problems(entry.name, thorough=False):
+    if not installed(entry.name):
         return Listed(entry, False, None)
     *_, (_, folder, components) = _places(entry.name)  # the ControlNet's, or the whole
     assert folder is not None

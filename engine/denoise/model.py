@@ -18,6 +18,7 @@ from . import presets, sources, step
 from .loading import Parts, load
 from .presets import Preset
 from .schedule import Schedule, ddim_scheduler
+from .vocabulary import Vocabulary
 
 # Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
 # of thumb behind the default batch.
@@ -61,7 +62,7 @@ class Denoiser:
 
     latent_channels: C. downscale: pixels per latent. alphas_cumprod: (train_steps,) float64 on the CPU.
     prediction_type: "epsilon" or "v_prediction", what the network gives. preset: its family's defaults, under
-    what it says about itself (sidecar.py).
+    what it says about itself (sidecar.py). vocabulary: the words that it knows, None where it doesn't say.
     batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
     through the autoencoder at once, at the preset's view size.
     """
@@ -80,6 +81,7 @@ class Denoiser:
         self.preset: Preset = parts.sidecar.over(
             presets.for_model(config.cross_attention_dim, config.sample_size, self.downscale)
         )
+        self.vocabulary: Vocabulary | None = parts.vocabulary
         self.batch = self._rows(
             config.block_out_channels[0], self.preset.latent_view_size, MAPS_ALIVE, devices.budget(device)
         )

@@ -3,6 +3,7 @@
 Optional, beside ``model_index.json``; for models that know few words. One object of JSON, no key is needed:
 
     materials, colours, adjectives   lists of text: what a prompt may be made of
+    additions       list of text: what may follow a material ("with moss")
     examples        list of text: prompts that work, one for each material in the same order
     words           list of text: all words that the model knows, where the lists above aren't all
     stop_words      list of text: words that are harmless, and no suggestion (the directions of views, ...)
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "vocabulary.json"
-LISTS = ("materials", "colours", "adjectives", "examples", "words", "stop_words")
+LISTS = ("materials", "colours", "adjectives", "additions", "examples", "words", "stop_words")
 _FUNCTION_WORDS = """
 a an the some any no this that these those its his her their my your our and or but nor not with without of
 on in at by to from for into onto over under between among around across along through near beside behind
@@ -51,6 +52,7 @@ class Vocabulary:
     materials: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     adjectives: tuple[str, ...] = ()
+    additions: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     stop_words: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class Vocabulary:
     def unknown(self, prompt: str) -> list[str]:
         """The words of ``prompt`` that the model doesn't know, each once, as they are written there."""
         found: dict[str, str] = {}
-        for written in _WORD.findall(_POSSESSIVE.sub("", prompt)):
+        for written in _WORD.findall(_POSSESSIVE.sub(" ", prompt)):
             word = _plain(written)
             if len(word) > 1 and not word.isdecimal() and not self._knows(word):
                 found.setdefault(word, written)
@@ -80,8 +82,8 @@ class Vocabulary:
     @cached_property
     def _content(self) -> frozenset[str]:
         """The words that mean something, in plain spelling."""
-        texts = (*self.materials, *self.colours, *self.adjectives, *self.examples, *self.words)
-        return frozenset(words(texts)) - self._silent
+        lists = (self.materials, self.colours, self.adjectives, self.additions, self.examples, self.words)
+        return frozenset(words(text for texts in lists for text in texts)) - self._silent
 
     @cached_property
     def _silent(self) -> frozenset[str]:
@@ -172,15 +174,16 @@ def _roots(word: str) -> Iterator[str]:
     yield word
     for ending in _ENDINGS:
         root = word.removesuffix(ending)
-        if root == word or len(root) < _SHORTEST_ROOT:
+        if root == word:
             continue
-        yield root
+        found = [root]
         if ending in ("ing", "y", "ed", "ish"):
-            yield root + "e"
+            found.append(root + "e")
         if ending in ("es", "ed") and root.endswith("i"):
-            yield root[:-1] + "y"
-        if len(root) > _SHORTEST_ROOT and root[-1] == root[-2]:
-            yield root[:-1]
+            found.append(root[:-1] + "y")
+        if root[-2:-1] == root[-1:]:
+            found.append(root[:-1])
+        yield from (root for root in found if len(root) >= _SHORTEST_ROOT)
 
 
 def _is_texts(value: Any) -> bool:

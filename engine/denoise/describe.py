@@ -1,0 +1,97 @@
+"""What is known about a model without loading it: from configs and lists. No network, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from . import card, hub, manage, presets, sidecar, vocabulary
+from .catalogue import BY_NAME, STARTER_FOLDER, Entry
+from .presets import Preset
+from .sources import HUB_ID, checkpoint_family, read_json, split
+from .vocabulary import Vocabulary
+
+_BY_FAMILY = {preset.family: preset for preset in (presets.SD15, presets.SD21, presets.STARTER)}
+
+
+@dataclass(frozen=True)
+class Description:
+    """size: on disk, or of the download, in words. installed: whether all of it is here. preset: what a job
+    uses where it says nothing; None where that can't be told. vocabulary: None where the model doesn't say.
+    limits: sentences."""
+
+    name: str
+    title: str
+    licence: str | None
+    size: str
+    installed: bool
+    preset: Preset | None
+    vocabulary: Vocabulary | None
+    limits: tuple[str, ...]
+
+
+def describe(name: str) -> Description:
+    """What is known about the model ``name`` (sources.py says what a name may be); raises UserError for one
+    that isn't known and for damaged configs."""
+    base, _ = split(name)
+    entry = BY_NAME.get(base)
+    place = _place(base, entry)
+    folder = place if place and place.is_dir() else None
+    own = card.read(folder) if folder else card.Card()
+    return Description(
+        name=name,
+        title=entry.title if entry else own.title or name,
+        licence=entry.licence if entry else own.licence,
+        size=entry.size if entry and entry.base else _size(place),
+        installed=manage.installed(base),
+        preset=_preset(entry, place),
+        vocabulary=vocabulary.read(folder) if folder else None,
+        limits=own.limits,
+    )
+
+
+def _place(base: str, entry: Entry | None) -> Path | None:
+    """The folder or file of a model; None for a known one that isn't on this computer."""
+    if entry:
+        return hub.cached(entry.base) if entry.base else STARTER_FOLDER
+    path = Path(base).expanduser()
+    if path.suffix == ".safetensors" and path.is_file():
+        return path
+    if base and path.is_dir():
+        _check_folder(path)
+        return path
+    if HUB_ID.fullmatch(base) and (cached := hub.cached(base)):
+        return cached
+    fix = f"choose {', '.join(BY_NAME)}, a folder, a .safetensors file or a downloaded hub model (owner/name)"
+    raise UserError(f"unknown model {base!r}", fix)
+
+
+def _check_folder(path: Path) -> None:
+    if not (path / "unet" / "config.json").is_file():
+        fix = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
+        raise UserError(f"{path} isn't a model in diffusers layout", fix)
+
+
+def _preset(entry: Entry | None, place: Path | None) -> Preset | None:
+    if place and place.is_dir():
+        unet, vae = (read_json(place / part / "config.json") for part in ("unet", "vae"))
+        try:
+            width, size = int(unet["cross_attention_dim"]), int(unet["sample_size"])
+            downscale = 2 ** (len(vae["block_out_channels"]) - 1)
+        except (KeyError, TypeError, ValueError):
+            return None
+        own = sidecar.of_model(place, place / "controlnet")
+        return own.over(presets.for_model(width, size, downscale))
+    if place:
+        return _BY_FAMILY.get(checkpoint_family(place))
+    return _BY_FAMILY.get(entry.family) if entry else None
+
+
+def _size(place: Path | None) -> str:
+    """Of a file, or of all files in a folder."""
+    if place is None:
+        return "unknown"
+    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"

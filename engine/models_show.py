@@ -1,0 +1,111 @@
+"""How ``models show`` presents a model: for people in columns, for programs as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .denoise.describe import Description
+from .denoise.vocabulary import Vocabulary
+
+GAP = 2  # blanks between columns
+INDENT = "  "
+
+
+def as_json(model: Description) -> dict[str, Any]:
+    """What is known about ``model``; null for what isn't."""
+    preset, words = model.preset, model.vocabulary
+    return {
+        "name": model.name,
+        "title": model.title,
+        "licence": model.licence,
+        "size": model.size,
+        "installed": model.installed,
+        "view_size": preset.view_size if preset else None,
+        "control": preset.control if preset else None,
+        "steps": preset.steps if preset else None,
+        "guidance": preset.guidance if preset else None,
+        "vocabulary": _words_as_json(words) if words else None,
+        "limits": list(model.limits),
+    }
+
+
+def _words_as_json(words: Vocabulary) -> dict[str, Any]:
+    return {
+        "materials": [{"material": name, "example": words.example(name)} for name in words.materials],
+        "colours": list(words.colours),
+        "adjectives": list(words.adjectives),
+        "additions": list(words.additions),
+    }
+
+
+def as_text(model: Description, width: int) -> Iterator[str]:
+    """The same for people: lines of at most ``width`` characters, where words allow it."""
+    yield from textwrap.wrap(f"{model.name}: {model.title}", width)
+    yield ""
+    facts = {
+        "licence": model.licence or "not stated",
+        "size": f"{model.size} ({'here' if model.installed else 'not on this computer'})",
+        **_usage(model),
+    }
+    for name, fact in facts.items():
+        yield from textwrap.wrap(f"{name:10}{fact}", max(width, 20), subsequent_indent=" " * 10)
+    yield from _vocabulary(model.vocabulary, width)
+    if model.limits:
+        yield from _heading("what it doesn't know")
+        for limit in model.limits:
+            yield from textwrap.wrap(limit, width, initial_indent="- ", subsequent_indent=INDENT)
+
+
+def _usage(model: Description) -> dict[str, str]:
+    if model.preset is None:
+        return {}
+    side = model.preset.view_size
+    return {
+        "views": f"{side} x {side} pixels",
+        "control": f"{model.preset.control} pictures",
+        "use": f"{model.preset.steps} steps, guidance {model.preset.guidance:g}",
+    }
+
+
+def _vocabulary(words: Vocabulary | None, width: int) -> Iterator[str]:
+    if words is None:
+        yield from _heading("words")
+        yield from textwrap.wrap("It lists none: any prompt may do.", width)
+        return
+    if words.materials:
+        yield from _heading(f"{len(words.materials)} materials, and a prompt for each")
+        yield from pairs([(name, words.example(name)) for name in words.materials], width)
+    others = {
+        "colours": words.colours,
+        "adjectives": words.adjectives,
+        "additions, after the material": words.additions,
+    }
+    for title, entries in others.items():
+        if entries:
+            yield from _heading(f"{len(entries)} {title}")
+            yield from columns(entries, width)
+
+
+def _heading(title: str) -> tuple[str, str]:
+    return "", title
+
+
+def pairs(rows: list[tuple[str, str]], width: int) -> Iterator[str]:
+    """Two columns, side by side as often as they fit; one under the other where even two don't."""
+    left = max(len(name) for name, _ in rows)
+    lines = [f"{name:{left}}{' ' * GAP}{text}" for name, text in rows]
+    if max(map(len, lines)) + len(INDENT) <= width:
+        return columns(lines, width)
+    return (line for name, text in rows for line in (INDENT + name, INDENT * 3 + text))
+
+
+def columns(entries: Iterable[str], width: int) -> Iterator[str]:
+    """``entries`` in columns from top to bottom, as many as fit into ``width``, at least one."""
+    cells = list(entries)
+    cell = max(map(len, cells)) + GAP
+    count = max(1, (width - len(INDENT) + GAP) // cell)
+    rows = -(-len(cells) // count)
+    for i in range(rows):
+        yield (INDENT + "".join(f"{text:{cell}}" for text in cells[i::rows])).rstrip()
