@@ -25,6 +25,7 @@ from training.judge import examples, measures, pairs, textures
 from training.judge.classifier import Classifier, Examples, fit, judge
 from training.judge.report import Row, share, sheet, table
 from training.judge.score import Seen, single_rows, textured_rows
+from training.pool import cast
 
 SIDE = 64
 
@@ -199,6 +200,12 @@ def test_the_committed_pairs_are_what_the_generator_draws() -> None:
     assert sum(pair.colour is not None for pair in found) >= 20
     for pair in found:
         assert (pair.look.material, pair.look.colour) == (pair.material, pair.colour)
+
+
+@pytest.mark.parametrize("index", range(3, 60, 9))
+def test_pairs_show_enough_of_their_shapes(index: int) -> None:
+    pair = pairs.load()[index]
+    assert np.isfinite(cast(pair.mesh, pair.camera, 64)[0]).mean() >= pairs.LEAST_SHARE
 
 
 def test_a_pair_that_the_generator_does_not_know_is_named(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ COUNT = 60
 LOOKS, SHAPES, CAMERAS = 90_001, 90_002, 90_003  # seeds that training never uses
 PRIMITIVE_EVERY = 5
 LEAST_SHARE = 0.12  # of a single view's pixels that show the object
+TRIES = 12
 
 _UPRIGHT = trimesh.transformations.rotation_matrix(-np.pi / 2, [1, 0, 0])
 PRIMITIVES: dict[str, Callable[[], trimesh.Trimesh]] = {
@@ -98,7 +99,7 @@ def make(count: int = COUNT) -> list[Pair]:
     for index, material in enumerate(materials):
         turn, is_primitive = divmod(index, PRIMITIVE_EVERY)
         name = f"seeded {index}" if is_primitive else primitives[turn % len(primitives)]
-        camera = _camera(shape(name), np.random.default_rng([CAMERAS, index]))
+        name, camera = _placed(name, np.random.default_rng([CAMERAS, index]))
         prompt, colour = _words(index, material)
         pairs.append(Pair(prompt, material, colour, index, name, camera.azimuth, camera.elevation))
     return pairs
@@ -112,13 +113,17 @@ def _words(seed: int, material: str) -> tuple[str, str | None]:
     return prompt, look.colour
 
 
-def _camera(mesh: Mesh, rng: np.random.Generator) -> Camera:
-    """A camera of the generator's kind that sees enough of the object."""
+def _placed(name: str, rng: np.random.Generator) -> tuple[str, Camera]:
+    """The shape and a camera of the generator's kind that sees enough of it; where none of TRIES does, of
+    the next random shape."""
     while True:
-        camera = random_camera(rng)
-        camera = Camera(round(camera.azimuth, 1), round(camera.elevation, 1))
-        if np.isfinite(cast(mesh, camera, 64)[0]).mean() >= LEAST_SHARE:
-            return camera
+        mesh = shape(name)
+        for _ in range(TRIES):
+            found = random_camera(rng)
+            camera = Camera(round(found.azimuth, 1), round(found.elevation, 1))
+            if np.isfinite(cast(mesh, camera, 64)[0]).mean() >= LEAST_SHARE:
+                return name, camera
+        name = f"seeded {int(rng.integers(1000, 10_000))}"
 
 
 def _write() -> None:
