@@ -95,6 +95,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add("--unwrap", default="auto", metavar="WHEN", help="auto, always or never; default: auto")
     add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps; default: auto")
     add("--raster", default="embree", metavar="NAME", help=", ".join(protocol.RASTERS))
+    add(
+        "--fill",
+        default="surface",
+        metavar="HOW",
+        help="surface or uv: from where unseen texels take colours",
+    )
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=_texture)
 

@@ -37,6 +37,7 @@ def check(request: protocol.Request) -> None:
     _one_of("unwrap mode", request.unwrap, protocol.UNWRAPS)
     _one_of("device", request.device, protocol.DEVICES)
     _one_of("rasteriser", request.raster, protocol.RASTERS)
+    _one_of("fill", request.fill, protocol.FILLS)
     if request.sync_space is not None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)
         if request.sync_space == "rgb" and not averages_x0(request.method):

@@ -21,7 +21,7 @@ from .protocol import Request, Result
 from .scene import Scene, build_scene
 from .texture import render, save
 from .texture.bake import Atlas, bake
-from .texture.fill import voronoi_fill
+from .texture.fill import fill
 from .texture.glb import export_glb
 
 Floats = NDArray[np.float32]
@@ -54,7 +54,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     pictures = generate(job)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        image = _bake(scene, request.texture_size, pictures, host)
+        image = _bake(scene, request, pictures, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         measured = report.measures(job, image, pictures)
@@ -93,13 +93,11 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
     return vocabulary.note(name, denoiser.vocabulary, request.prompt)
 
 
-def _bake(scene: Scene, size: int, pictures: Floats, host: Host) -> Floats:
+def _bake(scene: Scene, request: Request, pictures: Floats, host: Host) -> Floats:
     """(T, T, 3) float32 in [0, 1]: the pictures baked, filled and padded."""
-    atlas = Atlas.build(scene.raster, scene.uvs, size)
-    baked, painted = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
-    on_mesh = np.zeros(size * size, bool)
-    on_mesh[atlas.index] = True
-    return voronoi_fill(baked, painted, on_mesh.reshape(size, size))
+    atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
+    baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
+    return fill(request.fill, scene.raster, scene.uvs, atlas, baked)
 
 
 def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path, host: Host) -> None:

@@ -59,6 +59,7 @@ SYNC_SPACES = ("latent", "rgb")
 UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 RASTERS = ("embree",)
+FILLS = ("surface", "uv")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Request:
         the polygon that each triangle is part of.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper" or a number of views as text.
+    fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
     """
 
     mesh: str
@@ -88,6 +90,7 @@ class Request:
     unwrap: str = "auto"
     device: str = "auto"
     raster: str = "embree"
+    fill: str = "surface"
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -47,6 +47,7 @@ def values(
         "guidance": settings.guidance,
         "device": str(job.denoiser.device),
         "raster": request.raster,
+        "fill": request.fill,
         "texture_size": request.texture_size,
         "mesh": {
             "vertices": len(scene.mesh.vertices),

@@ -3,8 +3,7 @@
 Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
 (bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
 silhouette or behind a depth edge, are left out. Pixels close to one (visibility.py) paint only what no other
-pixel does, and there the colour next to it on the surface is taken, if there is one. Weights are cosine^6, as
-published for the final bake.
+pixel does; filling (fill.py) may know better. Weights are cosine^6, as published for the final bake.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
@@ -26,16 +25,16 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
-NEXT_TO = 0.15  # on the surface, in units of the mesh's radius: a few times the width of an untrusted edge
 
 
 @dataclass(frozen=True)
 class Atlas:
     """The texels of a ``size``^2 texture that lie on the mesh, n of them: flat index (n,) int32 from the top
-    left, surface point (n, 3) and face normal (n, 3) float32 in normalised space."""
+    left, face (n,) int32, surface point (n, 3) and face normal (n, 3) float32 in normalised space."""
 
     size: int
     index: NDArray[np.int32]
+    face: NDArray[np.int32]
     point: Floats
     normal: Floats
 
@@ -44,11 +43,22 @@ class Atlas:
         """uvs: (F, 3, 2) float32 per corner."""
         texels = texel_fragments(uvs, size)
         point = interpolate(raster.corners, texels.face, texels.bary)
-        return cls(size, texels.pixel, point, raster.normals[texels.face])
+        return cls(size, texels.pixel, texels.face, point, raster.normals[texels.face])
 
     def pick(self, chosen: NDArray[np.int64]) -> Atlas:
         """The texels number ``chosen`` (m,) alone."""
-        return Atlas(self.size, self.index[chosen], self.point[chosen], self.normal[chosen])
+        rows = (array[chosen] for array in (self.index, self.face, self.point, self.normal))
+        return Atlas(self.size, *rows)
+
+
+@dataclass(frozen=True)
+class Baked:
+    """What the views paint of an atlas's n texels. colours: (n, 3) float32 in [0, 1], 0 where nothing is
+    painted; clear: (n,) bool, painted; rim: (n,) bool, painted too, but by pixels close to an edge alone."""
+
+    colours: Floats
+    clear: Bools
+    rim: Bools
 
 
 def bake(
@@ -58,22 +68,16 @@ def bake(
     fragments: Sequence[Fragments],
     pictures: Floats,
     check: Callable[[], None] = lambda: None,
-) -> tuple[Floats, Bools]:
-    """The texture from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows (``fragments``).
-
-    Returns (texture (T, T, 3) float32, 0 where nothing was painted; painted (T, T) bool).
-    """
+) -> Baked:
+    """The texels' colours from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows
+    (``fragments``)."""
     views = [_View.build(*given) for given in zip(cameras, fragments, pictures, strict=True)]
     colours, clear = _paint(raster, atlas, views, True, check)
     rest = np.flatnonzero(~clear)
-    colours[rest], rim = _paint(raster, atlas.pick(rest), views, False, check)
-    _mend(atlas, colours, rest[rim], np.flatnonzero(clear))
-    clear[rest[rim]] = True
-    texture = np.zeros((atlas.size**2, 3), np.float32)
-    painted = np.zeros(atlas.size**2, bool)
-    texture[atlas.index[clear]] = colours[clear]
-    painted[atlas.index[clear]] = True
-    return texture.reshape(atlas.size, atlas.size, 3), painted.reshape(atlas.size, atlas.size)
+    colours[rest], painted = _paint(raster, atlas.pick(rest), views, False, check)
+    rim = np.zeros(len(clear), bool)
+    rim[rest] = painted
+    return Baked(colours, clear, rim)
 
 
 def _paint(
@@ -94,21 +98,6 @@ def _paint(
     painted = weights > 0
     colours[painted] /= weights[painted, None]
     return colours, painted
-
-
-def _mend(atlas: Atlas, colours: Floats, doubtful: NDArray[np.int64], clear: NDArray[np.int64]) -> None:
-    """Give ``doubtful`` texels the colour of the ``clear`` one nearest in UV, if near on the surface too."""
-    if not len(doubtful) or not len(clear):
-        return
-    owner = np.full(atlas.size**2, -1, np.int32)
-    owner[atlas.index[clear]] = clear
-    free = (owner < 0).reshape(atlas.size, atlas.size)
-    nearest = distance_transform_edt(free, return_distances=False, return_indices=True)
-    row, column = nearest.reshape(2, -1)[:, atlas.index[doubtful]]
-    source = owner[row * atlas.size + column]
-    apart = np.linalg.norm(atlas.point[doubtful] - atlas.point[source], axis=1)
-    near = apart < NEXT_TO
-    colours[doubtful[near]] = colours[source[near]]
 
 
 def _view_part(

@@ -1,8 +1,9 @@
-"""Colours for the texels that no view painted: the nearest painted texel in UV space (Voronoi, as published).
+"""From the texels that views painted to a whole texture.
 
-First the texels on the mesh, then the gaps between charts, which take the nearest texel *on the mesh*: so
-each chart is padded with its own border colour, and neither bilinear filtering nor mip-mapping brings black,
-or another chart's colour, across a seam.
+What no view painted is filled along the surface (surface.py), or with the nearest painted texel in the
+texture (Voronoi, as published). Then the gaps between charts take the nearest texel *on the mesh*: so each
+chart is padded with its own border colour, and neither bilinear filtering nor mip-mapping brings black, or
+another chart's colour, across a seam.
 """
 
 from __future__ import annotations
@@ -11,26 +12,55 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from ..views.raster import EmbreeRaster
+from .bake import Atlas, Baked
+from .surface import NEXT_TO, surface_fill
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
 NEUTRAL = 0.5  # where nothing at all was painted
 
 
-def voronoi_fill(
-    texture: NDArray[np.float32], painted: NDArray[np.bool_], on_mesh: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """``texture`` (T, T, C) with every texel filled. painted, on_mesh: (T, T) bool."""
-    if not painted.any():
-        return np.full_like(texture, NEUTRAL)
-    filled = _nearest(texture, painted, on_mesh & ~painted)
-    return _nearest(filled, on_mesh | painted, ~(on_mesh | painted))
+def fill(how: str, raster: EmbreeRaster, uvs: Floats, atlas: Atlas, baked: Baked) -> Floats:
+    """The whole texture (T, T, 3), filled ``how``: one of protocol.FILLS. uvs: (F, 3, 2) per corner."""
+    if not (baked.clear.any() or baked.rim.any()):
+        return np.full((atlas.size, atlas.size, 3), NEUTRAL, np.float32)
+    near = nearest_of(atlas.size, atlas.index)
+    if how == "uv":
+        colours = voronoi_fill(atlas, baked)
+    else:
+        colours = surface_fill(raster, uvs, atlas, baked.colours, baked.clear, baked.rim, near)
+    return padded(atlas.size, colours, near)
 
 
-def _nearest(
-    texture: NDArray[np.float32], seeds: NDArray[np.bool_], wanted: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """``texture`` with the ``wanted`` texels taken from the nearest of ``seeds``, exactly (Euclidean)."""
-    if not wanted.any():
-        return texture
-    row, column = distance_transform_edt(~seeds, return_distances=False, return_indices=True)
-    out = texture.copy()
-    out[wanted] = texture[row[wanted], column[wanted]]
-    return out
+def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:
+    """The texture (T, T, 3) of the ``colours`` (n, 3) on the mesh; ``near`` as by nearest_of."""
+    return colours[near].reshape(size, size, 3)
+
+
+def nearest_of(size: int, index: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(T^2,) which of the texels ``index`` (n,), n > 0, is nearest to each texel of the texture, exactly."""
+    number = np.full(size * size, -1, np.int32)
+    number[index] = np.arange(len(index), dtype=np.int32)
+    free = (number < 0).reshape(size, size)
+    row, column = distance_transform_edt(free, return_distances=False, return_indices=True)
+    nearest: NDArray[np.int32] = number[(row * np.int32(size) + column).reshape(-1)]
+    return nearest
+
+
+def voronoi_fill(atlas: Atlas, baked: Baked) -> Floats:
+    """Colours (n, 3): of the nearest painted texel in the texture, whatever chart that belongs to. Rim texels
+    take a clear one's if it is NEXT_TO them on the surface too."""
+    colours = baked.colours.copy()
+    clear, rim = np.flatnonzero(baked.clear), np.flatnonzero(baked.rim)
+    if len(clear) and len(rim):
+        source = clear[nearest_of(atlas.size, atlas.index[clear])[atlas.index[rim]]]
+        near = np.linalg.norm(atlas.point[rim] - atlas.point[source], axis=1) < NEXT_TO
+        colours[rim[near]] = colours[source[near]]
+    painted = baked.clear | baked.rim
+    if not painted.all():
+        seeds, empty = np.flatnonzero(painted), np.flatnonzero(~painted)
+        source = seeds[nearest_of(atlas.size, atlas.index[seeds])[atlas.index[empty]]]
+        colours[empty] = colours[source]
+    return colours

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine import protocol
 from engine.errors import Cancelled
-from engine.texture.bake import Atlas, bake
+from engine.texture.bake import Atlas, Baked, bake
+from engine.texture.fill import fill
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import EmbreeRaster, interpolate
 from tests.engine import shapes
@@ -18,8 +20,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
-def baked(shape: Shape, cameras: list[Camera], views: int = 128, size: int = 256) -> tuple[Floats, Bools]:
-    """The texture baked from views that show ``field`` on the shape, magenta behind it."""
+def baked(shape: Shape, cameras: list[Camera], views: int = 128, size: int = 256) -> tuple[Atlas, Baked]:
+    """What views that show ``field`` on the shape, magenta behind it, give."""
     raster = shape.raster
     fragments = [raster.rasterise(camera, views) for camera in cameras]
     pictures = []
@@ -28,7 +30,14 @@ def baked(shape: Shape, cameras: list[Camera], views: int = 128, size: int = 256
         picture[view.pixel] = field(interpolate(raster.corners, view.face, view.bary))
         pictures.append(picture.reshape(views, views, 3))
     atlas = Atlas.build(raster, shape.uvs, size)
-    return bake(raster, atlas, cameras, fragments, np.stack(pictures))
+    return atlas, bake(raster, atlas, cameras, fragments, np.stack(pictures))
+
+
+def painted_texels(atlas: Atlas, found: Baked) -> Bools:
+    """(T, T) bool, well or badly painted."""
+    flags = np.zeros(atlas.size**2, bool)
+    flags[atlas.index[found.clear | found.rim]] = True
+    return flags.reshape(atlas.size, atlas.size)
 
 
 def texels_at(
@@ -41,9 +50,11 @@ def texels_at(
     return point.astype(np.float32), ((1 - v) * size).astype(int), (u * size).astype(int)
 
 
+@pytest.mark.parametrize("how", protocol.FILLS)
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
-def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape) -> None:
-    texture, painted = baked(shape, even_rig(16))
+def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape, how: str) -> None:
+    atlas, found = baked(shape, even_rig(16))
+    texture, painted = fill(how, shape.raster, shape.uvs, atlas, found), painted_texels(atlas, found)
     point, row, column = texels_at(shape, 256)
     there = painted[row, column]
     assert there.mean() > 0.97
@@ -52,20 +63,19 @@ def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Sha
     assert np.abs(error).max() < 0.06  # no magenta anywhere: that is off by at least 0.2 in every channel
 
 
-def test_unpainted_texels_are_black_and_off_the_mesh_nothing_is_painted() -> None:
-    shape = shapes.sphere()
-    texture, painted = baked(shape, [Camera(0, 0)])
-    atlas = Atlas.build(shape.raster, shape.uvs, 256)
-    assert set(np.flatnonzero(painted)) <= set(atlas.index)
-    assert (texture[~painted] == 0).all()
-    assert (atlas.point.reshape(-1, 3)[np.isin(atlas.index, np.flatnonzero(painted)), 2] > 0).all()
+def test_unpainted_texels_are_black_and_nothing_is_painted_from_behind() -> None:
+    atlas, found = baked(shapes.sphere(), [Camera(0, 0)])
+    assert not (found.clear & found.rim).any()
+    assert (found.colours[~(found.clear | found.rim)] == 0).all()
+    assert (atlas.point[found.clear | found.rim, 2] > 0).all()
 
 
 def test_what_another_surface_hides_is_not_painted() -> None:
     front, back = shapes.plate(0.3, 0.3, (0.0, 0.5)), shapes.plate(-0.3, 0.8, (0.5, 1.0))
     shape = shapes.joined(front, back)
     camera = Camera(0, 0)
-    texture, painted = baked(shape, [camera], views=192)
+    atlas, found = baked(shape, [camera], views=192)
+    texture, painted = fill("surface", shape.raster, shape.uvs, atlas, found), painted_texels(atlas, found)
     point, row, column = texels_at(shape, 256)
     on_back = point[:, 2] < 0
     shadow = 0.3 * (camera.distance + 0.3) / (camera.distance - 0.3)  # half the front plate's shadow
@@ -86,9 +96,11 @@ def test_a_view_painted_straight_on_outweighs_one_at_a_grazing_angle() -> None:
     cameras = [Camera(0, 0), Camera(60, 0)]
     fragments = [raster.rasterise(camera, 128) for camera in cameras]
     pictures = np.stack([np.zeros((128, 128, 3), np.float32), np.ones((128, 128, 3), np.float32)])
-    texture, _ = bake(raster, Atlas.build(raster, shape.uvs, 64), cameras, fragments, pictures)
-    # In the middle the cosines are 1 and 0.5: published weights are their sixth powers.
-    np.testing.assert_allclose(texture[32, 32], 0.5**6 / (1 + 0.5**6), rtol=0.1)
+    atlas = Atlas.build(raster, shape.uvs, 64)
+    found = bake(raster, atlas, cameras, fragments, pictures)
+    middle = np.linalg.norm(atlas.point, axis=1).argmin()
+    # There the cosines are 1 and 0.5: published weights are their sixth powers.
+    np.testing.assert_allclose(found.colours[middle], 0.5**6 / (1 + 0.5**6), rtol=0.1)
 
 
 def test_baking_can_be_cancelled_between_views() -> None:

@@ -1,74 +1,140 @@
-"""Filling against brute force."""
+"""Voronoi filling and padding against brute force."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from engine.texture.fill import NEUTRAL, voronoi_fill
+from engine import protocol
+from engine.texture.bake import Atlas, Baked
+from engine.texture.fill import NEUTRAL, fill, nearest_of, padded, voronoi_fill
+from engine.views.raster import EmbreeRaster
+from tests.engine import shapes
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 
-def numbered(size: int) -> NDArray[np.float32]:
-    """A texture whose colour says which texel it is."""
-    row, column = np.mgrid[:size, :size]
-    return np.stack([row, column, np.ones_like(row)], axis=-1).astype(np.float32)
+def flat_atlas(on_mesh: Bools) -> Atlas:
+    """A plane from (-1, -1) to (1, 1) of which the texture's ``on_mesh`` (T, T) texels are charted."""
+    size = len(on_mesh)
+    index = np.flatnonzero(on_mesh).astype(np.int32)
+    row, column = np.divmod(index, size)
+    point = np.stack([column, size - 1 - row, 0 * row], axis=1) * 2 / size - (1, 1, 0)
+    normal = np.tile(np.array([0, 0, 1], np.float32), (len(index), 1))
+    return Atlas(size, index, np.zeros(len(index), np.int32), point.astype(np.float32), normal)
 
 
-def distance_to(place: NDArray[np.floating], seeds: Bools) -> float:
-    """From ``place`` (row, column) to the nearest seed."""
-    return float(np.sqrt(((np.argwhere(seeds) - place) ** 2).sum(axis=1)).min())
+def baked(colours: Floats, clear: Bools, rim: Bools | None = None) -> Baked:
+    """Colours are read of painted texels alone: the others' are made ones that would show."""
+    rim = np.zeros(len(clear), bool) if rim is None else rim
+    return Baked(np.where((clear | rim)[:, None], colours, np.float32(9)), clear, rim)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_every_texel_takes_a_nearest_one(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    size = 24
-    on_mesh = rng.random((size, size)) < 0.3
-    painted = on_mesh & (rng.random((size, size)) < 0.3)
-    texture = numbered(size)
-    filled = voronoi_fill(texture * painted[..., None], painted, on_mesh)
-    np.testing.assert_array_equal(filled[painted], texture[painted])
-    for place in np.argwhere(on_mesh & ~painted):
-        source = filled[tuple(place)][:2]
-        assert painted[tuple(source.astype(int))]
-        assert np.linalg.norm(source - place) == pytest.approx(distance_to(place, painted))
-    for place in np.argwhere(
-        ~on_mesh
-    ):  # padding: what the nearest texel on the mesh shows, itself filled or not
-        reach = distance_to(place, on_mesh)
-        nearest = [p for p in np.argwhere(on_mesh) if np.linalg.norm(p - place) == pytest.approx(reach)]
-        assert any((filled[tuple(p)] == filled[tuple(place)]).all() for p in nearest)
+def places(atlas: Atlas) -> NDArray[np.int64]:
+    """(n, 2) row, column."""
+    return np.stack(np.divmod(atlas.index, atlas.size), axis=1).astype(np.int64)
 
 
-def test_charts_are_padded_with_their_own_border() -> None:
-    on_mesh = np.zeros((64, 64), bool)
-    on_mesh[8:56, 8:28] = on_mesh[8:56, 36:56] = True
-    colour = np.zeros((64, 64, 3), np.float32)
-    colour[:, :32] = (1.0, 0.2, 0.2)
-    colour[:, 32:] = (0.2, 0.2, 1.0)
-    painted = on_mesh.copy()
-    painted[20:40, 24:28] = False  # an unpainted patch at the border of the red chart
-    filled = voronoi_fill(colour * painted[..., None], painted, on_mesh)
-    np.testing.assert_array_equal(filled[:, :32], colour[:, :32])
-    np.testing.assert_array_equal(filled[:, 33:], colour[:, 33:])
-    assert (filled > 0).all()
+masks = arrays.arrays(bool, (12, 12))
 
 
-def test_mip_maps_have_no_black_at_a_border() -> None:
-    on_mesh = np.zeros((64, 64), bool)
-    on_mesh[11:53, 13:47] = True
-    filled = voronoi_fill(np.full((64, 64, 3), 0.8, np.float32) * on_mesh[..., None], on_mesh, on_mesh)
-    level = filled
+@given(on_mesh=masks, chosen=masks)
+@settings(max_examples=40, deadline=None)
+def test_every_texel_takes_a_nearest_painted_one(on_mesh: Bools, chosen: Bools) -> None:
+    atlas = flat_atlas(on_mesh)
+    painted = chosen.reshape(-1)[atlas.index]
+    if not painted.any():
+        return
+    at = places(atlas)
+    colours = np.column_stack([at, np.ones(len(at))]).astype(np.float32)  # says which texel it is
+    filled = voronoi_fill(atlas, baked(colours, painted))
+    source = filled[:, :2].astype(int)
+    apart = np.linalg.norm(at[:, None] - at[None, painted], axis=2)
+    np.testing.assert_allclose(np.linalg.norm(source - at, axis=1), apart.min(axis=1))
+    assert all((at[painted] == s).all(axis=1).any() for s in source)
+    np.testing.assert_array_equal(filled[painted], colours[painted])
+
+
+@given(on_mesh=masks)
+@settings(max_examples=40, deadline=None)
+def test_padding_repeats_the_nearest_texel_on_the_mesh(on_mesh: Bools) -> None:
+    atlas = flat_atlas(on_mesh)
+    if not len(atlas.index):
+        return
+    at = places(atlas)
+    picture = padded(12, at.astype(np.float32)[:, [0, 1, 1]], nearest_of(12, atlas.index))
+    row, column = np.mgrid[:12, :12].reshape(2, -1)
+    taken = np.linalg.norm(picture.reshape(-1, 3)[:, :2] - np.stack([row, column], axis=1), axis=1)
+    apart = np.hypot(row[:, None] - at[:, 0], column[:, None] - at[:, 1])
+    np.testing.assert_allclose(taken, apart.min(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", protocol.FILLS)
+def test_mip_maps_have_no_black_at_a_border(how: str) -> None:
+    shape = shapes.sphere()
+    atlas = Atlas.build(shape.raster, shape.uvs, 64)
+    clear = atlas.point[:, 1] > -0.5
+    level = fill(how, shape.raster, shape.uvs, atlas, baked(np.full((len(clear), 3), 0.8, np.float32), clear))
     while len(level) > 1:
         level = level.reshape(len(level) // 2, 2, len(level) // 2, 2, 3).mean(axis=(1, 3))
-        np.testing.assert_allclose(level, 0.8, atol=1e-5)
+        np.testing.assert_allclose(level, 0.8, atol=1e-3)
 
 
-def test_what_is_complete_stays_and_nothing_painted_is_grey() -> None:
-    texture = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
-    everywhere, nowhere = np.ones((8, 8), bool), np.zeros((8, 8), bool)
-    np.testing.assert_array_equal(voronoi_fill(texture, everywhere, everywhere), texture)
-    assert (voronoi_fill(texture, nowhere, everywhere) == NEUTRAL).all()
+@pytest.mark.parametrize("how", protocol.FILLS)
+def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
+    shape = shapes.box(0)
+    atlas = Atlas.build(shape.raster, shape.uvs, 32)
+    colours = np.random.default_rng(0).random((len(atlas.index), 3)).astype(np.float32)
+    everything, nothing = np.ones(len(colours), bool), np.zeros(len(colours), bool)
+    whole = fill(how, shape.raster, shape.uvs, atlas, baked(colours, everything))
+    np.testing.assert_array_equal(whole.reshape(-1, 3)[atlas.index], colours)
+    assert (fill(how, shape.raster, shape.uvs, atlas, baked(colours, nothing)) == NEUTRAL).all()
+
+
+@pytest.mark.parametrize("how", protocol.FILLS)
+def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
+    shape = shapes.box(0)
+    none = np.zeros_like(shape.uvs)
+    raster = EmbreeRaster(shape.vertices, shape.faces)
+    atlas = Atlas.build(raster, none, 16)
+    empty = np.zeros(len(atlas.index), bool)
+    colours = np.zeros((len(empty), 3), np.float32)
+    assert (fill(how, raster, none, atlas, baked(colours, empty)) == NEUTRAL).all()
+
+
+@pytest.mark.parametrize("how", protocol.FILLS)
+def test_the_rim_takes_clear_colours_near_by_and_keeps_its_own_far_away(how: str) -> None:
+    shape = shapes.plate(0.0, 0.7, (0.0, 1.0))
+    atlas = Atlas.build(shape.raster, shape.uvs, 64)
+    clear = atlas.point[:, 0] < 0
+    colours = np.where(clear[:, None], 0.2, 0.9).astype(np.float32).repeat(3, axis=1)
+    filled = fill(how, shape.raster, shape.uvs, atlas, baked(colours, clear, ~clear)).reshape(-1, 3)[
+        atlas.index
+    ]
+    x = atlas.point[:, 0]
+    np.testing.assert_array_equal(filled[clear], colours[clear])
+    np.testing.assert_allclose(filled[(x > 0) & (x < 0.04)], 0.2, atol=0.25)
+    np.testing.assert_array_equal(filled[x > 0.3], colours[x > 0.3])
+    only_rim = fill(how, shape.raster, shape.uvs, atlas, baked(colours, np.zeros_like(clear), clear))
+    np.testing.assert_allclose(only_rim, 0.2, atol=1e-3)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_any_masks_give_finite_colours_between_those_painted(data: st.DataObject) -> None:
+    shape = shapes.box(0)
+    atlas = Atlas.build(shape.raster, shape.uvs, 20)
+    masks = arrays.arrays(np.int8, len(atlas.index), elements=st.integers(0, 2))
+    state = data.draw(masks)
+    colours = np.random.default_rng(0).random((len(state), 3)).astype(np.float32)
+    for how in protocol.FILLS:
+        found = fill(how, shape.raster, shape.uvs, atlas, baked(colours, state == 1, state == 2))
+        assert np.isfinite(found).all()
+        assert found.min() >= 0
+        assert found.max() <= 1
+        np.testing.assert_array_equal(found.reshape(-1, 3)[atlas.index[state == 1]], colours[state == 1])

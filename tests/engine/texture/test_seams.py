@@ -8,7 +8,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from engine.texture.bake import Atlas
-from engine.texture.fill import voronoi_fill
+from engine.texture.fill import nearest_of, padded
 from engine.texture.seams import seam_error
 from tests.engine import shapes
 from tests.engine.shapes import Shape, field
@@ -23,10 +23,7 @@ def of_place(shape: Shape) -> NDArray[np.float32]:
 
 
 def filled(atlas: Atlas, colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    texture, on_mesh = np.zeros((SIZE**2, 3), np.float32), np.zeros(SIZE**2, bool)
-    texture[atlas.index], on_mesh[atlas.index] = colours, True
-    flags = on_mesh.reshape(SIZE, SIZE)
-    return voronoi_fill(texture.reshape(SIZE, SIZE, 3), flags, flags)
+    return padded(SIZE, colours, nearest_of(SIZE, atlas.index))
 
 
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])

@@ -1,0 +1,262 @@
+"""Colours for what no view painted, from the surface around it instead of from what is near in the texture.
+
+Each unpainted texel begins with the colour of the nearest painted texel in space. Then colours spread along
+the surface: neighbours in the texture pull at each other, and so do the two sides of a seam. So a fill begins
+with its border's colours, has no edges of its own and is the same on both sides of a seam:
+
+    (L + pull) x = border + pull * nearest
+
+with L the graph Laplacian of the unpainted texels, the painted texels next to them as border, and so weak a
+pull that the nearest colour wins only farther than SPREAD from any border. That is solved for blocks of
+texels, whose result is the first guess for the texels: a few rounds of conjugate gradients do for each.
+
+Nearest is measured between points lifted off the surface along its normals: a thin wall's two sides, which
+lie close together, lift to different sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.spatial import cKDTree
+
+from ..mesh.edges import Edges, places, shared_edges
+from ..mesh.islands import island_of_face
+from ..views.raster import EmbreeRaster, texel_of
+from .bake import Atlas
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+SPREAD = 0.2  # how far a border's colours reach, in units of the mesh's radius
+LIFT = 0.05  # off the surface; walls up to twice as thick have two sides
+NEXT_TO = 0.15  # rim texels this near to better ones are filled too: a few times the width of a rim
+BLOCK = 4  # texels a side
+SPARSE = 8  # texels from one to the next where not all are needed
+FINEST = 2048  # texels a side of the largest texture whose every texel is solved for; views show less
+COARSE_ROUNDS, ROUNDS = 150, 8
+
+
+def surface_fill(
+    raster: EmbreeRaster,
+    uvs: Floats,
+    atlas: Atlas,
+    colours: Floats,
+    clear: Bools,
+    rim: Bools,
+    near: NDArray[np.int32],
+) -> Floats:
+    """The colours (n, 3) of all of the atlas's texels.
+
+    uvs: (F, 3, 2) per corner. colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim`` (n,): texels
+    painted well, or by pixels at an edge alone. Such are painted over where a clear texel is NEXT_TO them. At
+    least one texel must be painted. near: (T^2,) the number of the atlas's texel nearest to each texel of the
+    texture.
+    """
+    texels = _Texels(atlas, uvs, island_of_face(places(raster.corners).astype(np.int32), uvs), near)
+    step = -(-atlas.size // FINEST)
+    known = _keep_far_rim(texels, clear, rim, step * BLOCK)
+    empty = np.flatnonzero(~known)
+    if not len(empty):
+        return colours
+    blocks = texels.blocks(empty, step * BLOCK)
+    source, _ = texels.nearest(empty[blocks.first], texels.seeds(known, inside=True))
+    nearest = colours[source]
+    pull = (_texel_side(raster, atlas) / SPREAD) ** 2 * _agreement(atlas, empty[blocks.first], source)
+    pairs = texels.neighbours(known, shared_edges(raster.corners))
+    x = _System.build(blocks, pairs, known, colours, nearest, pull).solve(nearest, COARSE_ROUNDS)
+    nodes = texels.blocks(empty, step)
+    inside = blocks.label[empty[nodes.first]]
+    system = _System.build(nodes, pairs, known, colours, nearest[inside], pull[inside])
+    out = colours.copy()
+    out[empty] = system.solve(x[inside], ROUNDS).clip(0, 1)[nodes.label[empty]]
+    return out
+
+
+def _keep_far_rim(texels: _Texels, clear: Bools, rim: Bools, side: int) -> Bools:
+    """(n,) the texels whose colour stays: clear ones, and blocks of ``rim`` far from any of these."""
+    known = clear.copy()
+    rims = np.flatnonzero(rim)
+    if len(rims):
+        blocks = texels.blocks(rims, side)
+        far = texels.nearest(rims[blocks.first], texels.seeds(clear, inside=False))[1] > NEXT_TO
+        known[rims] = far[blocks.label[rims]]
+    return known
+
+
+def _agreement(atlas: Atlas, one: Ints, other: Ints) -> Floats:
+    """(m,) 1 where texels face the same way, 0 where opposite ones: another surface's colours."""
+    cosine = np.einsum("nk,nk->n", atlas.normal[one], atlas.normal[other])
+    return np.asarray((1 + cosine).clip(0, 2) / 2, np.float32)
+
+
+def _texel_side(raster: EmbreeRaster, atlas: Atlas) -> np.float32:
+    """On the surface, on average."""
+    edge = raster.corners[:, 1:] - raster.corners[:, :1]
+    surface = 0.5 * np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]), axis=1).sum(dtype=np.float64)
+    return np.float32(np.sqrt(surface / len(atlas.index)))
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Texels in groups. label: (n,) int32 the group of each texel of the atlas, -1 for none; first: (m,) one
+    texel of each; count: (m,) float32 how many it has; side: of the squares that they are cut from."""
+
+    label: NDArray[np.int32]
+    first: Ints
+    count: Floats
+    side: int
+
+
+@dataclass(frozen=True)
+class _Texels:
+    """The atlas's n texels; the charts (F,) of the faces; ``near`` as in surface_fill."""
+
+    atlas: Atlas
+    uvs: Floats
+    chart_of_face: NDArray[np.int32]
+    near: NDArray[np.int32]
+
+    def chart(self, texel: Ints) -> NDArray[np.int32]:
+        return self.chart_of_face[self.atlas.face[texel]]
+
+    def blocks(self, chosen: Ints, side: int) -> _Blocks:
+        """``chosen`` texels in squares of ``side``^2, each cut along charts."""
+        label = np.full(len(self.atlas.index), -1, np.int32)
+        if side == 1:
+            label[chosen] = np.arange(len(chosen), dtype=np.int32)
+            return _Blocks(label, np.arange(len(chosen)), np.ones(len(chosen), np.float32), side)
+        across = -(-self.atlas.size // side)
+        row, column = np.divmod(self.atlas.index[chosen], self.atlas.size)
+        key = (self.chart(chosen).astype(np.int64) * across + row // side) * across + column // side
+        _, first, label[chosen], count = np.unique(
+            key, return_index=True, return_inverse=True, return_counts=True
+        )
+        return _Blocks(label, first, count.astype(np.float32), side)
+
+    def seeds(self, known: Bools, inside: bool) -> Ints:
+        """Of the ``known`` (n,) texels those next to others, since the way along the surface to any of them
+        leads past; ``inside``: also some of those within, which may be nearest to another surface."""
+        size = self.atlas.size
+        grid = np.zeros(size * size, bool)
+        grid[self.atlas.index[known]] = True
+        square = grid.reshape(size, size)
+        inner = binary_erosion(square, np.ones((3, 3), bool))
+        if inside:
+            inner[::SPARSE, ::SPARSE] = False
+        return self.near[np.flatnonzero(square & ~inner)].astype(np.int64)
+
+    def nearest(self, wanted: Ints, seeds: Ints) -> tuple[Ints, Floats]:
+        """For ``wanted`` texels (m,) the nearest of the ``seeds``, and how far it is; inf: there is none."""
+        if not len(seeds):
+            return np.zeros(len(wanted), np.int64), np.full(len(wanted), np.inf, np.float32)
+        far, number = cKDTree(self._lifted(seeds)).query(self._lifted(wanted))
+        return seeds[number], far.astype(np.float32)
+
+    def _lifted(self, texel: Ints) -> Floats:
+        return self.atlas.point[texel] + np.float32(LIFT) * self.atlas.normal[texel]
+
+    def neighbours(self, known: Bools, edges: Edges) -> tuple[Ints, Ints]:
+        """Pairs of texels (p,), (p,), not both known, next to each other on the surface, each once."""
+        number = np.full(self.atlas.size**2, -1, np.int32)
+        number[self.atlas.index] = np.arange(len(self.atlas.index), dtype=np.int32)
+        pairs = [self._beside(known, number, step) for step in (1, self.atlas.size)]
+        a, b = (np.concatenate(ends) for ends in zip(*pairs, self._across(edges), strict=True))
+        open_ = ~(known[a] & known[b])
+        return a[open_], b[open_]
+
+    def _beside(self, known: Bools, number: NDArray[np.int32], step: int) -> tuple[Ints, Ints]:
+        """Pairs ``step`` apart in the texture: 1, or its size."""
+        index, size = self.atlas.index, self.atlas.size
+        room = index % size < size - 1 if step == 1 else index < size * (size - 1)
+        a = np.flatnonzero(room)
+        b = number[index[a] + step]
+        open_ = (b >= 0) & ~(known[a] & known[b])
+        a, b = a[open_], b[open_].astype(np.int64)
+        same = self.chart(a) == self.chart(b)
+        return a[same], b[same]
+
+    def _across(self, edges: Edges) -> tuple[Ints, Ints]:
+        """Pairs of texels on the two sides of each seam, about one for every texel along it."""
+        seams = edges.pick(edges.seams(self.uvs))
+        ends = [[self.uvs[seams.face[:, k], at[:, k]] for at in (seams.start, seams.end)] for k in (0, 1)]
+        length = np.maximum(*(np.linalg.norm(b - a, axis=1) for a, b in ends)) * self.atlas.size
+        count = np.maximum(np.ceil(length), 1).astype(np.int64)
+        edge = np.repeat(np.arange(len(count)), count)
+        along = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + 0.5) / count[edge]
+        share = along.astype(np.float32)[:, None]
+        a, b = (
+            self.near[texel_of(start[edge] * (1 - share) + end[edge] * share, self.atlas.size)].astype(
+                np.int64
+            )
+            for start, end in ends
+        )
+        # In a narrow gap the nearest texel may be another chart's.
+        faces = seams.face[edge]
+        good = (self.chart(a) == self.chart_of_face[faces[:, 0]]) & (a != b)
+        good &= self.chart(b) == self.chart_of_face[faces[:, 1]]
+        return a[good], b[good]
+
+
+@dataclass(frozen=True)
+class _System:
+    """diagonal (m, 1) * x - links @ x = right (m, 3)."""
+
+    links: csr_matrix
+    diagonal: Floats
+    right: Floats
+
+    @classmethod
+    def build(
+        cls,
+        blocks: _Blocks,
+        pairs: tuple[Ints, Ints],
+        known: Bools,
+        colours: Floats,
+        nearest: Floats,
+        pull: Floats,
+    ) -> _System:
+        """Blocks joined by the ``pairs`` of texels that they are made of, bound to ``known`` colours and to
+        the ``nearest`` (m, 3). A link is as weak as the way between the blocks' middles is long."""
+        a, b = (np.concatenate([one, other]) for one, other in (pairs, pairs[::-1]))
+        node, other = blocks.label[a], blocks.label[b]
+        inner = (node >= 0) & (other >= 0) & (node != other)
+        border = (node >= 0) & known[b]
+        size = len(blocks.first)
+        weight = np.full(int(inner.sum()), 1 / blocks.side, np.float32)
+        links = coo_matrix((weight, (node[inner], other[inner])), shape=(size, size)).tocsr()
+        tie = 2 / (blocks.side + 1)
+        at, tied = node[border], colours[b[border]]
+        bound = np.stack([np.bincount(at, tied[:, k], size) for k in range(3)], axis=1)
+        held = np.asarray(links.sum(axis=1)).reshape(-1) + tie * np.bincount(at, minlength=size)
+        drag = pull * blocks.count
+        right = (tie * bound).astype(np.float32) + drag[:, None] * nearest
+        return cls(links, (held.astype(np.float32) + drag)[:, None], right)
+
+    def solve(self, x: Floats, rounds: int) -> Floats:
+        """``x`` (m, 3) after at most ``rounds`` of conjugate gradients, the three channels as one unknown."""
+        x = x.astype(np.float32)
+        residual = self.right - self._times(x)
+        way = residual.copy()
+        square = goal = float(np.vdot(residual, residual))
+        for _ in range(rounds):
+            if square <= goal * 1e-6 or square < 1e-12:
+                break
+            step = self._times(way)
+            length = np.float32(square / float(np.vdot(way, step)))
+            x += length * way
+            residual -= length * step
+            before, square = square, float(np.vdot(residual, residual))
+            way *= np.float32(square / before)
+            way += residual
+        return x
+
+    def _times(self, x: Floats) -> Floats:
+        product: Floats = self.diagonal * x
+        product -= self.links @ x
+        return product
