@@ -23,7 +23,7 @@ from training.catalogue import MATERIALS
 from training.fields import Fields
 from training.judge import examples, measures, pairs, textures
 from training.judge.classifier import Classifier, Examples, fit, judge
-from training.judge.report import Row, share, sheet, table
+from training.judge.report import Entry, Row, share, sheet, table
 from training.judge.score import Seen, single_rows, textured_rows
 from training.pool import cast
 
@@ -84,6 +84,49 @@ def test_the_classifier_tells_toys_apart_that_it_has_not_seen(taught: Classifier
     assert [right is None for right in seen.colours] == [colour is None for colour in wanted.colours]
     assert all(right is not False for right in seen.colours)
     assert seen.verdict.features.shape == (24, 128)
+
+
+def test_a_kept_classifier_says_the_same_until_the_catalogue_changes(
+    taught: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, wanted = tmp_path / "classifier.safetensors", reference(6, 1000)
+    assert examples.kept(path) is None
+    examples.keep(taught, path)
+    again = examples.kept(path)
+    assert again is not None
+    before, after = (judge(one, wanted.pictures, wanted.mask) for one in (taught, again))
+    torch.testing.assert_close(before.features, after.features)
+    assert (before.materials, before.colours) == (after.materials, after.colours)
+    monkeypatch.delitem(MATERIALS, "bricks")
+    assert examples.kept(path) is None
+
+
+def test_results_as_json_and_as_a_sheet(taught: Classifier, tmp_path: Path) -> None:
+    wanted = reference(4, 1000)
+    seen = Seen.of(taught, wanted.pictures, wanted)
+    each = [i for i in (0, 2) for _ in evaluate.TURNS]
+    several = examples.Reference(
+        wanted.pictures[each],
+        wanted.mask[each],
+        [wanted.materials[i] for i in each],
+        [wanted.colours[i] for i in each],
+    )
+    textured = Seen.of(taught, several.pictures, several)
+    rows = [Row("views", 1.0, "", 4)]
+    results = evaluate.Results(pairs.load()[:4], rows, seen, seen, [0, 2], textured)
+    settings = evaluate.Settings("m", tmp_path, tmp_path, 2, None, None, "cpu", False)
+    found = json.loads(json.dumps(evaluate.as_json(settings, results)))
+    assert found["table"][0]["name"] == "views"
+    assert ["mesh" in pair for pair in found["pairs"]] == [True, False, True, False]
+    assert found["pairs"][2]["mesh"]["material"] == [wanted.materials[2]] * len(evaluate.TURNS)
+    cells = evaluate.entries(results)
+    assert [len(cell.pictures) for cell in cells] == [3, 2, 3, 2]
+    assert all(good is not False for cell in cells for _, good in cell.lines)
+    assert evaluate._spread(78, 20)[0] == 0
+    assert evaluate._spread(78, 20)[-1] == 77
+    assert len(evaluate._spread(78, 20)) == 20
+    assert evaluate._spread(5, 20) == [0, 1, 2, 3, 4]
+    assert evaluate._spread(5, 0) == []
 
 
 def test_what_is_behind_the_mask_does_not_count(taught: Classifier) -> None:
@@ -255,8 +298,6 @@ def test_a_textured_mesh_shows_its_texture(tmp_path: Path) -> None:
 
 def test_sheets_hold_every_cell() -> None:
     cell = np.full((8, 8, 3), 0.5, np.float32)
-    from training.judge.report import Entry
-
     page = sheet([Entry([cell, cell], [("prompt", None), ("taken for it", True)])] * 5)
     assert page.size[0] > page.size[1]
     assert len(page.getcolors(100_000) or []) > 2

@@ -23,7 +23,7 @@ from training.pool import SIZE, Pool, View, build, render
 
 TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
 FIELDS = 91_003
-PICTURES, STEPS = 5460, 1500  # teaching pictures, training steps: about six CPU-minutes in all
+PICTURES, STEPS = 5460, 1200  # teaching pictures, training steps: about six CPU-minutes in all
 STORED = CROP + 32  # pixels of a stored teaching picture, for crops to move in
 
 Log = Callable[[str], None]
@@ -96,18 +96,35 @@ def classifier(
 ) -> Classifier:
     """The classifier kept in ``folder``; trained first where there is none for today's catalogue."""
     path = folder / "classifier.safetensors"
-    if (found := _kept(path)) is None:
+    if (found := kept(path)) is None:
         shapes = build(folder / "teaching", 110, 4, seed=TEACHING, workers=1)
-        data, materials, colours = teach(shapes, noise, pictures, log)
-        torch.manual_seed(TEACHING)
-        found = Classifier(materials, colours)
-        fit(found, data, steps, TEACHING, log)
-        labels = {"materials": "\n".join(materials), "colours": "\n".join(colours), "catalogue": _catalogue()}
-        save_file(found.state_dict(), path, labels)
+        found = taught(*teach(shapes, noise, pictures, log), steps, log)
+        keep(found, path)
     return found.eval()
 
 
-def _kept(path: Path) -> Classifier | None:
+def taught(
+    data: Examples, materials: tuple[str, ...], colours: tuple[str, ...], steps: int, log: Log
+) -> Classifier:
+    """A classifier trained on ``data``; the same for the same data and steps."""
+    torch.manual_seed(TEACHING)
+    found = Classifier(materials, colours)
+    fit(found, data, steps, TEACHING, log)
+    return found
+
+
+def keep(found: Classifier, path: Path) -> None:
+    """Write the classifier with its labels and today's catalogue."""
+    labels = {
+        "materials": "\n".join(found.materials),
+        "colours": "\n".join(found.colours),
+        "catalogue": _catalogue(),
+    }
+    save_file({name: value.contiguous() for name, value in found.state_dict().items()}, path, labels)
+
+
+def kept(path: Path) -> Classifier | None:
+    """The classifier in ``path``, if there is one that was taught today's catalogue."""
     if not path.exists():
         return None
     with safe_open(path, "pt") as file:
