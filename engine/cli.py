@@ -85,6 +85,11 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add(
         "--sync-space", metavar="SPACE", help="latent or rgb: where views are averaged (default: the model's)"
     )
+    add(
+        "--attention",
+        metavar="HOW",
+        help="views or off: do views attend to each other (default: the model's)",
+    )
     add("--views", default="paper", metavar="paper|N", help="the published ten views, or N spread evenly")
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
+from .denoise.attention import Links
 from .denoise.model import Denoiser, Text
 from .denoise.schedule import Schedule
 from .errors import OutOfMemory
@@ -24,7 +26,7 @@ from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .views import prompts
-from .views.neighbours import nearest_first
+from .views.neighbours import nearest_first, neighbours, reference
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,10 @@ def _denoise(job: Job) -> NDArray[np.float32]:
     network = _network(job, schedule)
     start = time.perf_counter()
     job.host.progress("denoise", 0, job.settings.steps, None)
-    for step in sample(network, schedule, sync, x, behind, generator):
-        x = step.x
-        job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
+    with _attention(job):
+        for step in sample(network, schedule, sync, x, behind, generator):
+            x = step.x
+            job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
     pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
 
@@ -88,6 +91,14 @@ def _backgrounds(
     colours = coder.encode(backgrounds.pictures(job.scene.resolution))
     chosen = backgrounds.choices(schedule, len(job.scene.cameras), generator).to(coder.home)
     return lambda i: colours[chosen[i]]
+
+
+def _attention(job: Job) -> AbstractContextManager[None]:
+    """Inside, views attend to those beside them where the settings say so."""
+    if job.settings.attention == "off":
+        return nullcontext()
+    cameras = job.scene.cameras
+    return job.denoiser.attending(Links(neighbours(cameras), reference(cameras)))
 
 
 def _time_left(step: Step, start: float) -> float:

@@ -24,6 +24,7 @@ class Settings:
     prompt: str
     negative: str
     sync_space: str
+    attention: str
     share: float
     latent_size: int
     rgb_size: int
@@ -45,6 +46,8 @@ def check(request: protocol.Request) -> None:
                 f"{request.method} averages no clean images, only they have an RGB picture",
                 f"use --sync-space latent, or a method that averages x0: {_names_averaging_x0()}",
             )
+    if request.attention is not None:
+        _one_of("attention", request.attention, protocol.ATTENTIONS)
     _between("texture size", request.texture_size, TEXTURE_SIZES.start, TEXTURE_SIZES.stop - 1)
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
@@ -79,6 +82,7 @@ def resolve(request: protocol.Request, preset: Preset) -> Settings:
         prompt=preset.prefix + request.prompt.strip(),
         negative=preset.negative if request.negative is None else request.negative.strip(),
         sync_space=space,
+        attention=request.attention or preset.attention,
         share=preset.sync_share[space],
         latent_size=preset.texture_size["latent"],
         rgb_size=preset.texture_size["rgb"],

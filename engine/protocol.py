@@ -56,6 +56,7 @@ METHODS = (
     "independent",
 )
 SYNC_SPACES = ("latent", "rgb")
+ATTENTIONS = ("views", "off")
 UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 RASTERS = ("embree",)
@@ -82,6 +83,7 @@ class Request:
     model: str = "starter"
     method: str = "synctweedies"
     sync_space: str | None = None
+    attention: str | None = None
     views: str = "paper"
     steps: int | None = None
     guidance: float | None = None

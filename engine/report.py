@@ -42,6 +42,7 @@ def values(
         "control": job.denoiser.preset.control,
         "method": request.method,
         "sync_space": settings.sync_space,
+        "attention": settings.attention,
         "seed": request.seed,
         "steps": settings.steps,
         "guidance": settings.guidance,

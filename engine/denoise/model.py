@@ -6,7 +6,8 @@ Knows no meshes and no views: N pictures are N rows of a batch. States and estim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from . import device as devices
 from . import presets, sources, step
+from .attention import AcrossRows, Links, across_rows
 from .loading import Parts, load
 from .presets import Preset
 from .schedule import Schedule, ddim_scheduler
@@ -72,6 +74,7 @@ class Denoiser:
         self.dtype: torch.dtype = parts.unet.dtype
         self._parts = parts
         self._cache: dict[str, tuple[Tensor, str]] = {}
+        self._across: AcrossRows | None = None
         scheduler = ddim_scheduler(parts.scheduler)
         self.alphas_cumprod: Tensor = scheduler.alphas_cumprod.double()
         self.prediction_type: str = scheduler.config.prediction_type
@@ -119,6 +122,15 @@ class Denoiser:
         embeds = self._parts.text_encoder(padded.input_ids.to(self.device))[0]
         return embeds.to(self.dtype), cut
 
+    @contextmanager
+    def attending(self, links: Links) -> Iterator[None]:
+        """Inside, each of N pictures attends to others as ``links`` says (attention.py), in every call."""
+        with across_rows(self._parts.unet, links) as self._across:
+            try:
+                yield
+            finally:
+                self._across = None
+
     def predict(
         self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
@@ -163,8 +175,20 @@ class Denoiser:
 
     def _network(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
-        rows = (_chunks(tensor, self.batch) for tensor in (x, text, control))
-        return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
+        if self._across is None:
+            rows = (_chunks(tensor, self.batch) for tensor in (x, text, control))
+            return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
+        maps = MAPS_ALIVE + 2 * self._across.links.width  # the gathered keys and values
+        passes = self._across.passes(len(x), max(1, self.batch * MAPS_ALIVE // maps))
+        outputs = []
+        for chosen in passes:
+            self._across.begin(chosen, self._is_early(t, self.preset.reference_share), self.device)
+            outputs.append(self._pass(x[chosen], t, text[chosen], control[chosen]))
+        return torch.cat(outputs)[torch.cat(passes).argsort()]
+
+    def _is_early(self, t: int, share: float) -> bool:
+        """Whether ``t`` is in the first ``share`` of the way from noise to picture."""
+        return share >= 1.0 or t > (1.0 - share) * len(self.alphas_cumprod)
 
     def _pass(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
         inputs = x.to(self.device, self.dtype)
@@ -175,8 +199,7 @@ class Denoiser:
 
     def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, control: Tensor) -> Mapping[str, Any]:
         """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
-        end = self.preset.control_end
-        if end < 1.0 and t <= (1.0 - end) * len(self.alphas_cumprod):
+        if not self._is_early(t, self.preset.control_end):
             return {}
         picture = control.to(self.device, self.dtype).expand(-1, 3, -1, -1)
         down, mid = self._parts.controlnet(

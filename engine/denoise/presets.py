@@ -24,6 +24,8 @@ class Preset:
     that are synchronised, and the side of the texture that they are averaged in.
     control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
     the way from noise to picture after which it is off. prefix: put before every prompt.
+    attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
+    the way on which they attend to a reference as well.
     """
 
     family: str
@@ -39,6 +41,8 @@ class Preset:
     control_end: float
     prefix: str
     negative: str
+    attention: str
+    reference_share: float
 
 
 def _by_space(latent: float, rgb: float) -> Mapping[str, float]:
@@ -65,6 +69,8 @@ SD15 = Preset(
     negative=(  # published
         "oversmoothed, blurry, depth of field, out of focus, low quality, bloom, glowing effect."
     ),
+    attention="views",  # published
+    reference_share=0.2,  # published: while t > 0.8 * 1000
 )
 
 # Stable Diffusion 2.1 was trained at 768 pixels, which is the published view size; nothing is published for
@@ -88,6 +94,8 @@ STARTER = Preset(
     control_end=1.0,
     prefix="",  # trained on plain captions: quality words only push them aside
     negative="",
+    attention="off",
+    reference_share=0.2,
 )
 
 _BY_TEXT_WIDTH = {768: SD15, 1024: SD21}

@@ -29,6 +29,18 @@ def test_what_is_given_stands() -> None:
     assert (settings.sync_space, settings.share) == ("latent", STARTER.sync_share["latent"])
 
 
+def test_attention_across_views_is_the_presets_unless_given() -> None:
+    assert options.resolve(REQUEST, SD15).attention == "views"
+    for asked in protocol.ATTENTIONS:
+        request = dataclasses.replace(REQUEST, attention=asked)
+        options.check(request)
+        assert (
+            options.resolve(request, SD15).attention == options.resolve(request, STARTER).attention == asked
+        )
+    with pytest.raises(UserError, match="attention"):
+        options.check(dataclasses.replace(REQUEST, attention="on"))
+
+
 @pytest.mark.parametrize("method", protocol.METHODS)
 def test_methods_that_average_noise_do_so_in_latents(method: str) -> None:
     settings = options.resolve(dataclasses.replace(REQUEST, method=method), STARTER)

@@ -72,6 +72,17 @@ def test_clean_estimates_can_be_averaged_in_rgb_too(
     np.testing.assert_array_equal(pixels(by_default), pixels(in_rgb))  # what the model's preset says
 
 
+def test_views_attend_to_each_other_where_that_is_asked_for(
+    worker: Worker, request_for: Make, tmp_path: Path
+) -> None:
+    plain = run(worker, request_for(attention="off", views="8"))
+    across = run(worker, request_for(attention="views", views="8", out=str(tmp_path / "across")))
+    assert np.abs(pixels(plain) - pixels(across)).mean() > 0.05
+    assert json.loads(Path(across.report).read_text(encoding="utf-8"))["attention"] == "views"
+    again = run(worker, request_for(attention="off", views="8", out=str(tmp_path / "again")))
+    np.testing.assert_array_equal(pixels(again), pixels(plain))  # the model is kept, its attention restored
+
+
 def test_the_second_name_of_a_method_is_the_same_method(worker: Worker, request_for: Make) -> None:
     one = pixels(run(worker, request_for(method="synctweedies")))
     np.testing.assert_array_equal(one, pixels(run(worker, request_for(method="case2"))))

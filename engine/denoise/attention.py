@@ -1,0 +1,146 @@
+"""Self-attention across pictures: a row of the batch also attends to the rows beside it, and to a reference.
+
+    A = softmax(Q K^T / sqrt(d)) V, keys and values of the row and of those beside it, one after the other
+    R = the same with the reference's keys and values
+    out = (A + r R) / (1 + r),  r = 1 in the first steps, then 0
+
+As published with SyncMVD and kept by its successors, for the UNet's self-attention only: the ControlNet's and
+all cross-attention stay as they are. Published it runs sample by sample, each cloning the keys and values of
+the whole batch, and computes R where r is 0 too. Here all rows are one batch: keys and values are gathered by
+index, and only those that are needed.
+
+The rows of the negative and of the positive prompt never see each other. Rows can only see what goes
+through the network in the same pass, so a pass holds all pictures wherever memory allows. Where it doesn't,
+passes are made of pictures that lie beside each other, a row attends to those of its links that are in its
+pass, and only the pass that holds the reference has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which picture attends to which. beside: (N, K) int64, numbers of pictures, the own among them, -1 for
+    none. reference: the picture that all attend to at first."""
+
+    beside: Ints
+    reference: int
+
+    @property
+    def width(self) -> int:
+        """K, the most pictures that any attends to."""
+        return int(self.beside.shape[1])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who sees whom in one pass. groups: rows (m,) and the rows (m, k) whose keys they take, by k.
+    reference: (B,) the row that each takes as reference, None for no reference."""
+
+    groups: list[tuple[Tensor, Tensor]]
+    reference: Tensor | None
+
+
+class AcrossRows:
+    """An attention processor of diffusers: replaces the plain one of self-attention layers.
+
+    ``begin`` says which rows the next pass consists of.
+    """
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self._plan = _Plan([], None)
+
+    def passes(self, rows: int, batch: int) -> list[Tensor]:
+        """The numbers of the rows of each pass, (B,) int64 each. rows: N, or 2 N with those of the negative
+        prompt first. batch: at most so many rows a pass."""
+        if rows <= batch:
+            return [torch.arange(rows)]
+        count = len(self.links.beside)
+        order = _side_by_side(self.links.beside) if count > batch else np.arange(count)
+        parts = np.array_split(order, -(-count // batch))
+        return [torch.from_numpy(part + start) for start in range(0, rows, count) for part in parts]
+
+    def begin(self, rows: Tensor, with_reference: bool, device: torch.device) -> None:
+        """The next pass consists of ``rows`` (B,), numbered as in :meth:`passes`."""
+        chosen, count = rows.numpy(), len(self.links.beside)
+        place = np.full(2 * count + 1, -1)  # of each row in the pass; the last one stands for none
+        place[chosen] = np.arange(len(chosen))
+        picture, start = chosen % count, chosen - chosen % count
+        beside = self.links.beside[picture]
+        keys = place[np.where(beside < 0, -1, beside + start[:, None])]
+        reference = place[self.links.reference + start]
+        groups = [(_on(device, own), _on(device, taken)) for own, taken in _by_width(keys)]
+        present = with_reference and bool((reference >= 0).all())
+        self._plan = _Plan(groups, _on(device, reference) if present else None)
+
+    def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+        """What diffusers calls: (B, tokens, width) to the same, through the layer's own projections."""
+        query, key, value = (project(hidden_states) for project in (attn.to_q, attn.to_k, attn.to_v))
+        mixed = self._beside(query, key, value, attn.heads)
+        if (row := self._plan.reference) is not None:
+            mixed = (mixed + _attend(query, key[row], value[row], attn.heads)) / 2
+        projection, dropout = attn.to_out
+        return dropout(projection(mixed))  # type: ignore[no-any-return]
+
+    def _beside(self, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
+        mixed = torch.empty_like(query)
+        for rows, taken in self._plan.groups:
+            keys, values = key[taken].flatten(1, 2), value[taken].flatten(1, 2)
+            mixed[rows] = _attend(query[rows], keys, values, heads)
+        return mixed
+
+
+@contextmanager
+def across_rows(unet: Any, links: Links) -> Iterator[AcrossRows]:
+    """Inside, the self-attention layers of ``unet`` work across rows; afterwards as they did before."""
+    before = dict(unet.attn_processors)
+    processor = AcrossRows(links)
+    unet.set_attn_processor(
+        {name: processor if name.endswith("attn1.processor") else plain for name, plain in before.items()}
+    )
+    try:
+        yield processor
+    finally:
+        unet.set_attn_processor(before)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
+    """Attention of (B, tokens, width) to (B, any, width)."""
+    batch, _, width = query.shape
+    q, k, v = (t.reshape(batch, -1, heads, width // heads).transpose(1, 2) for t in (query, key, value))
+    return scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def _by_width(keys: Ints) -> list[tuple[Ints, Ints]]:
+    """The rows of ``keys`` (B, K), -1 for none, by how many they have: (rows (m,), keys (m, k)) each."""
+    count = (keys >= 0).sum(axis=1)
+    first = -np.sort(-keys, axis=1)
+    return [(rows, first[rows, :k]) for k in np.unique(count) for rows in [np.flatnonzero(count == k)]]
+
+
+def _side_by_side(beside: Ints) -> Ints:
+    """All pictures in an order in which those that attend to each other are near each other."""
+    row, column = np.nonzero(beside >= 0)
+    count = len(beside)
+    graph = csr_matrix((np.ones(len(row)), (row, beside[row, column])), shape=(count, count))
+    return np.asarray(reverse_cuthill_mckee(graph + graph.T, symmetric_mode=True), np.int64)
+
+
+def _on(device: torch.device, numbers: Ints) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(numbers)).to(device)
