@@ -6,8 +6,9 @@ so each is read as a DDIM config, as the published implementation does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,12 +25,14 @@ class Schedule:
 
     timesteps: falling ints in [0, train_steps). alphas_cumprod: (train_steps,) float64 on the CPU, alpha^2 of
     every timestep. final: alpha^2 after the last step. stride: timesteps between a step and the next.
+    skipped: noisier steps that were left out before the first of ``timesteps``.
     """
 
     timesteps: tuple[int, ...]
     alphas_cumprod: Tensor
     final: float
     stride: int
+    skipped: int = 0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], steps: int) -> Schedule:
@@ -47,6 +50,16 @@ class Schedule:
         alphas = scheduler.alphas_cumprod.double()
         return cls(times, alphas, float(scheduler.final_alpha_cumprod), trained // steps)
 
+    def started(self, strength: float) -> Schedule:
+        """The last of the steps alone: those that change a picture by ``strength``, in (0, 1]; 1 is all."""
+        skipped = len(self.timesteps) - steps_run(len(self.timesteps), strength)
+        return replace(self, timesteps=self.timesteps[skipped:], skipped=self.skipped + skipped)
+
+    @property
+    def share(self) -> float:
+        """How much of the whole way from noise to picture the steps are, in (0, 1]."""
+        return len(self.timesteps) / (self.skipped + len(self.timesteps))
+
     def alpha_sigma(self, t: int) -> tuple[float, float]:
         """(alpha, sigma) at timestep ``t``, with alpha^2 + sigma^2 = 1."""
         return _split(float(self.alphas_cumprod[t]))
@@ -56,6 +69,12 @@ class Schedule:
         timestep rather than at the next one; they differ by rounding where steps don't divide 1000."""
         t = self.timesteps[i] - self.stride
         return self.alpha_sigma(t) if t >= 0 else _split(self.final)
+
+
+def steps_run(steps: int, strength: float) -> int:
+    """How many of ``steps`` steps are run on a picture that is to change by ``strength``, in (0, 1]: that
+    share of them, rounded up, so at least one."""
+    return max(1, math.ceil(round(steps * strength, 6)))  # 20 * 0.55 is 11.000000000000002
 
 
 def ddim_scheduler(config: Mapping[str, Any]) -> Any:

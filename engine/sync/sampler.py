@@ -86,6 +86,7 @@ def sample(
     x: Tensor,
     background: Callable[[int], Tensor],
     generator: torch.Generator,
+    clean: Tensor | None = None,
 ) -> Iterator[Step]:
     """Denoise ``x`` (N, C, h, w), unit noise, along ``schedule``; yields after every step.
 
@@ -93,14 +94,20 @@ def sample(
     their own: their views are rendered from the canonical variable over this background, noised to the
     step's level as alpha background + sigma noise (published with the squares of these instead, and at the
     level before the step).
+    clean: latents (N, C, h, w) that views start from, with as much noise as the first step takes away; None:
+    from noise alone, as at alpha = 0.
     """
     count, method = len(schedule.timesteps), sync.method
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     z = _noise(torch.empty(sync.space.size, x.shape[1]), generator).to(x.device) if method.canonical else None
+    if clean is not None:
+        x = _noised(schedule, clean, x)
+        z = z if z is None else _noised(schedule, sync.space.unproject(clean), z)
+    top = schedule.share * len(schedule.alphas_cumprod)
     for i, t in enumerate(schedule.timesteps):
-        # The published window: synchronised while t > (1 - share) * T.
-        inside = sync.share >= 1 or t > (1 - sync.share) * len(schedule.alphas_cumprod)
-        now = sync.at(i / count) if inside else sync
+        # The published window: synchronised while t > (1 - share) * T; T is where the steps begin.
+        inside = sync.share >= 1 or t > (1 - sync.share) * top
+        now = sync.at((schedule.skipped + i) / (schedule.skipped + count)) if inside else sync
         terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
         if z is not None and inside:
             z, z0 = _rule(method, terms)(z, terms)
@@ -109,6 +116,12 @@ def sample(
         else:
             x, x0 = (_rule(method, terms) if inside else method.afterwards)(x, terms)
         yield Step(i, count, x0, x)
+
+
+def _noised(schedule: Schedule, clean: Tensor, noise: Tensor) -> Tensor:
+    """``clean`` at the level of the first step."""
+    alpha, sigma = schedule.alpha_sigma(schedule.timesteps[0])
+    return alpha * clean + sigma * noise
 
 
 def _rule(method: Method, terms: cases.Terms) -> cases.Case:

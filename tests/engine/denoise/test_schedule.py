@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from diffusers import DDIMScheduler, PNDMScheduler
+from types import SimpleNamespace
+from typing import Any
 
-from engine.denoise.schedule import Schedule
+import pytest
+from diffusers import DDIMScheduler, PNDMScheduler, StableDiffusionControlNetImg2ImgPipeline
+
+from engine.denoise.schedule import Schedule, steps_run
 from engine.errors import UserError
 
 SD15 = dict(
@@ -65,3 +68,26 @@ def test_impossible_steps(steps: int) -> None:
 def test_unsupported_prediction() -> None:
     with pytest.raises(UserError, match="flow"):
         Schedule.from_config({**SD15, "prediction_type": "flow"}, 10)
+
+
+@pytest.mark.parametrize("config", [SD15, STARTER], ids=["sd15", "starter"])
+@pytest.mark.parametrize("strength", [0.001, 0.05, 0.3, 0.55, 0.6, 0.8, 1.0])
+@pytest.mark.parametrize("steps", [1, 20, 30])
+def test_a_picture_is_started_from_where_diffusers_starts(
+    config: dict[str, Any], strength: float, steps: int
+) -> None:
+    scheduler = DDIMScheduler.from_config(config)
+    scheduler.set_timesteps(steps)
+    whole = round(steps * strength, 6).is_integer()
+    given = strength if whole else (int(steps * strength) + 1) / steps  # diffusers rounds down, even to none
+    times, _ = StableDiffusionControlNetImg2ImgPipeline.get_timesteps(
+        SimpleNamespace(scheduler=scheduler), steps, given + 1e-9, "cpu"
+    )
+    schedule = Schedule.from_config(config, steps)
+    started = schedule.started(strength)
+    assert started.timesteps == tuple(min(int(t), 999) for t in times)
+    assert len(started.timesteps) == steps_run(steps, strength) >= 1
+    assert started.share == pytest.approx(len(times) / steps)
+    assert started.previous(0) == schedule.previous(started.skipped)
+    if strength == 1:
+        assert started.timesteps == schedule.timesteps
