@@ -137,7 +137,11 @@ def _view_rows(
     order = np.argsort(element, kind="stable")
     hit, start, count = np.unique(element[order], return_index=True, return_counts=True)
     wanted = np.flatnonzero(weight > 0)
-    _, nearest = cKDTree(seeds[hit]).query(seeds[wanted], distance_upper_bound=reach)
+    place = np.full(len(seeds), -1)
+    place[hit] = np.arange(len(hit))
+    nearest = place[wanted]  # texels that the view hits are their own nearest ones
+    free = np.flatnonzero(nearest < 0)
+    nearest[free] = cKDTree(seeds[hit]).query(seeds[wanted[free]], distance_upper_bound=reach)[1]
     inside = nearest < len(hit)  # a chart that the view has no pixel in is not its business
     wanted, nearest = wanted[inside], nearest[inside]
     repeats = count[nearest]

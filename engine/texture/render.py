@@ -14,6 +14,7 @@ from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
 
 BACKGROUND = 0.5
 TURNTABLE_FRAMES = 24
@@ -25,12 +26,17 @@ def sample(texture: Floats, uv: Floats) -> Floats:
     size = texture.shape[0]
     x = np.clip(uv[:, 0] * size - 0.5, 0, size - 1)
     y = np.clip((1 - uv[:, 1]) * size - 0.5, 0, size - 1)
-    left, top = x.astype(np.int32), y.astype(np.int32)
+    left, top = x.astype(np.intp), y.astype(np.intp)
     right, bottom = np.minimum(left + 1, size - 1), np.minimum(top + 1, size - 1)
-    a, b = (x - left)[:, None], (y - top)[:, None]
-    upper = texture[top, left] * (1 - a) + texture[top, right] * a
-    lower = texture[bottom, left] * (1 - a) + texture[bottom, right] * a
-    colours: Floats = (upper * (1 - b) + lower * b).astype(np.float32)
+    a, b = x - left.astype(np.float32), y - top.astype(np.float32)
+    texels = texture.reshape(-1, 3)
+
+    def at(row: Indices, column: Indices) -> Floats:
+        return np.ascontiguousarray(texels.take(row * size + column, axis=0).T)  # three long rows are fast
+
+    upper = at(top, left) * (1 - a) + at(top, right) * a
+    lower = at(bottom, left) * (1 - a) + at(bottom, right) * a
+    colours: Floats = (upper * (1 - b) + lower * b).T
     return colours
 
 

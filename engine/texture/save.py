@@ -95,12 +95,13 @@ def png(image: Image.Image, path: Path) -> None:
 
 
 def gif(frames: list[Image.Image], path: Path) -> None:
-    """An endless animation of ``frames`` of one size, all in the 256 colours that suit a sample of them."""
+    """An endless animation of ``frames`` of one size, all in the 256 colours that suit a sample of them: six
+    at half their size."""
     some = frames[:: max(1, len(frames) // 6)]
-    width, height = frames[0].size
+    width, height = (max(1, side // 2) for side in frames[0].size)
     strip = Image.new("RGB", (width * len(some), height))
     for i, frame in enumerate(some):
-        strip.paste(frame, (i * width, 0))
+        strip.paste(frame.resize((width, height), Image.Resampling.NEAREST), (i * width, 0))
     palette = strip.quantize(method=Image.Quantize.MEDIANCUT)
     first, *rest = [frame.quantize(palette=palette) for frame in frames]
     first.save(path, save_all=True, append_images=rest, duration=FRAME_MS, loop=0)

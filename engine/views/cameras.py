@@ -52,15 +52,16 @@ class Camera:
         viewing axis: position + z * direction has depth z."""
         steps = ((np.arange(resolution) + 0.5) / resolution * 2 - 1) * self.half_extent
         x, y = np.meshgrid(steps, -steps)
-        right, up, forward = self.axes
-        directions = x[..., None] * right + y[..., None] * up + forward
-        return np.asarray(directions.reshape(-1, 3), np.float32)
+        right, up, forward = self.axes[..., None]
+        directions = x.reshape(-1) * right + y.reshape(-1) * up + forward  # three long rows are fast
+        return np.ascontiguousarray(directions.T, np.float32)
 
     def project(self, points: Array, resolution: int) -> tuple[Array, Array]:
         """World ``points`` (n, 3) to continuous pixel coordinates (n, 2) as (column, row) and depth (n,)."""
-        right, up, depth = self.axes @ (points - self.position).T  # three long rows: the fast way round
+        offset = np.ascontiguousarray((points - self.position).T)
+        right, up, depth = np.einsum("ij,jn->in", self.axes, offset)  # BLAS would start threads for this
         scale = resolution / (2 * self.half_extent * np.maximum(depth, 1e-6))
-        pixel = np.stack([right * scale, -up * scale], axis=1) + np.float32(resolution / 2)
+        pixel = np.stack([right * scale, -up * scale]).T + np.float32(resolution / 2)
         return pixel.astype(np.float32, copy=False), depth
 
 

@@ -7,6 +7,8 @@ sheet seen from behind, is painted like any other.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,7 @@ Bools = NDArray[np.bool_]
 # no more: a larger one lets rays out of plates that are thinner, and into neighbours across a crease.
 OFFSET = 1e-4
 CHUNK = 1 << 20  # rays a call: keeps memory flat and lets a cancel through
+BAND = 1 << 17  # texels a call: few enough that every core gets some
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def unit_normals(vertices: Floats, faces: Ints) -> Floats:
 
 def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
     """(n, k): the per-corner attribute ``corners`` (F, 3, k) at the points ``face`` (n,), ``bary`` (n, 3)."""
-    values: Floats = np.einsum("nck,nc->nk", corners[face], bary)
+    values: Floats = np.einsum("nck,nc->nk", corners.take(face, axis=0), bary)
     return values
 
 
@@ -71,8 +74,9 @@ class EmbreeRaster:
         directions = camera.rays(resolution)
         origins = np.broadcast_to(camera.position, directions.shape)
         pixel, face, bary, depth = _cast(self._scene, origins, directions)
-        towards = directions[pixel] / np.linalg.norm(directions[pixel], axis=1, keepdims=True)
-        cosine = np.abs(np.einsum("nk,nk->n", self.normals[face], towards))
+        towards, normals = directions.take(pixel, axis=0), self.normals.take(face, axis=0)
+        length = np.sqrt(np.einsum("nk,nk->n", towards, towards))
+        cosine = np.abs(np.einsum("nk,nk->n", normals, towards)) / length
         return Fragments(pixel, face, bary, depth, np.clip(cosine, 0.0, 1.0))
 
     def visible(
@@ -83,20 +87,21 @@ class EmbreeRaster:
         Returns (seen (n,) bool: inside the frame, unoccluded and at a cosine above ``least``; cosine (n,)
         float32 in [0, 1]).
         """
-        to_camera = camera.position - points
-        distance = np.sqrt(np.einsum("nk,nk->n", to_camera, to_camera))
-        to_camera /= distance[:, None]
-        facing = np.einsum("nk,nk->n", normals, to_camera)
+        place, up = (np.ascontiguousarray(rows.T) for rows in (points, normals))  # three long rows are fast
+        to_camera: Floats = camera.position[:, None] - place
+        distance = np.sqrt((to_camera**2).sum(axis=0))
+        to_camera /= distance
+        facing = (up * to_camera).sum(axis=0)
         cosine = np.abs(facing)
-        index = np.flatnonzero(cosine > least)
-        pixel, _ = camera.project(points[index], 1)
-        inside = (pixel[:, 0] >= 0) & (pixel[:, 0] <= 1) & (pixel[:, 1] >= 0) & (pixel[:, 1] <= 1)
-        index = index[inside]
+        pixel, depth = camera.project(place.T, 1)
+        inside = (depth > 0) & (pixel >= 0).all(axis=1) & (pixel <= 1).all(axis=1)
+        index = np.flatnonzero((cosine > least) & inside)
         # Start above the side that faces the camera: a grazing ray must not hit its own face or a neighbour.
-        side = np.where(facing[index] < 0, np.float32(-OFFSET), np.float32(OFFSET))
-        origins = (points[index] + side[:, None] * normals[index]).astype(np.float32, copy=False)
+        side = np.where(facing < 0, np.float32(-OFFSET), np.float32(OFFSET))
+        above = (place + side * up).astype(np.float32, copy=False)
+        origins, directions = above.take(index, axis=1).T, to_camera.take(index, axis=1).T
         seen = np.zeros(len(points), bool)
-        seen[index] = ~_occluded(self._scene, origins, to_camera[index], distance[index])
+        seen[index] = ~_occluded(self._scene, origins, directions, distance[index])
         return seen, cosine
 
 
@@ -108,16 +113,18 @@ def texel_fragments(uvs: Floats, size: int) -> Fragments:
     flat = np.concatenate([uvs, np.zeros((*uvs.shape[:2], 1), np.float32)], axis=2)
     scene = _scene_of(np.ascontiguousarray(flat, np.float32))
     centre = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    rows = max(1, CHUNK // size)
-    parts = []
-    for top in range(0, size, rows):
-        v = 1 - centre[top : top + rows]
-        x, y = np.meshgrid(centre, v)
+    rows = max(1, BAND // size)
+
+    def band(top: int) -> tuple[Ints, Ints, Floats]:
+        x, y = np.meshgrid(centre, 1 - centre[top : top + rows])
         origins = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
         down = np.broadcast_to(np.array([0, 0, -1], np.float32), origins.shape)
         pixel, face, bary, _ = _cast(scene, origins, down)
-        parts.append((pixel + np.int32(top * size), face, bary))
-    pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return pixel + np.int32(top * size), face, bary
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        parts = pool.map(band, range(0, size, rows))
+        pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
     ones = np.ones(len(pixel), np.float32)
     return Fragments(pixel, face, bary, ones, ones)
 
