@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.mesh.islands import island_of_face
 from engine.sync.operators import MeshMaps, mesh_maps
-from engine.sync.spaces import LinearSpace
+from engine.sync.spaces import EarlierViews, LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.raster import EmbreeRaster, interpolate
 from engine.views.visibility import edge_trust
@@ -175,6 +175,67 @@ def test_texels_that_no_view_weighs_take_a_neighbour(monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(maps.average.sum(axis=1), 1, atol=1e-9)
     w = torch.full((10, 1, 40, 40), 0.7)
     torch.testing.assert_close(space_of(maps).roundtrip(w), w)
+
+
+@pytest.mark.parametrize("name", ["sphere", "torus", "pair"])
+def test_adjoints(name: str) -> None:
+    """<f z, w> = <z, f* w> with f* a scatter, and <g w, z> = <w, g* z> with g* the transposed average: the
+    adjoints as numpy has them, and as torch's own differentiation does."""
+    maps = paper_maps(name)
+    space, generator = space_of(maps), torch.Generator().manual_seed(0)
+    w = torch.rand(10, 2, 48, 48, generator=generator, requires_grad=True)
+    z = torch.rand(len(maps.texel), 2, generator=generator, requires_grad=True)
+    pixels = w.detach().permute(0, 2, 3, 1).reshape(-1, 2).numpy()
+    scattered = np.zeros((len(maps.texel), 2))
+    np.add.at(scattered, maps.element, pixels[maps.pixel])
+    f = (space.project(z, torch.zeros_like(w)) * w.detach()).sum()
+    np.testing.assert_allclose(torch.autograd.grad(f, z)[0], scattered, atol=1e-4)
+    np.testing.assert_allclose(float(f.detach()), (z.detach().numpy() * scattered).sum(), rtol=1e-5)
+    g = (space.unproject(w) * z.detach()).sum()
+    spread = (maps.average.T @ z.detach().double().numpy()).reshape(10, 48, 48, 2).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(torch.autograd.grad(g, w)[0], spread, atol=1e-5)
+    np.testing.assert_allclose(float(g.detach()), (w.detach().double().numpy() * spread).sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.4, 2.0, 6.0])
+def test_weights_changed_afterwards_are_those_built_in(exponent: float) -> None:
+    maps = mesh_maps(raster_of(PAIR), CAMERAS, PAIR.faces, PAIR.uvs, 24, 96, cosines=True)
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    changed = space.weighted(exponent)
+    built = maps_of(PAIR, CAMERAS, 24, 96, exponent)
+    np.testing.assert_array_equal(built.seen, maps.seen)
+    ours, theirs = changed.average.to_dense()[maps.seen], built.average.toarray()[maps.seen]
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)
+    np.testing.assert_allclose(ours.sum(dim=1), 1, atol=1e-5)
+    torch.testing.assert_close(changed.folded.to_dense(), changed.average.to_dense()[maps.element])
+    torch.testing.assert_close(space.weighted(1.0).average.to_dense(), space.average.to_dense())
+
+
+def test_weights_can_be_changed_on_filled_texels_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = brute.lathe([0.0, *([0.3, 0.7] * 6), 0.0], list(np.linspace(-0.6, 0.6, 14)), 40)
+    monkeypatch.setattr("engine.views.raster.OFFSET", 0.05)
+    maps = mesh_maps(raster_of(made), paper_rig(), made.faces, made.uvs, 40, 256, cosines=True)
+    assert not maps.seen.all()
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    w = torch.full((10, 1, 40, 40), 0.7)
+    torch.testing.assert_close(space.weighted(6.0).roundtrip(w), w)
+
+
+def test_earlier_views_show_what_they_painted() -> None:
+    """By a loop over pixels: the average of the views before, renormalised; its own where they show none."""
+    maps, order = maps_of(PAIR, CAMERAS, 18, 96), [2, 0, 3, 1]
+    h = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order)
+    w = torch.rand(4, 2, 18, 18, generator=torch.Generator().manual_seed(0))
+    pixels = w.permute(0, 2, 3, 1).reshape(-1, 2).numpy()
+    expected = pixels.astype(np.float64)
+    for pixel, element in zip(maps.pixel, maps.element, strict=True):
+        before = order[: order.index(pixel // 18**2)]
+        row = {p: v for p, v in row_of(maps, element).items() if p // 18**2 in before}
+        if row and maps.seen[element]:
+            expected[pixel] = sum(v * pixels[p].astype(float) for p, v in row.items()) / sum(row.values())
+    np.testing.assert_allclose(h(w).permute(0, 2, 3, 1).reshape(-1, 2), expected, atol=1e-5)
+    assert torch.equal(h(w)[2], w[2])
+    assert len(h.pixel) > 20
 
 
 def test_background_is_untouched() -> None:

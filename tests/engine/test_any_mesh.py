@@ -1,0 +1,154 @@
+"""Whatever triangles come: views, operators and a short denoising never crash and never give NaN."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.denoise.schedule import Schedule
+from engine.errors import UserError
+from engine.host import Host
+from engine.mesh.mesh import Mesh, load
+from engine.scene import Scene, build_scene
+from engine.sync.operators import MeshMaps, mesh_maps
+from engine.sync.sampler import Sync, initial_noise, sample
+from engine.sync.spaces import EarlierViews, LinearSpace
+from engine.views.cameras import even_rig
+from engine.views.neighbours import nearest_first, neighbours
+from tests.engine import brute
+from tests.engine.sync import toys
+
+VIEWS, PICTURE, LATENTS, TEXTURE = 5, 24, 12, 40
+METHODS = ("synctweedies", "case5", "syncmvd", "syncsde")
+SOMETIMES = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@st.composite
+def soups(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Random triangles: some degenerate, doubled, turned over, or many on one edge; tiny, huge or far off."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    vertices = rng.normal(size=(draw(st.integers(3, 30)), 3))
+    if draw(st.booleans()):
+        vertices[:, draw(st.integers(0, 2))] = 0.0  # flat
+    if draw(st.booleans()):
+        vertices = np.round(vertices)  # points that coincide
+    faces = rng.integers(0, len(vertices), (draw(st.integers(1, 40)), 3))
+    again = faces[rng.integers(0, len(faces), draw(st.integers(0, 10)))]
+    fan = np.column_stack([np.tile(faces[0, :2], (4, 1)), rng.integers(0, len(vertices), 4)])
+    faces = np.concatenate([faces, again, again[:, ::-1], fan[: draw(st.integers(0, 4))]])
+    scale, offset = draw(st.sampled_from([1e-6, 1.0, 1e6])), draw(st.sampled_from([0.0, 100.0]))
+    return ((vertices + offset) * scale).astype(np.float32), faces.astype(np.int32)
+
+
+def from_file(folder: Path, vertices: np.ndarray, faces: np.ndarray) -> Mesh | None:
+    """As the add-on hands a mesh over; None where that is refused with a reason."""
+    np.savez(folder / "mesh.npz", vertices=vertices, faces=faces, uvs=brute.own_charts(len(faces)))
+    try:
+        return load(folder / "mesh.npz")
+    except UserError:
+        return None
+
+
+def maps_of(scene: Scene, resolution: int) -> MeshMaps:
+    arguments = (scene.cameras, scene.mesh.faces, scene.uvs, resolution, TEXTURE)
+    return mesh_maps(scene.raster, *arguments, cosines=True)
+
+
+def check_scene(scene: Scene) -> None:
+    assert np.isfinite(scene.controls).all()
+    assert scene.controls.min() >= 0
+    assert scene.controls.max() <= 1
+    for view in scene.fragments:
+        assert np.isfinite(view.bary).all()
+        assert np.isfinite(view.depth).all()
+
+
+def check_maps(maps: MeshMaps, space: LinearSpace) -> None:
+    sums = np.asarray(maps.average.sum(axis=1)).reshape(-1)
+    assert np.all((np.abs(sums - 1) < 1e-6) | (sums == 0))
+    assert (maps.average.data > 0).all()
+    w = torch.full((VIEWS, 2, LATENTS, LATENTS), 0.7)
+    for exponent in (0.0, 1.0, 6.0):
+        after = space.weighted(exponent).roundtrip(w)
+        assert torch.isfinite(after).all()
+        if maps.seen.all():
+            torch.testing.assert_close(after, w)
+
+
+@SOMETIMES
+@given(soup=soups())
+def test_soups(soup: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    mesh = from_file(tmp_path, *soup)
+    if mesh is None:
+        return
+    cameras = even_rig(VIEWS)
+    for control in ("depth", "position"):
+        scene = build_scene(mesh, cameras, PICTURE, control, Host())
+        check_scene(scene)
+    maps = maps_of(scene, LATENTS)
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    check_maps(maps, space)
+    order = nearest_first(cameras)
+    earlier = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order)
+    denoise(space, earlier)
+
+
+def denoise(space: LinearSpace, earlier: EarlierViews) -> None:
+    schedule = Schedule.from_config(toys.ZERO_SNR, 3)
+    behind = torch.zeros(VIEWS, 2, LATENTS, LATENTS)
+    for method in METHODS:
+        network, generator = toys.ToyNetwork(schedule, v=True), torch.Generator().manual_seed(0)
+        sync = Sync(method, space, share=1.0, earlier=earlier)
+        x = initial_noise(space, behind, generator)
+        for step in sample(network, schedule, sync, x, lambda i: behind, generator):
+            assert torch.isfinite(step.x).all(), method
+            assert torch.isfinite(step.x0).all(), method
+
+
+BOX = brute.box((-0.5, -0.4, -0.45), (0.5, 0.4, 0.45))
+SPECIAL = {
+    "one triangle": (BOX.vertices, BOX.faces[:1]),
+    "all doubled": (BOX.vertices, np.concatenate([BOX.faces, BOX.faces])),
+    "inside out": (BOX.vertices, BOX.faces[:, ::-1]),
+    "a line of a plate": (BOX.vertices * np.float32([1, 1, 1e-7]), BOX.faces),
+    "three on one edge": (BOX.vertices, np.array([[0, 1, 2], [0, 1, 4], [0, 1, 7]])),
+    "points and a triangle": (BOX.vertices, np.array([[0, 0, 0], [1, 1, 3], [0, 1, 2]])),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_ones(name: str, tmp_path: Path) -> None:
+    vertices, faces = SPECIAL[name]
+    mesh = from_file(tmp_path, vertices.astype(np.float32), faces.astype(np.int32))
+    assert mesh is not None
+    scene = build_scene(mesh, even_rig(VIEWS), PICTURE, "depth", Host())
+    check_scene(scene)
+    maps = maps_of(scene, LATENTS)
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    check_maps(maps, space)
+    denoise(space, EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, range(VIEWS)))
+
+
+def test_a_view_that_sees_nothing() -> None:
+    """A plate seen from its edge among others."""
+    plate = brute.Made(
+        np.float32([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]]) / 2,
+        np.int32([[0, 1, 2], [0, 2, 3]]),
+        brute.own_charts(2),
+    )
+    mesh = Mesh(plate.vertices, plate.faces, plate.uvs)
+    cameras = [replace(camera, elevation=0.0) for camera in even_rig(VIEWS)[1:4]]
+    scene = build_scene(mesh, cameras, PICTURE, "depth", Host())
+    maps = maps_of(scene, LATENTS)
+    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    w = torch.rand(3, 2, LATENTS, LATENTS)
+    assert torch.isfinite(space.weighted(6.0).roundtrip(w)).all()
+    assert neighbours(cameras).shape == (3, 3)
