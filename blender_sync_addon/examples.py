@@ -10,7 +10,7 @@ from bpy.props import StringProperty
 
 from . import properties
 
-COLUMN = 18  # entries
+COLUMN = 26  # entries
 
 
 class UseExample(bpy.types.Operator):

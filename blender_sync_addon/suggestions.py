@@ -32,7 +32,7 @@ class Example:
     @property
     def label(self) -> str:
         """The prompt, and the material where the prompt doesn't name it."""
-        named = not self.material or self.material in self.prompt
+        named = set(self.material.split()) <= set(self.prompt.split())
         return self.prompt if named else f"{self.prompt} ({self.material})"
 
 

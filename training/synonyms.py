@@ -127,11 +127,11 @@ def spoken(
     """The vocabulary list's keys about single words; see engine/denoise/vocabulary.py for their meaning.
 
     knows: texts whose words the model has learned to paint. hears: what captions put around them.
-    spellings: (word, the same spelt otherwise), both learned where the first one is.
+    spellings: (letters, the same spelt otherwise), both learned wherever the first occur.
     """
     stop = {*words([*hears, _STOP_WORDS])} - FUNCTION_WORDS
     known = {*words(knows)} - FUNCTION_WORDS - stop
-    known |= {other for word, other in spellings if word in known}
+    known |= {word.replace(one, other) for word in known for one, other in spellings}
     return {"words": sorted(known), "stop_words": sorted(stop), "synonyms": synonyms(known, stop)}
 
 
