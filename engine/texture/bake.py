@@ -8,6 +8,7 @@ pixel does; filling (fill.py) may know better. Weights are cosine^6, as publishe
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
+LEAST_COSINE = np.float32(0.1)  # the reach of a pixel grows no more beyond
+BLOCK = 1 << 15  # texels at a time: their numbers stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Atlas:
 
     def pick(self, chosen: NDArray[np.int64]) -> Atlas:
         """The texels number ``chosen`` (m,) alone."""
-        rows = (array[chosen] for array in (self.index, self.face, self.point, self.normal))
-        return Atlas(self.size, *rows)
+        point, normal = self.point[chosen], self.normal[chosen]
+        return Atlas(self.size, self.index[chosen], self.face[chosen], point, normal)
 
 
 @dataclass(frozen=True)
@@ -72,76 +75,88 @@ def bake(
     """The texels' colours from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows
     (``fragments``)."""
     views = [_View.build(*given) for given in zip(cameras, fragments, pictures, strict=True)]
-    colours, clear = _paint(raster, atlas, views, True, check)
+    colours, clear = _paint(raster, atlas, [view.trusting() for view in views], check)
     rest = np.flatnonzero(~clear)
-    colours[rest], painted = _paint(raster, atlas.pick(rest), views, False, check)
+    colours[rest], painted = _paint(raster, atlas.pick(rest), views, check)
     rim = np.zeros(len(clear), bool)
     rim[rest] = painted
     return Baked(colours, clear, rim)
 
 
 def _paint(
-    raster: EmbreeRaster, atlas: Atlas, views: list[_View], trusted: bool, check: Callable[[], None]
+    raster: EmbreeRaster, atlas: Atlas, views: list[_View], check: Callable[[], None]
 ) -> tuple[Floats, Bools]:
-    """(colours (n, 3), painted (n,)) of the atlas's texels, from the ``trusted`` pixels only or from all."""
+    """(colours (n, 3), painted (n,)) of the atlas's texels, from ``views`` alone."""
     colours = np.zeros((len(atlas.index), 3), np.float32)
-    weights = np.zeros(len(atlas.index), np.float32)
+    painted = np.zeros(len(atlas.index), bool)
 
-    def part(view: _View) -> tuple[NDArray[np.integer], Floats, Floats]:
-        check()
-        return _view_part(raster, atlas, view, trusted)
+    def block(start: int) -> None:
+        own = slice(start, start + BLOCK)
+        texels = _Texels(*(np.ascontiguousarray(rows[own].T) for rows in (atlas.point, atlas.normal)))
+        colour = np.zeros_like(texels.point)
+        weight = np.zeros(colour.shape[1], np.float32)
+        for view in views:
+            check()
+            _add_view(raster, texels, view, colour, weight)
+        painted[own] = weight > 0
+        colours[own] = np.divide(colour, weight, out=colour, where=weight > 0).T
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for texel, weight, colour in pool.map(part, views):  # always in the same order, for the same sums
-            colours[texel] += weight[:, None] * colour
-            weights[texel] += weight
-    painted = weights > 0
-    colours[painted] /= weights[painted, None]
+        list(pool.map(block, range(0, len(atlas.index), BLOCK)))
     return colours, painted
 
 
-def _view_part(
-    raster: EmbreeRaster, atlas: Atlas, view: _View, trusted: bool
-) -> tuple[NDArray[np.integer], Floats, Floats]:
-    """(texels (m,), weights (m,), colours (m, 3)) that one view gives."""
-    camera = view.camera
-    pixel, depth = camera.project(atlas.point, view.resolution)
-    facing = _facing(camera, atlas)
+@dataclass(frozen=True)
+class _Texels:
+    """Surface points and unit normals, (3, n) float32 each: three long rows, which numpy is fast with."""
+
+    point: Floats
+    normal: Floats
+
+    def pick(self, chosen: NDArray[np.int64]) -> _Texels:
+        return _Texels(self.point.take(chosen, axis=1), self.normal.take(chosen, axis=1))
+
+
+def _add_view(raster: EmbreeRaster, texels: _Texels, view: _View, colour: Floats, weight: Floats) -> None:
+    """Add what ``view`` gives the n ``texels`` to the sums ``colour`` (3, n) and ``weight`` (n,)."""
+    pixel, depth = view.camera.project(texels.point.T, view.resolution)
+    texel = np.flatnonzero(view.may_reach(pixel, depth))  # leaves out most of a closed mesh's far side
+    texels, pixel, depth = texels.pick(texel), pixel.T.take(texel, axis=1).T, depth[texel]
+    facing = _facing(view.camera, texels)
     cosine = np.abs(facing)
-    # A pixel's footprint along the view direction grows as the surface turns away.
-    footprint = 2 * camera.half_extent * depth / view.resolution
-    reach = (2 * footprint / np.maximum(cosine, 0.1)).astype(np.float32, copy=False)
-    # The cheap tests first: most of a closed mesh ends here, or is plainly seen, and casts no ray.
-    may, plain = view.may_see(pixel, depth, reach, trusted)
+    reach = view.reach(depth, cosine)
+    may, plain = view.may_see(pixel, depth, reach)
     plain &= facing > 0  # the far side of a thin plate has its near side's depth
-    unsure = np.flatnonzero(may & ~plain)
-    plain[unsure], _ = raster.visible(camera, atlas.point[unsure], atlas.normal[unsure])
-    texel = np.flatnonzero(plain)
-    colour, found = view.bilinear(pixel[texel], depth[texel], reach[texel], trusted)
-    good = found > 0
-    texel, colour, found = texel[good], colour[good], found[good]
-    weight = (cosine[texel] ** EXPONENT).astype(np.float32, copy=False)
-    return texel, weight, colour / found[:, None]
+    unsure = np.flatnonzero(may & ~plain)  # what is plainly seen casts no ray
+    rays = texels.pick(unsure)
+    plain[unsure], _ = raster.visible(view.camera, rays.point.T, rays.normal.T)
+    seen = np.flatnonzero(plain)
+    total, found = view.bilinear(pixel.T.take(seen, axis=1).T, depth[seen], reach[seen])
+    good = np.flatnonzero(found > 0)
+    seen, texel, total, found = seen[good], texel[seen[good]], total.take(good, axis=1), found[good]
+    share = cosine[seen] ** EXPONENT
+    weight[texel] += share
+    for channel in range(3):
+        colour[channel, texel] += share * (total[channel] / found)
 
 
-def _facing(camera: Camera, atlas: Atlas) -> Floats:
+def _facing(camera: Camera, texels: _Texels) -> Floats:
     """The cosine (n,) between each texel's normal and the direction to the camera, negative from behind."""
-    towards = camera.position - atlas.point
-    square = np.einsum("nk,nk->n", towards, towards)
-    facing: Floats = np.einsum("nk,nk->n", atlas.normal, towards) / np.sqrt(square)
+    towards = camera.position[:, None] - texels.point
+    facing: Floats = (texels.normal * towards).sum(axis=0) / np.sqrt((towards**2).sum(axis=0))
     return facing
 
 
 @dataclass(frozen=True)
 class _View:
-    """What can be read of a view: colour (R^2, 3) and, (R^2,) each, depth, whether it can be trusted, and the
-    nearest and farthest depth in the 3 x 3 pixels around. The background's depth is -inf, near nothing."""
+    """What can be read of a view: colour (3, R^2) and, (R^2,) each, depth, the depth of trusted pixels, and
+    the nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing."""
 
     camera: Camera
     resolution: int
     colour: Floats
     depth: Floats
-    trusted: Bools
+    trusted: Floats
     nearest: Floats
     farthest: Floats
 
@@ -149,41 +164,63 @@ class _View:
     def build(cls, camera: Camera, view: Fragments, picture: Floats) -> _View:
         resolution = picture.shape[0]
         depth = np.full(resolution**2, -np.inf, np.float32)
-        trusted = np.zeros(resolution**2, bool)
         depth[view.pixel] = view.depth
-        trusted[view.pixel] = edge_trust(camera, view, resolution) == 1
+        trusted = depth.copy()
+        trusted[view.pixel[edge_trust(camera, view, resolution) < 1]] = -np.inf
         square = depth.reshape(resolution, resolution)
         nearest = minimum_filter(np.where(np.isfinite(square), square, np.inf), size=3, mode="nearest")
         farthest = maximum_filter(square, size=3, mode="nearest")
-        colour = picture.reshape(-1, 3)
+        colour = np.ascontiguousarray(picture.reshape(-1, 3).T)
         return cls(camera, resolution, colour, depth, trusted, nearest.reshape(-1), farthest.reshape(-1))
 
-    def may_see(self, pixel: Floats, depth: Floats, reach: Floats, trusted: bool) -> tuple[Bools, Bools]:
-        """For points at ``pixel`` (n, 2), ``depth`` (n,): whether any pixel around is within ``reach`` (n,),
-        and whether each is plainly the surface that its pixel shows. ``trusted``: only for trusted pixels."""
-        whole = np.clip(pixel.astype(np.int32), 0, self.resolution - 1)
-        index = whole[:, 1] * self.resolution + whole[:, 0]
-        may: Bools = (depth > self.nearest[index] - reach) & (depth < self.farthest[index] + reach)
-        plain: Bools = self.trusted[index] & (np.abs(self.depth[index] - depth) < reach / 2)
-        return (may & self.trusted[index] if trusted else may), plain
+    def trusting(self) -> _View:
+        """The same without the pixels that can't be trusted."""
+        farthest = np.where(np.isfinite(self.trusted), self.farthest, -np.inf)
+        return dataclasses.replace(self, depth=self.trusted, farthest=farthest)
 
-    def bilinear(self, pixel: Floats, depth: Floats, reach: Floats, trusted: bool) -> tuple[Floats, Floats]:
-        """Weighted colours (n, 3) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
-        within ``reach`` (n,) of ``depth`` (n,), and trusted if that is asked; weight 0 where none is."""
+    @property
+    def _pixel(self) -> np.float32:
+        """The side of a pixel at depth 1."""
+        return np.float32(2 * self.camera.half_extent / self.resolution)
+
+    def reach(self, depth: Floats, cosine: Floats | np.float32) -> Floats:
+        """How much deeper or nearer (n,) the same surface may be two pixels on: a pixel's footprint along the
+        view direction grows as the surface turns away."""
+        return 2 * self._pixel * depth / np.maximum(cosine, LEAST_COSINE)
+
+    def may_reach(self, pixel: Floats, depth: Floats) -> Bools:
+        """For points at ``pixel`` (n, 2), ``depth`` (n,): False outside the frame, and where :meth:`may_see`
+        will be, however the surface is turned, because all around is nearer."""
+        column, row = pixel.T
+        inside = (column >= 0) & (column <= self.resolution) & (row >= 0) & (row <= self.resolution)
+        near: Bools = depth - self.reach(depth, LEAST_COSINE) < self.farthest.take(self._index(pixel))
+        return near & inside & (depth > 0)
+
+    def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Bools, Bools]:
+        """Whether any pixel around ``pixel`` (n, 2) is within ``reach`` (n,) of ``depth`` (n,), and whether
+        the point is plainly the surface that its pixel, a trusted one, shows."""
+        index = self._index(pixel)
+        may: Bools = (depth > self.nearest.take(index) - reach) & (depth < self.farthest.take(index) + reach)
+        plain: Bools = np.abs(self.trusted.take(index) - depth) < reach / 2
+        return may, plain
+
+    def _index(self, pixel: Floats) -> NDArray[np.intp]:
+        column, row = np.clip(pixel.T.astype(np.intp), 0, self.resolution - 1)
+        flat: NDArray[np.intp] = row * self.resolution + column
+        return flat
+
+    def bilinear(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:
+        """Weighted colours (3, n) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
+        within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
         corner = np.floor(pixel - 0.5)
-        share = (pixel - 0.5 - corner).astype(np.float32)
-        corner = corner.astype(np.int32)
-        colour = np.zeros((len(pixel), 3), np.float32)
+        share = (pixel - 0.5 - corner).T
+        colour = np.zeros((3, len(pixel)), np.float32)
         weight = np.zeros(len(pixel), np.float32)
         for right in (0, 1):
             for down in (0, 1):
-                column = np.clip(corner[:, 0] + right, 0, self.resolution - 1)
-                row = np.clip(corner[:, 1] + down, 0, self.resolution - 1)
-                index = row * self.resolution + column
-                good = np.abs(self.depth[index] - depth) < reach
-                if trusted:
-                    good &= self.trusted[index]
-                tap = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1]) * good
-                colour += tap[:, None] * self.colour[index]
+                index = self._index(corner + np.float32([right, down]))
+                good = np.abs(self.depth.take(index) - depth) < reach
+                tap = np.abs(1 - right - share[0]) * np.abs(1 - down - share[1]) * good
+                colour += tap * self.colour.take(index, axis=1)
                 weight += tap
         return colour, weight

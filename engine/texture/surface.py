@@ -122,8 +122,9 @@ class _Texels:
     chart_of_face: NDArray[np.int32]
     near: NDArray[np.int32]
 
-    def chart(self, texel: Ints) -> NDArray[np.int32]:
-        return self.chart_of_face[self.atlas.face[texel]]
+    def chart(self, texel: NDArray[np.integer]) -> NDArray[np.int32]:
+        charts: NDArray[np.int32] = self.chart_of_face[self.atlas.face[texel]]
+        return charts
 
     def blocks(self, chosen: Ints, side: int) -> _Blocks:
         """``chosen`` texels in squares of ``side``^2, each cut along charts."""
@@ -177,9 +178,9 @@ class _Texels:
         a = np.flatnonzero(room)
         b = number[index[a] + step]
         open_ = (b >= 0) & ~(known[a] & known[b])
-        a, b = a[open_], b[open_].astype(np.int64)
+        a, b = a[open_], b[open_]
         same = self.chart(a) == self.chart(b)
-        return a[same], b[same]
+        return a[same], b[same].astype(np.int64)
 
     def _across(self, edges: Edges) -> tuple[Ints, Ints]:
         """Pairs of texels on the two sides of each seam, about one for every texel along it."""
