@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--unwrap", default="auto", choices=protocol.UNWRAPS)
     add("--device", choices=protocol.DEVICES, help="default: what the preferences say")
     add("--raster", default="embree", choices=protocol.RASTERS)
+    add("--fill", default="surface", choices=protocol.FILLS)
     add("--json", action="store_true", help="print the result as one line of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
     return parser
@@ -116,6 +117,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         unwrap=args.unwrap,
         device=args.device or preferences.device(),
         raster=args.raster,
+        fill=args.fill,
     )
 
 

@@ -53,7 +53,7 @@ class AdvancedPanel(bpy.types.Panel):
             ("negative", "model", "seed"),
             ("steps", "guidance", "method", "sync_space"),
             ("rig", "view_count") if options.rig == "even" else ("rig",),
-            ("texture_size", "unwrap"),
+            ("texture_size", "fill", "unwrap"),
         )
         for names in groups:
             column = layout.column()

@@ -39,6 +39,10 @@ UNWRAPS = [
     ("always", "Always New", "Make a new UV map"),
     ("never", "Never", "Keep the UV map as it is"),
 ]
+FILLS = [
+    ("surface", "Surface", "From the surface around them, across seams too"),
+    ("uv", "UV Map", "From the nearest texel of the texture, as published"),
+]
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
 
 
@@ -92,6 +96,9 @@ class Options:
     )
     texture_size: EnumProperty(
         name="Size", items=SIZES, default="1024", description="Width and height of the texture"
+    )
+    fill: EnumProperty(
+        name="Fill", items=FILLS, description="From where parts that no view sees take their colours"
     )
     uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")
     unwrap: EnumProperty(

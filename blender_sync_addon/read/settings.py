@@ -20,7 +20,7 @@ class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
     views: "paper" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
-    texture_size: pixels. unwrap, method, sync_space, device, raster: see engine/protocol.py.
+    texture_size: pixels. unwrap, method, sync_space, device, raster, fill: see engine/protocol.py.
     """
 
     prompt: str
@@ -37,6 +37,7 @@ class Settings:
     unwrap: str = "auto"
     device: str = "auto"
     raster: str = "embree"
+    fill: str = "surface"
 
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
@@ -62,6 +63,7 @@ class Settings:
             unwrap=unwrap,
             device=self.device,
             raster=self.raster,
+            fill=self.fill,
         )
 
 
@@ -85,6 +87,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         uv_layer=get("uv_layer"),
         unwrap=get("unwrap"),
         device=device,
+        fill=get("fill"),
     )
 
 
