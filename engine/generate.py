@@ -25,13 +25,15 @@ from .sync.methods import METHODS
 from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import DecodedRoundtrip, EarlierViews, LinearSpace, Space
+from .texture.existing import Existing
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one texture is generated from; ``method`` and ``seed`` as in the request."""
+    """What one texture is generated from; ``method`` and ``seed`` as in the request. old: the texture to
+    start from, None without."""
 
     method: str
     seed: int
@@ -40,6 +42,7 @@ class Job:
     denoiser: Denoiser
     clock: Clock
     host: Host
+    old: Existing | None = None
 
 
 def generate(job: Job) -> NDArray[np.float32]:
@@ -62,22 +65,33 @@ def generate(job: Job) -> NDArray[np.float32]:
 
 
 def _denoise(job: Job) -> NDArray[np.float32]:
-    schedule = job.denoiser.schedule(job.settings.steps)
+    schedule = job.denoiser.schedule(job.settings.steps).started(job.settings.strength)
     coder = _Coder(job.denoiser, job.clock, job.host)
     with job.clock.part("geometry"):
         sync = _sync(job, coder)
+    clean = _clean(job, coder)
     generator = torch.Generator().manual_seed(job.seed)
     behind = _backgrounds(job, schedule, coder, generator)
     x = initial_noise(sync.space, behind(0), generator)
     network = _network(job, schedule)
     start = time.perf_counter()
-    job.host.progress("denoise", 0, job.settings.steps, None)
+    job.host.progress("denoise", 0, job.settings.steps_run, None)
     with _attention(job):
-        for step in sample(network, schedule, sync, x, behind, generator):
+        for step in sample(network, schedule, sync, x, behind, generator, clean):
             x = step.x
             job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
     pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
+
+
+def _clean(job: Job, coder: _Coder) -> Tensor | None:
+    """The latents (N, C, h, w) of the texture to start from, seen by every view; None without one."""
+    if job.old is None:
+        return None
+    scene = job.scene
+    with job.clock.part("geometry"):
+        seen = job.old.seen(scene.raster, scene.uvs, scene.cameras, scene.resolution, job.host.check)
+    return coder.encode(torch.from_numpy(seen))
 
 
 def _backgrounds(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import protocol
 from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
+from .denoise.schedule import steps_run
 from .errors import UserError
 from .sync.methods import METHODS
 from .views.cameras import Camera, even_rig, paper_rig
@@ -13,11 +14,14 @@ from .views.cameras import Camera, even_rig, paper_rig
 MAX_VIEWS = 64
 TEXTURE_SIZES = range(64, 8193)
 MAX_SEED = 2**63 - 1
+STRENGTH = 0.6  # colours turn to the prompt's, shapes stay recognisable
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A request with nothing left open. latent_size, rgb_size: side of the texture that x0 is averaged in."""
+    """A request with nothing left open. latent_size, rgb_size: side of the texture that x0 is averaged in.
+    strength: in (0, 1], how much of the way from noise to picture is gone; 1 without a texture to start from.
+    """
 
     steps: int
     guidance: float
@@ -28,6 +32,12 @@ class Settings:
     share: float
     latent_size: int
     rgb_size: int
+    strength: float
+
+    @property
+    def steps_run(self) -> int:
+        """Of ``steps``, those that ``strength`` leaves."""
+        return steps_run(self.steps, self.strength)
 
 
 def check(request: protocol.Request) -> None:
@@ -52,7 +62,22 @@ def check(request: protocol.Request) -> None:
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
     _between("guidance", request.guidance, 0.0, MAX_GUIDANCE)
+    if request.texture_depth not in protocol.TEXTURE_DEPTHS:
+        raise UserError(f"textures can't have {request.texture_depth} bits a channel", "choose 8 or 16")
+    _check_start(request)
     cameras(request.views)
+
+
+def _check_start(request: protocol.Request) -> None:
+    """Of the texture to start from, what can be said without looking at it."""
+    if request.strength is not None:
+        if request.init_texture is None:
+            raise UserError("a strength is given, but no texture to start from", "name it by --init-texture")
+        if not 0 < request.strength <= 1:
+            raise UserError(f"the strength is {request.strength}", "choose more than 0, at most 1")
+    if request.init_texture is not None and request.unwrap == "always":
+        what = "the texture to start from doesn't fit the new UVs that --unwrap always makes"
+        raise UserError(what, "use --unwrap never to keep the mesh's own UVs")
 
 
 def cameras(views: str) -> list[Camera]:
@@ -86,7 +111,14 @@ def resolve(request: protocol.Request, preset: Preset) -> Settings:
         share=preset.sync_share[space],
         latent_size=preset.texture_size["latent"],
         rgb_size=preset.texture_size["rgb"],
+        strength=_strength(request),
     )
+
+
+def _strength(request: protocol.Request) -> float:
+    if request.init_texture is None:
+        return 1.0
+    return STRENGTH if request.strength is None else request.strength
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

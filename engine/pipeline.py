@@ -16,11 +16,12 @@ from .denoise.sources import split
 from .generate import Job, generate
 from .host import Clock, Host
 from .mesh.mesh import load
-from .mesh.unwrap import ensure_uvs
+from .mesh.unwrap import ensure_uvs, own_uvs
 from .protocol import Request, Result
 from .scene import Scene, build_scene
-from .texture import render, save
+from .texture import png16, render, save
 from .texture.bake import Atlas, bake
+from .texture.existing import Existing
 from .texture.fill import fill
 from .texture.glb import export_glb
 
@@ -37,10 +38,14 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     with clock.part("load"):
         host.progress("mesh", 0, 1, None)
         mesh = load(request.mesh)
+        old = Existing.read(request.init_texture) if request.init_texture is not None else None
         host.check()
     with clock.part("geometry"):
         host.progress("unwrap", 0, 1, None)
-        mesh, unwrapped, said = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
+        if old:
+            mesh, unwrapped, said = own_uvs(mesh, request.unwrap)
+        else:
+            mesh, unwrapped, said = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
     with clock.part("load"):
         host.progress("model", 0, 1, None)
         denoiser = model(request.model, request.device)
@@ -50,18 +55,18 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     with clock.part("geometry"):
         preset, cameras = denoiser.preset, options.cameras(request.views)
         scene = build_scene(mesh, cameras, preset.view_size, preset.control, host)
-    job = Job(request.method, request.seed, settings, scene, denoiser, clock, host)
+    job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old)
     pictures = generate(job)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        image = _bake(scene, request, pictures, host)
+        image = _bake(scene, request, pictures, old, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         measured = report.measures(job, image, pictures)
     with save.staged(out) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            _write(scene, image, pictures, stage, host)
+            _write(scene, image, pictures, request.texture_depth, stage, host)
             if keeps_uvs := unwrapped and Path(request.mesh).suffix.lower() == ".npz":
                 save.array(scene.uvs, stage / "uvs.npy")
             host.check()
@@ -93,15 +98,19 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
     return vocabulary.note(name, denoiser.vocabulary, request.prompt)
 
 
-def _bake(scene: Scene, request: Request, pictures: Floats, host: Host) -> Floats:
-    """(T, T, 3) float32 in [0, 1]: the pictures baked, filled and padded."""
+def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None, host: Host) -> Floats:
+    """(T, T, 3) float32 in [0, 1]: the pictures baked, over the old texture where there is one, filled and
+    padded."""
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
-    return fill(request.fill, scene.raster, scene.uvs, atlas, baked)
+    if old is None:
+        return fill(request.fill, scene.raster, scene.uvs, atlas, baked)
+    image = fill(request.fill, scene.raster, scene.uvs, atlas, old.under(atlas, baked))
+    return old.around(atlas, image)
 
 
-def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path, host: Host) -> None:
-    """All files but the report."""
+def _write(scene: Scene, image: Floats, pictures: Floats, depth: int, stage: Path, host: Host) -> None:
+    """All files but the report; texture.png with ``depth`` bits a channel."""
     rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
     labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
     save.png(render.to_image(image), stage / "texture.png")
@@ -111,3 +120,6 @@ def _write(scene: Scene, image: Floats, pictures: Floats, stage: Path, host: Hos
     save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
     host.check()
     export_glb(scene.mesh, stage / "texture.png", stage / "mesh.glb")
+    if depth == 16:
+        host.check()
+        png16.write(image, stage / "texture.png")  # the .glb keeps its 8 bits

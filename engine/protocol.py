@@ -61,6 +61,7 @@ UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 RASTERS = ("embree",)
 FILLS = ("surface", "uv")
+TEXTURE_DEPTHS = (8, 16)
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Request:
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper" or a number of views as text.
     fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
+    init_texture: path of a picture that fits the mesh's UVs, to start from; strength: how far from it, in
+        (0, 1]: the share of the steps that are run. Only with each other.
+    texture_depth: bits a channel of texture.png.
     """
 
     mesh: str
@@ -93,6 +97,9 @@ class Request:
     device: str = "auto"
     raster: str = "embree"
     fill: str = "surface"
+    init_texture: str | None = None
+    strength: float | None = None
+    texture_depth: int = 8
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

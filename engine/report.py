@@ -45,11 +45,14 @@ def values(
         "attention": settings.attention,
         "seed": request.seed,
         "steps": settings.steps,
+        "init_texture": request.init_texture,
+        "strength": None if request.init_texture is None else settings.strength,
         "guidance": settings.guidance,
         "device": str(job.denoiser.device),
         "raster": request.raster,
         "fill": request.fill,
         "texture_size": request.texture_size,
+        "texture_depth": request.texture_depth,
         "mesh": {
             "vertices": len(scene.mesh.vertices),
             "faces": len(scene.mesh.faces),
@@ -62,7 +65,7 @@ def values(
         ],
         **measured,
         "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
-        "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps, 4),
+        "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps_run, 4),
         "peak_memory_mb": round(memory.peak_mb(), 1),
         **_gpu(job.denoiser.device),
     }

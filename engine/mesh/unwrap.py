@@ -35,6 +35,21 @@ def ensure_uvs(
     return dataclasses.replace(mesh, uvs=fresh_uvs(mesh, texture_size, check)), True, warnings
 
 
+def own_uvs(mesh: Mesh, mode: str) -> tuple[Mesh, bool, list[str]]:
+    """As :func:`ensure_uvs` for a mesh that comes with a texture, which fits its own UVs and no new ones.
+
+    UserError where ``mode`` "auto" would unwrap; "never" keeps UVs whatever they are like.
+    """
+    if mesh.uvs is None:
+        fix = "start without a texture, or give the mesh the UVs that it was made for"
+        raise UserError("the mesh has no UVs, so no texture fits it", fix)
+    problem = None if mode == "never" else uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
+    if problem is not None:
+        what = f"the mesh's UVs {problem}, and the texture to start from doesn't fit new ones"
+        raise UserError(what, "set unwrap to 'never' to keep the UVs (--unwrap never)")
+    return _kept(mesh)
+
+
 def _kept(mesh: Mesh) -> tuple[Mesh, bool, list[str]]:
     """``mesh`` with its own UVs, brought into [0, 1] the way a repeating texture shows them."""
     if mesh.uvs is None:

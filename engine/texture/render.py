@@ -22,17 +22,17 @@ TURNTABLE_SIZE = 256
 
 
 def sample(texture: Floats, uv: Floats) -> Floats:
-    """(n, 3) float32: ``texture`` (T, T, 3), row 0 at v = 1, at ``uv`` (n, 2), bilinear, clamped."""
-    size = texture.shape[0]
-    x = np.clip(uv[:, 0] * size - 0.5, 0, size - 1)
-    y = np.clip((1 - uv[:, 1]) * size - 0.5, 0, size - 1)
+    """(n, k) float32: ``texture`` (H, W, k), row 0 at v = 1, at ``uv`` (n, 2), bilinear, clamped."""
+    height, width, channels = texture.shape
+    x = np.clip(uv[:, 0] * width - 0.5, 0, width - 1)
+    y = np.clip((1 - uv[:, 1]) * height - 0.5, 0, height - 1)
     left, top = x.astype(np.intp), y.astype(np.intp)
-    right, bottom = np.minimum(left + 1, size - 1), np.minimum(top + 1, size - 1)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     a, b = x - left.astype(np.float32), y - top.astype(np.float32)
-    texels = texture.reshape(-1, 3)
+    texels = texture.reshape(-1, channels)
 
     def at(row: Indices, column: Indices) -> Floats:
-        return np.ascontiguousarray(texels.take(row * size + column, axis=0).T)  # three long rows are fast
+        return np.ascontiguousarray(texels.take(row * width + column, axis=0).T)  # a few long rows are fast
 
     upper = at(top, left) * (1 - a) + at(top, right) * a
     lower = at(bottom, left) * (1 - a) + at(bottom, right) * a

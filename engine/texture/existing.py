@@ -1,0 +1,159 @@
+"""A texture from before: read, seen from the cameras, and kept where no view paints anew.
+
+Its transparent parts count as not painted: grey in the views, and filled like any other where none sees them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from scipy.ndimage import maximum_filter
+
+from ..errors import UserError
+from ..views.cameras import Camera
+from ..views.raster import EmbreeRaster, interpolate
+from . import png16
+from .bake import Atlas, Baked
+from .render import BACKGROUND, sample
+
+Floats = NDArray[np.float32]
+
+FORMATS = ("PNG", "JPEG", "BMP", "TGA", "WEBP")
+OPAQUE = 0.5  # alpha from which on a texel is painted
+PADDING = 1 / 128  # of the texture: this near to charts their new colours stand, for mip-mapping
+FINE = 1024  # pixels that a small view is looked at with, at most MOST for each of its own
+MOST = 4
+
+
+@dataclass(frozen=True)
+class Existing:
+    """texels: (H, W, 4) float32 in [0, 1]: sRGB colours times alpha, and alpha. Row 0 is the top, v = 1."""
+
+    texels: Floats
+
+    @classmethod
+    def read(cls, path: str | Path) -> Existing:
+        """The picture in ``path``, of any size, with or without colour or alpha, 8 or 16 bits a channel.
+
+        Raises UserError.
+        """
+        texels = _read(Path(path))
+        texels[..., :3] *= texels[..., 3:]
+        return cls(texels)
+
+    def at(self, uv: Floats) -> tuple[Floats, Floats]:
+        """(colours (n, 3), alpha (n,)) at ``uv`` (n, 2), bilinear; grey where alpha is 0."""
+        values = sample(self.texels, uv)
+        alpha = values[:, 3]
+        colours = np.full((len(uv), 3), BACKGROUND, np.float32)
+        np.divide(values[:, :3], alpha[:, None], out=colours, where=alpha[:, None] > 0)
+        return colours, alpha
+
+    def fitted(self, size: int) -> Existing:
+        """Shrunk, where it has more than ``size`` texels a side, without aliasing."""
+        height, width = self.texels.shape[:2]
+        target = (min(height, size), min(width, size))
+        if target == (height, width):
+            return self
+        planes = torch.from_numpy(self.texels).permute(2, 0, 1)[None]
+        small = torch.nn.functional.interpolate(planes, target, mode="bilinear", antialias=True)
+        return Existing(np.ascontiguousarray(small[0].permute(1, 2, 0).numpy()))
+
+    def seen(
+        self,
+        raster: EmbreeRaster,
+        uvs: Floats,
+        cameras: Sequence[Camera],
+        resolution: int,
+        check: Callable[[], None] = lambda: None,
+    ) -> Floats:
+        """(N, 3, R, R) float32 in [0, 1]: what ``cameras`` see of it on the mesh, unlit, grey behind.
+
+        uvs: (F, 3, 2) per corner. Each pixel is the mean of several: a texture has more detail than a view.
+        """
+        finer = max(1, min(MOST, FINE // resolution))
+        # A view shows about a third of the texture's width.
+        fitted = self.fitted(4 * finer * resolution)
+        pictures = []
+        for camera in cameras:
+            check()
+            picture = fitted._view(raster, uvs, camera, finer * resolution)
+            parts = picture.reshape(resolution, finer, resolution, finer, 3)
+            pictures.append(parts.mean(axis=(1, 3)).transpose(2, 0, 1))
+        return np.stack(pictures)
+
+    def _view(self, raster: EmbreeRaster, uvs: Floats, camera: Camera, resolution: int) -> Floats:
+        view = raster.rasterise(camera, resolution)
+        values = sample(self.texels, interpolate(uvs, view.face, view.bary))
+        picture = np.full((resolution**2, 3), BACKGROUND, np.float32)
+        picture[view.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
+        return picture.reshape(resolution, resolution, 3)
+
+    def under(self, atlas: Atlas, baked: Baked) -> Baked:
+        """``baked`` with the old colours in the texels of the mesh that no view painted."""
+        empty = np.flatnonzero(~(baked.clear | baked.rim))
+        old, alpha = self.fitted(atlas.size).at(texel_centres(atlas.index[empty], atlas.size))
+        kept = alpha >= OPAQUE
+        colours, clear = baked.colours.copy(), baked.clear.copy()
+        colours[empty[kept]] = old[kept]
+        clear[empty[kept]] = True
+        return Baked(colours, clear, baked.rim)
+
+    def around(self, atlas: Atlas, image: Floats) -> Floats:
+        """``image`` (T, T, 3) with the old colours where the mesh has no texels, nor any nearby: what lies
+        there may be another object's."""
+        on_mesh = np.zeros(atlas.size**2, np.uint8)
+        on_mesh[atlas.index] = 1
+        width = 2 * max(2, round(PADDING * atlas.size)) + 1
+        near = maximum_filter(on_mesh.reshape(atlas.size, atlas.size), size=width, mode="constant")
+        far = np.flatnonzero(near == 0)
+        old, alpha = self.fitted(atlas.size).at(texel_centres(far, atlas.size))
+        kept = alpha >= OPAQUE
+        result = image.reshape(-1, 3).copy()
+        result[far[kept]] = old[kept]
+        return result.reshape(image.shape)
+
+
+def texel_centres(index: NDArray[np.integer], size: int) -> Floats:
+    """(n, 2) float32 UVs of the texels with the flat ``index`` (n,) of a ``size``^2 texture."""
+    row, column = np.divmod(index, size)
+    return np.stack([(column + 0.5) / size, 1 - (row + 0.5) / size], axis=1).astype(np.float32)
+
+
+def _read(path: Path) -> Floats:
+    """(H, W, 4) in [0, 1], not multiplied by alpha."""
+    try:
+        with warnings.catch_warnings():  # only what is beyond Pillow's limit is refused
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _decoded(path)
+    except FileNotFoundError as error:
+        raise UserError(f"there is no texture {path}", "check --init-texture") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"the texture {path.name} is too large", "shrink it to 8192 pixels a side") from error
+    except UnidentifiedImageError as error:
+        fix = "save the texture as PNG or JPEG"
+        raise UserError(f"{path.name} is no picture that can be read", fix) from error
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise for damaged files
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        fix = "save it anew as PNG or JPEG"
+        raise UserError(f"the texture {path.name} can't be read ({reason})", fix) from error
+
+
+def _decoded(path: Path) -> Floats:
+    with Image.open(path, formats=FORMATS) as image:
+        if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
+            grey = np.asarray(image, np.float32) / np.float32(65535)
+            return np.stack([grey, grey, grey, np.ones_like(grey)], axis=-1)
+        texels: Floats = np.asarray(image.convert("RGBA"), np.float32) / np.float32(255)
+    low = png16.low_bytes(path) if image.format == "PNG" else None
+    if low is not None:
+        count = low.shape[2]
+        texels[..., :count] = (texels[..., :count] * (255 * 256) + low) / 65535
+    return texels
