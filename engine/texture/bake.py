@@ -186,15 +186,16 @@ class _View:
     def reach(self, depth: Floats, cosine: Floats | np.float32) -> Floats:
         """How much deeper or nearer (n,) the same surface may be two pixels on: a pixel's footprint along the
         view direction grows as the surface turns away."""
-        return 2 * self._pixel * depth / np.maximum(cosine, LEAST_COSINE)
+        return np.asarray(2 * self._pixel * depth / np.maximum(cosine, LEAST_COSINE), np.float32)
 
     def may_reach(self, pixel: Floats, depth: Floats) -> Bools:
         """For points at ``pixel`` (n, 2), ``depth`` (n,): False outside the frame, and where :meth:`may_see`
         will be, however the surface is turned, because all around is nearer."""
         column, row = pixel.T
         inside = (column >= 0) & (column <= self.resolution) & (row >= 0) & (row <= self.resolution)
-        near: Bools = depth - self.reach(depth, LEAST_COSINE) < self.farthest.take(self._index(pixel))
-        return near & inside & (depth > 0)
+        near = depth - self.reach(depth, LEAST_COSINE) < self.farthest.take(self._index(pixel))
+        may: Bools = near & inside & (depth > 0)
+        return may
 
     def may_see(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Bools, Bools]:
         """Whether any pixel around ``pixel`` (n, 2) is within ``reach`` (n,) of ``depth`` (n,), and whether
@@ -218,7 +219,7 @@ class _View:
         weight = np.zeros(len(pixel), np.float32)
         for right in (0, 1):
             for down in (0, 1):
-                index = self._index(corner + np.float32([right, down]))
+                index = self._index(corner + np.array([right, down], np.float32))
                 good = np.abs(self.depth.take(index) - depth) < reach
                 tap = np.abs(1 - right - share[0]) * np.abs(1 - down - share[1]) * good
                 colour += tap * self.colour.take(index, axis=1)

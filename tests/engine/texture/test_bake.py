@@ -90,6 +90,16 @@ def test_what_another_surface_hides_is_not_painted() -> None:
     np.testing.assert_allclose(texture[row, column][seen], field(point[seen]), atol=0.05)
 
 
+def test_a_view_paints_nothing_outside_its_frame() -> None:
+    shape = shapes.plate(0.0, 0.8, (0.0, 1.0))
+    camera = Camera(0, 0, fov=20)
+    painted = painted_texels(*baked(shape, [camera]))
+    point, row, column = texels_at(shape, 256)
+    reach = np.abs(point[:, :2]).max(axis=1) / (camera.half_extent * camera.distance)
+    assert painted[row, column][reach < 0.95].all()
+    assert not painted[row, column][reach > 1.02].any()
+
+
 def test_a_view_painted_straight_on_outweighs_one_at_a_grazing_angle() -> None:
     shape = shapes.plate(0.0, 0.7, (0.0, 1.0))
     raster = shape.raster
