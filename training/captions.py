@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from training.catalogue import ALL_COLOURS, EXTRAS, MATERIALS, SYNONYMS, Extra, Material, Variant
+from training.catalogue import ALL_COLOURS, EXTRAS, MATERIALS, SYNONYMS, TAUGHT, Extra, Material, Variant
 from training.surface import RGB, Surface
 from training.synonyms import spoken
 
@@ -26,7 +26,7 @@ _FRAMES = ("{}",) * 10 + (
 )
 _ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b")  # no word may follow
 _SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
-_EXTRAS = (0.62, 0.32, 0.06)  # shares of pictures with none, one and two extras
+_EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Look:
 def random_look(rng: np.random.Generator, name: str | None = None, plain: bool = False) -> Look:
     """A look of the named material, or of one drawn by weight; without extras if ``plain``."""
     if name is None:
-        name = list(MATERIALS)[_drawn(rng, [material.weight for material in MATERIALS.values()])]
+        name = list(TAUGHT)[_drawn(rng, [material.weight for material in TAUGHT.values()])]
     material = MATERIALS[name]
     variant = material.variants[_drawn(rng, [variant.weight for variant in material.variants])]
     count = 0 if plain else _drawn(rng, _EXTRAS)
@@ -164,7 +164,7 @@ def example(name: str) -> str:
 def every_phrase() -> list[str]:
     """Every caption's parts without frame and view: with the captions themselves the vocabulary's source."""
     found = []
-    for material in MATERIALS.values():
+    for material in TAUGHT.values():
         for phrase in material.phrases:
             found += [phrase.format(**dict(zip("ab", v.words, strict=False))) for v in material.variants]
     for extra in EXTRAS.values():
@@ -181,10 +181,10 @@ def vocabulary() -> dict[str, object]:
     adjectives = {a for extra in EXTRAS.values() for a in extra.adjectives if "{" not in a}
     endings = {ending.format(c="red") for extra in EXTRAS.values() for ending in extra.endings}
     return {
-        "materials": list(MATERIALS),
+        "materials": list(TAUGHT),
         "colours": list(ALL_COLOURS),
         "adjectives": sorted(adjectives),
-        "examples": [example(name) for name in MATERIALS],
+        "examples": [example(name) for name in TAUGHT],
         "additions": sorted(endings),
         "views": list(VIEWS),
         **spoken(every_phrase(), _FRAMES, _SPELLINGS),

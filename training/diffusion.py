@@ -48,7 +48,7 @@ def losses(
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT
     ids = torch.where(without.to(empty.device), empty, draw.tokens)
     keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(draw.latents.device)
-    x, control = (t.bfloat16().contiguous(memory_format=FASTER) for t in (step.x, draw.control))
+    x, control = (t.contiguous(memory_format=FASTER) for t in (step.x.bfloat16(), draw.control))
     predicted = predict(networks, x, step.times, ids, control, keep.bfloat16())
     weight = BACKGROUND + (1 - BACKGROUND) * draw.weight
     error = (predicted.float() - step.target) ** 2 * weight

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -107,7 +108,56 @@ def _controlnet(arch: Architecture) -> ControlNetModel:
     for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:
         nn.init.normal_(layer.weight, std=0.3 / layer.weight.shape[0] ** 0.5)
     network.controlnet_cond_embedding.conv_out.reset_parameters()
+    embedding = network.controlnet_cond_embedding
+    _write_knots(embedding)
+    for layers in (embedding.conv_in, embedding.blocks):
+        layers.requires_grad_(False)  # nothing to learn there, and a sixth of the time
+    embedding.exact = True  # read by Optimizer; what follows in the network has the network's precision
+    embedding.register_forward_hook(lambda _module, _inputs, output: output.to(network.dtype))
     return network
+
+
+LIFT, GAIN = 6.0, 4.0  # of the coordinates on their way through the control embedding
+SLOPE = 40.0
+
+
+@torch.no_grad()
+def _write_knots(embedding: ControlNetConditioningEmbedding) -> None:
+    """Begin with a control embedding that says which interval of x, y and z a latent lies in.
+
+    The coordinates pass the first layers nearly unchanged (far up, SiLU is the identity), averaged over ever
+    larger pixels. The last block has a hinge SiLU(SLOPE * (p - knot)) at each of many knots along each axis;
+    second differences of neighbouring hinges, in the output, are bumps: each answers in one interval only. A
+    network finds the cells of a pattern from these soon, and from bare coordinates late, since it learns steep
+    functions last (Rahaman and others, On the Spectral Bias of Neural Networks, 2019).
+    """
+    *layers, last = embedding.conv_in, *embedding.blocks
+    for layer in (*layers, last):
+        layer.weight.zero_()
+        layer.bias.zero_()
+    for layer in layers:
+        for axis in range(3):
+            layer.weight[axis, axis] = _averaging(layer) * (GAIN if layer is embedding.conv_in else 1)
+    embedding.conv_in.bias[:3] = LIFT
+    knots = last.out_channels // 3
+    output = embedding.conv_out.weight
+    output /= SLOPE  # hinges are large
+    output[: 3 * knots] = 0
+    for axis in range(3):
+        for knot in range(knots):
+            channel, place = axis * knots + knot, (knot - 0.5) / (knots - 2)
+            last.weight[channel, axis] = SLOPE / GAIN * _averaging(last)
+            last.bias[channel] = -SLOPE * (LIFT / GAIN + place)
+            if 0 < knot < knots - 1:
+                output[channel, channel - 1 : channel + 2, 1, 1] = torch.tensor([0.5, -1.0, 0.5])
+
+
+def _averaging(layer: nn.Conv2d) -> Tensor:
+    """(3, 3) kernel: the pixel itself, or the mean of the 2x2 pixels that a strided layer makes one."""
+    kernel = torch.zeros(3, 3)
+    taps = slice(1, 2) if layer.stride == (1, 1) else slice(1, 3)
+    kernel[taps, taps] = 1
+    return kernel / kernel.sum()
 
 
 def scheduler() -> DDIMScheduler:

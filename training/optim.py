@@ -14,8 +14,9 @@ from torch import Tensor, nn
 class Optimizer:
     """Trains the parameters of ``networks`` that require gradients.
 
-    The networks hold bfloat16 copies (twice as fast on a CPU with AVX-512 BF16); masters, moments and the
-    moving average are float32. ``average`` is the average's memory: about 1 / (1 - average) steps.
+    The networks hold bfloat16 copies (twice as fast on a CPU with AVX-512 BF16), but for modules with a true
+    attribute ``exact``; masters, moments and the moving average are float32. ``average`` is the average's
+    memory: about 1 / (1 - average) steps.
     """
 
     def __init__(self, networks: list[nn.Module], average: float, decay: float = 0.0) -> None:
@@ -26,8 +27,7 @@ class Optimizer:
         ]
         self.masters = [p.detach().clone().float() for p in self.working]
         self.averages = [p.clone() for p in self.masters]
-        for network in networks:
-            network.to(torch.bfloat16)
+        self._cast(torch.bfloat16)
         self.adam = torch.optim.AdamW(self.masters, betas=(0.9, 0.99), weight_decay=decay, fused=True)
         self.steps = 0
 
@@ -79,9 +79,15 @@ class Optimizer:
         finally:
             self._load(torch.bfloat16, self.masters)
 
-    def _load(self, dtype: torch.dtype, weights: list[Tensor]) -> None:
+    def _cast(self, dtype: torch.dtype) -> None:
         for network in self.networks:
             network.to(dtype)
+            for module in network.modules():
+                if getattr(module, "exact", False):
+                    module.float()
+
+    def _load(self, dtype: torch.dtype, weights: list[Tensor]) -> None:
+        self._cast(dtype)
         with torch.no_grad():
             torch._foreach_copy_(self.working, weights)
 

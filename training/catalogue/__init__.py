@@ -7,7 +7,24 @@ from training.catalogue.metal import METALS
 from training.catalogue.mineral import MINERALS
 from training.catalogue.soft import SOFT
 
+# Can be painted, but not taught: the more a few CPU hours are spread over, the less well each is learned.
+RESERVE = frozenset(
+    (
+        *(
+            "stars",
+            "diamonds",
+            "vertical stripes",
+            "diagonal stripes",
+            "quilted",
+            "carbon fibre",
+            "circuit board",
+        ),
+        *("cheese", "agate", "blotches", "soil", "painted metal", "patina", "hammered metal", "stone blocks"),
+        *("mosaic", "water", "cork"),
+    )
+)
 MATERIALS: dict[str, Material] = {**LATTICES, **SOFT, **MINERALS, **METALS}
+TAUGHT = {name: material for name, material in MATERIALS.items() if name not in RESERVE}
 
 __all__ = [
     "ALL_COLOURS",
@@ -15,7 +32,9 @@ __all__ = [
     "EXTRAS",
     "LATTICES",
     "MATERIALS",
+    "RESERVE",
     "SYNONYMS",
+    "TAUGHT",
     "Extra",
     "Material",
     "Variant",
