@@ -32,6 +32,7 @@ from .bake import Atlas
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]  # (p,), (p,) numbers of texels
 
 SPREAD = 0.2  # how far a border's colours reach, in units of the mesh's radius
 LIFT = 0.05  # off the surface; walls up to twice as thick have two sides
@@ -65,14 +66,14 @@ def surface_fill(
     if not len(empty):
         return colours
     blocks = texels.blocks(empty, step * BLOCK)
-    source, _ = texels.nearest(empty[blocks.first], texels.seeds(known, inside=True))
+    source, _ = texels.nearest(empty[blocks.first], texels.seeds(known, inside=step * SPARSE))
     nearest = colours[source]
     pull = (_texel_side(raster, atlas) / SPREAD) ** 2 * _agreement(atlas, empty[blocks.first], source)
-    pairs = texels.neighbours(known, shared_edges(raster.corners))
-    x = _System.build(blocks, pairs, known, colours, nearest, pull).solve(nearest, COARSE_ROUNDS)
     nodes = texels.blocks(empty, step)
+    pairs = texels.neighbours(nodes.label, shared_edges(raster.corners))
+    x = _System.build(blocks, pairs, colours, nearest, pull).solve(nearest, COARSE_ROUNDS)
     inside = blocks.label[empty[nodes.first]]
-    system = _System.build(nodes, pairs, known, colours, nearest[inside], pull[inside])
+    system = _System.build(nodes, pairs, colours, nearest[inside], pull[inside])
     out = colours.copy()
     out[empty] = system.solve(x[inside], ROUNDS).clip(0, 1)[nodes.label[empty]]
     return out
@@ -84,7 +85,7 @@ def _keep_far_rim(texels: _Texels, clear: Bools, rim: Bools, side: int) -> Bools
     rims = np.flatnonzero(rim)
     if len(rims):
         blocks = texels.blocks(rims, side)
-        far = texels.nearest(rims[blocks.first], texels.seeds(clear, inside=False))[1] > NEXT_TO
+        far = texels.nearest(rims[blocks.first], texels.seeds(clear))[1] > NEXT_TO
         known[rims] = far[blocks.label[rims]]
     return known
 
@@ -140,16 +141,16 @@ class _Texels:
         )
         return _Blocks(label, first, count.astype(np.float32), side)
 
-    def seeds(self, known: Bools, inside: bool) -> Ints:
+    def seeds(self, known: Bools, inside: int | None = None) -> Ints:
         """Of the ``known`` (n,) texels those next to others, since the way along the surface to any of them
-        leads past; ``inside``: also some of those within, which may be nearest to another surface."""
+        leads past, and one in ``inside``^2 of those within, which may be nearest to another surface."""
         size = self.atlas.size
         grid = np.zeros(size * size, bool)
         grid[self.atlas.index[known]] = True
         square = grid.reshape(size, size)
         inner = binary_erosion(square, np.ones((3, 3), bool))
         if inside:
-            inner[::SPARSE, ::SPARSE] = False
+            inner[::inside, ::inside] = False
         return self.near[np.flatnonzero(square & ~inner)].astype(np.int64)
 
     def nearest(self, wanted: Ints, seeds: Ints) -> tuple[Ints, Floats]:
@@ -162,27 +163,26 @@ class _Texels:
     def _lifted(self, texel: Ints) -> Floats:
         return self.atlas.point[texel] + np.float32(LIFT) * self.atlas.normal[texel]
 
-    def neighbours(self, known: Bools, edges: Edges) -> tuple[Ints, Ints]:
-        """Pairs of texels (p,), (p,), not both known, next to each other on the surface, each once."""
+    def neighbours(self, label: NDArray[np.int32], edges: Edges) -> Pairs:
+        """Pairs of texels next to each other on the surface, each once, where their ``label`` (n,) parts."""
         number = np.full(self.atlas.size**2, -1, np.int32)
         number[self.atlas.index] = np.arange(len(self.atlas.index), dtype=np.int32)
-        pairs = [self._beside(known, number, step) for step in (1, self.atlas.size)]
+        pairs = [self._beside(label, number, step) for step in (1, self.atlas.size)]
         a, b = (np.concatenate(ends) for ends in zip(*pairs, self._across(edges), strict=True))
-        open_ = ~(known[a] & known[b])
-        return a[open_], b[open_]
+        apart = label[a] != label[b]
+        return a[apart], b[apart]
 
-    def _beside(self, known: Bools, number: NDArray[np.int32], step: int) -> tuple[Ints, Ints]:
+    def _beside(self, label: NDArray[np.int32], number: NDArray[np.int32], step: int) -> Pairs:
         """Pairs ``step`` apart in the texture: 1, or its size."""
         index, size = self.atlas.index, self.atlas.size
+        b = number.take(index + np.int32(step), mode="clip")
         room = index % size < size - 1 if step == 1 else index < size * (size - 1)
-        a = np.flatnonzero(room)
-        b = number[index[a] + step]
-        open_ = (b >= 0) & ~(known[a] & known[b])
-        a, b = a[open_], b[open_]
+        a = np.flatnonzero(room & (b >= 0) & (label != label[b])).astype(np.int32)
+        b = b[a]
         same = self.chart(a) == self.chart(b)
-        return a[same], b[same].astype(np.int64)
+        return a[same], b[same]
 
-    def _across(self, edges: Edges) -> tuple[Ints, Ints]:
+    def _across(self, edges: Edges) -> Pairs:
         """Pairs of texels on the two sides of each seam, about one for every texel along it."""
         seams = edges.pick(edges.seams(self.uvs))
         ends = [[self.uvs[seams.face[:, k], at[:, k]] for at in (seams.start, seams.end)] for k in (0, 1)]
@@ -192,9 +192,7 @@ class _Texels:
         along = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + 0.5) / count[edge]
         share = along.astype(np.float32)[:, None]
         a, b = (
-            self.near[texel_of(start[edge] * (1 - share) + end[edge] * share, self.atlas.size)].astype(
-                np.int64
-            )
+            self.near[texel_of(start[edge] * (1 - share) + end[edge] * share, self.atlas.size)]
             for start, end in ends
         )
         # In a narrow gap the nearest texel may be another chart's.
@@ -213,21 +211,14 @@ class _System:
     right: Floats
 
     @classmethod
-    def build(
-        cls,
-        blocks: _Blocks,
-        pairs: tuple[Ints, Ints],
-        known: Bools,
-        colours: Floats,
-        nearest: Floats,
-        pull: Floats,
-    ) -> _System:
-        """Blocks joined by the ``pairs`` of texels that they are made of, bound to ``known`` colours and to
-        the ``nearest`` (m, 3). A link is as weak as the way between the blocks' middles is long."""
+    def build(cls, blocks: _Blocks, pairs: Pairs, colours: Floats, nearest: Floats, pull: Floats) -> _System:
+        """Blocks joined by the ``pairs`` of texels that they are made of, bound to the ``colours`` (n, 3) of
+        texels in no block and to the ``nearest`` (m, 3). A link is as weak as the way between the blocks'
+        middles is long."""
         a, b = (np.concatenate([one, other]) for one, other in (pairs, pairs[::-1]))
         node, other = blocks.label[a], blocks.label[b]
         inner = (node >= 0) & (other >= 0) & (node != other)
-        border = (node >= 0) & known[b]
+        border = (node >= 0) & (other < 0)
         size = len(blocks.first)
         weight = np.full(int(inner.sum()), 1 / blocks.side, np.float32)
         links = coo_matrix((weight, (node[inner], other[inner])), shape=(size, size)).tocsr()

@@ -46,7 +46,7 @@ def test_the_nearest_painted_texel_is_that_of_brute_force(made: Made | Shape) ->
         atlas, made.uvs, np.zeros(len(made.faces), np.int32), nearest_of(48, atlas.index)
     )
     wanted = np.flatnonzero(~known)
-    found, far = texels.nearest(wanted, texels.seeds(known, inside=False))
+    found, far = texels.nearest(wanted, texels.seeds(known))
     lifted = atlas.point + surface.LIFT * atlas.normal
     apart = np.linalg.norm(lifted[wanted, None] - lifted[None, known], axis=2)
     np.testing.assert_allclose(far, apart.min(axis=1), atol=1e-5)
