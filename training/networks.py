@@ -128,8 +128,8 @@ def _write_knots(embedding: ControlNetConditioningEmbedding) -> None:
     The coordinates pass the first layers nearly unchanged (far up, SiLU is the identity), averaged over ever
     larger pixels. The last block has a hinge SiLU(SLOPE * (p - knot)) at each of many knots along each axis;
     second differences of neighbouring hinges, in the output, are bumps: each answers in one interval only. A
-    network finds the cells of a pattern from these soon, and from bare coordinates late, since it learns steep
-    functions last (Rahaman and others, On the Spectral Bias of Neural Networks, 2019).
+    network finds the cells of a pattern from these soon, and from bare coordinates late: steep functions are
+    learned last (Rahaman and others, On the Spectral Bias of Neural Networks, 2019).
     """
     *layers, last = embedding.conv_in, *embedding.blocks
     for layer in (*layers, last):
