@@ -46,6 +46,7 @@ class Buffer:
     ) -> None:
         self.pool, self.fields, self.vae, self.tokenizer = pool, fields, vae, tokenizer
         self.seed, self.first, self.next = seed, first, first
+        self.projection = autoencoder.as_convolution(vae)
         side = SIZE // autoencoder.PATCH
         make = partial(torch.zeros, device=fields.noise.device)
         self.latents = make(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
@@ -57,7 +58,8 @@ class Buffer:
         """Paint and encode ``count`` new samples over the oldest."""
         batch = make_batch(self.pool, self.fields, self.seed, self.next, count)
         where = torch.arange(self.next - self.first, self.next - self.first + count) % len(self.latents)
-        latents = autoencoder.encode(self.vae, batch.pictures) * self.vae.config.scaling_factor
+        latents = F.conv2d(batch.pictures * 2 - 1, *self.projection, stride=autoencoder.PATCH)
+        latents *= self.vae.config.scaling_factor
         self.latents[where] = latents.half()
         self.control[where] = batch.control.to(latents.device)
         self.weight[where] = F.avg_pool2d(batch.mask, autoencoder.PATCH).half()

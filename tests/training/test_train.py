@@ -11,13 +11,21 @@ from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image
 from transformers import CLIPTokenizer
 
-from training import autoencoder, fields, train
+from training import autoencoder, fields, networks, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
 from training.pool import SIZE
 from training.tokenizer import END, MAX_TOKENS, write_tokenizer
 
-TINY = Architecture(widths=(8, 16), heads=(1, 2), attention=(False, True), text_width=16, text_layers=1)
+MODEL = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter" / "tokenizer"
+TINY = Architecture(
+    widths=(16, 16),
+    heads=(1, 2),
+    attention=(False, True),
+    text_width=16,
+    text_layers=1,
+    control_widths=(4, 8, 16, 12),
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +90,25 @@ def test_the_encoder_is_the_projection(run: train.Settings) -> None:
     autoencoder.write_projection(network, projection)
     patches = torch.nn.functional.unfold(data.pictures * 2 - 1, 8, stride=8).transpose(1, 2)
     expected = ((patches - projection.mean) @ projection.basis).transpose(1, 2).unflatten(2, (32, 32))
-    error = (autoencoder.encode(network, data.pictures) - expected).norm() / expected.norm()
-    assert error < 0.06
+    assert _apart(autoencoder.encode(network, data.pictures), expected) < 0.06
+    short = torch.nn.functional.conv2d(data.pictures * 2 - 1, *autoencoder.as_convolution(network), stride=8)
+    assert _apart(short, expected) < 1e-4
+
+
+def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((found - expected).norm() / expected.norm())
+
+
+def test_the_control_embedding_begins_with_a_code_of_the_place() -> None:
+    """Each latent's strongest bump on an axis is that of its coordinate."""
+    embedding = networks.build(CLIPTokenizer.from_pretrained(MODEL), Architecture(), 0).controlnet
+    places = torch.linspace(0.05, 0.95, 32)
+    x, y = torch.meshgrid(places, places, indexing="xy")
+    control = torch.stack([x, y, 1 - x]).repeat_interleave(8, 1).repeat_interleave(8, 2)[None]
+    found = embedding.controlnet_cond_embedding(control)[0, :48].unflatten(0, (3, 16))
+    strongest = (found.argmax(1) - 0.5) / 14
+    for axis, expected in enumerate((x, y, 1 - x)):
+        assert (strongest[axis] - expected).abs().max() < 0.75 / 14  # half an interval, and the bend that SiLU adds
 
 
 def test_training_noise_ends_in_pure_noise() -> None:

@@ -14,17 +14,17 @@ from torch import Tensor
 
 from engine.views.cameras import Camera
 from training.captions import Look, random_look
-from training.catalogue import MATERIALS
+from training.catalogue import TAUGHT
 from training.data import GREY, draw
 from training.fields import Fields
-from training.judge.classifier import CROP, Classifier, Examples, fit
+from training.judge.classifier import CROP, SHRINK, Classifier, Examples, fit, shrunk
 from training.judge.pairs import Pair
 from training.pool import SIZE, Pool, View, build, render
 
 TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
 FIELDS = 91_003
-PICTURES, STEPS = 5460, 1200  # teaching pictures, training steps: about six CPU-minutes in all
-STORED = CROP + 32  # pixels of a stored teaching picture, for crops to move in
+PICTURES, STEPS = 4800, 3000  # teaching pictures, training steps: about five CPU-minutes in all
+STORED = (CROP + 16) * SHRINK  # pixels cut for a teaching picture, with room for crops to move in
 
 Log = Callable[[str], None]
 
@@ -140,16 +140,16 @@ def _catalogue() -> str:
     """What the classifier must have been taught to judge today's pictures."""
     return f"{SIZE} pixels: " + ", ".join(
         f"{name} {sorted({variant.words for variant in material.variants})}"
-        for name, material in MATERIALS.items()
+        for name, material in TAUGHT.items()
     )
 
 
 def teach(
     shapes: Pool, noise: Fields, count: int, log: Log
 ) -> tuple[Examples, tuple[str, ...], tuple[str, ...]]:
-    """``count`` pictures, as many of each material, cut to STORED pixels about a place on the object; and the
+    """``count`` pictures, as many of each material, cut about a place on the object and shrunk; and the
     names of the labels."""
-    names = list(MATERIALS)
+    names = list(TAUGHT)
     cut, looks = [], []
     for index in range(count):
         rng = np.random.default_rng([TEACHING, index])
@@ -172,8 +172,10 @@ def teach(
 
 
 def _cut(both: Tensor, rng: np.random.Generator) -> Tensor:
-    """(4, STORED, STORED) uint8 of picture and mask (4, SIZE, SIZE), about a random pixel of the object."""
+    """(4, h, h) uint8: STORED pixels of picture and mask (4, SIZE, SIZE) about a random pixel of the object,
+    shrunk."""
     inside = (both[3] > 0.5).nonzero()
     centre = inside[int(rng.integers(len(inside)))] - STORED // 2
     row, column = centre.clamp(0, both.shape[-1] - STORED).tolist()
-    return (both[:, row : row + STORED, column : column + STORED].clamp(0, 1) * 255).round().to(torch.uint8)
+    cut = shrunk(both[None, :, row : row + STORED, column : column + STORED])[0]
+    return (cut.clamp(0, 1) * 255).round().to(torch.uint8)
