@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--guidance", type=float, metavar="X")
     add("--seed", type=int, default=0, metavar="N")
     add("--texture-size", type=int, default=1024, metavar="N")
+    add("--texture-depth", type=int, default=8, choices=protocol.TEXTURE_DEPTHS, help="bits a channel")
+    start = texture.add_mutually_exclusive_group()
+    start.add_argument("--init-texture", metavar="FILE", help="a texture for the UV map, to start from")
+    start.add_argument("--from-texture", action="store_true", help="start from what the object shows now")
+    add("--strength", type=float, metavar="X", help="how far from it: 0.1 retouches, 1 starts anew")
     add("--uv-layer", default="", metavar="NAME", help="UV map to texture (default: the active one)")
     add("--unwrap", default="auto", choices=protocol.UNWRAPS)
     add("--device", choices=protocol.DEVICES, help="default: what the preferences say")
@@ -118,6 +123,10 @@ def _settings(args: argparse.Namespace) -> Settings:
         device=args.device or preferences.device(),
         raster=args.raster,
         fill=args.fill,
+        from_texture=args.from_texture,
+        init_texture=os.path.abspath(args.init_texture) if args.init_texture else None,
+        strength=args.strength,
+        texture_depth=args.texture_depth,
     )
 
 

@@ -13,6 +13,7 @@ from .examples import ExamplesMenu
 from .job.state import State
 from .problem import Problem
 from .read import mesh as read_mesh
+from .read import texture as read_texture
 
 
 class MainPanel(bpy.types.Panel):
@@ -53,7 +54,8 @@ class AdvancedPanel(bpy.types.Panel):
             ("negative", "model", "seed"),
             ("steps", "guidance", "method", "sync_space"),
             ("rig", "view_count") if options.rig == "even" else ("rig",),
-            ("texture_size", "fill", "unwrap"),
+            ("from_texture", "strength") if options.from_texture else ("from_texture",),
+            ("texture_size", "texture_depth", "fill", "unwrap"),
         )
         for names in groups:
             column = layout.column()
@@ -76,7 +78,7 @@ def draw_prompt(layout: Any, options: Any) -> None:
 def draw_generate(layout: Any, context: Any) -> None:
     """The Generate button; above it, what keeps it from working."""
     obj = context.view_layer.objects.active
-    problem = what_is_missing(obj, context.scene.sync_texture.prompt)
+    problem = what_is_missing(obj, context.scene.sync_texture)
     if problem:
         column = layout.column(align=True)
         draw_text(column, problem.what, "ERROR", line_length(context))
@@ -106,14 +108,18 @@ def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
         icon = "BLANK1"
 
 
-def what_is_missing(obj: Any, prompt: str) -> Problem | None:
+def what_is_missing(obj: Any, options: Any) -> Problem | None:
     """Why Generate would fail on ``obj`` right away, None when nothing speaks against it."""
     try:
         read_mesh.check(obj)
         preferences.command([])
+        if options.from_texture:
+            read_texture.shown(obj)
     except Problem as problem:
         return problem
-    return None if prompt.strip() else Problem("The prompt is empty", "Type what it should look like.")
+    return (
+        None if options.prompt.strip() else Problem("The prompt is empty", "Type what it should look like.")
+    )
 
 
 def draw_progress(layout: Any, name: str, state: State) -> None:

@@ -6,7 +6,7 @@
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import protocol
 from . import suggestions
@@ -44,6 +44,10 @@ FILLS = [
     ("uv", "UV Map", "From the nearest texel of the texture, as published"),
 ]
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
+DEPTHS = [
+    ("8", "8 Bits", "256 levels of each colour: small files, shown by everything"),
+    ("16", "16 Bits", "65536 levels of each colour: no bands in smooth gradients"),
+]
 
 
 def prompts(options: Any, _context: Any, typed: str) -> list[str]:
@@ -98,6 +102,22 @@ class Options:
         name="Size", items=SIZES, default="1024", description="Width and height of the texture"
     )
     fill: EnumProperty(
+    texture_depth: EnumProperty(
+        name="Depth", items=DEPTHS, default="8", description="Bits of each colour in the texture's file"
+    )
+    from_texture: BoolProperty(
+        name="Start from Current Texture",
+        description="Change the image that the active material shows as its base colour, instead of making a "
+        "new one. What no view sees stays as it is",
+    )
+    strength: FloatProperty(
+        name="Strength",
+        default=0.6,
+        min=0.01,
+        max=1.0,
+        subtype="FACTOR",
+        description="How far from the current texture: a little retouches it, 1 makes a new one",
+    )
         name="Fill", items=FILLS, description="From where parts that no view sees take their colours"
     )
     uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")

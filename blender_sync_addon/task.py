@@ -25,6 +25,7 @@ from .job.process import Supervisor
 from .job.state import State
 from .problem import Problem
 from .read import mesh as read_mesh
+from .read import texture as read_texture
 from .read.settings import Settings
 from .write import image as write_image
 from .write import material as write_material
@@ -61,7 +62,9 @@ class Task:
         self.settings = settings
         self.name: str = obj.name
         self._object_uid: int = obj.session_uid
-        self._read = read_mesh.read(obj, depsgraph, settings.uv_layer, settings.unwrap)
+        self._texture = read_texture.read(obj, settings.uv_layer) if settings.from_texture else None
+        uv_layer = self._texture.uv_layer if self._texture else settings.uv_layer
+        self._read = read_mesh.read(obj, depsgraph, uv_layer, settings.unwrap)
         self._uvs: Future[NDArray[np.float32]] | None = None
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
@@ -71,10 +74,17 @@ class Task:
             raise
 
     def _start(self, command: list[str], out: Path) -> State:
-        path = self.folder / "mesh.npz"
-        reading = self._read
-        request = self.settings.request(path, out, reading.unwrap)
-        return supervisor.start(command, request, prepare=lambda: reading.arrays().save(path))
+        folder, path = self.folder, self.folder / "mesh.npz"
+        reading, texture = self._read, self._texture
+
+        def prepare() -> None:
+            reading.arrays().save(path)
+            if texture:
+                texture.save(folder)
+
+        start = texture.path(folder) if texture else None
+        request = self.settings.request(path, out, reading.unwrap, start)
+        return supervisor.start(command, request, prepare)
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""

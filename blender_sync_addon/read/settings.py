@@ -39,14 +39,22 @@ class Settings:
     raster: str = "embree"
     fill: str = "surface"
 
+    from_texture: bool = False
+    init_texture: str | None = None
+    strength: float | None = None
+    texture_depth: int = 8
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
         if not self.prompt.strip():
             fix = "Say what the object should look like, for example 'weathered red bricks'."
             raise Problem("The prompt is empty", fix)
 
-    def request(self, mesh: Path, out: Path, unwrap: str) -> protocol.Request:
-        """The engine's request for the file ``mesh``; results go into the folder ``out``."""
+        if self.from_texture and self.unwrap == "always":
+            fix = "Set Unwrap to Automatic or Never."
+            raise Problem("The current texture doesn't fit a new UV map", fix)
+    def request(self, mesh: Path, out: Path, unwrap: str, texture: Path | None = None) -> protocol.Request:
+        """The engine's request for the file ``mesh``; results go into the folder ``out``. texture: the
+        object's own, to start from."""
         return protocol.Request(
             mesh=str(mesh),
             prompt=self.prompt.strip(),
@@ -65,6 +73,9 @@ class Settings:
             raster=self.raster,
             fill=self.fill,
         )
+            init_texture=str(texture) if texture else self.init_texture,
+            strength=self.strength,
+            texture_depth=self.texture_depth,
 
 
 def from_options(options: Any, fallback: Any, device: str) -> Settings:
@@ -89,6 +100,9 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         device=device,
         fill=get("fill"),
     )
+        from_texture=get("from_texture"),
+        strength=get("strength") if get("from_texture") else None,
+        texture_depth=int(get("texture_depth")),
 
 
 def model(name: str) -> str:

@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import queue
+import shutil
 import signal
 import struct
 import sys
@@ -139,6 +140,9 @@ class Engine:
             uvs = str(out / "uvs.npy")
             np.save(uvs, new_uvs(mesh["faces"], mesh["polygons"]))
         (out / "report.json").write_text(json.dumps({"prompt": request.prompt, "seed": request.seed}))
+        (out / "request.json").write_text(json.dumps(request.as_dict()))
+        if request.init_texture:
+            shutil.copyfile(request.init_texture, out / "start.png")
         np.savez(out / "given.npz", **mesh)
         names = {name: str(out / name) for name in ("mesh.glb", "views.png", "turntable.gif")}
         return protocol.Result(

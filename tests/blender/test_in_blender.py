@@ -1,4 +1,4 @@
-"""Runs in_blender.py in each bpy (SYNC_TEXTURE_BPY_PYTHONS) and in the real Blender (BLENDER)."""
+"""Runs *in_blender.py in each bpy (SYNC_TEXTURE_BPY_PYTHONS) and in the real Blender (BLENDER)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("in_blender.py")
+SCRIPTS = [Path(__file__).with_name(name) for name in ("in_blender.py", "texture_in_blender.py")]
 PYTHONS = [p for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
 
 
@@ -21,13 +21,15 @@ def run(command: list[str], tmp_path: Path) -> None:
     assert '"failed": []' in done.stdout, (done.stdout + done.stderr)[-8000:]
 
 
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 @pytest.mark.parametrize("python", PYTHONS or [None])
-def test_in_bpy(python, tmp_path):
+def test_in_bpy(python, script, tmp_path):
     if python is None:
         pytest.skip("no Python with bpy: run the tests by `build.py test`, or set SYNC_TEXTURE_BPY_PYTHONS")
-    run([python, str(SCRIPT)], tmp_path)
+    run([python, str(script)], tmp_path)
 
 
-def test_in_blender(blender, tmp_path):
-    options = ["-b", "--factory-startup", "--python-exit-code", "1", "--python", str(SCRIPT)]
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_in_blender(blender, script, tmp_path):
+    options = ["-b", "--factory-startup", "--python-exit-code", "1", "--python", str(script)]
     run([str(blender), *options], tmp_path)

@@ -1,0 +1,164 @@
+"""The picture that an object shows as its base colour, as a file for the engine to start from."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..problem import Problem
+
+OTHERWISE = "or turn Start from Current Texture off"
+_SUFFIXES = {".png", ".jpg", ".jpeg"}
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
+_OWN_ALPHA = {"STRAIGHT", "PREMUL"}  # in other modes, alpha says nothing about where there is colour
+
+
+@dataclass(frozen=True)
+class Current:
+    """A texture as it lies in Blender: reading holds the main thread, so nothing is computed.
+
+    source: path of a picture, the bytes of one, or pixels (H, W, 4) float32, the bottom row first, sRGB with
+    straight alpha or, if ``linear``, as Blender keeps float images. uv_layer: name of the UV map that it is
+    laid out on, "" where the mesh has none of its own.
+    """
+
+    source: Path | bytes | NDArray[np.float32]
+    uv_layer: str
+    linear: bool = False
+
+    def path(self, folder: Path) -> Path:
+        """Where the picture will lie once ``save`` was called with the same job's ``folder``."""
+        return self.source if isinstance(self.source, Path) else folder / "start.png"
+
+    def save(self, folder: Path) -> None:
+        """Write the picture into ``folder`` unless it is a file already. No bpy. Raises OSError."""
+        if isinstance(self.source, bytes):
+            self.path(folder).write_bytes(self.source)
+        elif not isinstance(self.source, Path):
+            pixels = to_srgb(self.source) if self.linear else self.source
+            self.path(folder).write_bytes(png(pixels[::-1]))
+
+
+def read(obj: Any, uv_layer: str = "") -> Current:
+    """The base colour of ``obj``'s active material, on the UV map ``uv_layer``, "" for whichever it is on.
+
+    Raises Problem where it isn't one image, laid out by a UV map and nothing else.
+    """
+    image, layer = shown(obj)
+    if uv_layer and layer and uv_layer != layer:
+        what = f"The texture of '{obj.name}' is laid out on the UV map '{layer}', not on '{uv_layer}'"
+        raise Problem(what, f"Choose '{layer}' under UV Map, {OTHERWISE}.")
+    if (found := _file(image)) is not None:
+        return Current(found, layer or uv_layer)
+    return Current(_pixels(image), layer or uv_layer, linear=image.is_float)
+
+
+def shown(obj: Any) -> tuple[Any, str]:
+    """(image, name of its UV map) of ``obj``'s base colour; raises Problem. Cheap enough to draw a panel."""
+    material = obj.active_material
+    if material is None:
+        raise Problem(
+            f"'{obj.name}' has no material to start from", f"Give it one with an image, {OTHERWISE}."
+        )
+    node = _image_node(material)
+    if node is None or node.image is None:
+        what = f"The base colour of '{material.name}' is no image"
+        raise Problem(what, f"Plug one into Base Color, {OTHERWISE}.")
+    if node.image.source not in {"FILE", "GENERATED"}:
+        kind = "UDIM tiles" if node.image.source == "TILED" else "a film"
+        raise Problem(f"The image '{node.image.name}' is {kind}", f"Use a single image, {OTHERWISE}.")
+    layer = _uv_layer(obj, node)
+    if layer is None:
+        what = f"'{material.name}' doesn't lay its image out by a UV map alone"
+        raise Problem(what, f"Plug a UV Map node into the image, {OTHERWISE}.")
+    return node.image, layer
+
+
+def _image_node(material: Any) -> Any | None:
+    """The image node right before the base colour of ``material``; None without."""
+    tree = material.node_tree
+    output = tree.get_output_node("ALL") if tree else None
+    shader = _before(output.inputs["Surface"])[0] if output else None
+    socket = shader.inputs.get("Base Color") or shader.inputs.get("Color") if shader else None
+    node = _before(socket)[0] if socket else None
+    return node if node and node.type == "TEX_IMAGE" else None
+
+
+def _before(socket: Any) -> tuple[Any | None, str]:
+    """The node that feeds the input ``socket``, reroutes aside, and the name of its output; None without."""
+    while socket.links:
+        link = socket.links[0]
+        if link.from_node.type != "REROUTE":
+            return link.from_node, link.from_socket.name
+        socket = link.from_node.inputs[0]
+    return None, ""
+
+
+def _uv_layer(obj: Any, node: Any) -> str | None:
+    """The UV map of an image node on ``obj``; None where it is laid out otherwise."""
+    layers = obj.data.uv_layers
+    render = next((layer.name for layer in layers if layer.active_render), "")
+    before, output = _before(node.inputs["Vector"])
+    if node.projection != "FLAT":
+        return None
+    if before is None or (before.type == "TEX_COORD" and output == "UV"):
+        return render
+    return (before.uv_map or render) if before.type == "UVMAP" else None
+
+
+def _file(image: Any) -> Path | bytes | None:
+    """The PNG or JPEG that ``image`` is just as it was saved; None without."""
+    if image.is_dirty or image.source != "FILE" or image.alpha_mode not in _OWN_ALPHA:
+        return None
+    if image.packed_file:
+        data = bytes(image.packed_file.data)
+        return data if data.startswith(_MAGIC) else None
+    path = Path(os.path.abspath(bpy.path.abspath(image.filepath, library=image.library)))
+    return path if path.suffix.lower() in _SUFFIXES and path.is_file() else None
+
+
+def _pixels(image: Any) -> NDArray[np.float32]:
+    """(H, W, 4) as Blender holds them: with what was painted, whatever the file's format."""
+    width, height = image.size
+    flat = np.empty(len(image.pixels), np.float32)
+    if not len(flat):
+        fix = f"Find its file (File > External Data > Find Missing Files), {OTHERWISE}."
+        raise Problem(f"The image '{image.name}' is missing", fix)
+    image.pixels.foreach_get(flat)
+    pixels: NDArray[np.float32] = flat.reshape(height, width, -1)
+    if pixels.shape[2] < 3:
+        pixels = np.repeat(pixels[..., :1], 3, axis=2)
+    if pixels.shape[2] == 3 or image.alpha_mode not in _OWN_ALPHA:
+        pixels = np.concatenate([pixels[..., :3], np.ones_like(pixels[..., :1])], axis=2)
+    return pixels
+
+
+def to_srgb(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Linear colours times alpha (H, W, 4) to sRGB ones with straight alpha, in [0, 1]."""
+    alpha = np.clip(pixels[..., 3:], 0, 1)
+    straight = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
+    linear = np.clip(straight, 0, 1)
+    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.concatenate([curve, alpha], axis=2).astype(np.float32)
+
+
+def png(pixels: NDArray[np.float32]) -> bytes:
+    """``pixels`` (H, W, 4) in [0, 1], the top row first, as a PNG of 8 bits."""
+    height, width, _ = pixels.shape
+    rows = (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(height, -1)
+    lines = np.insert(rows, 0, 0, axis=1)  # no filter
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
