@@ -90,7 +90,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
         metavar="HOW",
         help="views or off: do views attend to each other (default: the model's)",
     )
-    add("--views", default="paper", metavar="paper|N", help="the published ten views, or N spread evenly")
+    add(
+        "--views",
+        default="paper",
+        metavar="paper|auto|N",
+        help="the published ten views, at most 16 that show all of the mesh, or N spread evenly",
+    )
     add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add(
         "--guidance", type=float, metavar="X", help="how strictly to follow the prompt (default: the model's)"

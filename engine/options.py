@@ -80,12 +80,14 @@ def _check_start(request: protocol.Request) -> None:
         raise UserError(what, "use --unwrap never to keep the mesh's own UVs")
 
 
-def cameras(views: str) -> list[Camera]:
-    """The rig: "paper" or a number of views; raises UserError."""
+def cameras(views: str) -> list[Camera] | None:
+    """The rig: "paper" or a number of views; None for "auto", which the mesh decides; raises UserError."""
+    if views == "auto":
+        return None
     if views == "paper":
         return paper_rig()
     if not views.isdecimal() or not 1 <= int(views) <= MAX_VIEWS:
-        raise UserError(f"views {views!r} isn't a rig", f"use paper, or a number from 1 to {MAX_VIEWS}")
+        raise UserError(f"views {views!r} isn't a rig", f"use paper, auto, or a number from 1 to {MAX_VIEWS}")
     return even_rig(int(views))
 
 

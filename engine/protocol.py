@@ -73,7 +73,7 @@ class Request:
         float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
         the polygon that each triangle is part of.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
-    views: "paper" or a number of views as text.
+    views: "paper", "auto" (as the mesh needs them) or a number of views as text.
     fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
     init_texture: path of a picture that fits the mesh's UVs, to start from; strength: how far from it, in
         (0, 1]: the share of the steps that are run. Only with each other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,7 @@ def values(
             "unwrapped": unwrapped,
             "warnings": warnings,
         },
-        "views": [
-            {"azimuth": c.azimuth, "elevation": c.elevation, "fov": c.fov, "direction": direction(c)}
-            for c in scene.cameras
-        ],
+        "views": [dataclasses.asdict(c) | {"direction": direction(c)} for c in scene.cameras],
         **measured,
         "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
         "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps_run, 4),

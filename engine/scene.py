@@ -13,6 +13,7 @@ from .host import Host
 from .mesh.frame import to_unit_sphere
 from .mesh.mesh import Mesh
 from .views.cameras import Camera
+from .views.planner import plan
 from .views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
@@ -32,12 +33,14 @@ class Scene:
     resolution: int
 
 
-def build_scene(mesh: Mesh, cameras: list[Camera], resolution: int, control: str, host: Host) -> Scene:
-    """Rasterise ``mesh``, which has UVs, from every camera at ``resolution``^2; ``control`` is one of
-    denoise/presets.py's CONTROLS."""
+def build_scene(mesh: Mesh, cameras: list[Camera] | None, resolution: int, control: str, host: Host) -> Scene:
+    """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
+    those that it needs; ``control`` is one of denoise/presets.py's CONTROLS."""
     assert mesh.uvs is not None
     vertices, _, _ = to_unit_sphere(mesh.vertices)
     raster = EmbreeRaster(vertices, mesh.faces)
+    if cameras is None:
+        cameras = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
     fragments, controls = [], []
     for i, camera in enumerate(cameras):
         host.check()

@@ -13,6 +13,7 @@ STAGES = {  # how the stages read
     "mesh": "reading the mesh",
     "unwrap": "unwrapping",
     "model": "loading the model",
+    "plan": "choosing views",
     "views": "rendering depth",
     "denoise": "painting",
     "bake": "baking",

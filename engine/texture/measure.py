@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..views.cameras import Camera, even_rig
 from ..views.raster import EmbreeRaster, Fragments, interpolate
+from ..views.survey import POSITIONS, Survey
 from .render import sample
 
 Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
 POINTS = 20_000
-POSITIONS = 256
-COSINE = 0.2
 SEED = 0  # of the measuring points: the same mesh is always measured at the same points
 
 
@@ -30,48 +26,12 @@ def coverage(
     20,000 points uniform by area; a point is outside when one of 256 evenly spread cameras at the rig's
     distance sees it at cosine >= 0.2. 0 when nothing can be seen from outside.
     """
-    points, normals = _surface_points(raster, POINTS)
-    outside = _seen_by_any(raster, points, normals, even_rig(POSITIONS), check)
-    painted = _seen_by_any(raster, points[outside], normals[outside], cameras, check)
+    survey = Survey.build(raster, POINTS, SEED)
+    rig = even_rig(POSITIONS)
+    positions = [rig[i] for i in np.random.default_rng(SEED).permutation(POSITIONS)]  # soon from all sides
+    outside = survey.seen_by_any(positions, check)
+    painted = survey.pick(outside).seen_by_any(cameras, check)
     return float(painted.mean()) if outside.any() else 0.0
-
-
-def _seen_by_any(
-    raster: EmbreeRaster,
-    points: Floats,
-    normals: Floats,
-    cameras: Sequence[Camera],
-    check: Callable[[], None],
-) -> Bools:
-    """(n,) bool; a share of the points for each core."""
-
-    def share(part: NDArray[np.int64]) -> Bools:
-        seen = np.zeros(len(part), bool)
-        for camera in cameras:
-            check()
-            left = np.flatnonzero(~seen)
-            if not len(left):
-                break
-            index = part[left]
-            seen[left], _ = raster.visible(camera, points[index], normals[index], least=COSINE)
-        return seen
-
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=cores) as pool:
-        return np.concatenate(list(pool.map(share, np.array_split(np.arange(len(points)), cores))))
-
-
-def _surface_points(raster: EmbreeRaster, count: int) -> tuple[Floats, Floats]:
-    """``count`` points uniform by area, and their face normals."""
-    rng = np.random.default_rng(SEED)
-    edge = raster.corners[:, 1:] - raster.corners[:, :1]
-    area = np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]).astype(np.float64), axis=1)
-    face = rng.choice(len(area), size=count, p=area / area.sum()).astype(np.int32)
-    a, b = rng.random((2, count))
-    fold = a + b > 1
-    a, b = np.where(fold, 1 - a, a), np.where(fold, 1 - b, b)
-    bary = np.stack([1 - a - b, a, b], axis=1).astype(np.float32)
-    return interpolate(raster.corners, face, bary), raster.normals[face]
 
 
 def view_psnr(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], pictures: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Perspective cameras on a sphere around the normalised mesh.
+"""Perspective cameras around the normalised mesh.
 
 Azimuth 0 looks at the front (the camera sits on +Z), azimuth 90 sits on +X, elevation 90 straight above.
 Pixel (row 0, column 0) is the top left; pixel centres lie at half-integers. Camera space is right, up and
@@ -21,12 +21,14 @@ FOV = 60.0
 
 @dataclass(frozen=True)
 class Camera:
-    """A view of the unit sphere. Angles in degrees; ``distance`` in units of the sphere's radius."""
+    """A view of the unit sphere, or with a ``target`` (x, y, z) other than its centre of a part of it. Angles
+    in degrees; ``distance``, to the target, in units of the sphere's radius."""
 
     azimuth: float
     elevation: float
     distance: float = DISTANCE
     fov: float = FOV
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @cached_property
     def axes(self) -> Array:
@@ -39,7 +41,7 @@ class Camera:
     @cached_property
     def position(self) -> Array:
         """(3,) float32 world position."""
-        position: Array = -self.distance * self.axes[2]
+        position: Array = np.asarray(self.target, np.float32) - np.float32(self.distance) * self.axes[2]
         return position
 
     @property
@@ -57,7 +59,8 @@ class Camera:
         return np.ascontiguousarray(directions.T, np.float32)
 
     def project(self, points: Array, resolution: int) -> tuple[Array, Array]:
-        """World ``points`` (n, 3) to continuous pixel coordinates (n, 2) as (column, row) and depth (n,)."""
+        """World ``points`` (n, 3) to continuous pixel coordinates (n, 2) as (column, row) and depth (n,), not
+        positive behind the camera."""
         offset = np.ascontiguousarray((points - self.position).T)
         right, up, depth = np.einsum("ij,jn->in", self.axes, offset)  # BLAS would start threads for this
         scale = resolution / (2 * self.half_extent * np.maximum(depth, 1e-6))

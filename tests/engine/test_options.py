@@ -60,6 +60,11 @@ def test_any_number_of_views(views: str) -> None:
     assert len(cameras) < 4 or {90.0, -90.0} <= elevations  # bottom and top included
 
 
+def test_which_views_a_mesh_needs_the_mesh_decides() -> None:
+    options.check(dataclasses.replace(REQUEST, views="auto"))
+    assert options.cameras("auto") is None
+
+
 @pytest.mark.parametrize("views", ["0", "-1", "65", "2.5", "", "all"])
 def test_views_that_are_no_rig(views: str) -> None:
     with pytest.raises(UserError):

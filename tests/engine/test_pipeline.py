@@ -59,6 +59,19 @@ def test_every_method_makes_a_texture(worker: Worker, request_for: Make, method:
     assert np.isfinite(report["view_psnr"])
 
 
+def test_planned_views_show_all_of_the_mesh_and_are_reported(worker: Worker, request_for: Make) -> None:
+    stages: list[str] = []
+    outcome = worker.run(request_for(views="auto"), Host(lambda stage, i, n, eta: stages.append(stage)))
+    assert isinstance(outcome, Result), outcome
+    report = json.loads(Path(outcome.report).read_text(encoding="utf-8"))
+    assert report["coverage"] > 0.995
+    assert {view["direction"] for view in report["views"]} == {"front", "side", "back", "top", "bottom"}
+    assert {(view["distance"], view["fov"], *view["target"]) for view in report["views"]} == {
+        (2, 60, 0, 0, 0)
+    }
+    assert stages.index("model") < stages.index("plan") < stages.index("views")
+
+
 @pytest.mark.parametrize("method", ["synctweedies", "case5", "syncmvd"])
 def test_clean_estimates_can_be_averaged_in_rgb_too(
     worker: Worker, request_for: Make, tmp_path: Path, method: str

@@ -84,6 +84,15 @@ def test_top_view_has_the_front_at_its_bottom() -> None:
     assert pixel[0, 1] > 50
 
 
+def test_a_close_up_has_its_target_in_the_middle_and_stands_off_it() -> None:
+    camera = Camera(30, -20, 0.4, 90, (0.3, -0.2, 0.5))
+    pixel, depth = camera.project(np.array([camera.target], np.float32), 100)
+    np.testing.assert_allclose(pixel, [[50, 50]], atol=1e-3)
+    np.testing.assert_allclose(depth, [0.4], rtol=1e-5)
+    np.testing.assert_array_equal(camera.axes, Camera(30, -20).axes)
+    np.testing.assert_allclose(camera.position - camera.target, 0.2 * Camera(30, -20).position, atol=1e-6)
+
+
 def test_unit_sphere_exactly_fills_the_default_frame() -> None:
     """The tangent cone of the unit sphere at distance 2 has a half-angle of asin(1/2) = 30 degrees."""
     tangent = np.array([[np.sin(np.pi / 3), 0, 0.5]], np.float32)  # touches at 60 deg

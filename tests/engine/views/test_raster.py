@@ -220,6 +220,19 @@ def test_the_inside_of_a_closed_box_is_seen_by_nobody() -> None:
     assert not any(raster.visible(camera, inner, normals)[0].any() for camera in even_rig(20))
 
 
+def test_a_camera_in_a_room_sees_what_is_before_it_only() -> None:
+    """All six walls are unoccluded from the middle; three of five points lie in the frame."""
+    raster = raster_of(brute.box((-0.5,) * 3, (0.5,) * 3))
+    points = np.array(
+        [[0, 0, -0.5], [0.3, 0.3, -0.5], [0, 0, 0.5], [0.5, 0, 0.1], [0.5, 0, -0.499]], np.float32
+    )
+    normals = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 0, 0], [1, 0, 0]], np.float32)
+    camera = Camera(0, 0, 0.4, 92, (0.0, 0.0, -0.4))  # in the middle, looks at -Z
+    np.testing.assert_allclose(camera.position, 0, atol=1e-6)
+    seen, _ = raster.visible(camera, points, normals)
+    assert seen.tolist() == [True, True, False, False, True]
+
+
 def test_no_points_and_no_hits_are_fine() -> None:
     raster = raster_of(shape("box"))
     seen, cosine = raster.visible(Camera(0, 0), np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32))
