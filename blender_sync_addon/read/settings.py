@@ -19,7 +19,7 @@ PAPER = "paper"
 class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
-    views: "paper" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
+    views: "paper", "auto" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
     texture_size: pixels. unwrap, method, sync_space, device, raster, fill: see engine/protocol.py.
     """
 
@@ -90,7 +90,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         model=model(get("model")),
         method=get("method"),
         sync_space=None if get("sync_space") == "auto" else get("sync_space"),
-        views=PAPER if get("rig") == PAPER else str(get("view_count")),
+        views=str(get("view_count")) if get("rig") == "even" else get("rig"),
         steps=get("steps") or None,
         guidance=get("guidance") or None,
         seed=get("seed"),
