@@ -31,8 +31,7 @@ SYNC_SPACES = [
     ("rgb", "Colour", "Average colours at full resolution: views agree better"),
 ]
 RIGS = [
-    ("paper", "Standard", "The published ten views: eight all around and two from above"),
-    ("auto", "Automatic", "At most 16 views, chosen so that all that can be seen of the object is painted"),
+    ("paper", "Standard", "Ten views all around, from above and from below"),
     ("even", "Evenly Spread", "A number of views of your choice, evenly spread"),
 ]
 UNWRAPS = [
@@ -44,11 +43,11 @@ FILLS = [
     ("surface", "Surface", "From the surface around them, across seams too"),
     ("uv", "UV Map", "From the nearest texel of the texture, as published"),
 ]
-SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
 DEPTHS = [
     ("8", "8 Bits", "256 levels of each colour: small files, shown by everything"),
     ("16", "16 Bits", "65536 levels of each colour: no bands in smooth gradients"),
 ]
+SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
 
 
 def prompts(options: Any, _context: Any, typed: str) -> list[str]:
@@ -102,7 +101,6 @@ class Options:
     texture_size: EnumProperty(
         name="Size", items=SIZES, default="1024", description="Width and height of the texture"
     )
-    fill: EnumProperty(
     texture_depth: EnumProperty(
         name="Depth", items=DEPTHS, default="8", description="Bits of each colour in the texture's file"
     )
@@ -119,6 +117,7 @@ class Options:
         subtype="FACTOR",
         description="How far from the current texture: a little retouches it, 1 makes a new one",
     )
+    fill: EnumProperty(
         name="Fill", items=FILLS, description="From where parts that no view sees take their colours"
     )
     uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")

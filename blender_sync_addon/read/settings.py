@@ -20,7 +20,8 @@ class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
     views: "paper", "auto" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
-    texture_size: pixels. unwrap, method, sync_space, device, raster, fill: see engine/protocol.py.
+    texture_size: pixels. unwrap, method, sync_space, device, raster, fill, init_texture, strength,
+    texture_depth: see engine/protocol.py. from_texture: start from what the object shows now.
     """
 
     prompt: str
@@ -38,20 +39,20 @@ class Settings:
     device: str = "auto"
     raster: str = "embree"
     fill: str = "surface"
-
     from_texture: bool = False
     init_texture: str | None = None
     strength: float | None = None
     texture_depth: int = 8
+
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
         if not self.prompt.strip():
             fix = "Say what the object should look like, for example 'weathered red bricks'."
             raise Problem("The prompt is empty", fix)
-
         if self.from_texture and self.unwrap == "always":
             fix = "Set Unwrap to Automatic or Never."
             raise Problem("The current texture doesn't fit a new UV map", fix)
+
     def request(self, mesh: Path, out: Path, unwrap: str, texture: Path | None = None) -> protocol.Request:
         """The engine's request for the file ``mesh``; results go into the folder ``out``. texture: the
         object's own, to start from."""
@@ -72,10 +73,10 @@ class Settings:
             device=self.device,
             raster=self.raster,
             fill=self.fill,
-        )
             init_texture=str(texture) if texture else self.init_texture,
             strength=self.strength,
             texture_depth=self.texture_depth,
+        )
 
 
 def from_options(options: Any, fallback: Any, device: str) -> Settings:
@@ -90,7 +91,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         model=model(get("model")),
         method=get("method"),
         sync_space=None if get("sync_space") == "auto" else get("sync_space"),
-        views=str(get("view_count")) if get("rig") == "even" else get("rig"),
+        views=PAPER if get("rig") == PAPER else str(get("view_count")),
         steps=get("steps") or None,
         guidance=get("guidance") or None,
         seed=get("seed"),
@@ -99,10 +100,10 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         unwrap=get("unwrap"),
         device=device,
         fill=get("fill"),
-    )
         from_texture=get("from_texture"),
         strength=get("strength") if get("from_texture") else None,
         texture_depth=int(get("texture_depth")),
+    )
 
 
 def model(name: str) -> str:
