@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="starter", metavar="NAME|DIR")
     add("--method", default="synctweedies", choices=protocol.METHODS)
     add("--sync-space", choices=protocol.SYNC_SPACES)
-    add("--views", default=read_settings.PAPER, metavar="paper|N")
+    add("--views", default=read_settings.PAPER, metavar="paper|auto|N")
     add("--steps", type=int, metavar="N")
     add("--guidance", type=float, metavar="X")
     add("--seed", type=int, default=0, metavar="N")

@@ -31,7 +31,8 @@ SYNC_SPACES = [
     ("rgb", "Colour", "Average colours at full resolution: views agree better"),
 ]
 RIGS = [
-    ("paper", "Standard", "Ten views all around, from above and from below"),
+    ("paper", "Standard", "The published ten views: eight all around and two from above"),
+    ("auto", "Automatic", "At most 16 views, chosen so that all that can be seen of the object is painted"),
     ("even", "Evenly Spread", "A number of views of your choice, evenly spread"),
 ]
 UNWRAPS = [

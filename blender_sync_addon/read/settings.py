@@ -91,7 +91,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         model=model(get("model")),
         method=get("method"),
         sync_space=None if get("sync_space") == "auto" else get("sync_space"),
-        views=PAPER if get("rig") == PAPER else str(get("view_count")),
+        views=str(get("view_count")) if get("rig") == "even" else get("rig"),
         steps=get("steps") or None,
         guidance=get("guidance") or None,
         seed=get("seed"),
