@@ -18,6 +18,7 @@ from .denoise.model import Denoiser, Text
 from .denoise.schedule import Schedule
 from .errors import OutOfMemory
 from .host import Clock, Host
+from .mesh.edges import places
 from .options import Settings
 from .scene import Scene
 from .sync import backgrounds
@@ -222,7 +223,7 @@ def _sync(job: Job, coder: _Coder) -> Sync:
 def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
     job.host.check()
     scene, ramped = job.scene, METHODS[job.method].ramped
-    faces, uvs = scene.mesh.faces, scene.uvs
+    faces, uvs = places(scene.raster.corners).astype(np.int32), scene.uvs  # a soup has charts too
     return mesh_maps(scene.raster, scene.cameras, faces, uvs, resolution, size, cosines=ramped)
 
 

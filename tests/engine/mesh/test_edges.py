@@ -9,6 +9,7 @@ import pytest
 import trimesh
 
 from engine.mesh.edges import places, shared_edges
+from engine.mesh.islands import island_of_face
 from tests.engine import brute, shapes
 from tests.engine.brute import Made
 
@@ -64,3 +65,10 @@ def test_places_are_numbered_alike_in_a_soup_and_welded() -> None:
     assert found.max() + 1 == len(mesh.vertices)
     _, first = np.unique(mesh.faces.reshape(-1), return_index=True)
     np.testing.assert_array_equal(found, found.reshape(-1)[first][mesh.faces])
+
+
+def test_a_soup_has_the_charts_of_the_mesh_that_it_is_made_of() -> None:
+    shape = shapes.sphere(2)
+    charts = island_of_face(places(corners_of(shape)).astype(np.int32), shape.uvs)
+    np.testing.assert_array_equal(charts, island_of_face(shape.faces, shape.uvs))
+    assert len(np.unique(charts)) == 6
