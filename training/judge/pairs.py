@@ -89,7 +89,8 @@ def shape(name: str) -> Mesh:
 
 
 def make(count: int = COUNT) -> list[Pair]:
-    """Every material once, then materials by weight; every fifth shape is a primitive."""
+    """Every material once, then materials by weight, rather in looks whose colour can be judged; every fifth
+    shape is a primitive."""
     rng = np.random.default_rng(LOOKS)
     weights = np.array([material.weight for material in TAUGHT.values()])
     more = rng.choice(list(TAUGHT), max(0, count - len(TAUGHT)), p=weights / weights.sum())
@@ -100,8 +101,9 @@ def make(count: int = COUNT) -> list[Pair]:
         turn, is_primitive = divmod(index, PRIMITIVE_EVERY)
         name = f"seeded {index}" if is_primitive else primitives[turn % len(primitives)]
         name, camera = _placed(name, np.random.default_rng([CAMERAS, index]))
-        prompt, colour = _words(index, material)
-        pairs.append(Pair(prompt, material, colour, index, name, camera.azimuth, camera.elevation))
+        seed = next((s for s in (index, index + 100, index + 200) if _words(s, material)[1]), index)
+        prompt, colour = _words(seed, material)
+        pairs.append(Pair(prompt, material, colour, seed, name, camera.azimuth, camera.elevation))
     return pairs
 
 
