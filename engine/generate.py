@@ -103,8 +103,9 @@ def _backgrounds(
         size = job.scene.resolution // job.denoiser.downscale
         nothing = torch.zeros(len(job.scene.cameras), job.denoiser.latent_channels, size, size)
         return lambda i: nothing.to(coder.home)
-    colours = coder.encode(backgrounds.pictures(job.scene.resolution))
-    chosen = backgrounds.choices(schedule, len(job.scene.cameras), generator).to(coder.home)
+    colourful = job.denoiser.preset.background == "colours"
+    colours = coder.encode(backgrounds.pictures(job.scene.resolution, colourful))
+    chosen = backgrounds.choices(schedule, len(job.scene.cameras), colourful, generator).to(coder.home)
     return lambda i: colours[chosen[i]]
 
 

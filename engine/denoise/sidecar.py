@@ -8,6 +8,7 @@ Optional, and unknown to other software. One object of JSON; every key may be le
     control_end         number, 0 to 1           sync_share    {"latent": number, "rgb": number}, 0 to 1
     steps               whole number             texture_size  {"latent": pixels, "rgb": pixels}
     guidance            number, 0 to 100         prefix, negative  text
+    attention           "views" or "off"
 
 Each replaces the model's preset (presets.py says what it means); what a request gives stands above both. In
 sync_share and texture_size one space may be given alone.
@@ -32,7 +33,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
-from ..protocol import SYNC_SPACES
+from ..protocol import ATTENTIONS, SYNC_SPACES
 from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, Preset
 
 FILE = "sync_texture.json"
@@ -51,6 +52,7 @@ class Sidecar:
     sync_space: str | None = None
     sync_share: Mapping[str, float] | None = None
     texture_size: Mapping[str, int] | None = None
+    attention: str | None = None
     prefix: str | None = None
     negative: str | None = None
 
@@ -150,6 +152,7 @@ _RULES = {
     "guidance": _number(0, MAX_GUIDANCE),
     "sync_space": _one_of(SYNC_SPACES),
     "sync_share": _by_space(_number(0, 1)),
+    "attention": _one_of(ATTENTIONS),
     "texture_size": _by_space(_whole(16, 8192)),
     "prefix": _TEXT,
     "negative": _TEXT,

@@ -2,7 +2,8 @@
 
 Published: at first any of fourteen named colours, then black or white, each step anew, so that nothing of the
 background gets into the object; towards the end it stays. Their code keeps the first choice for ever, and its
-dark colours (maroon, olive, green, teal, navy, purple) all come out black; here neither is so.
+dark colours (maroon, olive, green, teal, navy, purple) all come out black; here neither is so. For a model
+that takes such colours for the object's, every view has the same grey behind it all the time.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ COLOURS = (
     (1.0, 0.0, 1.0),
 )
 PLAIN = 2  # of COLOURS: black and white
+GREY = (0.5, 0.5, 0.5)
 COLOURFUL_UNTIL = 0.4  # published, as shares of the way from noise to picture
 CHANGING_UNTIL = 0.8
 
 
-def choices(schedule: Schedule, views: int, generator: torch.Generator) -> Tensor:
-    """(steps, views) int64: which of COLOURS lies behind each view at each step."""
+def choices(schedule: Schedule, views: int, colourful: bool, generator: torch.Generator) -> Tensor:
+    """(steps, views) int64: which of :func:`pictures` lies behind each view at each step."""
+    if not colourful:
+        return torch.zeros(len(schedule.timesteps), views, dtype=torch.int64)
     rows: list[Tensor] = []
     for t in schedule.timesteps:
         way = 1 - t / len(schedule.alphas_cumprod)
@@ -47,6 +51,7 @@ def choices(schedule: Schedule, views: int, generator: torch.Generator) -> Tenso
     return torch.stack(rows)
 
 
-def pictures(size: int) -> Tensor:
-    """(14, 3, size, size) float32 in [0, 1]: COLOURS as pictures."""
-    return torch.tensor(COLOURS)[:, :, None, None].expand(-1, -1, size, size)
+def pictures(size: int, colourful: bool) -> Tensor:
+    """(14, 3, size, size) float32 in [0, 1]: COLOURS as pictures; else (1, 3, size, size), grey."""
+    colours = torch.tensor(COLOURS if colourful else (GREY,))
+    return colours[:, :, None, None].expand(-1, -1, size, size)

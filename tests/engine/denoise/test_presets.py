@@ -13,6 +13,7 @@ def test_published_defaults() -> None:
     assert (preset.family, preset.steps, preset.guidance) == ("sd15", 30, 15.5)
     assert (preset.view_size, preset.latent_view_size) == (768, 96)
     assert (preset.conditioning_scale, preset.control_end) == (0.7, 0.99)
+    assert preset.background == "colours"
     assert (preset.attention, preset.reference_share) == ("views", 0.2)
     assert preset.sync_space == "latent"
     assert preset.texture_size == {"latent": 1536, "rgb": 1024}

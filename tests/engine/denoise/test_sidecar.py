@@ -22,6 +22,7 @@ EVERYTHING = {
     "sync_space": "latent",
     "sync_share": {"latent": 0.5, "rgb": 0.6},
     "texture_size": {"latent": 64, "rgb": 128},
+    "attention": "views",
     "prefix": "a surface of ",
     "negative": "gold",
 }

@@ -11,7 +11,7 @@ from tests.engine.sync import toys
 
 def draw(seed: int, steps: int = 50) -> tuple[torch.Tensor, list[float]]:
     schedule = Schedule.from_config(toys.SD15, steps)
-    chosen = backgrounds.choices(schedule, 40, torch.Generator().manual_seed(seed))
+    chosen = backgrounds.choices(schedule, 40, True, torch.Generator().manual_seed(seed))
     return chosen, [1 - t / 1000 for t in schedule.timesteps]
 
 
@@ -32,8 +32,14 @@ def test_the_seed_decides() -> None:
     assert not torch.equal(draw(3)[0], draw(4)[0])
 
 
+def test_grey_stays_grey() -> None:
+    schedule = Schedule.from_config(toys.SD15, 5)
+    assert not backgrounds.choices(schedule, 4, False, torch.Generator()).any()
+    assert torch.equal(backgrounds.pictures(2, colourful=False), torch.full((1, 3, 2, 2), 0.5))
+
+
 def test_no_colour_is_there_twice() -> None:
-    pictures = backgrounds.pictures(4)
+    pictures = backgrounds.pictures(4, colourful=True)
     assert pictures.shape == (14, 3, 4, 4)
     assert len({tuple(picture[:, 0, 0].tolist()) for picture in pictures}) == 14
     assert torch.equal(pictures, pictures[:, :, :1, :1].expand_as(pictures))
