@@ -62,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="starter", metavar="NAME|DIR")
     add("--method", default="synctweedies", choices=protocol.METHODS)
     add("--sync-space", choices=protocol.SYNC_SPACES)
+    add(
+        "--attention",
+        choices=protocol.ATTENTIONS,
+        help="do views attend to each other (default: the model's)",
+    )
     add("--views", default=read_settings.PAPER, metavar="paper|auto|N")
     add("--steps", type=int, metavar="N")
     add("--guidance", type=float, metavar="X")
@@ -75,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--uv-layer", default="", metavar="NAME", help="UV map to texture (default: the active one)")
     add("--unwrap", default="auto", choices=protocol.UNWRAPS)
     add("--device", choices=protocol.DEVICES, help="default: what the preferences say")
-    add("--raster", default="embree", choices=protocol.RASTERS)
+    add("--raster", default="auto", choices=protocol.RASTERS)
     add("--fill", default="surface", choices=protocol.FILLS)
     add("--json", action="store_true", help="print the result as one line of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
@@ -113,6 +118,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         model=read_settings.model(args.model),
         method=args.method,
         sync_space=args.sync_space,
+        attention=args.attention,
         views=args.views,
         steps=args.steps,
         guidance=args.guidance,

@@ -20,7 +20,7 @@ class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
     views: "paper", "auto" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
-    texture_size: pixels. unwrap, method, sync_space, device, raster, fill, init_texture, strength,
+    texture_size: pixels. unwrap, method, sync_space, attention, device, raster, fill, init_texture, strength,
     texture_depth: see engine/protocol.py. from_texture: start from what the object shows now.
     """
 
@@ -29,6 +29,7 @@ class Settings:
     model: str = "starter"
     method: str = "synctweedies"
     sync_space: str | None = None
+    attention: str | None = None
     views: str = PAPER
     steps: int | None = None
     guidance: float | None = None
@@ -37,7 +38,7 @@ class Settings:
     uv_layer: str = ""
     unwrap: str = "auto"
     device: str = "auto"
-    raster: str = "embree"
+    raster: str = "auto"
     fill: str = "surface"
     from_texture: bool = False
     init_texture: str | None = None
@@ -64,6 +65,7 @@ class Settings:
             model=self.model,
             method=self.method,
             sync_space=self.sync_space,
+            attention=self.attention,
             views=self.views,
             steps=self.steps,
             guidance=self.guidance,
