@@ -112,7 +112,7 @@ class Options:
     )
     strength: FloatProperty(
         name="Strength",
-        default=0.6,
+        default=0.5,
         min=0.01,
         max=1.0,
         subtype="FACTOR",

@@ -104,10 +104,15 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add("--texture-size", type=int, default=1024, metavar="N", help="texels a side; default: 1024")
     add("--texture-depth", type=int, default=8, metavar="N", help="bits a channel, 8 or 16; default: 8")
     add("--init-texture", metavar="FILE", help="a texture for the mesh's own UVs, to start from")
-    add("--strength", type=float, metavar="X", help="how far from it: 0.1 retouches, 1 starts anew")
+    add(
+        "--strength",
+        type=float,
+        metavar="X",
+        help="how far from it: 0.1 retouches, 1 starts anew; default: 0.5",
+    )
     add("--unwrap", default="auto", metavar="WHEN", help="auto, always or never; default: auto")
     add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps; default: auto")
-    add("--raster", default="embree", metavar="NAME", help=", ".join(protocol.RASTERS))
+    add("--raster", default="auto", metavar="NAME", help=", ".join(protocol.RASTERS))
     add(
         "--fill",
         default="surface",

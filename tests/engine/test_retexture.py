@@ -116,7 +116,7 @@ def test_what_no_view_sees_stays_as_it_was(worker: Worker, retexture: Make, old:
     assert (pixels(bare.texture) == pixels(old)).all(axis=2).mean() < 0.01
 
 
-@pytest.mark.parametrize(("given", "used"), [(None, 0.6), (0.3, 0.3)])
+@pytest.mark.parametrize(("given", "used"), [(None, 0.5), (0.3, 0.3)])
 def test_the_report_says_what_was_started_from(
     worker: Worker, retexture: Make, old: Path, given: float | None, used: float
 ) -> None:
