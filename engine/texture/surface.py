@@ -37,6 +37,7 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]  # (p,), (p,) numbers of tex
 SPREAD = 0.2  # how far a border's colours reach, in units of the mesh's radius
 LIFT = 0.05  # off the surface; walls up to twice as thick have two sides
 NEXT_TO = 0.15  # rim texels this near to better ones are filled too: a few times the width of a rim
+FARTHEST = np.float32(4)  # two points of the unit sphere, lifted, are nearer to each other
 BLOCK = 4  # texels a side
 SPARSE = 8  # texels from one to the next where not all are needed
 FINEST = 2048  # texels a side of the largest texture whose every texel is solved for; views show less
@@ -59,9 +60,11 @@ def surface_fill(
     least one texel must be painted. near: (T^2,) the number of the atlas's texel nearest to each texel of the
     texture.
     """
-    texels = _Texels(atlas, uvs, island_of_face(places(raster.corners).astype(np.int32), uvs), near)
+    place = places(raster.corners).astype(np.int32)
+    texels = _Texels(atlas, uvs, island_of_face(place, uvs), near)
     step = -(-atlas.size // FINEST)
-    known = _keep_far_rim(texels, clear, rim, step * BLOCK)
+    known = clear.copy()
+    known[rim] = _stays(texels, place, clear, np.flatnonzero(rim), step * BLOCK)
     empty = np.flatnonzero(~known)
     if not len(empty):
         return colours
@@ -79,15 +82,18 @@ def surface_fill(
     return out
 
 
-def _keep_far_rim(texels: _Texels, clear: Bools, rim: Bools, side: int) -> Bools:
-    """(n,) the texels whose colour stays: clear ones, and blocks of ``rim`` far from any of these."""
-    known = clear.copy()
-    rims = np.flatnonzero(rim)
-    if len(rims):
-        blocks = texels.blocks(rims, side)
-        far = texels.nearest(rims[blocks.first], texels.seeds(clear))[1] > NEXT_TO
-        known[rims] = far[blocks.label[rims]]
-    return known
+def _stays(texels: _Texels, place: NDArray[np.int32], clear: Bools, rim: Ints, side: int) -> Bools:
+    """(m,) which of the ``rim`` texels keep their colours: blocks far from the clear texels of their part of
+    the mesh, or in a part without any. Other parts, however near, may look different."""
+    seeds = texels.seeds(clear)
+    if not len(rim) or not len(seeds):
+        return np.ones(len(rim), bool)
+    part = island_of_face(place, np.zeros((*place.shape, 2), np.float32))  # where no UVs part, faces join
+    blocks = texels.blocks(rim, side)
+    own = part[texels.atlas.face]
+    _, far = texels.nearest(rim[blocks.first], seeds, own)
+    stays: Bools = (far > NEXT_TO)[blocks.label[rim]]
+    return stays
 
 
 def _agreement(atlas: Atlas, one: Ints, other: Ints) -> Floats:
@@ -153,11 +159,16 @@ class _Texels:
             inner[::inside, ::inside] = False
         return self.near[np.flatnonzero(square & ~inner)].astype(np.int64)
 
-    def nearest(self, wanted: Ints, seeds: Ints) -> tuple[Ints, Floats]:
-        """For ``wanted`` texels (m,) the nearest of the ``seeds``, and how far it is; inf: there is none."""
-        if not len(seeds):
-            return np.zeros(len(wanted), np.int64), np.full(len(wanted), np.inf, np.float32)
-        far, number = cKDTree(self._lifted(seeds)).query(self._lifted(wanted))
+    def nearest(
+        self, wanted: Ints, seeds: Ints, part: NDArray[np.int32] | None = None
+    ) -> tuple[Ints, Floats]:
+        """For ``wanted`` texels (m,) the nearest of the ``seeds``, at least one, and how far it is.
+        part: (n,) numbers; texels whose numbers differ are farther apart than any others."""
+        points = [self._lifted(texel) for texel in (seeds, wanted)]
+        if part is not None:
+            apart = [part[texel, None].astype(np.float32) * FARTHEST for texel in (seeds, wanted)]
+            points = [np.concatenate(columns, axis=1) for columns in zip(points, apart, strict=True)]
+        far, number = cKDTree(points[0]).query(points[1])
         return seeds[number], far.astype(np.float32)
 
     def _lifted(self, texel: Ints) -> Floats:

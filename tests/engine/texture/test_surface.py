@@ -153,3 +153,12 @@ def test_large_textures_are_solved_for_coarsely_and_look_the_same(monkeypatch: p
     coarse = filled(made, 256, field(2 * atlas.point), clear)
     assert np.abs(coarse - fine).mean() < 0.01
     np.testing.assert_array_equal(on(atlas, coarse)[clear], on(atlas, fine)[clear])
+
+
+def test_the_rim_of_a_part_without_better_texels_keeps_its_colours() -> None:
+    made = shapes.joined(shapes.plate(0.0, 0.7, (0.02, 0.48)), shapes.plate(0.02, 0.7, (0.52, 0.98)))
+    raster, atlas = texels_of(made, 64)
+    back = made.chart[atlas.face] == 0
+    colours = np.where(back[:, None], RED, BLUE)
+    texture = fill("surface", raster, made.uvs, atlas, Baked(colours, back, ~back))
+    np.testing.assert_array_equal(on(atlas, texture), colours)
