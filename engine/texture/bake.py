@@ -27,6 +27,7 @@ Bools = NDArray[np.bool_]
 
 EXPONENT = 6.0  # published
 LEAST_COSINE = np.float32(0.1)  # the reach of a pixel grows no more beyond
+FLAT = np.float32(0.02)  # of a pixel: so far off its plane a surface may curve; another is farther
 BLOCK = 1 << 15  # texels at a time: their numbers stay in the processor's cache
 
 
@@ -74,7 +75,7 @@ def bake(
 ) -> Baked:
     """The texels' colours from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows
     (``fragments``)."""
-    views = [_View.build(*given) for given in zip(cameras, fragments, pictures, strict=True)]
+    views = [_View.build(raster, *given) for given in zip(cameras, fragments, pictures, strict=True)]
     colours, clear = _paint(raster, atlas, [view.trusting() for view in views], check)
     rest = np.flatnonzero(~clear)
     colours[rest], painted = _paint(raster, atlas.pick(rest), views, check)
@@ -127,6 +128,8 @@ def _add_view(raster: EmbreeRaster, texels: _Texels, view: _View, colour: Floats
     reach = view.reach(depth, cosine)
     may, plain = view.may_see(pixel, depth, reach)
     plain &= facing > 0  # the far side of a thin plate has its near side's depth
+    close = np.flatnonzero(plain)
+    plain[close] = view.shows(pixel.T.take(close, axis=1).T, texels.point.take(close, axis=1))
     unsure = np.flatnonzero(may & ~plain)  # what is plainly seen casts no ray
     rays = texels.pick(unsure)
     plain[unsure], _ = raster.visible(view.camera, rays.point.T, rays.normal.T)
@@ -147,21 +150,34 @@ def _facing(camera: Camera, texels: _Texels) -> Floats:
     return facing
 
 
+def _planes(raster: EmbreeRaster, view: Fragments, resolution: int) -> tuple[Floats, Floats]:
+    """What the pixels of ``view`` show: normals (3, R^2) and heights (R^2,)."""
+    normal = np.zeros((3, resolution**2), np.float32)
+    height = np.zeros(resolution**2, np.float32)
+    normals, points = raster.normals[view.face], interpolate(raster.corners, view.face, view.bary)
+    normal[:, view.pixel] = normals.T
+    height[view.pixel] = np.einsum("nk,nk->n", normals, points)
+    return normal, height
+
+
 @dataclass(frozen=True)
 class _View:
-    """What can be read of a view: colour (3, R^2) and, (R^2,) each, depth, the depth of trusted pixels, and
-    the nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing."""
+    """What can be read of a view: colour (3, R^2), normal (3, R^2) and height (R^2,) of the plane that each
+    pixel shows (all x with normal . x = height) and, (R^2,) each, depth, the depth of trusted pixels, and the
+    nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing."""
 
     camera: Camera
     resolution: int
     colour: Floats
+    normal: Floats
+    height: Floats
     depth: Floats
     trusted: Floats
     nearest: Floats
     farthest: Floats
 
     @classmethod
-    def build(cls, camera: Camera, view: Fragments, picture: Floats) -> _View:
+    def build(cls, raster: EmbreeRaster, camera: Camera, view: Fragments, picture: Floats) -> _View:
         resolution = picture.shape[0]
         depth = np.full(resolution**2, -np.inf, np.float32)
         depth[view.pixel] = view.depth
@@ -171,7 +187,8 @@ class _View:
         nearest = minimum_filter(np.where(np.isfinite(square), square, np.inf), size=3, mode="nearest")
         farthest = maximum_filter(square, size=3, mode="nearest")
         colour = np.ascontiguousarray(picture.reshape(-1, 3).T)
-        return cls(camera, resolution, colour, depth, trusted, nearest.reshape(-1), farthest.reshape(-1))
+        around = nearest.reshape(-1), farthest.reshape(-1)
+        return cls(camera, resolution, colour, *_planes(raster, view, resolution), depth, trusted, *around)
 
     def trusting(self) -> _View:
         """The same without the pixels that can't be trusted."""
@@ -204,6 +221,14 @@ class _View:
         may: Bools = (depth > self.nearest.take(index) - reach) & (depth < self.farthest.take(index) + reach)
         plain: Bools = np.abs(self.trusted.take(index) - depth) < reach / 2
         return may, plain
+
+    def shows(self, pixel: Floats, point: Floats) -> Bools:
+        """Whether each ``point`` (3, n) lies in the plane that its ``pixel`` (n, 2) shows, so that it is no
+        other surface close behind."""
+        index = self._index(pixel)
+        off = (self.normal.take(index, axis=1) * point).sum(axis=0) - self.height.take(index)
+        near: Bools = np.abs(off) < FLAT * self._pixel * self.depth.take(index)
+        return near
 
     def _index(self, pixel: Floats) -> NDArray[np.intp]:
         column, row = np.clip(pixel.T.astype(np.intp), 0, self.resolution - 1)
