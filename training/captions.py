@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from training.catalogue import ALL_COLOURS, EXTRAS, MATERIALS, SYNONYMS, TAUGHT, Extra, Material, Variant
+from training.catalogue import (
+    ALL_COLOURS,
+    EXTRAS,
+    LATTICES,
+    MATERIALS,
+    SYNONYMS,
+    TAUGHT,
+    Extra,
+    Material,
+    Variant,
+)
 from training.surface import RGB, Surface
 from training.synonyms import spoken
 
@@ -26,6 +36,7 @@ _FRAMES = ("{}",) * 10 + (
 )
 _ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b")  # no word may follow
 _SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
+_LATTICES_MORE = 2.2  # they are learned last: half of the pictures
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
 
@@ -78,11 +89,15 @@ class Look:
 def random_look(rng: np.random.Generator, name: str | None = None, plain: bool = False) -> Look:
     """A look of the named material, or of one drawn by weight; without extras if ``plain``."""
     if name is None:
-        name = list(TAUGHT)[_drawn(rng, [material.weight for material in TAUGHT.values()])]
+        name = list(TAUGHT)[_drawn(rng, [_share(name) for name in TAUGHT])]
     material = MATERIALS[name]
     variant = material.variants[_drawn(rng, [variant.weight for variant in material.variants])]
     count = 0 if plain else _drawn(rng, _EXTRAS)
     return Look(name, variant, _additions(rng, material.extras, count), str(rng.choice(material.phrases)))
+
+
+def _share(name: str) -> float:
+    return TAUGHT[name].weight * (_LATTICES_MORE if name in LATTICES else 1.0)
 
 
 def _drawn(rng: np.random.Generator, weights: list[float] | tuple[float, ...]) -> int:

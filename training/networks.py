@@ -110,7 +110,9 @@ def _controlnet(arch: Architecture) -> ControlNetModel:
     network.controlnet_cond_embedding.conv_out.reset_parameters()
     embedding = network.controlnet_cond_embedding
     _write_knots(embedding)
-    for layers in (embedding.conv_in, embedding.blocks):
+    nn.init.zeros_(network.conv_in.weight)  # the noisy state is the UNet's business: places stay clear of it
+    nn.init.zeros_(network.conv_in.bias)
+    for layers in (network.conv_in, embedding.conv_in, embedding.blocks):
         layers.requires_grad_(False)  # nothing to learn there, and a sixth of the time
     embedding.exact = True  # read by Optimizer; what follows in the network has the network's precision
     embedding.register_forward_hook(lambda _module, _inputs, output: output.to(network.dtype))
@@ -149,7 +151,7 @@ def _write_knots(embedding: ControlNetConditioningEmbedding) -> None:
             last.weight[channel, axis] = SLOPE / GAIN * _averaging(last)
             last.bias[channel] = -SLOPE * (LIFT / GAIN + place)
             if 0 < knot < knots - 1:
-                output[channel, channel - 1 : channel + 2, 1, 1] = torch.tensor([0.5, -1.0, 0.5])
+                output[channel, channel - 1 : channel + 2, 1, 1] = torch.tensor([1.0, -2.0, 1.0])
 
 
 def _averaging(layer: nn.Conv2d) -> Tensor:

@@ -44,6 +44,8 @@ def warm_start(
             state["conv_out.weight"] = torch.einsum("nc,ciyx->niyx", rotation, state["conv_out.weight"])
             state["conv_out.bias"] = rotation @ state["conv_out.bias"]
         _copy(network, state, parts)
+    networks.controlnet.conv_in.weight.zero_()  # as networks.build leaves it
+    networks.controlnet.conv_in.bias.zero_()
     _copy_text(networks, tokenizer, pipeline)
 
 

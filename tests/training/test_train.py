@@ -108,7 +108,7 @@ def test_the_control_embedding_begins_with_a_code_of_the_place() -> None:
     found = embedding.controlnet_cond_embedding(control)[0, :48].unflatten(0, (3, 16))
     strongest = (found.argmax(1) - 0.5) / 14
     for axis, expected in enumerate((x, y, 1 - x)):
-        assert (strongest[axis] - expected).abs().max() < 0.75 / 14  # half an interval, and the bend that SiLU adds
+        assert (strongest[axis] - expected).abs().max() < 0.75 / 14  # half an interval, and the bend of SiLU
 
 
 def test_training_noise_ends_in_pure_noise() -> None:
