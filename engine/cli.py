@@ -112,7 +112,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     )
     add("--unwrap", default="auto", metavar="WHEN", help="auto, always or never; default: auto")
     add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps; default: auto")
-    add("--raster", default="embree", metavar="NAME", help=", ".join(protocol.RASTERS))
+    add("--raster", default="auto", metavar="NAME", help=", ".join(protocol.RASTERS))
     add(
         "--fill",
         default="surface",

@@ -35,7 +35,8 @@ def run() -> int:
         print(f"{name:11} {'MISSING' if name in missing else metadata.version(name)}")
     if "torch" not in missing:
         _devices()
-    print(f"rasteriser  {', '.join(protocol.RASTERS)}")
+    if not missing:
+        print(f"rasteriser  {_rasteriser()}")
     free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
     print(f"disk        {free:.0f} GiB free")
     if missing:  # models are looked for with some of these packages
@@ -56,6 +57,18 @@ def _devices() -> None:
         free, whole = torch.cuda.mem_get_info()
         print(f"gpu memory  {free / 2**30:.1f} of {whole / 2**30:.1f} GiB free")
     print(f"threads     {torch.get_num_threads()}")
+
+
+def _rasteriser() -> str:
+    """What --raster auto comes to, and why."""
+    from .denoise.device import resolve
+    from .views.backends import choose, obstacle
+
+    device = resolve("auto").type
+    chosen, why = choose("auto", device), obstacle()
+    if why is None:
+        return f"{chosen} on {device} (nvdiffrast works here, on CUDA)"
+    return f"{chosen} ({why})" if device != "cuda" else f"{chosen} ({why}; {why.fix})"
 
 
 def _models() -> None:

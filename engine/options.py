@@ -9,6 +9,7 @@ from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
 from .denoise.schedule import steps_run
 from .errors import UserError
 from .sync.methods import METHODS
+from .views.backends import obstacle
 from .views.cameras import Camera, even_rig, paper_rig
 
 MAX_VIEWS = 64
@@ -48,6 +49,8 @@ def check(request: protocol.Request) -> None:
     _one_of("unwrap mode", request.unwrap, protocol.UNWRAPS)
     _one_of("device", request.device, protocol.DEVICES)
     _one_of("rasteriser", request.raster, protocol.RASTERS)
+    if request.raster == "nvdiffrast" and (error := obstacle()):
+        raise error
     _one_of("fill", request.fill, protocol.FILLS)
     if request.sync_space is not None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)

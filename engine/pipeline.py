@@ -24,6 +24,7 @@ from .texture.bake import Atlas, bake
 from .texture.existing import Existing
 from .texture.fill import fill
 from .texture.glb import export_glb
+from .views.backends import choose
 
 Floats = NDArray[np.float32]
 FILES = ("texture.png", "mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
@@ -54,7 +55,8 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
     with clock.part("geometry"):
         preset, cameras = denoiser.preset, options.cameras(request.views)
-        scene = build_scene(mesh, cameras, preset.view_size, preset.control, host)
+        backend = choose(request.raster, denoiser.device.type)
+        scene = build_scene(mesh, cameras, preset.view_size, preset.control, host, backend)
     job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old)
     pictures = generate(job)
     with clock.part("bake"):

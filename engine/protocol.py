@@ -59,7 +59,7 @@ SYNC_SPACES = ("latent", "rgb")
 ATTENTIONS = ("views", "off")
 UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-RASTERS = ("embree",)
+RASTERS = ("auto", "embree", "nvdiffrast")
 FILLS = ("surface", "uv")
 TEXTURE_DEPTHS = (8, 16)
 
@@ -95,7 +95,7 @@ class Request:
     texture_size: int = 1024
     unwrap: str = "auto"
     device: str = "auto"
-    raster: str = "embree"
+    raster: str = "auto"
     fill: str = "surface"
     init_texture: str | None = None
     strength: float | None = None

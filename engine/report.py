@@ -50,7 +50,7 @@ def values(
         "strength": None if request.init_texture is None else settings.strength,
         "guidance": settings.guidance,
         "device": str(job.denoiser.device),
-        "raster": request.raster,
+        "raster": scene.raster.name,
         "fill": request.fill,
         "texture_size": request.texture_size,
         "texture_depth": request.texture_depth,

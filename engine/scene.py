@@ -12,6 +12,7 @@ from .depth.position import position_picture
 from .host import Host
 from .mesh.frame import to_unit_sphere
 from .mesh.mesh import Mesh
+from .views.backends import make_raster
 from .views.cameras import Camera
 from .views.planner import plan
 from .views.raster import EmbreeRaster, Fragments, interpolate
@@ -33,12 +34,20 @@ class Scene:
     resolution: int
 
 
-def build_scene(mesh: Mesh, cameras: list[Camera] | None, resolution: int, control: str, host: Host) -> Scene:
+def build_scene(
+    mesh: Mesh,
+    cameras: list[Camera] | None,
+    resolution: int,
+    control: str,
+    host: Host,
+    backend: str = "embree",
+) -> Scene:
     """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
-    those that it needs; ``control`` is one of denoise/presets.py's CONTROLS."""
+    those that it needs; ``control`` is one of denoise/presets.py's CONTROLS, ``backend`` one that
+    views/backends.py chose."""
     assert mesh.uvs is not None
     vertices, _, _ = to_unit_sphere(mesh.vertices)
-    raster = EmbreeRaster(vertices, mesh.faces)
+    raster = make_raster(backend, vertices, mesh.faces)
     if cameras is None:
         cameras = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
     fragments, controls = [], []

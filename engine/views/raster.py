@@ -64,6 +64,8 @@ def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
 class EmbreeRaster:
     """Ray casts against one fixed mesh. ``vertices`` (V, 3) float32 normalised, ``faces`` (F, 3) int32."""
 
+    name = "embree"  # of protocol.RASTERS
+
     def __init__(self, vertices: Floats, faces: Ints) -> None:
         self.corners = np.ascontiguousarray(vertices[faces], np.float32)
         self.normals = unit_normals(vertices, faces)
@@ -72,12 +74,17 @@ class EmbreeRaster:
     def rasterise(self, camera: Camera, resolution: int) -> Fragments:
         """The pixels of a ``resolution`` x ``resolution`` view from ``camera`` that show the mesh."""
         directions = camera.rays(resolution)
-        origins = np.broadcast_to(camera.position, directions.shape)
-        pixel, face, bary, depth = _cast(self._scene, origins, directions)
+        pixel, face, bary, depth = self._nearest(camera, resolution, directions)
         towards, normals = directions.take(pixel, axis=0), self.normals.take(face, axis=0)
         length = np.sqrt(np.einsum("nk,nk->n", towards, towards))
         cosine = np.abs(np.einsum("nk,nk->n", normals, towards)) / length
         return Fragments(pixel, face, bary, depth, np.clip(cosine, 0.0, 1.0))
+
+    def _nearest(
+        self, camera: Camera, resolution: int, directions: Floats
+    ) -> tuple[Ints, Ints, Floats, Floats]:
+        """What the pixels, which look in ``directions``, show: the first four of Fragments."""
+        return _cast(self._scene, np.broadcast_to(camera.position, directions.shape), directions)
 
     def visible(
         self, camera: Camera, points: Floats, normals: Floats, least: float = 0.0
