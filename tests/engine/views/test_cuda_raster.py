@@ -54,7 +54,7 @@ def cross(a: NDArray, b: NDArray) -> NDArray:
 
 
 def covered(corner: NDArray, points: NDArray) -> NDArray[np.bool_]:
-    """Which of ``points`` (..., 2) the triangle ``corner`` (3, 2) covers, borders included; none without area."""
+    """Which of ``points`` (..., 2) lie in the triangle ``corner`` (3, 2); none in one without area."""
     turns = [
         cross((corner[k] - corner[k - 1]).T, np.moveaxis(points - corner[k - 1], -1, 0)) for k in range(3)
     ]
