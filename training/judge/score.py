@@ -16,6 +16,7 @@ from training.judge.report import Row, share
 
 MATERIAL, COLOUR, IOU = 85.0, 90.0, 0.95  # aimed at on single views
 SLACK = 5.0  # points that textured meshes may lie below
+LEAST = 20  # pictures for a distance of distributions
 TELLING = 0.95  # silhouettes are compared where the real picture's can be told: not grey things on grey
 
 
@@ -93,13 +94,19 @@ def _overlap(found: list[float], real: list[float]) -> Row:
 
 
 def _likeness(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
-    distance, floor = kid(found.verdict.features, others), kid(real.verdict.features, others)
-    count = len(found.pictures)
     return [
-        Row(f"{what}: KID x 1000", distance.mean, "", count, floor.mean, None, distance.error),
+        *_distance(what, found, real, others),
         _sharpness(f"{what}: edges, share of real", found, real, "gradient"),
         _sharpness(f"{what}: fine detail, share of real", found, real, "fine"),
     ]
+
+
+def _distance(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
+    """No row for a handful of pictures, whose distance says which they are rather than how good."""
+    if (count := len(found.pictures)) < LEAST:
+        return []
+    distance, floor = kid(found.verdict.features, others), kid(real.verdict.features, others)
+    return [Row(f"{what}: KID x 1000", distance.mean, "", count, floor.mean, None, distance.error)]
 
 
 def _sharpness(name: str, found: Seen, real: Seen, kind: str) -> Row:
