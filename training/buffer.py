@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
@@ -12,6 +14,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from training import autoencoder
+from training.captions import Look, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.networks import tokens
@@ -43,9 +46,10 @@ class Buffer:
         capacity: int,
         seed: int,
         first: int,
+        choose: Callable[[np.random.Generator], Look] = random_look,
     ) -> None:
         self.pool, self.fields, self.vae, self.tokenizer = pool, fields, vae, tokenizer
-        self.seed, self.first, self.next = seed, first, first
+        self.seed, self.first, self.next, self.choose = seed, first, first, choose
         self.projection = autoencoder.as_convolution(vae)
         side = SIZE // autoencoder.PATCH
         make = partial(torch.zeros, device=fields.noise.device)
@@ -56,7 +60,7 @@ class Buffer:
 
     def extend(self, count: int) -> None:
         """Paint and encode ``count`` new samples over the oldest."""
-        batch = make_batch(self.pool, self.fields, self.seed, self.next, count)
+        batch = make_batch(self.pool, self.fields, self.seed, self.next, count, self.choose)
         where = torch.arange(self.next - self.first, self.next - self.first + count) % len(self.latents)
         latents = F.conv2d(batch.pictures * 2 - 1, *self.projection, stride=autoencoder.PATCH)
         latents *= self.vae.config.scaling_factor

@@ -96,6 +96,12 @@ def random_look(rng: np.random.Generator, name: str | None = None, plain: bool =
     return Look(name, variant, _additions(rng, material.extras, count), str(rng.choice(material.phrases)))
 
 
+def lattice_look(rng: np.random.Generator) -> Look:
+    """A look of a regular pattern, whose layout follows from the place on the object alone."""
+    names = [name for name in TAUGHT if name in LATTICES]
+    return random_look(rng, names[_drawn(rng, [TAUGHT[name].weight for name in names])])
+
+
 def _share(name: str) -> float:
     return TAUGHT[name].weight * (_LATTICES_MORE if name in LATTICES else 1.0)
 
@@ -139,8 +145,6 @@ def _described(look: Look, rng: np.random.Generator) -> str:
     """The material in words, its colour before or after it, the extras around it."""
     words = dict(zip("ab", look.variant.words, strict=False))
     phrase = look.phrase
-    if phrase.startswith("{a} and {b}") and rng.random() < 0.5:
-        words["a"], words["b"] = words["b"], words["a"]
     if look.variant.colour and phrase.startswith("{a} ") and "{b}" not in phrase and rng.random() < 0.12:
         phrase = phrase[4:] + str(rng.choice([" in {a}", ", {a}"]))
     before, after = [], []

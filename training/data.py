@@ -5,6 +5,7 @@ A sample depends on (seed, its index) alone, so any stretch of the data can be m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,14 +38,20 @@ class Batch:
 Sample = tuple[Tensor, Tensor, Tensor, str]
 
 
-def make_sample(pool: Pool, fields: Fields, seed: int, index: int, look: Look | None = None) -> Sample:
-    """(picture, control, mask, caption) number ``index`` of the endless series ``seed``; shapes as in
-    Batch."""
+def make_sample(
+    pool: Pool,
+    fields: Fields,
+    seed: int,
+    index: int,
+    choose: Callable[[np.random.Generator], Look] = random_look,
+) -> Sample:
+    """(picture, control, mask, caption) number ``index`` of the endless series ``seed``, of a look that
+    ``choose`` draws; shapes as in Batch."""
     rng = np.random.default_rng([seed, index])
     view = pool[int(rng.integers(len(pool)))].turned(45.0 * rng.integers(8))
     if rng.random() < 0.5:  # a mirrored object is an object
         view = view.mirrored()
-    look = look or random_look(rng)
+    look = choose(rng)
     picture, mask = draw(view, look, fields, rng)
     text = caption(look, rng, view.azimuth, view.elevation)
     return picture, control(view, rng.random() < DEPTH_SHARE), mask, text
@@ -70,8 +77,15 @@ def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tu
     return F.avg_pool2d(picture.permute(2, 0, 1), shrink), F.avg_pool2d(inside[None].float(), shrink)
 
 
-def make_batch(pool: Pool, fields: Fields, seed: int, start: int, count: int) -> Batch:
+def make_batch(
+    pool: Pool,
+    fields: Fields,
+    seed: int,
+    start: int,
+    count: int,
+    choose: Callable[[np.random.Generator], Look] = random_look,
+) -> Batch:
     """Samples ``start`` to ``start + count`` of the series ``seed``."""
-    samples = [make_sample(pool, fields, seed, start + i) for i in range(count)]
+    samples = [make_sample(pool, fields, seed, start + i, choose) for i in range(count)]
     pictures, controls, masks, captions = zip(*samples, strict=True)
     return Batch(torch.stack(pictures), torch.stack(controls), torch.stack(masks), list(captions))

@@ -27,12 +27,16 @@ class Noised:
     times: Tensor
 
 
-def noised(latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch. ``generator`` is the CPU's,
-    whatever the device of ``latents``: a seed means the same everywhere."""
+def noised(
+    latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator, layout: bool = False
+) -> Noised:
+    """Noise each latent to its own time, the times spread over the batch; wholly, if ``layout``.
+    ``generator`` is the CPU's, whatever the device of ``latents``: a seed means the same everywhere."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
     times = (spread**NOISIER * total).long().clamp(max=total - 1).to(latents.device)
+    if layout:
+        times = torch.full_like(times, total - 1)
     kept = alphas_cumprod[times].view(-1, 1, 1, 1)
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
@@ -40,11 +44,17 @@ def noised(latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) 
 
 
 def losses(
-    networks: Networks, draw: Draw, empty: Tensor, alphas_cumprod: Tensor, generator: torch.Generator
+    networks: Networks,
+    draw: Draw,
+    empty: Tensor,
+    alphas_cumprod: Tensor,
+    generator: torch.Generator,
+    layout: bool = False,
 ) -> Tensor:
-    """(N,) weighted squared errors of the predicted v, in order of noise. ``empty`` (T,): tokens of ''."""
+    """(N,) weighted squared errors of the predicted v, in order of noise. ``empty`` (T,): tokens of ''.
+    ``layout``: all from pure noise, where the prediction is a regression of the picture on its control."""
     count = len(draw.latents)
-    step = noised(draw.latents, alphas_cumprod, generator)
+    step = noised(draw.latents, alphas_cumprod, generator, layout)
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT
     ids = torch.where(without.to(empty.device), empty, draw.tokens)
     keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(draw.latents.device)

@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from transformers import CLIPTokenizer
 
 from training import autoencoder, diffusion, export, networks, sheet
 from training.buffer import Buffer
-from training.captions import caption, every_phrase, random_look
+from training.captions import caption, every_phrase, lattice_look, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.optim import Optimizer, cosine
@@ -46,6 +46,7 @@ class Settings:
     batch: int = 24
     rate: float = 1e-3
     average: float = 0.998
+    layout_steps: int = 800  # the first steps see regular patterns alone, from pure noise
     fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 8_000
@@ -118,7 +119,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
         warm_start(nets, prepared.tokenizer, prepared.vae, Path(settings.begin_with), data.pictures)
     optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
     spent, samples = _resume(settings.run / "checkpoint", optimizer)
-    buffer = _buffer(settings, prepared, samples)
+    buffer = _buffer(settings, prepared, samples, optimizer.steps < settings.layout_steps)
     began = saved = time.monotonic()
     total = settings.hours * 3600
     recent: list[torch.Tensor] = []
@@ -133,8 +134,13 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     with ThreadPoolExecutor(settings.threads, initializer=lambda: torch.set_num_threads(1)) as threads:
         empty, alphas = networks.tokens(prepared.tokenizer, [""])[0], networks.scheduler().alphas_cumprod
         empty, alphas = empty.to(settings.device), alphas.to(settings.device)
-        step = Step(settings, nets, optimizer, buffer, threads, empty, alphas)
+        layout = optimizer.steps < settings.layout_steps
+        step = Step(settings, nets, optimizer, buffer, threads, empty, alphas, layout)
         while elapsed() < total:
+            if step.layout and optimizer.steps >= settings.layout_steps:
+                log(f"step {optimizer.steps}: from layouts to everything")
+                buffer = _buffer(settings, prepared, buffer.next, layout=False)
+                step = replace(step, buffer=buffer, layout=False)
             recent.append(step.run(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)))
             if len(recent) == 100:
                 log(_report(recent, optimizer.steps, elapsed()))
@@ -147,7 +153,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
-def _buffer(settings: Settings, prepared: Prepared, first: int) -> Buffer:
+def _buffer(settings: Settings, prepared: Prepared, first: int, layout: bool) -> Buffer:
     buffer = Buffer(
         prepared.pool,
         prepared.fields,
@@ -156,6 +162,7 @@ def _buffer(settings: Settings, prepared: Prepared, first: int) -> Buffer:
         settings.capacity,
         settings.seed,
         first,
+        lattice_look if layout else random_look,
     )
     for _ in range(settings.start // 64):
         buffer.extend(64)
@@ -173,6 +180,7 @@ class Step:
     threads: ThreadPoolExecutor
     empty: torch.Tensor  # tokens of the empty prompt
     alphas: torch.Tensor  # cumulative products, one for each time
+    layout: bool
 
     def run(self, rate: float) -> torch.Tensor:
         """Update at this learning rate; returns the mean losses in order of noise."""
@@ -187,7 +195,7 @@ class Step:
         seed = (self.settings.seed * 1_000_003 + self.optimizer.steps) * self.settings.threads + part
         generator = torch.Generator().manual_seed(seed)
         draw = self.buffer.draw(self.settings.batch // self.settings.threads, generator)
-        return lambda: diffusion.losses(self.nets, draw, self.empty, self.alphas, generator)
+        return lambda: diffusion.losses(self.nets, draw, self.empty, self.alphas, generator, self.layout)
 
 
 def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
@@ -238,7 +246,18 @@ def _arguments() -> Settings:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    for name in ("run", "hours", "seed", "threads", "device", "batch", "rate", "save_minutes", "begin_with"):
+    for name in (
+        "run",
+        "hours",
+        "seed",
+        "threads",
+        "device",
+        "batch",
+        "rate",
+        "layout_steps",
+        "save_minutes",
+        "begin_with",
+    ):
         default = getattr(Settings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     return Settings(**vars(parser.parse_args()))

@@ -40,6 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> train.Settings:
             hours=1e-4,
             threads=1,
             batch=4,
+            layout_steps=1,
             fresh=1,
             start=64,
             capacity=64,
