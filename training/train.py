@@ -46,7 +46,7 @@ class Settings:
     batch: int = 24
     rate: float = 1e-3
     average: float = 0.998
-    layout_steps: int = 800  # the first steps see regular patterns alone, from pure noise
+    layout_steps: int = 0  # as many first steps see regular patterns alone, from pure noise
     fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 8_000
