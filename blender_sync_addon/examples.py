@@ -43,14 +43,4 @@ class ExamplesMenu(bpy.types.Menu):
                 column.operator(UseExample.bl_idname, text=example.label).prompt = example.prompt
 
 
-_CLASSES = (UseExample, ExamplesMenu)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory((UseExample, ExamplesMenu))

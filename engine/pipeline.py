@@ -107,6 +107,7 @@ def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
     if old is None:
         return fill(request.fill, scene.raster, scene.uvs, atlas, baked)
+    old = old.fitted(request.texture_size)
     image = fill(request.fill, scene.raster, scene.uvs, atlas, old.under(atlas, baked))
     return old.around(atlas, image)
 

@@ -111,6 +111,11 @@ def make_pipeline(
     ).save_pretrained(folder / "vae")
     (folder / "scheduler").mkdir()
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler), encoding="utf-8")
+    _write_index(folder, scheduler)
+    return folder
+
+
+def _write_index(folder: Path, scheduler: dict[str, object]) -> None:
     index = {
         "_class_name": "StableDiffusionControlNetPipeline",
         "controlnet": ["diffusers", "ControlNetModel"],
@@ -124,7 +129,6 @@ def make_pipeline(
         "requires_safety_checker": False,
     }
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="session")
