@@ -29,7 +29,7 @@ class Edges:
         return Edges(self.face[chosen], self.start[chosen], self.end[chosen])
 
     def seams(self, uvs: Floats) -> Bools:
-        """(m,) whether the two sides of each edge part in ``uvs`` (F, 3, 2)."""
+        """(m,) whether the two sides of each edge part in ``uvs`` (F, 3, 2), or (F, 3, 3) with pages."""
         gaps = [
             np.abs(uvs[self.face[:, 0], corner[:, 0]] - uvs[self.face[:, 1], corner[:, 1]]).max(axis=1)
             for corner in (self.start, self.end)

@@ -11,10 +11,11 @@ from scipy.sparse.csgraph import connected_components
 def island_of_face(faces: NDArray[np.int32], uvs: NDArray[np.float32]) -> NDArray[np.int32]:
     """(F,) int32 chart number per face: faces are of one chart when they share a vertex at the same UV.
 
-    faces: (F, 3) int32; uvs: (F, 3, 2) float32 per corner, compared to within 1e-6 of the unit square.
+    faces: (F, 3) int32; uvs: (F, 3, 2) float32 per corner, compared to within 1e-6 of the unit square, or
+    (F, 3, 3) with their pages.
     """
-    grid = np.round(uvs.reshape(-1, 2).astype(np.float64) * 1e6).astype(np.int64)
-    corner = _numbered(grid[:, 1], grid[:, 0], faces.reshape(-1))
+    grid = np.round(uvs.reshape(-1, uvs.shape[2]).astype(np.float64) * 1e6).astype(np.int64)
+    corner = _numbered(*grid.T[::-1], faces.reshape(-1))
     count = len(faces)
     face = np.repeat(np.arange(count), 3)
     size = count + int(corner.max()) + 1

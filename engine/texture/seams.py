@@ -31,7 +31,7 @@ def seam_error(raster: EmbreeRaster, uvs: Floats, texture: Floats) -> float | No
     if not len(edges.face):
         return None
     is_seam = edges.seams(uvs)
-    texel = _texel_length(raster, uvs, texture.shape[0])
+    texel = _texel_length(raster, uvs, texture.shape[-2])
     seam = _difference(raster, uvs, texture, edges.pick(is_seam), texel)
     inner = _difference(raster, uvs, texture, edges.pick(~is_seam), texel)
     if seam is None or inner is None:

@@ -16,6 +16,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
+from ..mesh.pages import count, page_of
 from .cameras import Camera
 
 Floats = NDArray[np.float32]
@@ -113,10 +114,29 @@ class EmbreeRaster:
 
 
 def texel_fragments(uvs: Floats, size: int) -> Fragments:
-    """The texels of a ``size`` x ``size`` texture whose centres lie inside a triangle of ``uvs`` (F, 3, 2).
+    """The texels of a ``size`` x ``size`` texture whose centres lie inside a triangle of ``uvs`` (F, 3, 2),
+    or of its pages (F, 3, 3).
 
     Row 0 is the top of the picture, v = 1. ``depth`` and ``cosine`` have no meaning here and are 1.
     """
+    if uvs.shape[2] == 2:
+        pixel, face, bary = _page_texels(uvs, size)
+    else:
+        on = page_of(uvs[:, 0])
+        parts = [_page_of_texels(uvs, np.flatnonzero(on == page), page, size) for page in range(count(uvs))]
+        pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ones = np.ones(len(pixel), np.float32)
+    return Fragments(pixel, face, bary, ones, ones)
+
+
+def _page_of_texels(uvs: Floats, faces: NDArray[np.int64], page: int, size: int) -> tuple[Ints, Ints, Floats]:
+    """Of the texels of ``page``, which only ``faces`` (n,) are on: flat index, face, barycentric."""
+    pixel, face, bary = _page_texels(uvs[faces, :, :2], size)
+    return pixel + np.int32(page * size**2), faces[face].astype(np.int32), bary
+
+
+def _page_texels(uvs: Floats, size: int) -> tuple[Ints, Ints, Floats]:
+    """Of the texels of one page: flat index, face, barycentric."""
     flat = np.concatenate([uvs, np.zeros((*uvs.shape[:2], 1), np.float32)], axis=2)
     scene = _scene_of(np.ascontiguousarray(flat, np.float32))
     centre = ((np.arange(size) + 0.5) / size).astype(np.float32)
@@ -132,15 +152,18 @@ def texel_fragments(uvs: Floats, size: int) -> Fragments:
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         parts = pool.map(band, range(0, size, rows))
         pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
-    ones = np.ones(len(pixel), np.float32)
-    return Fragments(pixel, face, bary, ones, ones)
+    return pixel, face, bary
 
 
 def texel_of(uv: Floats, size: int) -> Ints:
-    """Flat index (n,) int32, row 0 at v = 1, of the texel that holds each ``uv`` (n, 2); clamped."""
+    """Flat index (n,) int32, row 0 at v = 1, of the texel that holds each ``uv`` (n, 2); clamped. UVs with
+    pages, (n, 3), count on from page to page."""
     column = np.clip((uv[:, 0] * size).astype(np.int32), 0, size - 1)
     row = np.clip(((1 - uv[:, 1]) * size).astype(np.int32), 0, size - 1)
-    return (row * size + column).astype(np.int32)
+    index = row * size + column
+    if uv.shape[1] == 3:
+        index += page_of(uv) * np.int32(size**2)
+    return index.astype(np.int32)
 
 
 def _scene_of(corners: Floats) -> rtcore_scene.EmbreeScene:
