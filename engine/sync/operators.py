@@ -25,6 +25,7 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from ..mesh.islands import island_of_face
+from ..mesh.pages import page_of
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of
 from ..views.visibility import edge_trust
@@ -39,9 +40,9 @@ LEAST_COSINE = 1e-3  # in float32 its sixth power is a number still
 @dataclass(frozen=True)
 class MeshMaps:
     """pixel (P,), element (P,), average (K, N R^2) as in :class:`~engine.sync.spaces.LinearSpace`;
-    texel: (K,) flat texture index of each canonical element, row 0 at the top. seen: (K,) bool, whether any
-    view paints it; the others borrow their neighbour's average. cosine: of every value of ``average``, at
-    which its view sees the texel, at least LEAST_COSINE; None unless asked for."""
+    texel: (K,) flat texture index of each canonical element, row 0 at the top, page after page. seen: (K,)
+    bool, whether any view paints it; the others borrow their neighbour's average. cosine: of every value of
+    ``average``, at which its view sees the texel, at least LEAST_COSINE; None unless asked for."""
 
     pixel: Ints
     element: Ints
@@ -58,11 +59,11 @@ class _Texels:
     index: Ints
     point: Floats
     normal: Floats
-    chart: NDArray[np.int32]
+    chart: Ints
 
     def seeds(self, size: int) -> NDArray[np.float64]:
         """(K, 3) row, column and chart; charts lie farther apart than any two texels of one chart."""
-        row, column = np.divmod(self.index, size)
+        row, column = np.divmod(self.index % size**2, size)
         return np.column_stack([row, column, self.chart * (4.0 * size)])
 
 
@@ -78,13 +79,14 @@ def mesh_maps(
 ) -> MeshMaps:
     """Build f and g for views of ``resolution``^2 pixels and a texture of ``size``^2 texels.
 
-    faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1]; exponent: of the cosine weights (published: 1 while
+    faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1], or (F, 3, 3) with pages (each of ``size``^2);
+    exponent: of the cosine weights (published: 1 while
     synchronising, through an accident that reads 0 as 1, and 6 in the final bake). cosines: whether to keep
     them, for weights that change from step to step.
     """
     views = [raster.rasterise(camera, resolution) for camera in cameras]
     hits = [texel_of(interpolate(uvs, view.face, view.bary), size) for view in views]
-    texels, element = _texels(raster, views, hits, island_of_face(faces, uvs))
+    texels, element = _texels(raster, views, hits, _charts(faces, uvs))
     pixel = np.concatenate([view.pixel + i * resolution**2 for i, view in enumerate(views)]).astype(np.int64)
     bounds = np.cumsum([0, *(len(view.pixel) for view in views)])
     seeds = texels.seeds(size)
@@ -106,8 +108,14 @@ def mesh_maps(
     return MeshMaps(pixel, element, average, texels.index, seen, cosine)
 
 
+def _charts(faces: NDArray[np.int32], uvs: Floats) -> Ints:
+    """(F,) the number of each face's chart; charts of one page are closer than those of any others."""
+    charts = island_of_face(faces, uvs).astype(np.int64)
+    return charts + page_of(uvs[:, 0]) * 2 * (int(charts.max()) + 1)
+
+
 def _texels(
-    raster: EmbreeRaster, views: list[Fragments], hits: list[NDArray[np.int32]], charts: NDArray[np.int32]
+    raster: EmbreeRaster, views: list[Fragments], hits: list[NDArray[np.int32]], charts: Ints
 ) -> tuple[_Texels, Ints]:
     """The distinct texels hit, and for each pixel the number of its texel among them.
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from ..mesh.pages import count
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
 from ..views.visibility import edge_trust
@@ -34,25 +35,27 @@ BLOCK = 1 << 15  # texels at a time: their numbers stay in the processor's cache
 @dataclass(frozen=True)
 class Atlas:
     """The texels of a ``size``^2 texture that lie on the mesh, n of them: flat index (n,) int32 from the top
-    left, face (n,) int32, surface point (n, 3) and face normal (n, 3) float32 in normalised space."""
+    left, page after page, face (n,) int32, surface point (n, 3) and face normal (n, 3) float32 in normalised
+    space. pages: how many there are."""
 
     size: int
     index: NDArray[np.int32]
     face: NDArray[np.int32]
     point: Floats
     normal: Floats
+    pages: int = 1
 
     @classmethod
     def build(cls, raster: EmbreeRaster, uvs: Floats, size: int) -> Atlas:
-        """uvs: (F, 3, 2) float32 per corner."""
+        """uvs: (F, 3, 2) float32 per corner, or (F, 3, 3) with pages."""
         texels = texel_fragments(uvs, size)
         point = interpolate(raster.corners, texels.face, texels.bary)
-        return cls(size, texels.pixel, texels.face, point, raster.normals[texels.face])
+        return cls(size, texels.pixel, texels.face, point, raster.normals[texels.face], count(uvs))
 
     def pick(self, chosen: NDArray[np.int64]) -> Atlas:
         """The texels number ``chosen`` (m,) alone."""
         point, normal = self.point[chosen], self.normal[chosen]
-        return Atlas(self.size, self.index[chosen], self.face[chosen], point, normal)
+        return Atlas(self.size, self.index[chosen], self.face[chosen], point, normal, self.pages)
 
 
 @dataclass(frozen=True)

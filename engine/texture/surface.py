@@ -55,10 +55,10 @@ def surface_fill(
 ) -> Floats:
     """The colours (n, 3) of all of the atlas's texels.
 
-    uvs: (F, 3, 2) per corner. colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim`` (n,): texels
-    painted well, or by pixels at an edge alone. Such are painted over where a clear texel is NEXT_TO them. At
-    least one texel must be painted. near: (T^2,) the number of the atlas's texel nearest to each texel of the
-    texture.
+    uvs: (F, 3, 2) per corner, or with pages. colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim``
+    (n,): texels painted well, or by pixels at an edge alone. Such are painted over where a clear texel is
+    NEXT_TO them. At least one texel must be painted. near: (P T^2,) the number of the atlas's texel nearest
+    to each texel of the texture.
     """
     place = places(raster.corners).astype(np.int32)
     texels = _Texels(atlas, uvs, island_of_face(place, uvs), near)
@@ -140,7 +140,7 @@ class _Texels:
             label[chosen] = np.arange(len(chosen), dtype=np.int32)
             return _Blocks(label, np.arange(len(chosen)), np.ones(len(chosen), np.float32), side)
         across = -(-self.atlas.size // side)
-        row, column = np.divmod(self.atlas.index[chosen], self.atlas.size)
+        row, column = np.divmod(self.atlas.index[chosen] % self.atlas.size**2, self.atlas.size)
         key = (self.chart(chosen).astype(np.int64) * across + row // side) * across + column // side
         _, first, label[chosen], count = np.unique(
             key, return_index=True, return_inverse=True, return_counts=True
@@ -151,12 +151,12 @@ class _Texels:
         """Of the ``known`` (n,) texels those next to others, since the way along the surface to any of them
         leads past, and one in ``inside``^2 of those within, which may be nearest to another surface."""
         size = self.atlas.size
-        grid = np.zeros(size * size, bool)
+        grid = np.zeros(self.atlas.pages * size * size, bool)
         grid[self.atlas.index[known]] = True
-        square = grid.reshape(size, size)
-        inner = binary_erosion(square, np.ones((3, 3), bool))
+        square = grid.reshape(-1, size, size)
+        inner = binary_erosion(square, np.ones((1, 3, 3), bool))
         if inside:
-            inner[::inside, ::inside] = False
+            inner[:, ::inside, ::inside] = False
         return self.near[np.flatnonzero(square & ~inner)].astype(np.int64)
 
     def nearest(
@@ -176,7 +176,7 @@ class _Texels:
 
     def neighbours(self, label: NDArray[np.int32], edges: Edges) -> Pairs:
         """Pairs of texels next to each other on the surface, each once, where their ``label`` (n,) parts."""
-        number = np.full(self.atlas.size**2, -1, np.int32)
+        number = np.full(self.atlas.pages * self.atlas.size**2, -1, np.int32)
         number[self.atlas.index] = np.arange(len(self.atlas.index), dtype=np.int32)
         pairs = [self._beside(label, number, step) for step in (1, self.atlas.size)]
         a, b = (np.concatenate(ends) for ends in zip(*pairs, self._across(edges), strict=True))
@@ -187,7 +187,7 @@ class _Texels:
         """Pairs ``step`` apart in the texture: 1, or its size."""
         index, size = self.atlas.index, self.atlas.size
         b = number.take(index + np.int32(step), mode="clip")
-        room = index % size < size - 1 if step == 1 else index < size * (size - 1)
+        room = index % size < size - 1 if step == 1 else index % size**2 < size * (size - 1)
         a = np.flatnonzero(room & (b >= 0) & (label != label[b])).astype(np.int32)
         b = b[a]
         same = self.chart(a) == self.chart(b)
