@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -157,11 +157,13 @@ def _network(job: Job, schedule: Schedule) -> _Network:
 
 @dataclass(frozen=True)
 class _Coder:
-    """The autoencoder, timed; its results lie where the sampler's tensors do."""
+    """The autoencoder, timed; its results lie where the sampler's tensors do. quick: the small one, where the
+    model has one."""
 
     denoiser: Denoiser
     clock: Clock
     host: Host
+    quick: bool = False
 
     @property
     def home(self) -> torch.device:
@@ -170,12 +172,12 @@ class _Coder:
     def encode(self, images: Tensor) -> Tensor:
         self.host.check()
         with self.clock.part("decode"):
-            return self.denoiser.encode(images).to(self.home)
+            return self.denoiser.encode(images, self.quick).to(self.home)
 
     def decode(self, latents: Tensor) -> Tensor:
         self.host.check()
         with self.clock.part("decode"):
-            return self.denoiser.decode(latents.to(self.denoiser.device)).to(self.home)
+            return self.denoiser.decode(latents.to(self.denoiser.device), self.quick).to(self.home)
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,8 @@ def _sync(job: Job, coder: _Coder) -> Sync:
     if settings.sync_space == "latent":
         return Sync(job.method, latent, share=settings.share, earlier=earlier)
     rgb = _space(job, _maps(job, job.scene.resolution, settings.rgb_size), coder)
-    return Sync(job.method, latent, DecodedRoundtrip(rgb, coder.encode, coder.decode), settings.share)
+    quick = replace(coder, quick=True)
+    return Sync(job.method, latent, DecodedRoundtrip(rgb, quick.encode, quick.decode), settings.share)
 
 
 def _maps(job: Job, resolution: int, size: int) -> MeshMaps:

@@ -43,6 +43,7 @@ def values(
         "control": job.denoiser.preset.control,
         "method": request.method,
         "sync_space": settings.sync_space,
+        "sync_autoencoder": _sync_autoencoder(job),
         "attention": settings.attention,
         "seed": request.seed,
         "steps": settings.steps,
@@ -67,6 +68,13 @@ def values(
         "peak_memory_mb": round(memory.peak_mb(), 1),
         **_gpu(job.denoiser.device),
     }
+
+
+def _sync_autoencoder(job: Job) -> str | None:
+    """Which autoencoder synchronisation in RGB went through; None in latents."""
+    if job.settings.sync_space == "latent":
+        return None
+    return "tiny" if job.denoiser.tiny else "full"
 
 
 def _gpu(device: torch.device) -> dict[str, float]:

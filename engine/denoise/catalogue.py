@@ -56,5 +56,9 @@ ENTRIES = (
     ),
 )
 
+# By family: small autoencoders for the same latents. Used where they are in the hub's cache, never fetched
+# unasked; `models download OWNER/NAME` does.
+TINY_AUTOENCODERS = {"sd15": "madebyollin/taesd", "sd21": "madebyollin/taesd"}
+
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_FAMILY = {entry.family: entry for entry in ENTRIES}

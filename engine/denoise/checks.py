@@ -58,5 +58,20 @@ def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[st
         )
 
 
+def check_tiny(path: Path, tiny: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
+    """Raise UserError when an AutoencoderTiny (its config) isn't for the autoencoder's latents."""
+    fix = "choose one made for this model, or take it away"
+    if tiny.get("_class_name") != "AutoencoderTiny":
+        raise UserError(f"{path} is no AutoencoderTiny: {tiny.get('_class_name')}", fix)
+    ours = vae["latent_channels"], 2 ** (len(vae["block_out_channels"]) - 1)
+    theirs = tiny.get("latent_channels", 4), 2 ** (len(tiny.get("num_encoder_blocks", (1, 3, 3, 3))) - 1)
+    if ours != theirs:
+        raise UserError(
+            f"the tiny autoencoder {path} has {theirs[0]} channels of {theirs[1]} pixels,"
+            f" the model's has {ours[0]} of {ours[1]}",
+            fix,
+        )
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else value

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from . import files, sidecar, vocabulary
-from .checks import check_condition_size, check_configs, check_controlnet
+from .checks import check_condition_size, check_configs, check_controlnet, check_tiny
 from .hub import Check
 from .sidecar import Sidecar
 from .sources import SUPPORTED, Sources, read_json
@@ -35,6 +35,7 @@ LIBRARIES = (
     "transformers.modeling_utils",
     "transformers.models.clip.modeling_clip",
     "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.autoencoders.autoencoder_tiny",
     "diffusers.models.controlnets.controlnet",
 )
 
@@ -50,13 +51,14 @@ OLD_ATTENTION = {
 @dataclass
 class Parts:
     """A loaded pipeline. The networks are on the device, in evaluation mode. vocabulary: None where the model
-    says nothing about the words that it knows."""
+    says nothing about the words that it knows. tiny: the AutoencoderTiny, None without one."""
 
     tokenizer: Any
     text_encoder: Any
     unet: Any
     controlnet: Any
     vae: Any
+    tiny: Any
     scheduler: dict[str, Any]
     sidecar: Sidecar
     vocabulary: Vocabulary | None
@@ -88,11 +90,13 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
         fill(model, tensors, vae_dtype if name == "vae" else dtype, device, check, name)
     controlnet = load_controlnet(sources.controlnet, models["unet"], device, dtype, check)
     check_condition_size(sources.controlnet, controlnet.config, models["vae"].config)
+    tiny = load_tiny(sources.tiny, models["vae"], device, dtype, check) if sources.tiny else None
     check()
     words = None if checkpoint else vocabulary.read(sources.pipeline)
     return Parts(
         tokenizer(sources.pipeline),
         controlnet=controlnet,
+        tiny=tiny,
         scheduler=scheduler,
         sidecar=own,
         vocabulary=words,
@@ -129,6 +133,18 @@ def load_controlnet(path: Path, unet: Any, device: torch.device, dtype: torch.dt
             model = ControlNetModel.from_config(config)
     tensors = _controlnet_file_tensors(path, model) if path.is_file() else folder_tensors(path)
     fill(model, tensors, dtype, device, check, "controlnet")
+    return model
+
+
+def load_tiny(path: Path, vae: Any, device: torch.device, dtype: torch.dtype, check: Check) -> Any:
+    """The AutoencoderTiny in the folder ``path``, for the latents of ``vae``."""
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+
+    config = read_json(path / "config.json")
+    check_tiny(path, config, vae.config)
+    with torch.device("meta"):
+        model = AutoencoderTiny.from_config(config)
+    fill(model, folder_tensors(path), dtype, device, check, sidecar.TINY_AUTOENCODER)
     return model
 
 

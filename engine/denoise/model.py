@@ -207,34 +207,39 @@ class Denoiser:
         )
         return {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
 
+    @property
+    def tiny(self) -> bool:
+        """Whether there is a small autoencoder to be ``quick`` with."""
+        return self._parts.tiny is not None
+
+    def _vae(self, quick: bool) -> Any:
+        return self._parts.tiny if quick and self.tiny else self._parts.vae
+
     @torch.no_grad()
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, quick: bool = False) -> Tensor:
         """(N, 3, H, W) in [0, 1] to latents (N, C, H / downscale, W / downscale) float32: the mean of the
-        posterior, so the same picture always gives the same latents."""
-        vae = self._parts.vae
-        means: list[Tensor] = [
-            vae.encode(part.to(self.device, vae.dtype) * 2 - 1).latent_dist.mode().float()
+        posterior, so the same picture always gives the same latents. quick: by the small autoencoder, where
+        there is one."""
+        vae = self._vae(quick)
+        means = [
+            _mean(vae.encode(part.to(self.device, vae.dtype) * 2 - 1)).float()
             for part in _chunks(images, self.vae_batch)
         ]
-        scale, shift = self._latent_scale()
+        scale, shift = _latent_scale(vae)
         return (torch.cat(means) - shift) * scale
 
     @torch.no_grad()
-    def decode(self, latents: Tensor) -> Tensor:
+    def decode(self, latents: Tensor, quick: bool = False) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, h * downscale, w * downscale) float32, nominally in [0, 1],
-        not clamped."""
-        vae = self._parts.vae
-        scale, shift = self._latent_scale()
+        not clamped. quick: as in :meth:`encode`."""
+        vae = self._vae(quick)
+        scale, shift = _latent_scale(vae)
         plain = latents / scale + shift
         pictures = [
             vae.decode(part.to(self.device, vae.dtype)).sample.float()
             for part in _chunks(plain, self.vae_batch)
         ]
         return torch.cat(pictures) / 2 + 0.5
-
-    def _latent_scale(self) -> tuple[float, float]:
-        config = self._parts.vae.config
-        return float(config.scaling_factor), float(config.shift_factor or 0.0)
 
     def halve_batch(self) -> bool:
         """Use half as much memory from now on; False when one row and one picture at a time is reached."""
@@ -249,6 +254,16 @@ class Denoiser:
         self._cache.clear()
         del self._parts
         devices.empty_cache(self.device)
+
+
+def _mean(encoded: Any) -> Tensor:
+    """What an autoencoder encoded: a posterior's mean; an AutoencoderTiny gives the latents themselves."""
+    latents: Tensor = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
+    return latents
+
+
+def _latent_scale(vae: Any) -> tuple[float, float]:
+    return float(vae.config.scaling_factor), float(vae.config.shift_factor or 0.0)
 
 
 def _chunks(tensor: Tensor, rows: int) -> list[Tensor]:

@@ -8,10 +8,11 @@ Optional, and unknown to other software. One object of JSON; every key may be le
     control_end         number, 0 to 1           sync_share    {"latent": number, "rgb": number}, 0 to 1
     steps               whole number             texture_size  {"latent": pixels, "rgb": pixels}
     guidance            number, 0 to 100         prefix, negative  text
-    attention           "views" or "off"
+    attention           "views" or "off"         tiny_autoencoder  a folder, from this file's on
 
-Each replaces the model's preset (presets.py says what it means); what a request gives stands above both. In
-sync_share and texture_size one space may be given alone.
+tiny_autoencoder names an AutoencoderTiny for the model's latents (sources.py). Each of the others replaces
+the model's preset (presets.py says what it means); what a request gives stands above both. In sync_share and
+texture_size one space may be given alone.
 
 The file lies beside ``model_index.json``. control, conditioning_scale and control_end are about the
 ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these keys
@@ -65,19 +66,26 @@ class Sidecar:
         return replace(preset, **given)
 
 
-KEYS = tuple(f.name for f in fields(Sidecar))
+TINY_AUTOENCODER = "tiny_autoencoder"
+KEYS = (*(f.name for f in fields(Sidecar)), TINY_AUTOENCODER)
 
 
 def of_model(pipeline: Path, controlnet: Path) -> Sidecar:
     """What the files say of a ``pipeline`` folder used with ``controlnet``, a component folder or a single
     file. Raises UserError that names the file and the key."""
-    own = {key: value for key, value in read(pipeline).items() if key != "control"}
+    own = {key: value for key, value in read(pipeline).items() if key not in ("control", TINY_AUTOENCODER)}
     return Sidecar(**(own | _of_controlnet(controlnet)))
 
 
 def control(controlnet: Path) -> str:
     """The picture that ``controlnet`` was trained on; arguments and errors as in :func:`of_model`."""
     return str(_of_controlnet(controlnet).get("control", CONTROLS[0]))
+
+
+def tiny_autoencoder(pipeline: Path) -> Path | None:
+    """The folder of the AutoencoderTiny that ``pipeline``'s file names, None where it names none."""
+    named = read(pipeline).get(TINY_AUTOENCODER)
+    return None if named is None else pipeline / Path(named).expanduser()
 
 
 def read(folder: Path, known: tuple[str, ...] = KEYS) -> dict[str, Any]:
@@ -156,4 +164,5 @@ _RULES = {
     "texture_size": _by_space(_whole(16, 8192)),
     "prefix": _TEXT,
     "negative": _TEXT,
+    TINY_AUTOENCODER: _TEXT,
 }

@@ -9,6 +9,10 @@ A model may be given as
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
 the ControlNet is the pipeline's own ``controlnet`` folder or the family's default. How a model wants to be
 used may stand in files of its own: sidecar.py.
+
+An AutoencoderTiny (such as madebyollin/taesd) decodes and encodes nearly as well as the model's autoencoder
+and many times faster, so RGB synchronisation goes through it where there is one: the folder that the
+model's sidecar names, a ``tiny_autoencoder`` folder in the pipeline, or the family's own in the hub's cache.
 """
 
 from __future__ import annotations
@@ -20,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from . import files, hub
-from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER
+from . import files, hub, sidecar
+from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
 from .hub import Check, Progress
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
@@ -32,12 +36,14 @@ SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
 @dataclass(frozen=True)
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
-    single file) is given, the weights. controlnet: a component folder or a .safetensors file."""
+    single file) is given, the weights. controlnet: a component folder or a .safetensors file.
+    tiny: folder of an AutoencoderTiny, None without one."""
 
     name: str
     pipeline: Path
     checkpoint: Path | None
     controlnet: Path
+    tiny: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
         controlnet = _component(_locate(control, ("", "controlnet"), fetch, control=True))
     else:
         controlnet = _default_controlnet(base, path, family, fetch)
-    return Sources(name, pipeline, checkpoint, controlnet)
+    return Sources(name, pipeline, checkpoint, controlnet, _tiny(pipeline, family))
 
 
 def split(name: str) -> tuple[str, str]:
@@ -153,6 +159,16 @@ def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Pat
             f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
         )
     return _component(_from_hub(entry.controlnet, ("", "controlnet"), fetch))
+
+
+def _tiny(pipeline: Path, family: str) -> Path | None:
+    """The AutoencoderTiny that goes with a model, as far as it is here; nothing is downloaded for it."""
+    if named := sidecar.tiny_autoencoder(pipeline):
+        return named
+    if (own := pipeline / sidecar.TINY_AUTOENCODER).is_dir():
+        return own
+    folder = hub.cached(TINY_AUTOENCODERS[family]) if family in TINY_AUTOENCODERS else None
+    return folder if folder and _complete(folder, ("",)) else None
 
 
 def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:

@@ -75,4 +75,5 @@ def _banded(power: NDArray[np.float64]) -> Spectrum:
     frequency = np.fft.fftfreq(len(power))
     radius = np.hypot(*np.meshgrid(frequency, frequency))
     band = np.minimum((radius * 2 * BANDS).astype(np.intp), BANDS).reshape(-1)
-    return np.bincount(band, power.reshape(-1), minlength=BANDS + 1)[:BANDS]
+    sums: Spectrum = np.bincount(band, power.reshape(-1), minlength=BANDS + 1)[:BANDS].astype(np.float64)
+    return sums

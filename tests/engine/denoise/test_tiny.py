@@ -1,0 +1,127 @@
+"""A small autoencoder for what is decoded at every step: found, never fetched, the full one at the end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.denoise import sources
+from engine.denoise.model import Denoiser, load_denoiser
+from engine.errors import UserError
+
+
+def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
+    """An AutoencoderTiny with random weights and 2^(blocks - 1) pixels per latent, written to ``folder``."""
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(0)
+    counts = (1,) * blocks
+    AutoencoderTiny(
+        latent_channels=channels,
+        encoder_block_out_channels=(8,) * blocks,
+        decoder_block_out_channels=(8,) * blocks,
+        num_encoder_blocks=counts,
+        num_decoder_blocks=counts,
+    ).save_pretrained(folder)
+    return folder
+
+
+def load(folder: Path) -> Denoiser:
+    return load_denoiser(str(folder), "cpu", lambda: None)
+
+
+@pytest.fixture
+def copy(eps_model: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(eps_model, tmp_path / "copy")
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    return torch.rand(7, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def test_without_one_quick_is_the_full_one(eps_model: Path, pictures: torch.Tensor) -> None:
+    model = load(eps_model)
+    assert not model.tiny
+    assert torch.equal(model.encode(pictures, quick=True), model.encode(pictures))
+    latents = model.encode(pictures)
+    assert torch.equal(model.decode(latents, quick=True), model.decode(latents))
+
+
+def test_quick_is_diffusers_own_and_the_rest_as_before(copy: Path, pictures: torch.Tensor) -> None:
+    from diffusers import AutoencoderTiny
+
+    before = load(copy)
+    latents = before.encode(pictures)
+    judge = AutoencoderTiny.from_pretrained(make_tiny(copy / "tiny_autoencoder")).eval()
+    model = load(copy)
+    model.vae_batch = 3  # pieces must not matter
+    assert model.tiny
+    torch.testing.assert_close(model.encode(pictures), latents)
+    torch.testing.assert_close(model.decode(latents), before.decode(latents))
+    with torch.no_grad():
+        encoded = judge.encode(pictures * 2 - 1).latents
+        decoded = judge.decode(latents).sample / 2 + 0.5
+    torch.testing.assert_close(model.encode(pictures, quick=True), encoded)
+    torch.testing.assert_close(model.decode(latents, quick=True), decoded)
+
+
+def test_a_sidecar_may_name_it(copy: Path) -> None:
+    make_tiny(copy.parent / "elsewhere")
+    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": "../elsewhere", "steps": 7}))
+    model = load(copy)
+    assert model.tiny
+    assert model.preset.steps == 7
+
+
+@pytest.mark.parametrize("value", [3, None, ["taesd"], True])
+def test_a_sidecar_that_names_no_folder(copy: Path, value: object) -> None:
+    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": value}))
+    with pytest.raises(UserError, match="tiny_autoencoder is"):
+        load(copy)
+
+
+def test_one_that_isn_t_there_or_has_no_safetensors(copy: Path) -> None:
+    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": "nowhere"}))
+    with pytest.raises(UserError, match=r"nowhere.config\.json is missing"):
+        load(copy)
+    pickled = make_tiny(copy / "nowhere") / "diffusion_pytorch_model.safetensors"
+    pickled.rename(pickled.with_suffix(".bin"))
+    with pytest.raises(UserError, match=r"has no \.safetensors weights"):
+        load(copy)
+
+
+@pytest.mark.parametrize(("channels", "blocks"), [(3, 4), (4, 3)])
+def test_one_for_other_latents(copy: Path, channels: int, blocks: int) -> None:
+    make_tiny(copy / "tiny_autoencoder", channels, blocks)
+    with pytest.raises(UserError, match=rf"{channels} channels of {2 ** (blocks - 1)} pixels.* 4 of 8"):
+        load(copy)
+
+
+def test_another_kind_of_autoencoder(copy: Path) -> None:
+    shutil.copytree(copy / "vae", copy / "tiny_autoencoder")
+    with pytest.raises(UserError, match="no AutoencoderTiny: AutoencoderKL"):
+        load(copy)
+
+
+def test_the_family_s_own_is_taken_from_the_cache_and_only_from_there(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources.hub, "download", lambda *_: pytest.fail("was downloaded unasked"))
+    assert sources._tiny(copy, "sd15") is None
+    repo = tmp_path / "cache" / "models--madebyollin--taesd"
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text("0" * 40)
+    folder = repo / "snapshots" / ("0" * 40)
+    folder.mkdir(parents=True)
+    assert sources._tiny(copy, "sd15") is None, "the weights aren't there yet"
+    make_tiny(folder)
+    assert sources._tiny(copy, "sd15") == folder
+    assert sources._tiny(copy, "starter") is None
