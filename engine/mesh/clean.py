@@ -19,6 +19,7 @@ class Clean:
     faces: NDArray[np.int32]
     uvs: NDArray[np.float32] | None
     polygons: NDArray[np.int32] | None
+    part: NDArray[np.int32] | None
     warnings: list[str]
 
 
@@ -31,7 +32,7 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
     _require_faces(raw, name)
     warnings = list(raw.warnings)
     vertices = raw.vertices.astype(np.float32)
-    faces, uvs, polygons = raw.faces, raw.uvs, raw.polygons
+    faces, uvs, polygons, part = raw.faces, raw.uvs, raw.polygons, raw.part
     finite = np.asarray(np.isfinite(vertices).all(axis=1))
     keep = np.asarray(finite[faces].all(axis=1))
     if not keep.all():
@@ -39,6 +40,7 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
         faces = faces[keep]
         uvs = None if uvs is None else uvs[keep]
         polygons = None if polygons is None else polygons[keep]
+        part = None if part is None else part[keep]
     vertices, faces = _used_only(vertices, faces)
     warnings += _area_warnings(vertices, faces, name)
     if uvs is not None:
@@ -49,6 +51,7 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
         faces.astype(np.int32),
         None if uvs is None else uvs.astype(np.float32),
         polygons,
+        part,
         warnings,
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .parts import number_gltf
 
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
@@ -111,13 +112,12 @@ def _buffer(uri: str, path: Path) -> bytes:
 
 
 def _strip(header: dict[str, Any]) -> None:
-    """One bare material for everything (UVs are only read with a material), no pictures, skins or motion."""
+    """Bare materials (UVs are only read with one), no pictures, skins or motion."""
     for key in ("images", "textures", "samplers", "animations", "skins", "cameras", "extensions"):
         header.pop(key, None)
-    header["materials"] = [{}]
+    number_gltf(header)
     for mesh in header.get("meshes", []):
         for primitive in mesh["primitives"]:
-            primitive["material"] = 0
             primitive.pop("extensions", None)
             wanted = ("POSITION", "TEXCOORD_0")
             primitive["attributes"] = {k: v for k, v in primitive["attributes"].items() if k in wanted}

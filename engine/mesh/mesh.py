@@ -25,6 +25,8 @@ class Mesh:
     polygons: (F,) int32, the polygon that each triangle is part of; None where triangles are polygons.
     warnings: one line each, for people.
     name: the file's name without its ending.
+    part: (F,) int32 number among ``parts``, their names, of the object or material of each face; None where
+        all are of one.
     """
 
     vertices: Floats
@@ -33,18 +35,28 @@ class Mesh:
     polygons: Ints | None = None
     warnings: tuple[str, ...] = ()
     name: str = "mesh"
+    part: Ints | None = None
+    parts: tuple[str, ...] = ()
 
 
-def load(path: str | Path) -> Mesh:
+def load(path: str | Path, by: str = "") -> Mesh:
     """The mesh in ``path``: .obj .glb .gltf .ply .stl, or the add-on's .npz (see protocol.Request).
 
     Parts and instances of a scene become one mesh with their transforms applied. Faces are neither merged
     nor reordered; faces that touch a NaN or infinite vertex are dropped from files with a warning, while an
     .npz, whose face order is a contract, is refused. Raises UserError for anything that can't be textured.
+    by: "object" or "material", what to tell parts by.
     """
     path = Path(path)
-    raw = read.read(path)
+    raw = read.read(path, by)
     cleaned = clean.clean(raw, path.name, keep_faces=path.suffix.lower() == ".npz")
     return Mesh(
-        cleaned.vertices, cleaned.faces, cleaned.uvs, cleaned.polygons, tuple(cleaned.warnings), path.stem
+        cleaned.vertices,
+        cleaned.faces,
+        cleaned.uvs,
+        cleaned.polygons,
+        tuple(cleaned.warnings),
+        path.stem,
+        cleaned.part,
+        tuple(raw.parts),
     )

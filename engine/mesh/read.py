@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from . import gltf
+from . import gltf, parts
 
 ENDINGS = (".obj", ".glb", ".gltf", ".ply", ".stl", ".npz")
 _FIX_FILE = "export it again from the program it came from, or open and re-export it in Blender"
@@ -26,20 +26,24 @@ _FIX_FILE = "export it again from the program it came from, or open and re-expor
 @dataclass
 class Raw:
     """What a file holds: vertices (V, 3) float64; faces (F, 3) int64, may point outside; uvs (F, 3, 2)
-    float64 or None; polygons (F,) int32 or None. Nothing is checked yet."""
+    float64 or None; polygons (F,) int32 or None; part (F,) int32, the number among ``parts`` of each face's
+    object or material, None where all are of one. Nothing is checked yet."""
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]
     uvs: NDArray[np.float64] | None = None
     polygons: NDArray[np.int32] | None = None
     warnings: list[str] = field(default_factory=list)
+    part: NDArray[np.int32] | None = None
+    parts: list[str] = field(default_factory=list)
 
 
-def read(path: Path) -> Raw:
-    """What ``path`` holds; UserError when it isn't there, isn't a mesh or can't be read."""
+def read(path: Path, by: str = "") -> Raw:
+    """What ``path`` holds, its parts told ``by`` "object" or "material", "" for not at all; UserError when it
+    isn't there, isn't a mesh or can't be read."""
     _require_file(path)
     try:
-        return _read_npz(path) if path.suffix.lower() == ".npz" else _read_file(path)
+        return _read_npz(path, by) if path.suffix.lower() == ".npz" else _read_file(path, by)
     except UserError:
         raise
     except MemoryError as error:
@@ -80,7 +84,7 @@ def _reason(error: BaseException) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _read_npz(path: Path) -> Raw:
+def _read_npz(path: Path, by: str) -> Raw:
     """The add-on's arrays; raises for missing arrays and wrong shapes."""
     if not zipfile.is_zipfile(path):
         raise ValueError("not an npz archive, or cut off")
@@ -89,7 +93,8 @@ def _read_npz(path: Path) -> Raw:
     vertices, faces = _shaped(arrays, "vertices", (3,)), _shaped(arrays, "faces", (3,))
     uvs = _shaped(arrays, "uvs", (3, 2)) if "uvs" in arrays else None
     polygons = _shaped(arrays, "polygons", ()) if "polygons" in arrays else None
-    for name, array in (("uvs", uvs), ("polygons", polygons)):
+    part = _shaped(arrays, "materials", ()) if by == "material" and "materials" in arrays else None
+    for name, array in (("uvs", uvs), ("polygons", polygons), ("materials", part)):
         if array is not None and len(array) != len(faces):
             raise ValueError(f"{len(array)} {name} for {len(faces)} faces")
     return Raw(
@@ -97,6 +102,8 @@ def _read_npz(path: Path) -> Raw:
         faces.astype(np.int64),
         None if uvs is None else uvs.astype(np.float64),
         None if polygons is None else polygons.astype(np.int32),
+        part=None if part is None else part.astype(np.int32),
+        parts=[] if part is None or not len(part) else _named_materials(arrays, part),
     )
 
 
@@ -110,34 +117,53 @@ def _shaped(arrays: dict[str, NDArray[Any]], name: str, tail: tuple[int, ...]) -
     return array
 
 
-def _read_file(path: Path) -> Raw:
+def _named_materials(arrays: dict[str, NDArray[Any]], part: NDArray[Any]) -> list[str]:
+    """The names of the materials that the numbers ``part`` (F,) stand for."""
+    names = arrays.get("material_names", np.zeros(0, "U1"))
+    if names.ndim != 1 or names.dtype.kind != "U" or part.min() < 0 or part.max() >= len(names):
+        raise ValueError("'materials' doesn't fit 'material_names'")
+    return [str(name) for name in names]
+
+
+def _read_file(path: Path, by: str) -> Raw:
     """A mesh file through trimesh, flattened."""
     import trimesh  # half a second; the add-on's .npz does without
 
     ending = path.suffix.lower()
+    label: parts.Label = parts.nothing
     if ending in (".glb", ".gltf"):
-        data, options = gltf.plain_glb(path), {"file_type": "glb"}
+        data = gltf.plain_glb(path)
+        options: dict[str, Any] = {"file_type": "glb"}
+        label = parts.gltf_label(by)
     else:
         data, options = path.read_bytes(), {"file_type": ending[1:]}
-        if ending != ".stl":
-            options["skip_materials"] = True  # type: ignore[assignment]
+        if by and ending == ".obj":
+            data, options["resolver"], label = parts.numbered_obj(data, by)
+        elif ending != ".stl":
+            options["skip_materials"] = True
     logging.getLogger("trimesh").setLevel(logging.ERROR)
     scene = trimesh.load_scene(io.BytesIO(data), process=False, **options)
-    return _flatten(scene)
+    return _flatten(scene, label)
 
 
-def _flatten(scene: Any) -> Raw:
+def _flatten(scene: Any, label: parts.Label) -> Raw:
     """All triangle parts of a trimesh scene, instances multiplied and transforms applied."""
-    parts = []
+    found, labels = [], []
     for node in scene.graph.nodes_geometry:
         matrix, name = scene.graph[node]
         geometry = scene.geometry[name]
         if len(getattr(geometry, "faces", ())):
-            parts.append(_part(geometry, np.asarray(matrix, np.float64)))
-    if not parts:
+            found.append(_part(geometry, np.asarray(matrix, np.float64)))
+            labels.append(label(node, geometry))
+    if not found:
         points = any(len(getattr(g, "vertices", ())) for g in scene.geometry.values())
         return Raw(np.zeros((int(points), 3)), np.zeros((0, 3), np.int64))
-    return _joined(parts)
+    raw = _joined(found)
+    if len(keys := list(dict.fromkeys(labels))) > 1:
+        counts = [len(one.faces) for one in found]
+        raw.part = np.repeat(np.array([keys.index(one) for one in labels], np.int32), counts)
+        raw.parts = [key.partition(":")[2] for key in keys]
+    return raw
 
 
 def _part(geometry: Any, matrix: NDArray[np.float64]) -> Raw:
@@ -154,21 +180,21 @@ def _part(geometry: Any, matrix: NDArray[np.float64]) -> Raw:
     return Raw(vertices, faces, np.asarray(uv, np.float64)[inside][..., :2])
 
 
-def _joined(parts: list[Raw]) -> Raw:
+def _joined(found: list[Raw]) -> Raw:
     """The parts as one; UVs of parts without are zero, with a warning."""
-    offsets = np.cumsum([0] + [len(part.vertices) for part in parts])
-    for part in parts:
+    offsets = np.cumsum([0] + [len(part.vertices) for part in found])
+    for part in found:
         if len(part.faces) and (part.faces.min() < 0 or part.faces.max() >= len(part.vertices)):
             raise ValueError("faces refer to vertices that are not there")
     raw = Raw(
-        np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)]),
+        np.concatenate([part.vertices for part in found]),
+        np.concatenate([part.faces + offset for part, offset in zip(found, offsets, strict=False)]),
     )
-    bare = sum(part.uvs is None for part in parts)
-    if bare < len(parts):
+    bare = sum(part.uvs is None for part in found)
+    if bare < len(found):
         raw.uvs = np.concatenate(
-            [np.zeros((len(part.faces), 3, 2)) if part.uvs is None else part.uvs for part in parts]
+            [np.zeros((len(part.faces), 3, 2)) if part.uvs is None else part.uvs for part in found]
         )
         if bare:
-            raw.warnings.append(f"{bare} of {len(parts)} parts have no UVs")
+            raw.warnings.append(f"{bare} of {len(found)} parts have no UVs")
     return raw
