@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -23,14 +22,13 @@ from typing import IO, Any
 
 from ...engine import protocol
 from ..problem import Problem, Stopped
-from . import environment
+from . import child, environment
 from .state import State
 
 HEARTBEAT_S = 5.0  # how often the engine is told that Blender lives
 SILENCE_S = 90.0  # without any message for so long the engine counts as hung; it has a heartbeat thread
 CANCEL_S = 1.3  # so long the engine may take to answer a cancel before it is killed: all in all two seconds
 TAIL_LINES = 12
-_NO_WINDOW = 0x08000000  # Windows: no console window for the child
 
 _ENDED = "ended"  # put into the event queue by us, never sent: the engine's output is at its end
 Event = dict[str, Any]
@@ -82,7 +80,7 @@ class Process:
     def kill(self) -> None:
         """End the process and all it started, at once."""
         self._out.put(None)
-        _kill_tree(self._child)
+        child.kill_tree(self._child)
 
     def _read_messages(self, stream: IO[bytes]) -> None:
         for line in stream:
@@ -101,7 +99,7 @@ class Process:
         try:
             status = self._child.wait(timeout=2.0)
         except subprocess.TimeoutExpired:  # it closed its output but lives on: of no use any more
-            _kill_tree(self._child)
+            child.kill_tree(self._child)
             status = self._child.wait()
         self._errors.join(timeout=1.0)
         self._out.put(None)
@@ -263,34 +261,13 @@ def _thread(target: Callable[[IO[bytes]], None], stream: IO[bytes]) -> threading
 
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """The child, in a process group of its own so that all it starts can be ended with it."""
-    windows = os.name == "nt"
+    pipe = subprocess.PIPE
+    environ = environment.child_environment(os.environ)
     try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment.child_environment(os.environ),
-            creationflags=_NO_WINDOW if windows else 0,
-            start_new_session=not windows,
-        )
+        return child.spawn(command, environ, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
         fix = "Choose the engine's Python in Preferences > Add-ons > Sync Texture."
         raise Problem(f"The engine can't be started: {error}", fix) from error
-
-
-def _kill_tree(child: subprocess.Popen[bytes]) -> None:
-    if os.name == "nt":
-        kill = ["taskkill", "/T", "/F", "/PID", str(child.pid)]
-        with contextlib.suppress(OSError):
-            subprocess.Popen(
-                kill, creationflags=_NO_WINDOW, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-    else:
-        # the group outlives its leader while members live, so this is right even after the child's end
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _died(status: int, tail: str) -> Problem:
