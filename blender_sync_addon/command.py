@@ -30,6 +30,7 @@ from .task import Outcome, Task
 
 NAME = "sync_texture"
 PASSED_ON = ("doctor", "models")
+PLAIN = "texture.png"  # what the engine leaves whatever the depth
 _registered: Any = None
 
 
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--guidance", type=float, metavar="X")
     add("--seed", type=int, default=0, metavar="N")
     add("--texture-size", type=int, default=1024, metavar="N")
-    add("--texture-depth", type=int, default=8, choices=protocol.TEXTURE_DEPTHS, help="bits a channel")
+    add("--texture-depth", default="8", choices=protocol.TEXTURE_DEPTHS, help="bits a channel")
     start = texture.add_mutually_exclusive_group()
     start.add_argument("--init-texture", metavar="FILE", help="a texture for the UV map, to start from")
     start.add_argument("--from-texture", action="store_true", help="start from what the object shows now")
@@ -104,7 +105,8 @@ def _texture(args: argparse.Namespace) -> int:
         if args.save:
             _save(Path(args.save).absolute())
         if args.glb:
-            _export(obj, Path(args.glb).absolute())
+            with _plain(outcome):
+                _export(obj, Path(args.glb).absolute())
         _say(args, outcome)
     finally:
         job.close()
@@ -164,6 +166,24 @@ def _save(path: Path) -> None:
         bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
     except RuntimeError as error:
         raise Problem(f"'{path}' can't be saved: {error}", "Choose another place with --save.") from error
+
+
+@contextlib.contextmanager
+def _plain(outcome: Outcome) -> Iterator[None]:
+    """Inside, our material shows the texture in 8 bits where it is a float one: those Blender's exporter
+    writes into a PNG as they are, linear, hence too dark."""
+    node = bpy.data.materials[outcome.material].node_tree.nodes.active
+    image = node.image
+    if not image.is_float or not (path := outcome.out / PLAIN).is_file():
+        yield
+        return
+    node.image = plain = bpy.data.images.load(str(path))
+    plain.name = image.name
+    try:
+        yield
+    finally:
+        node.image = image
+        bpy.data.images.remove(plain)
 
 
 def _export(obj: Any, path: Path) -> None:

@@ -47,8 +47,10 @@ FILLS = [
 DEPTHS = [
     ("8", "8 Bits", "256 levels of each colour: small files, shown by everything"),
     ("16", "16 Bits", "65536 levels of each colour: no bands in smooth gradients"),
+    ("half", "Half Float", "OpenEXR in linear light, 16 bits of each colour"),
+    ("float", "Float", "OpenEXR in linear light, 32 bits of each colour: large files"),
 ]
-SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096)]
+SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096, 8192)]
 
 
 def prompts(options: Any, _context: Any, typed: str) -> list[str]:

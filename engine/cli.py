@@ -102,7 +102,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     )
     add("--seed", type=int, default=0, metavar="N", help="another seed, another texture; default: 0")
     add("--texture-size", type=int, default=1024, metavar="N", help="texels a side; default: 1024")
-    add("--texture-depth", type=int, default=8, metavar="N", help="bits a channel, 8 or 16; default: 8")
+    add(
+        "--texture-depth",
+        default="8",
+        metavar="BITS",
+        help="8 or 16 bits a channel, half or float for texture.exr in linear light; default: 8",
+    )
     add("--init-texture", metavar="FILE", help="a texture for the mesh's own UVs, to start from")
     add(
         "--strength",

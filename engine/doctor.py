@@ -22,8 +22,9 @@ NEEDED = (
     "trimesh",
     "scipy",
     "pillow",
+    "openexr",
 )
-MODULES = {"pillow": "PIL"}
+MODULES = {"pillow": "PIL", "openexr": "OpenEXR"}
 
 
 def run() -> int:

@@ -52,6 +52,7 @@ def check(request: protocol.Request) -> None:
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
     _one_of("fill", request.fill, protocol.FILLS)
+    _one_of("texture depth", request.texture_depth, protocol.TEXTURE_DEPTHS)
     if request.sync_space is not None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)
         if request.sync_space == "rgb" and not averages_x0(request.method):
@@ -65,8 +66,6 @@ def check(request: protocol.Request) -> None:
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
     _between("guidance", request.guidance, 0.0, MAX_GUIDANCE)
-    if request.texture_depth not in protocol.TEXTURE_DEPTHS:
-        raise UserError(f"textures can't have {request.texture_depth} bits a channel", "choose 8 or 16")
     _check_start(request)
     cameras(request.views)
 

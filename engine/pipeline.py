@@ -19,7 +19,7 @@ from .mesh.mesh import load
 from .mesh.unwrap import ensure_uvs, own_uvs
 from .protocol import Request, Result
 from .scene import Scene, build_scene
-from .texture import png16, render, save
+from .texture import exr, png16, render, save
 from .texture.bake import Atlas, bake
 from .texture.existing import Existing
 from .texture.fill import fill
@@ -76,11 +76,13 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         values = report.values(request, job, unwrapped, warnings, measured)
         save.report(values, stage / "report.json")
     uvs = str(out / "uvs.npy") if keeps_uvs else None
-    return _result(out, uvs, warnings)
+    return _result(out, request.texture_depth, uvs, warnings)
 
 
-def _result(out: Path, uvs: str | None, warnings: list[str]) -> Result:
+def _result(out: Path, depth: str, uvs: str | None, warnings: list[str]) -> Result:
     texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
+    if depth in exr.DEPTHS:
+        texture = str(out / "texture.exr")
     return Result(texture, mesh, views, turntable, report, uvs, warnings)
 
 
@@ -112,8 +114,8 @@ def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None
     return old.around(atlas, image)
 
 
-def _write(scene: Scene, image: Floats, pictures: Floats, depth: int, stage: Path, host: Host) -> None:
-    """All files but the report; texture.png with ``depth`` bits a channel."""
+def _write(scene: Scene, image: Floats, pictures: Floats, depth: str, stage: Path, host: Host) -> None:
+    """All files but the report; the texture in ``depth``, see protocol.Request."""
     rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
     labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
     save.png(render.to_image(image), stage / "texture.png")
@@ -123,6 +125,8 @@ def _write(scene: Scene, image: Floats, pictures: Floats, depth: int, stage: Pat
     save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
     host.check()
     export_glb(scene.mesh, stage / "texture.png", stage / "mesh.glb")
-    if depth == 16:
-        host.check()
+    host.check()
+    if depth == "16":
         png16.write(image, stage / "texture.png")  # the .glb keeps its 8 bits
+    elif depth in exr.DEPTHS:
+        exr.write(image, stage / "texture.exr", depth)

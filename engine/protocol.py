@@ -61,7 +61,7 @@ UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 RASTERS = ("auto", "embree", "nvdiffrast")
 FILLS = ("surface", "uv")
-TEXTURE_DEPTHS = (8, 16)
+TEXTURE_DEPTHS = ("8", "16", "half", "float")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Request:
     fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
     init_texture: path of a picture that fits the mesh's UVs, to start from; strength: how far from it, in
         (0, 1]: the share of the steps that are run. Only with each other.
-    texture_depth: bits a channel of texture.png.
+    texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, linear
+        light in 16 or 32 bits of floating point, and texture.png lies beside it in 8 bits.
     """
 
     mesh: str
@@ -99,7 +100,7 @@ class Request:
     fill: str = "surface"
     init_texture: str | None = None
     strength: float | None = None
-    texture_depth: int = 8
+    texture_depth: str = "8"
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

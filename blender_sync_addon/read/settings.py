@@ -43,7 +43,7 @@ class Settings:
     from_texture: bool = False
     init_texture: str | None = None
     strength: float | None = None
-    texture_depth: int = 8
+    texture_depth: str = "8"
 
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
@@ -104,7 +104,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         fill=get("fill"),
         from_texture=get("from_texture"),
         strength=get("strength") if get("from_texture") else None,
-        texture_depth=int(get("texture_depth")),
+        texture_depth=get("texture_depth"),
     )
 
 

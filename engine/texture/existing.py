@@ -19,7 +19,7 @@ from scipy.ndimage import maximum_filter
 from ..errors import UserError
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, interpolate
-from . import png16
+from . import exr, png16
 from .bake import Atlas, Baked
 from .render import BACKGROUND, sample
 
@@ -40,7 +40,8 @@ class Existing:
 
     @classmethod
     def read(cls, path: str | Path) -> Existing:
-        """The picture in ``path``, of any size, with or without colour or alpha, 8 or 16 bits a channel.
+        """The picture in ``path``, of any size, with or without colour or alpha, 8 or 16 bits a channel, or
+        OpenEXR in linear light.
 
         Raises UserError.
         """
@@ -147,6 +148,8 @@ def _read(path: Path) -> Floats:
 
 
 def _decoded(path: Path) -> Floats:
+    if exr.is_exr(path):
+        return exr.read(path)
     with Image.open(path, formats=FORMATS) as image:
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
             grey = np.asarray(image, np.float32) / np.float32(65535)

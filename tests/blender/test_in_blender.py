@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = [Path(__file__).with_name(name) for name in ("in_blender.py", "texture_in_blender.py")]
+NAMES = ("in_blender.py", "texture_in_blender.py", "depth_in_blender.py")
+SCRIPTS = [Path(__file__).with_name(name) for name in NAMES]
 PYTHONS = [p for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
 
 

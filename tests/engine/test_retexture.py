@@ -1,4 +1,4 @@
-"""Whole jobs with a tiny model that start from a texture, and textures of 16 bits."""
+"""Whole jobs with a tiny model that start from a texture, and textures of 16 bits and of floats."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PIL import Image
 from engine import protocol
 from engine.host import Host
 from engine.protocol import Request, Result
+from engine.texture import exr
 from engine.worker import Failure, Worker
 from tests.engine import shapes
 from tests.engine.texture.test_png16 import decoded
@@ -127,7 +128,7 @@ def test_the_report_says_what_was_started_from(
 
 def test_without_a_texture_the_report_says_so(worker: Worker, request_for: Make) -> None:
     values = report(run(worker, request_for()))
-    assert (values["init_texture"], values["strength"], values["texture_depth"]) == (None, None, 8)
+    assert (values["init_texture"], values["strength"], values["texture_depth"]) == (None, None, "8")
 
 
 def test_only_the_remaining_steps_are_run(worker: Worker, retexture: Make) -> None:
@@ -170,9 +171,9 @@ def test_a_texture_fits_no_new_uvs(retexture: Make, worker: Worker, box_file: Pa
 
 
 def test_sixteen_bits(worker: Worker, request_for: Make, tmp_path: Path) -> None:
-    deep = run(worker, request_for(texture_depth=16, out=str(tmp_path / "deep")))
+    deep = run(worker, request_for(texture_depth="16", out=str(tmp_path / "deep")))
     plain = run(worker, request_for())
-    assert report(deep)["texture_depth"] == 16
+    assert report(deep)["texture_depth"] == "16"
     values = decoded(Path(deep.texture))
     assert len(np.unique(values)) > 256
     assert np.abs(values / 65535 * 255 - pixels(plain.texture)).max() <= 0.51
@@ -181,9 +182,22 @@ def test_sixteen_bits(worker: Worker, request_for: Make, tmp_path: Path) -> None
     assert Path(deep.mesh).read_bytes() == Path(plain.mesh).read_bytes()
 
 
-@pytest.mark.parametrize("depth", [0, 1, 32])
-def test_other_depths(request_for: Make, depth: int) -> None:
-    assert "8 or 16" in failure(request_for(texture_depth=depth)).fix
+@pytest.mark.parametrize(("depth", "tolerance"), [("half", 0.6), ("float", 0.51)])
+def test_floats(worker: Worker, request_for: Make, tmp_path: Path, depth: str, tolerance: float) -> None:
+    deep = run(worker, request_for(texture_depth=depth, out=str(tmp_path / "deep")))
+    plain = run(worker, request_for())
+    assert report(deep)["texture_depth"] == depth
+    assert Path(deep.texture) == tmp_path / "deep" / "texture.exr"
+    values = exr.read(Path(deep.texture))[..., :3]
+    assert len(np.unique(values)) > 256
+    assert np.abs(values * 255 - pixels(plain.texture)).max() <= tolerance
+    for beside, other in ((tmp_path / "deep" / "texture.png", plain.texture), (deep.mesh, plain.mesh)):
+        assert Path(beside).read_bytes() == Path(other).read_bytes()
+
+
+@pytest.mark.parametrize("depth", ["0", "32", "", "Half"])
+def test_other_depths(request_for: Make, depth: str) -> None:
+    assert "8, 16, half, float" in failure(request_for(texture_depth=depth)).fix
 
 
 def test_requests_from_before_still_count(request_for: Make) -> None:

@@ -1,0 +1,71 @@
+"""Textures in floating point as OpenEXR: linear light, where PNGs hold sRGB; both with Rec. 709 primaries.
+
+A file says so itself (``colorInteropID``), and readers that don't know that word take it for granted.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+MAGIC = b"\x76\x2f\x31\x01"
+DEPTHS = {"half": np.float16, "float": np.float32}
+BAND = 256  # rows at a time, so that 8192^2 needs no copy of itself in between
+_HEADER = {
+    "compression": OpenEXR.ZIP_COMPRESSION,
+    "type": OpenEXR.scanlineimage,
+    "colorInteropID": "lin_rec709_scene",
+}
+
+
+def write(picture: Floats, path: Path, depth: str) -> None:
+    """Write ``picture`` (H, W, 3) in [0, 1], clamped, sRGB, to ``path`` as linear light in 16 (``depth``
+    "half") or 32 bits ("float") a channel. Raises OSError."""
+    pixels = np.empty(picture.shape, DEPTHS[depth])
+    for top in range(0, len(picture), BAND):
+        pixels[top : top + BAND] = to_linear(np.clip(picture[top : top + BAND], 0, 1))
+    # A stream, since for names the library forgets why the disk refused; a copy, since it adds to the header.
+    with path.open("wb") as file:
+        OpenEXR.File(dict(_HEADER), {"RGB": pixels}).write(file)
+
+
+def is_exr(path: Path) -> bool:
+    """Whether ``path`` begins like one. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def read(path: Path) -> Floats:
+    """(H, W, 4) float32 in [0, 1]: sRGB colours, not multiplied by alpha, and alpha. Raises OSError."""
+    try:
+        file = OpenEXR.File(io.BytesIO(path.read_bytes()))
+        channels = file.channels() if file.parts else {}  # a damaged file has none
+    except RuntimeError as error:
+        raise OSError("damaged") from error
+    name = next((name for name in ("RGBA", "RGB", "Y") if name in channels), None)
+    if name is None:
+        raise OSError("no channels R, G and B")
+    pixels = np.nan_to_num(channels[name].pixels.astype(np.float32))
+    if name == "Y":
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    alpha = np.clip(pixels[..., 3:], 0, 1) if name == "RGBA" else np.ones_like(pixels[..., :1])
+    colours = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
+    return np.concatenate([to_srgb(np.clip(colours, 0, 1)), alpha], axis=2)
+
+
+def to_linear(colours: Floats) -> Floats:
+    """sRGB colours in [0, 1], any shape, as linear light (IEC 61966-2-1)."""
+    power = ((colours + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
+    return np.where(colours <= 0.04045, colours / np.float32(12.92), power)
+
+
+def to_srgb(light: Floats) -> Floats:
+    """The reverse of :func:`to_linear`."""
+    power = np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.where(light <= 0.0031308, light * np.float32(12.92), power)
