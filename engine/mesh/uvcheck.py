@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from . import overlap
+from . import overlap, udim
 
 Floats = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ def problem(vertices: Floats, faces: NDArray[np.int32], uvs: Floats) -> str | No
     flat = share_without_area(vertices, faces, uvs)
     if flat > SHARE:
         return f"have no area for {flat:.0%} of the surface"
-    if out := int(outside(uvs).sum()):
+    if (out := int(outside(uvs).sum())) and udim.tiles(uvs) is None:
         return f"leave the square from 0 to 1 in {out:,} of {len(uvs):,} faces"
     doubled = overlap.share(uvs)
     return f"overlap in {doubled:.0%} of what they cover" if doubled > SHARE else None

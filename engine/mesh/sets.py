@@ -1,0 +1,172 @@
+"""Several meshes, each with one or several textures, as one mesh on several pages (pages.py).
+
+A texture set has UVs of its own: a mesh, an object or a material in it, or all meshes together. Each set
+keeps its UVs or gets new ones by itself, so what overlaps in different sets doesn't matter; a set whose UVs
+lie in UDIM tiles has a page for each tile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import udim
+from .mesh import Floats, Ints, Mesh
+from .pages import paged
+
+Prepare = Callable[[Mesh], tuple[Mesh, bool, list[str]]]  # as unwrap.ensure_uvs
+
+
+@dataclass(frozen=True)
+class Page:
+    """One texture. label: what distinguishes its file, "" where there is no other; name: of its set,
+    likewise. mesh: number of the mesh that it is for, None where it is for several. part: name of the object
+    or material in it, None where it is for all of it. tile: UDIM number, None where UVs keep to the first."""
+
+    label: str
+    name: str
+    mesh: int | None
+    part: str | None
+    tile: int | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """mesh: all meshes as one, UVs (F, 3, 2) in [0, 1] on the ``page`` (F,) of each face. names: of the
+    meshes; starts: the first face of each, and at the end F. unwrapped: (F,) whether the face has new UVs."""
+
+    mesh: Mesh
+    page: Ints
+    pages: tuple[Page, ...]
+    names: tuple[str, ...]
+    starts: tuple[int, ...]
+    unwrapped: NDArray[np.bool_]
+    warnings: tuple[str, ...]
+
+    @property
+    def uvs(self) -> Floats:
+        """(F, 3, 2), or (F, 3, 3) with pages where there are several."""
+        assert self.mesh.uvs is not None
+        return paged(self.mesh.uvs, self.page)
+
+    def faces(self, mesh: int) -> slice:
+        """Of the mesh number ``mesh``."""
+        return slice(self.starts[mesh], self.starts[mesh + 1])
+
+    def new_uvs(self, mesh: int) -> Floats | None:
+        """(F, 3, 2) of the mesh number ``mesh``, in its tiles; None where it kept all it had."""
+        own = self.faces(mesh)
+        if not self.unwrapped[own].any():
+            return None
+        assert self.mesh.uvs is not None
+        tiles = np.array([page.tile or udim.FIRST for page in self.pages], np.int32)
+        return udim.spread(self.mesh.uvs[own], tiles[self.page[own]])
+
+
+def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
+    """``meshes`` as one, each of their parts a set, or all ``together`` one set. ``prepare`` sees to a set's
+    UVs; raises what it raises."""
+    whole = joined(meshes)
+    starts = np.cumsum([0, *(len(mesh.faces) for mesh in meshes)])
+    sets = [_Set("", None, None, np.arange(starts[-1]))] if together else _sets(meshes, starts)
+    if len(meshes) == 1 and len(sets) == 1:
+        sets = [dataclasses.replace(sets[0], mesh=0)]
+    uvs = np.zeros((starts[-1], 3, 2), np.float32)
+    page, unwrapped = np.zeros(starts[-1], np.int32), np.zeros(starts[-1], bool)
+    pages: list[Page] = []
+    warnings = list(whole.warnings)
+    for one in sets:
+        laid, new, said = prepare(_subset(whole, one.faces, meshes, starts))
+        assert laid.uvs is not None
+        tile = udim.tiles(laid.uvs)
+        assert tile is not None, "only tiles are kept"
+        uvs[one.faces], unwrapped[one.faces] = udim.local(laid.uvs, tile), new
+        for number in np.unique(tile):
+            page[one.faces[tile == number]] = len(pages)
+            pages.append(one.page(int(number), alone=bool((tile == udim.FIRST).all())))
+        warnings += [f"{one.name}: {text}" if one.name else text for text in said]
+    mesh = dataclasses.replace(whole, uvs=uvs)
+    names = tuple(mesh.name for mesh in meshes)
+    return Layout(mesh, page, tuple(pages), names, tuple(starts.tolist()), unwrapped, tuple(warnings))
+
+
+@dataclass(frozen=True)
+class _Set:
+    """name, mesh and part as in Page; faces: numbers of its faces (n,)."""
+
+    name: str
+    mesh: int | None
+    part: str | None
+    faces: NDArray[np.int64]
+
+    def page(self, tile: int, alone: bool) -> Page:
+        """Its page for ``tile``; ``alone``: it has only the first one."""
+        number = "" if alone else str(tile)
+        label = ".".join(text for text in (self.name, number) if text)
+        return Page(label, self.name, self.mesh, self.part, None if alone else tile)
+
+
+def _sets(meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> list[_Set]:
+    """One for each part of each mesh."""
+    found: list[_Set] = []
+    for i, mesh in enumerate(meshes):
+        several = mesh.part is not None and len(np.unique(mesh.part)) > 1
+        of_face = mesh.part if mesh.part is not None and several else np.zeros(len(mesh.faces), np.int32)
+        for part in np.unique(of_face):
+            words = [mesh.name] * (len(meshes) > 1) + [mesh.parts[part] or "unnamed"] * several
+            name = _unused(slug("_".join(words)), [one.name for one in found]) if words else ""
+            faces = np.flatnonzero(of_face == part) + starts[i]
+            found.append(_Set(name, i, mesh.parts[part] if several else None, faces))
+    return found
+
+
+def slug(name: str) -> str:
+    """``name`` with only what every file system takes, and no dot, which parts labels."""
+    return re.sub(r"[^\w-]+", "_", name).strip("_")[:60] or "unnamed"
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    """``name``, with a number where it is ``taken``, in whichever letters."""
+    lower, number = {one.lower() for one in taken}, 1
+    while (name if number == 1 else f"{name}-{number}").lower() in lower:
+        number += 1
+    return name if number == 1 else f"{name}-{number}"
+
+
+def joined(meshes: Sequence[Mesh]) -> Mesh:
+    """All ``meshes`` as one, in their order, without parts; UVs of those without are zero."""
+    if len(meshes) == 1:
+        return meshes[0]
+    vertices = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+    faces = [mesh.faces + at for mesh, at in zip(meshes, vertices, strict=False)]
+    own = [np.arange(len(mesh.faces)) if mesh.polygons is None else mesh.polygons for mesh in meshes]
+    polygons = np.cumsum([0, *(int(one.max()) + 1 for one in own)])
+    uvs = [np.zeros((len(m.faces), 3, 2), np.float32) if m.uvs is None else m.uvs for m in meshes]
+    return Mesh(
+        np.concatenate([mesh.vertices for mesh in meshes]),
+        np.concatenate(faces).astype(np.int32),
+        None if all(mesh.uvs is None for mesh in meshes) else np.concatenate(uvs),
+        np.concatenate([one + at for one, at in zip(own, polygons, strict=False)]).astype(np.int32),
+        tuple(f"{mesh.name}: {text}" for mesh in meshes for text in mesh.warnings),
+        "objects",
+    )
+
+
+def _subset(whole: Mesh, faces: NDArray[np.int64], meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> Mesh:
+    """``faces`` (n,) of ``whole``, the joined ``meshes``, alone."""
+    if len(faces) == len(whole.faces):
+        return whole
+    mesh = meshes[int(np.searchsorted(starts, faces[0], side="right")) - 1]
+    used, index = np.unique(whole.faces[faces], return_inverse=True)
+    return Mesh(
+        whole.vertices[used],
+        index.reshape(-1, 3).astype(np.int32),
+        None if mesh.uvs is None or whole.uvs is None else whole.uvs[faces],
+        None if whole.polygons is None else whole.polygons[faces],
+        name=mesh.name,
+    )
