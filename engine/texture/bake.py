@@ -2,8 +2,10 @@
 
 Baking gathers: a texel's surface point is projected into each view that sees it and reads four pixels
 (bilinear), so a texture finer than the views is smooth instead of blocky. Pixels of another surface, at a
-silhouette or behind a depth edge, are left out. Pixels close to one (visibility.py) paint only what no other
-pixel does; filling (fill.py) may know better. Weights are cosine^6, as published for the final bake.
+silhouette or behind a depth edge, are left out. Pixels close to one (visibility.py), and views too flat to a
+texel to count as seeing it (survey.py), paint only what nothing else does; filling (fill.py) may know better.
+So what is painted clearly is what coverage counts, up to edges. Weights are cosine^6, as published for the
+final bake.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from ..mesh.pages import count
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
+from ..views.survey import COSINE
 from ..views.visibility import edge_trust
 
 Floats = NDArray[np.float32]
@@ -61,7 +64,8 @@ class Atlas:
 @dataclass(frozen=True)
 class Baked:
     """What the views paint of an atlas's n texels. colours: (n, 3) float32 in [0, 1], 0 where nothing is
-    painted; clear: (n,) bool, painted; rim: (n,) bool, painted too, but by pixels close to an edge alone."""
+    painted; clear: (n,) bool, painted; rim: (n,) bool, painted too, but only by pixels close to an edge or by
+    views at a cosine of no more than COSINE."""
 
     colours: Floats
     clear: Bools
@@ -127,7 +131,9 @@ def _add_view(raster: EmbreeRaster, texels: _Texels, view: _View, colour: Floats
     texel = np.flatnonzero(view.may_reach(pixel, depth))  # leaves out most of a closed mesh's far side
     texels, pixel, depth = texels.pick(texel), pixel.T.take(texel, axis=1).T, depth[texel]
     facing = _facing(view.camera, texels)
-    cosine = np.abs(facing)
+    steep = np.flatnonzero(np.abs(facing) > view.least)
+    texels, texel, facing = texels.pick(steep), texel[steep], facing[steep]
+    pixel, depth, cosine = pixel.T.take(steep, axis=1).T, depth[steep], np.abs(facing)
     reach = view.reach(depth, cosine)
     may, plain = view.may_see(pixel, depth, reach)
     plain &= facing > 0  # the far side of a thin plate has its near side's depth
@@ -167,7 +173,8 @@ def _planes(raster: EmbreeRaster, view: Fragments, resolution: int) -> tuple[Flo
 class _View:
     """What can be read of a view: colour (3, R^2), normal (3, R^2) and height (R^2,) of the plane that each
     pixel shows (all x with normal . x = height) and, (R^2,) each, depth, the depth of trusted pixels, and the
-    nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing."""
+    nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing. least: the cosine
+    that a texel must be seen at."""
 
     camera: Camera
     resolution: int
@@ -178,6 +185,7 @@ class _View:
     trusted: Floats
     nearest: Floats
     farthest: Floats
+    least: float = 0.0
 
     @classmethod
     def build(cls, raster: EmbreeRaster, camera: Camera, view: Fragments, picture: Floats) -> _View:
@@ -194,9 +202,9 @@ class _View:
         return cls(camera, resolution, colour, *_planes(raster, view, resolution), depth, trusted, *around)
 
     def trusting(self) -> _View:
-        """The same without the pixels that can't be trusted."""
+        """The same without the pixels, and the angles, that can't be trusted."""
         farthest = np.where(np.isfinite(self.trusted), self.farthest, -np.inf)
-        return dataclasses.replace(self, depth=self.trusted, farthest=farthest)
+        return dataclasses.replace(self, depth=self.trusted, farthest=farthest, least=COSINE)
 
     @property
     def _pixel(self) -> np.float32:

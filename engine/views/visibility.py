@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 EDGE_PIXELS = 2  # at 128 pixels a view, in proportion at others: how far generated edges were seen to stray
 EDGE_RESOLUTION = 128
-EDGE_TRUST = 1e-4  # enough to be painted where nothing else is, too little to be seen anywhere else
+EDGE_TRUST = 1e-30  # as a weight: paints where nothing else does, and never outweighs what does
 FAR = np.float32(100.0)  # behind everything
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.texture.bake import Atlas, Baked, bake
 from engine.views.cameras import Camera
 from engine.views.raster import EmbreeRaster
+from engine.views.survey import Survey
 from tests.engine import brute
 
 Bools = NDArray[np.bool_]
@@ -122,3 +123,20 @@ def test_a_close_up_paints_what_is_in_its_frame_and_nothing_behind_it() -> None:
     assert painted(found)[wall & (reach < extent - 0.02)].all()
     assert not painted(found)[wall & (reach > extent + 0.02)].any()
     assert not painted(found)[~wall].any()
+
+
+@pytest.mark.parametrize("made", [brute.sphere(48, 96), brute.torus()], ids=["ball", "torus"])
+def test_clearly_painted_is_what_coverage_counts_but_at_edges(made: brute.Made) -> None:
+    """coverage: seen at a cosine above 0.2, by any view; flatter views paint, but not clearly."""
+    views = [(camera, RED) for camera in (Camera(0, 5), Camera(84, 3), Camera(200, -30))]
+    atlas, found = baked(made, views, 192, 256)
+    raster = EmbreeRaster(made.vertices, made.faces)
+    survey = Survey(raster, atlas.point, atlas.normal)
+    counted = survey.seen_by_any([camera for camera, _ in views], lambda: None)
+    assert not (found.clear & ~counted).any()
+    seen = [raster.visible(camera, atlas.point, atlas.normal)[0] for camera, _ in views]
+    flat = ~counted & np.any(seen, axis=0)
+    assert flat.mean() > 0.01
+    assert (found.rim & flat).sum() > 0.5 * flat.sum()
+    assert painted(found)[counted].mean() > 0.99
+    assert found.clear[counted].mean() > 0.7  # the rest is near a silhouette or a depth edge
