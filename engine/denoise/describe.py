@@ -8,8 +8,9 @@ from pathlib import Path
 from ..errors import UserError
 from . import card, hub, manage, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
+from .jsonfile import read_json
 from .presets import Preset
-from .sources import HUB_ID, checkpoint_family, read_json, split
+from .sources import HUB_ID, checkpoint_family, component, configs_beside, split
 from .vocabulary import Vocabulary
 
 _BY_FAMILY = {preset.family: preset for preset in (presets.SD15, presets.SD21, presets.STARTER)}
@@ -17,9 +18,9 @@ _BY_FAMILY = {preset.family: preset for preset in (presets.SD15, presets.SD21, p
 
 @dataclass(frozen=True)
 class Description:
-    """size: on disk, or of the download, in words. installed: whether all of it is here. preset: what a job
-    uses where it says nothing; None where that can't be told. vocabulary: None where the model doesn't say.
-    limits: sentences."""
+    """size: on disk, or of the download, in words, without a ControlNet that was named. installed: whether
+    all of it is here. preset: what a job uses where it says nothing; None where that can't be told.
+    vocabulary: None where the model doesn't say. limits: sentences."""
 
     name: str
     title: str
@@ -34,18 +35,19 @@ class Description:
 def describe(name: str) -> Description:
     """What is known about the model ``name`` (sources.py says what a name may be); raises UserError for one
     that isn't known and for damaged configs."""
-    base, _ = split(name)
+    base, control = split(name)
     entry = BY_NAME.get(base)
     place = _place(base, entry)
     folder = place if place and place.is_dir() else None
     own = card.read(folder) if folder else card.Card()
+    controlnet = _controlnet(control) if control else None
     return Description(
         name=name,
         title=entry.title if entry else own.title or name,
         licence=entry.licence if entry else own.licence,
         size=entry.size if entry and entry.base else _size(place),
-        installed=manage.installed(base),
-        preset=_preset(entry, place),
+        installed=manage.installed(base) and (not control or controlnet is not None),
+        preset=_preset(entry, place, controlnet) if controlnet or not control else None,
         vocabulary=vocabulary.read(folder) if folder else None,
         limits=own.limits,
     )
@@ -67,25 +69,43 @@ def _place(base: str, entry: Entry | None) -> Path | None:
     raise UserError(f"unknown model {base!r}", fix)
 
 
+def _controlnet(name: str) -> Path | None:
+    """The folder or file of a ControlNet that was named; None for a known one that isn't on this computer."""
+    entry = BY_NAME.get(name)
+    if entry and entry.controlnet:
+        place = hub.cached(entry.controlnet)
+    elif entry:
+        place = STARTER_FOLDER
+    else:
+        path = Path(name).expanduser()
+        place = path if path.exists() else hub.cached(name) if HUB_ID.fullmatch(name) else None
+        if place is None:
+            fix = "name a folder, a .safetensors file or a downloaded hub model (owner/name)"
+            raise UserError(f"there is no ControlNet {name!r} on this computer", fix)
+    return component(place) if place else None
+
+
 def _check_folder(path: Path) -> None:
     if not (path / "unet" / "config.json").is_file():
         fix = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
         raise UserError(f"{path} isn't a model in diffusers layout", fix)
 
 
-def _preset(entry: Entry | None, place: Path | None) -> Preset | None:
-    if place and place.is_dir():
-        unet, vae = (read_json(place / part / "config.json") for part in ("unet", "vae"))
+def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) -> Preset | None:
+    """controlnet: one that was named, None for the model's own."""
+    configs = configs_beside(place) if place and place.is_file() else place
+    if place and configs:
+        unet, vae = (read_json(configs / part / "config.json") for part in ("unet", "vae"))
         try:
             width, size = int(unet["cross_attention_dim"]), int(unet["sample_size"])
             downscale = 2 ** (len(vae["block_out_channels"]) - 1)
         except (KeyError, TypeError, ValueError):
             return None
-        own = sidecar.of_model(place, place / "controlnet")
+        own = sidecar.of_model(configs, controlnet or place / "controlnet")
         return own.over(presets.for_model(width, size, downscale))
-    if place:
-        return _BY_FAMILY.get(checkpoint_family(place))
-    return _BY_FAMILY.get(entry.family) if entry else None
+    family = checkpoint_family(place) if place else entry.family if entry else ""
+    preset = _BY_FAMILY.get(family)
+    return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
 
 
 def _size(place: Path | None) -> str:

@@ -21,8 +21,9 @@ from ..errors import UserError
 from . import files, sidecar, vocabulary
 from .checks import check_condition_size, check_configs, check_controlnet, check_tiny
 from .hub import Check
+from .jsonfile import read_json
 from .sidecar import Sidecar
-from .sources import SUPPORTED, Sources, read_json
+from .sources import SUPPORTED, Sources
 from .vocabulary import Vocabulary
 
 AGAIN = "download the model again"

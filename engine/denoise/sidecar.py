@@ -24,7 +24,6 @@ nothing.
 
 from __future__ import annotations
 
-import json
 import os
 import reprlib
 from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..protocol import ATTENTIONS, SYNC_SPACES
+from .jsonfile import read_json
 from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, Preset
 
 FILE = "sync_texture.json"
@@ -77,6 +77,11 @@ def of_model(pipeline: Path, controlnet: Path) -> Sidecar:
     return Sidecar(**(own | _of_controlnet(controlnet)))
 
 
+def of_controlnet(path: Path) -> Sidecar:
+    """What the files say of the ControlNet at ``path`` alone; arguments and errors as in :func:`of_model`."""
+    return Sidecar(**_of_controlnet(path))
+
+
 def control(controlnet: Path) -> str:
     """The picture that ``controlnet`` was trained on; arguments and errors as in :func:`of_model`."""
     return str(_of_controlnet(controlnet).get("control", CONTROLS[0]))
@@ -93,7 +98,7 @@ def read(folder: Path, known: tuple[str, ...] = KEYS) -> dict[str, Any]:
     path = folder / FILE
     if not os.path.lexists(path):
         return {}
-    found = _object(path)
+    found = read_json(path, 'write it as {"control": "depth"}, or delete it')
     for key, value in found.items():
         if key not in known:
             raise UserError(f"{path}: unknown key {reprlib.repr(key)}", f"use only {', '.join(known)}")
@@ -110,18 +115,6 @@ def _of_controlnet(path: Path) -> dict[str, Any]:
         return {}
     whole = read(folder.parent) if folder.name == "controlnet" else {}
     return {k: v for k, v in whole.items() if k in CONTROLNET_KEYS} | read(folder, CONTROLNET_KEYS)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}", "mend it, or delete it") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} isn't JSON: {error}", "mend it, or delete it") from error
-    if not isinstance(data, dict):
-        raise UserError(f"{path} isn't an object of JSON", 'write it as {"control": "depth"}, or delete it')
-    return data
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 A model may be given as
     starter | sd15 | sd21     a name of the catalogue
+    name                      what ``models link`` gave to a folder or a file
     owner/name                a repository on the hub
     folder                    a pipeline in diffusers layout
     file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
@@ -17,16 +18,15 @@ model's sidecar names, a ``tiny_autoencoder`` folder in the pipeline, or the fam
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
-from . import files, hub, sidecar
+from . import files, hub, links, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
 from .hub import Check, Progress
+from .jsonfile import read_json
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
 PIPELINE_PARTS = ("tokenizer", "scheduler", "text_encoder", "unet", "vae", "controlnet")
@@ -75,7 +75,7 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
         pipeline, checkpoint = path, None
     check()
     if control:
-        controlnet = _component(_locate(control, ("", "controlnet"), fetch, control=True))
+        controlnet = component(_locate(control, ("", "controlnet"), fetch, control=True))
     else:
         controlnet = _default_controlnet(base, path, family, fetch)
     return Sources(name, pipeline, checkpoint, controlnet, _tiny(pipeline, family))
@@ -86,7 +86,7 @@ def split(name: str) -> tuple[str, str]:
     if Path(name).expanduser().exists():
         return name, ""
     base, _, control = name.partition("+")
-    return base.strip(), control.strip()
+    return links.resolve(base.strip()), links.resolve(control.strip())
 
 
 def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = False) -> Path:
@@ -143,7 +143,7 @@ def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
     return not files.missing(folder, own) and (folder / "tokenizer").is_dir()
 
 
-def _component(path: Path) -> Path:
+def component(path: Path) -> Path:
     """The folder of one component inside ``path``: itself or its ``controlnet``. A file is left as it is."""
     inner = path / "controlnet"
     return inner if path.is_dir() and inner.is_dir() else path
@@ -158,7 +158,7 @@ def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Pat
         raise UserError(
             f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
         )
-    return _component(_from_hub(entry.controlnet, ("", "controlnet"), fetch))
+    return component(_from_hub(entry.controlnet, ("", "controlnet"), fetch))
 
 
 def _tiny(pipeline: Path, family: str) -> Path | None:
@@ -173,8 +173,7 @@ def _tiny(pipeline: Path, family: str) -> Path | None:
 
 def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     """A pipeline folder with the tokenizer and the configs for a single-file ``checkpoint``."""
-    beside = checkpoint.parent
-    if (beside / "unet" / "config.json").is_file() and (beside / "tokenizer").is_dir():
+    if beside := configs_beside(checkpoint):
         return beside
     repo = BY_FAMILY[family].base if family in BY_FAMILY else None
     if repo is None:
@@ -192,6 +191,13 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
             f"{checkpoint.name} needs the tokenizer and configs of {repo}: {error}",
             f"put them beside it (folders tokenizer, scheduler, unet, vae, text_encoder) or {error.fix}",
         ) from error
+
+
+def configs_beside(checkpoint: Path) -> Path | None:
+    """The pipeline folder that a single-file ``checkpoint`` lies in, None where it lies in none."""
+    folder = checkpoint.parent
+    whole = (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir()
+    return folder if whole else None
 
 
 def checkpoint_family(path: Path) -> str:
@@ -227,16 +233,3 @@ def _check_class(folder: Path) -> None:
             f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing",
             "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler",
         )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; raises UserError that names the file."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing", "download the model again") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} can't be read: {error}", "download the model again") from error
-    if not isinstance(data, dict):
-        raise UserError(f"{path} isn't a config", "download the model again")
-    return data

@@ -121,6 +121,38 @@ def test_a_folder_of_ones_own(tiny_model: Path, tmp_path: Path, capfd: Capture) 
     assert found["installed"] is True
 
 
+def test_another_controlnet_counts(tiny_model: Path, tmp_path: Path, capfd: Capture) -> None:
+    """With its own word on what it was trained on, or the depth of one that says nothing."""
+    folder = shutil.copytree(tiny_model, tmp_path / "mine")
+    (folder / "sync_texture.json").write_text(json.dumps({"control": "position", "steps": 7}))
+    other = shutil.copytree(tiny_model / "controlnet", tmp_path / "other")
+    found = as_json(capfd, "show", f"{folder}+{other}")
+    assert (found["control"], found["steps"], found["installed"]) == ("depth", 7, True)
+    (other / "sync_texture.json").write_text(json.dumps({"control": "position"}))
+    assert as_json(capfd, "show", f"{tiny_model}+{other}")["control"] == "position"
+    assert as_json(capfd, "show", f"{tiny_model}+{folder}")["control"] == "position"  # a pipeline's own
+    assert as_json(capfd, "show", str(tiny_model))["control"] == "depth"
+
+
+def test_controlnets_that_are_not_here(tiny_model: Path, capfd: Capture) -> None:
+    found = as_json(capfd, "show", f"{tiny_model}+sd15")  # known, but not downloaded
+    assert (found["control"], found["installed"]) == (None, False)
+    for name in ("nope", "owner/name", "no/such/folder", "missing.safetensors"):
+        assert main(["models", "show", f"{tiny_model}+{name}"]) == protocol.EXIT_BAD_INPUT
+        error = capfd.readouterr().err
+        assert f"no ControlNet '{name}'" in error
+        assert error.count("\n") == 1
+
+
+def test_a_single_file_is_shown_as_the_folder_that_it_lies_in_says(
+    tiny_model: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "mine")
+    (folder / "sync_texture.json").write_text(json.dumps({"steps": 7}))
+    shutil.copy(folder / "unet" / "diffusion_pytorch_model.safetensors", folder / "one.safetensors")
+    assert as_json(capfd, "show", folder / "one.safetensors")["steps"] == 7
+
+
 @pytest.mark.parametrize("name", ["nope", "owner/name", "", "no/such/folder", ".", "missing.safetensors"])
 def test_unknown_models_are_answered_by_one_line(
     name: str, capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
