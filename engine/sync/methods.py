@@ -46,6 +46,11 @@ class Method:
 
 _CASE2 = Method(cases.case2, "x0")
 
+# Of the cosine weights of clean estimates, for methods that say nothing else. "mean": every view counts, as
+# published, which takes away detail that they disagree on. "best": nearly only the view that looks most
+# squarely at a texel (docs/sharpness.md).
+AGGREGATES = {"mean": 1.0, "best": 30.0}
+
 METHODS: dict[str, Method] = {
     "synctweedies": _CASE2,
     "case1": Method(cases.case1, "noise", at_pure_noise=cases.case2),

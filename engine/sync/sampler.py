@@ -38,16 +38,23 @@ class Sync:
     """How views are synchronised.
 
     name: in methods.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates; None: the
-    latent space's own. share: of the steps, from the noisy end, that are synchronised. earlier: h, for
-    ``syncsde``. inverse_lambda: how strongly that couples views; None: as published.
+    latent space's own. share: of the steps, from the noisy end, that are synchronised. fading: what views
+    agree on counts less and less in these, from wholly to not at all; not for canonical methods, which have
+    nothing else. earlier: h, for ``syncsde``. inverse_lambda: how strongly that couples views; None: as
+    published. steady: the weights are those that the spaces were built with, whatever the method says.
     """
 
     name: str
     space: Space
     fg0: Agreement | None = None
     share: float = 0.8
+    fading: bool = False
     earlier: cases.Map | None = None
     inverse_lambda: float | None = None
+    steady: bool = False
+
+    def __post_init__(self) -> None:
+        assert not (self.fading and self.method.canonical), "no views of its own to fade to"
 
     @property
     def method(self) -> Method:
@@ -62,10 +69,14 @@ class Sync:
         """With the cosine weights of the moment; progress: share of the steps that are done."""
         start, end = self.method.exponent
         exponent = start + (end - start) * progress
-        if exponent == 1:
+        if exponent == 1 or self.steady:
             return self
         fg0 = self.fg0.weighted(exponent) if self.fg0 else None
         return replace(self, space=self.space.weighted(exponent), fg0=fg0)
+
+    def part(self, progress: float) -> float:
+        """How much of what views agree on is taken, 0 to 1; progress: as in :meth:`at`."""
+        return 1 - progress if self.fading else 1.0
 
 
 def initial_noise(space: Space, background: Tensor, generator: torch.Generator) -> Tensor:
@@ -107,8 +118,10 @@ def sample(
     for i, t in enumerate(schedule.timesteps):
         # The published window: synchronised while t > (1 - share) * T; T is where the steps begin.
         inside = sync.share >= 1 or t > (1 - sync.share) * top
-        now = sync.at((schedule.skipped + i) / (schedule.skipped + count)) if inside else sync
+        progress = (schedule.skipped + i) / (schedule.skipped + count)
+        now = sync.at(progress) if inside else sync
         terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
+        terms = _faded(terms, sync.part(progress))
         if z is not None and inside:
             z, z0 = _rule(method, terms)(z, terms)
             x0 = sync.space.project(z0, background(i))
@@ -168,6 +181,19 @@ def _pull(sync: Sync, schedule: Schedule, i: int) -> float:
 def _levels(schedule: Schedule, i: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """(alpha, sigma) before step ``i`` and after it."""
     return schedule.alpha_sigma(schedule.timesteps[i]), schedule.previous(i)
+
+
+def _faded(terms: cases.Terms, part: float) -> cases.Terms:
+    """``terms`` of which only ``part`` comes from the other views, the rest from each view itself."""
+    if part == 1.0:
+        return terms
+    fg, fg0 = terms.fg, terms.fg0
+    return replace(
+        terms,
+        fg=lambda w: torch.lerp(w, fg(w), part),
+        fg0=lambda x0: torch.lerp(x0, fg0(x0), part),
+        pull=part * terms.pull,
+    )
 
 
 def _terms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from engine.denoise.schedule import Schedule
 from engine.errors import Cancelled
 from engine.sync.sampler import Step, Sync, initial_noise, sample
+from engine.sync.spaces import LinearSpace
 from tests.engine.sync import toys
 
 CASES = ("case1", "case2", "case3", "case4", "case5")
@@ -253,6 +255,41 @@ def test_window_of_the_published_schedule_by_timestep() -> None:
     times = network.schedule.timesteps
     assert (times[0], times[22], times[23], times[-1]) == (958, 232, 199, 1)
     assert agreement(toy, states[22].x0) < 1e-5 < agreement(toy, states[23].x0)
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m not in CANONICAL])
+def test_agreement_that_fades_is_blended_with_what_each_view_has(method: str) -> None:
+    """Step for step, from the same state: so much of the way from independent to wholly synchronised."""
+    toy, schedule = toys.many_to_one(), Schedule.from_config(toys.SD15, 10)
+    behind = torch.zeros(VIEWS)
+
+    def step(name: str, x: Tensor, i: int, **fields: Any) -> Tensor:
+        at = dataclasses.replace(schedule, timesteps=schedule.timesteps[i:], skipped=i)
+        sync = sync_of(name, toy, share=1.0, **fields)
+        network = toys.ToyNetwork(at)
+        return next(sample(network, at, sync, x, lambda i: behind, torch.Generator())).x
+
+    for i in range(9):
+        x = toys.unit_noise(VIEWS, i)
+        alone, together = step("independent", x, i), step(method, x, i)
+        blended = step(method, x, i, fading=True)
+        torch.testing.assert_close(blended, torch.lerp(alone, together, 1 - i / 10), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", CANONICAL)
+def test_agreement_can_t_fade_where_there_is_only_the_texture(method: str) -> None:
+    with pytest.raises(AssertionError, match="no views of its own"):
+        sync_of(method, toys.many_to_one(), fading=True)
+
+
+def test_steady_weights_stay_as_they_were_built() -> None:
+    """SyncMVD's own go from cosine^0 to cosine^6."""
+    toy = toys.many_to_one()
+    ramped, steady = (sync_of("syncmvd", toy, steady=steady) for steady in (False, True))
+    assert steady.at(0.9).space is steady.space
+    changed = ramped.at(0.9).space
+    assert isinstance(changed, LinearSpace)
+    assert not torch.allclose(changed.average.to_dense(), toy.space.average.to_dense())
 
 
 @pytest.mark.parametrize("method", METHODS)
