@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import threading
 import time
@@ -37,6 +38,24 @@ def cached(repo: str) -> Path | None:
         return Path(error.snapshot_path)  # only what we asked for was downloaded; the loader looks closer
     except LocalEntryNotFoundError:
         return None
+
+
+def delete(repo: str) -> int:
+    """Delete all of ``repo`` that is in the local cache, half-downloaded files too; the bytes it took.
+
+    Raises UserError when a file is in use."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    if not folder.is_dir():
+        return 0
+    size = sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise UserError(f"{folder} can't be deleted: {error}", "end what uses it, and try again") from error
+    return size
 
 
 def offline() -> bool:

@@ -1,4 +1,4 @@
-"""The models on this computer: list, download, verify. What ``engine models`` and the add-on's list show."""
+"""The models on this computer: list, download, verify, link, delete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import files, hub, sidecar
+from . import files, hub, links, sidecar
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
 from .hub import Check, Progress
 from .sources import HUB_ID, PIPELINE_PARTS
@@ -20,17 +20,20 @@ OWN = tuple(part for part in files.COMPONENTS if part != "controlnet")
 
 @dataclass(frozen=True)
 class Listed:
-    """A model of the catalogue and whether all of it is on this computer. control: the picture that its
-    ControlNet takes (presets.CONTROLS); None where it isn't here."""
+    """A model of the catalogue, or one of the user's own that has a name, and whether all of it is on this
+    computer. control: the picture that its ControlNet takes (presets.CONTROLS); None where it isn't here or
+    can't be told. disk: bytes that it takes here. link: where a model of the user's own lies, else None."""
 
     entry: Entry
     installed: bool
     control: str | None
+    disk: int = 0
+    link: str | None = None
 
 
 def list_models() -> list[Listed]:
     """Every model known by name. No network, no torch."""
-    return [_listed(entry) for entry in ENTRIES]
+    return [_listed(entry) for entry in ENTRIES] + [_linked(*link) for link in sorted(links.read().items())]
 
 
 def installed(name: str) -> bool:
@@ -39,11 +42,54 @@ def installed(name: str) -> bool:
 
 
 def _listed(entry: Entry) -> Listed:
+    disk = sum(size_of(folder) for _, folder, _ in _places(entry.name) if folder)
     if not installed(entry.name):
-        return Listed(entry, False, None)
+        return Listed(entry, False, None, disk)
     *_, (_, folder, components) = _places(entry.name)  # the ControlNet's, or the whole
     assert folder is not None
-    return Listed(entry, True, sidecar.control(folder if components == ("",) else folder / "controlnet"))
+    control = sidecar.control(folder if components == ("",) else folder / "controlnet")
+    return Listed(entry, True, control, disk)
+
+
+def _linked(name: str, place: str) -> Listed:
+    folder = Path(place)
+    entry = Entry(
+        name=name, title=place, base=None, controlnet=None, family="", licence="your own", size="linked"
+    )
+    there = installed(place)
+    own = there and (folder / "controlnet").is_dir()
+    control = sidecar.control(folder / "controlnet") if own else None
+    return Listed(entry, there, control, size_of(folder), place)
+
+
+def size_of(place: Path) -> int:
+    """The bytes of a file, or of all files in a folder; 0 when it isn't there."""
+    paths = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in paths)
+
+
+def link(name: str, place: Path) -> None:
+    """Let ``name`` mean the folder in diffusers layout or .safetensors file ``place``. Raises UserError."""
+    if not place.expanduser().exists():
+        raise UserError(f"no such model: {place}", "check the path")
+    if problems := _problems(str(place), thorough=False):
+        raise UserError(f"{place} can't be used: {problems[0]}", "choose another model")
+    links.add(name, place)
+
+
+def delete(name: str) -> int:
+    """Delete a downloaded model; the bytes that are free now. Of a user's own model only the name goes, its
+    files stay. Raises UserError."""
+    if name in links.read():
+        links.remove(name)
+        return 0
+    entry = BY_NAME.get(name)
+    if entry and entry.base is None:
+        raise UserError(f"{name} is part of Sync Texture", "remove the extension instead")
+    if entry is None and not HUB_ID.fullmatch(name):
+        raise UserError(f"unknown model {name!r}", "models list shows the known ones")
+    repos = (entry.base, entry.controlnet) if entry else (name,)
+    return sum(hub.delete(repo) for repo in repos if repo)
 
 
 def download(name: str, progress: Progress, check: Check) -> None:
@@ -86,6 +132,7 @@ def verify(name: str) -> list[str]:
 
 
 def _problems(name: str, thorough: bool) -> list[str]:
+    name = links.resolve(name)
     path = Path(name).expanduser()
     if name not in BY_NAME and path.is_file():
         return files.damage(path)

@@ -220,7 +220,9 @@ def test_what_models_say_of_themselves_comes_along(
     entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "mine", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
-    assert manage.list_models() == [manage.Listed(entry, True, "position")]
+    (listed,) = manage.list_models()
+    assert (listed.entry, listed.installed, listed.control, listed.link) == (entry, True, "position", None)
+    assert listed.disk > 0
 
 
 def test_verify_a_folder(eps_model: Path, tmp_path: Path) -> None:

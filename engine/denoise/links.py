@@ -1,0 +1,79 @@
+"""Models of the user's own that were given a name: a file that says which folder or checkpoint it means.
+
+It lies where programs keep their settings, so that the command line and Blender know the same names; the
+environment variable SYNC_TEXTURE_LINKS names another file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from ..errors import UserError
+from .catalogue import BY_NAME
+
+VARIABLE = "SYNC_TEXTURE_LINKS"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,39}")
+
+
+def path() -> Path:
+    """The file; it needn't exist."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or home / "AppData/Roaming")
+    elif sys.platform == "darwin":
+        base = home / "Library/Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "sync_texture" / "models.json"
+
+
+def read() -> dict[str, str]:
+    """{name: path of a folder or .safetensors file}; empty when there are none. Raises UserError."""
+    try:
+        listed = json.loads(path().read_text(encoding="utf-8"))
+        return {str(name): str(place) for name, place in listed.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path()} can't be read: {error}", "delete it, and link your models again"
+        ) from error
+
+
+def resolve(name: str) -> str:
+    """The path that ``name`` was given to; any other name as it is."""
+    return name if name in BY_NAME else read().get(name, name)
+
+
+def add(name: str, place: Path) -> None:
+    """Give ``name`` to ``place``, a model that was looked at before. Raises UserError."""
+    if name in BY_NAME or not _NAME.fullmatch(name):
+        taken = "is taken" if name in BY_NAME else "isn't a name"
+        raise UserError(f"{name!r} {taken}", "choose another: letters, digits, dots, dashes")
+    _write({**read(), name: str(place.expanduser().resolve())})
+
+
+def remove(name: str) -> None:
+    """Forget ``name``; its files stay. Raises UserError when there is no such name."""
+    listed = read()
+    if name not in listed:
+        raise UserError(f"no model is linked as {name!r}", "models list shows the known ones")
+    del listed[name]
+    _write(listed)
+
+
+def _write(listed: dict[str, str]) -> None:
+    file = path()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f"{file.name}.{os.getpid()}.new")
+        new.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
+        new.replace(file)  # whole or not at all
+    except OSError as error:
+        raise UserError(f"{file} can't be written: {error}", f"set {VARIABLE} to another file") from error
