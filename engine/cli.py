@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # both crawl (measured on a loaded machine: twice as fast).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = _parser().parse_args(arguments)
+    if vars(options).pop("offline"):
+        os.environ["HF_HUB_OFFLINE"] = "1"  # the hub's own switch, read when its client is imported
     _interrupted.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -60,16 +62,19 @@ def _interrupt(number: int, frame: object) -> None:
 
 def _parser() -> _Parser:
     parser = _Parser(prog="python -m engine", description="Seamless textures for meshes from a text prompt.")
+    parser.add_argument("--offline", action="store_true", help="never use the network")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_texture(commands.add_parser("texture", help="texture one mesh file"))
     serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
     serve.set_defaults(run=_serve)
-    models = commands.add_parser("models", help="list, show, download or verify models")
-    models.add_argument("action", choices=("list", "show", "download", "verify"))
-    models.add_argument("name", nargs="?", help="as texture's --model")
-    models.add_argument("--json", action="store_true", help="answer with one line of JSON")
+    models = commands.add_parser("models", help="list, show, download, verify, link or delete models")
+    models.add_argument("action", choices=("list", "show", "download", "verify", "link", "delete"))
+    models.add_argument("name", nargs="?", help="as texture's --model; with link: the name to give")
+    models.add_argument("path", nargs="?", help="with link: a folder or .safetensors file of your own")
+    models.add_argument("--json", action="store_true", help="answer with JSON, progress included")
     models.set_defaults(run=_models)
     doctor = commands.add_parser("doctor", help="say what runs here")
+    doctor.add_argument("--json", action="store_true", help="answer with one line of JSON")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -157,7 +162,7 @@ def _models(options: argparse.Namespace) -> int:
     from .models_command import run
 
     try:
-        return run(options.action, options.name, options.json)
+        return run(options.action, options.name, options.json, options.path)
     except BrokenPipeError:  # a pager was quit: what is left in our buffers goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return protocol.EXIT_DONE
@@ -166,4 +171,4 @@ def _models(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from .doctor import run
 
-    return run()
+    return run(options.json)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 from . import protocol
 from .denoise import manage
@@ -25,39 +28,58 @@ NEEDED = (
     "openexr",
 )
 MODULES = {"pillow": "PIL", "openexr": "OpenEXR"}
+READY = "ready"
 
 
-def run() -> int:
-    """Print the findings; the exit status."""
-    print(f"engine      {protocol.VERSION}, protocol {protocol.PROTOCOL}")
-    print(f"python      {platform.python_version()} ({sys.executable})")
+def run(as_json: bool = False) -> int:
+    """Print the findings, as one line of JSON or for people; the exit status."""
+    found = examine()
+    print(json.dumps(found) if as_json else "\n".join(_lines(found)))
+    return protocol.EXIT_DONE if found["usable"] else protocol.EXIT_BAD_INPUT
+
+
+def examine() -> dict[str, Any]:
+    """What runs here:
+
+    {engine, protocol, python, executable, packages: {name: version or null}, missing: [name],
+     devices: {name: bool}, gpu: {name, free, total} (bytes) or null, threads, rasteriser,
+     models: [{name, title, installed, control, size, licence}], disk_free (bytes), usable: bool, verdict}
+
+    Without the packages, devices and models are empty, rasteriser and threads null.
+    """
     missing = [name for name in NEEDED if importlib.util.find_spec(MODULES.get(name, name)) is None]
-    for name in NEEDED:
-        print(f"{name:11} {'MISSING' if name in missing else metadata.version(name)}")
-    if "torch" not in missing:
-        _devices()
-    if not missing:
-        print(f"rasteriser  {_rasteriser()}")
-    free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
-    print(f"disk        {free:.0f} GiB free")
-    if missing:  # models are looked for with some of these packages
-        print(f"verdict     unusable: install {', '.join(missing)}")
-        return protocol.EXIT_BAD_INPUT
-    _models()
-    return protocol.EXIT_DONE
+    found: dict[str, Any] = {
+        "engine": protocol.VERSION,
+        "protocol": protocol.PROTOCOL,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "packages": {name: None if name in missing else metadata.version(name) for name in NEEDED},
+        "missing": missing,
+        **(_torch() if "torch" not in missing else {"devices": {}, "gpu": None, "threads": None}),
+        "rasteriser": None if missing else _rasteriser(),
+        "disk_free": shutil.disk_usage(os.path.expanduser("~")).free,
+        "models": [],
+        "usable": not missing,
+        "verdict": f"unusable: install {', '.join(missing)}",
+    }
+    if not missing:  # models are looked for with some of these packages
+        starter = manage.verify("starter")
+        found["models"] = list(_models())
+        found["verdict"] = READY + (f"; the starter model can't be used: {starter[0]}" if starter else "")
+    return found
 
 
-def _devices() -> None:
+def _torch() -> dict[str, Any]:
     import torch
 
     from .denoise.device import available
 
-    for name in protocol.DEVICES[1:]:
-        print(f"device      {name}: {'yes' if available(name) else 'no'}")
+    gpu = None
     if torch.cuda.is_available():
         free, whole = torch.cuda.mem_get_info()
-        print(f"gpu memory  {free / 2**30:.1f} of {whole / 2**30:.1f} GiB free")
-    print(f"threads     {torch.get_num_threads()}")
+        gpu = {"name": torch.cuda.get_device_name(), "free": free, "total": whole}
+    devices = {name: available(name) for name in protocol.DEVICES[1:]}
+    return {"devices": devices, "gpu": gpu, "threads": torch.get_num_threads()}
 
 
 def _rasteriser() -> str:
@@ -72,10 +94,36 @@ def _rasteriser() -> str:
     return f"{chosen} ({why})" if device != "cuda" else f"{chosen} ({why}; {why.fix})"
 
 
-def _models() -> None:
+def _models() -> Iterator[dict[str, Any]]:
     for model in manage.list_models():
-        here = f"here (control: {model.control})"
-        state = here if model.installed else f"not here ({model.entry.size} to download)"
-        print(f"model       {model.entry.name}: {state}")
-    starter = manage.verify("starter")
-    print("verdict     ready" + (f"; the starter model can't be used: {starter[0]}" if starter else ""))
+        entry = model.entry
+        yield {
+            "name": entry.name,
+            "title": entry.title,
+            "installed": model.installed,
+            "control": model.control,
+            "size": entry.size,
+            "licence": entry.licence,
+        }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    """``found`` for people."""
+    yield f"engine      {found['engine']}, protocol {found['protocol']}"
+    yield f"python      {found['python']} ({found['executable']})"
+    for name, version in found["packages"].items():
+        yield f"{name:11} {version or 'MISSING'}"
+    for name, there in found["devices"].items():
+        yield f"device      {name}: {'yes' if there else 'no'}"
+    if gpu := found["gpu"]:
+        yield f"gpu memory  {gpu['free'] / 2**30:.1f} of {gpu['total'] / 2**30:.1f} GiB free"
+    if found["threads"]:
+        yield f"threads     {found['threads']}"
+    if found["rasteriser"]:
+        yield f"rasteriser  {found['rasteriser']}"
+    yield f"disk        {found['disk_free'] / 2**30:.0f} GiB free"
+    for model in found["models"]:
+        here = f"here (control: {model['control']})"
+        state = here if model["installed"] else f"not here ({model['size']} to download)"
+        yield f"model       {model['name']}: {state}"
+    yield f"verdict     {found['verdict']}"

@@ -1,10 +1,13 @@
-"""``models list | show NAME | download NAME | verify [NAME]``."""
+"""``models list | show NAME | download NAME | verify [NAME] | link NAME PATH | delete NAME``."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import shutil
+import time
+from functools import partial
+from pathlib import Path
 
 from . import models_show, protocol
 from .denoise import manage
@@ -12,9 +15,12 @@ from .denoise.describe import describe
 from .errors import UserError
 from .terminal import Bar, say
 
+PROGRESS_S = 0.25  # a download tells no more often than this how far it is
 
-def run(action: str, name: str | None, as_json: bool = False) -> int:
-    """The exit status; raises UserError. as_json: print one line of JSON instead of text."""
+
+def run(action: str, name: str | None, as_json: bool = False, path: str | None = None) -> int:
+    """The exit status; raises UserError. as_json: print one line of JSON instead of text; a download also
+    prints {file, done, total} (bytes) in lines before it. path: with "link"."""
     if action == "list":
         return _list(as_json)
     if action == "verify":
@@ -22,17 +28,51 @@ def run(action: str, name: str | None, as_json: bool = False) -> int:
         return _verify(names, as_json)
     if name is None:
         raise UserError(f"models {action} needs a name", "models list shows the known ones")
-    return _show(name, as_json) if action == "show" else _download(name, as_json)
+    if action == "link":
+        return _link(name, path, as_json)
+    return {"show": _show, "download": _download, "delete": _delete}[action](name, as_json)
 
 
 def _download(name: str, as_json: bool) -> int:
-    with Bar() as bar:
-        manage.download(
-            name, lambda file, done, size: bar(file, done >> 20, max(1, size >> 20), None), _go_on
-        )
+    with Bar(silent=as_json) as bar:
+        draw = partial(_draw, bar)
+        manage.download(name, _Teller() if as_json else draw, _go_on)
     if as_json:
         print(json.dumps({"name": name, "installed": True}))
     say(f"{name} is ready")
+    return protocol.EXIT_DONE
+
+
+def _draw(bar: Bar, file: str, done: int, size: int) -> None:
+    bar(file, done >> 20, max(1, size >> 20), None)
+
+
+class _Teller:
+    """Prints how far a download is, not too often."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def __call__(self, file: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._due or done >= total:
+            self._due = now + PROGRESS_S
+            print(json.dumps({"file": file, "done": done, "total": total}), flush=True)
+
+
+def _link(name: str, path: str | None, as_json: bool) -> int:
+    if path is None:
+        raise UserError(
+            "models link needs a path", "give a folder in diffusers layout or a .safetensors file"
+        )
+    manage.link(name, Path(path))
+    print(json.dumps({"name": name, "link": path}) if as_json else f"{name} is {path}")
+    return protocol.EXIT_DONE
+
+
+def _delete(name: str, as_json: bool) -> int:
+    freed = manage.delete(name)
+    print(json.dumps({"name": name, "freed": freed}) if as_json else f"{name}: {freed / 1e9:.1f} GB freed")
     return protocol.EXIT_DONE
 
 
@@ -44,14 +84,19 @@ def _list(as_json: bool) -> int:
     models = manage.list_models()
     if as_json:
         rows = [
-            {**dataclasses.asdict(model.entry), "installed": model.installed, "control": model.control}
+            {
+                **dataclasses.asdict(model.entry),
+                **{name: value for name, value in vars(model).items() if name != "entry"},
+            }
             for model in models
         ]
         print(json.dumps(rows))
         return protocol.EXIT_DONE
     for model in models:
         entry = model.entry
-        state = f"here; control: {model.control}" if model.installed else f"to download: {entry.size}"
+        here = f"here; control: {model.control or 'its own'}"
+        there = f"missing or damaged: {model.link}" if model.link else f"to download: {entry.size}"
+        state = here if model.installed else there
         print(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")
     return protocol.EXIT_DONE
 
