@@ -81,7 +81,13 @@ def _parser() -> _Parser:
 
 def _add_texture(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--mesh", required=True, metavar="FILE", help=".obj .glb .gltf .ply .stl, with or without UVs")
+    add(
+        "--mesh",
+        required=True,
+        action="append",
+        metavar="FILE",
+        help=".obj .glb .gltf .ply .stl, with or without UVs; several times: textured together, as they lie",
+    )
     add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
     add("--out", required=True, metavar="DIR", help="folder for the results")
     add("--negative", metavar="TEXT", help="what it must not look like")
@@ -132,12 +138,19 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=_texture)
 
+    add(
+        "--texture-sets",
+        default="auto",
+        metavar="WHAT",
+        help="auto: a texture for each --mesh; one for all; for each object or material in them",
+    )
 
 def _texture(options: argparse.Namespace) -> int:
     from .worker import Failure, Worker
 
     fields = {name: value for name, value in vars(options).items() if name not in ("run", "quiet")}
-    request = protocol.Request(**fields)
+    first, *others = fields.pop("mesh")
+    request = protocol.Request(mesh=first, other_meshes=tuple(others), **fields)
     with terminal.Bar(silent=options.quiet) as bar:
         outcome = Worker().run(request, Host(bar, _interrupted.is_set))
     if outcome is None:
@@ -147,7 +160,8 @@ def _texture(options: argparse.Namespace) -> int:
         return outcome.code
     for warning in outcome.warnings:
         terminal.say(f"note: {warning}")
-    for path in (outcome.texture, outcome.mesh, outcome.views, outcome.turntable, outcome.report):
+    files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
+    for path in (*(texture.path for texture in outcome.textures), *files):
         print(path)
     return protocol.EXIT_DONE
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
 import torch
 
+from .errors import OutOfMemory, UserError
+
+BYTES_A_TEXEL = 100  # of a texture's square, while it is baked, filled and saved
+_SMALLER = "choose a smaller --texture-size, or fewer texture sets or tiles"
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # the last one on Windows
 
 
@@ -16,6 +21,34 @@ def ran_out(error: BaseException) -> bool:
         return True
     text = str(error).lower()  # the CPU's and MPS's allocators raise a plain RuntimeError
     return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)
+
+
+def check_textures(count: int, size: int) -> None:
+    """Raise UserError unless ``count`` textures of ``size``^2 texels can be numbered and, by what is known of
+    this computer, held."""
+    check_numbers(count, size)
+    need, there = count * size**2 * BYTES_A_TEXEL, physical_bytes()
+    if there is not None and need > there:
+        what = f"{_textures(count, size)} take about {need / 2**30:.0f} GiB of memory"
+        raise OutOfMemory(f"{what}, and this computer has {there / 2**30:.0f}", _SMALLER)
+
+
+def check_numbers(count: int, size: int) -> None:
+    """Raise UserError where the texels of ``count`` textures of ``size``^2 have no numbers of 32 bits."""
+    if count * size**2 >= 2**31:
+        raise UserError(f"{_textures(count, size)} are too much for one job", _SMALLER)
+
+
+def _textures(count: int, size: int) -> str:
+    return f"{count:,} textures of {size} x {size}" if count > 1 else f"a texture of {size} x {size}"
+
+
+def physical_bytes() -> int | None:
+    """How much memory the computer has; None where it doesn't say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return None
 
 
 def tensor_home(device: torch.device) -> torch.device:

@@ -58,6 +58,7 @@ def check(request: protocol.Request) -> None:
         if request.sync_space == "rgb" and not averages_x0(request.method):
             raise UserError(
                 f"{request.method} averages no clean images, only they have an RGB picture",
+    _one_of("choice of texture sets", request.texture_sets, protocol.TEXTURE_SETS)
                 f"use --sync-space latent, or a method that averages x0: {_names_averaging_x0()}",
             )
     if request.attention is not None:

@@ -15,19 +15,20 @@ from .denoise.model import Denoiser
 from .denoise.sources import split
 from .generate import Job, generate
 from .host import Clock, Host
-from .mesh.mesh import load
+from .mesh.mesh import Mesh, load
+from .mesh.sets import Layout, lay_out
 from .mesh.unwrap import ensure_uvs, own_uvs
-from .protocol import Request, Result
+from .protocol import Request, Result, Texture
 from .scene import Scene, build_scene
-from .texture import exr, png16, render, save
+from .texture import render, save
 from .texture.bake import Atlas, bake
 from .texture.existing import Existing
+from .texture.files import result_file, write_textured
 from .texture.fill import fill
-from .texture.glb import export_glb
 from .views.backends import choose
 
 Floats = NDArray[np.float32]
-FILES = ("texture.png", "mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
+FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
 
 
 def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host) -> Result:
@@ -38,25 +39,25 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     save.writable_folder(out)
     with clock.part("load"):
         host.progress("mesh", 0, 1, None)
-        mesh = load(request.mesh)
-        old = Existing.read(request.init_texture) if request.init_texture is not None else None
-        host.check()
+        meshes = _load(request, host)
     with clock.part("geometry"):
         host.progress("unwrap", 0, 1, None)
-        if old:
-            mesh, unwrapped, said = own_uvs(mesh, request.unwrap)
-        else:
-            mesh, unwrapped, said = ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
+        layout = _laid_out(request, meshes, host)
+        memory.check_textures(len(layout.pages), request.texture_size)
     with clock.part("load"):
+        old = Existing.read_pages(request.init_texture, layout.pages) if request.init_texture else None
+        host.check()
         host.progress("model", 0, 1, None)
         denoiser = model(request.model, request.device)
     clock.settle = memory.settler(denoiser.device)
     settings = options.resolve(request, denoiser.preset)
-    warnings = [*mesh.warnings, *said, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
+    memory.check_numbers(len(layout.pages), max(settings.latent_size, settings.rgb_size))
+    warnings = [*layout.warnings, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
     with clock.part("geometry"):
         preset, cameras = denoiser.preset, options.cameras(request.views)
         backend = choose(request.raster, denoiser.device.type)
-        scene = build_scene(mesh, cameras, preset.view_size, preset.control, host, backend)
+        views = preset.view_size, preset.control
+        scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs)
     job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old)
     pictures = generate(job)
     with clock.part("bake"):
@@ -64,26 +65,59 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         image = _bake(scene, request, pictures, old, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
-        measured = report.measures(job, image, pictures)
+        measured = report.measures(job, layout, image, pictures)
     with save.staged(out) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            _write(scene, image, pictures, request.texture_depth, stage, host)
-            if keeps_uvs := unwrapped and Path(request.mesh).suffix.lower() == ".npz":
-                save.array(scene.uvs, stage / "uvs.npy")
+            _write(scene, layout, image, pictures, request.texture_depth, stage, host)
+            uvs = _write_uvs(request, layout, stage)
             host.check()
         clock.seconds["total"] = time.perf_counter() - host.start
-        values = report.values(request, job, unwrapped, warnings, measured)
+        values = report.values(request, job, layout, warnings, measured)
         save.report(values, stage / "report.json")
-    uvs = str(out / "uvs.npy") if keeps_uvs else None
-    return _result(out, request.texture_depth, uvs, warnings)
+    return _result(request, layout, uvs, warnings)
 
 
-def _result(out: Path, depth: str, uvs: str | None, warnings: list[str]) -> Result:
-    texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
-    if depth in exr.DEPTHS:
-        texture = str(out / "texture.exr")
-    return Result(texture, mesh, views, turntable, report, uvs, warnings)
+def _load(request: Request, host: Host) -> list[Mesh]:
+    by = {"object": "object", "material": "material"}.get(request.texture_sets, "")
+    meshes = []
+    for path in request.meshes:
+        meshes.append(load(path, by))
+        host.check()
+    return meshes
+
+
+def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
+    """The meshes with UVs, each set its own; those that a texture to start from was made for stay."""
+
+    def prepare(mesh: Mesh) -> tuple[Mesh, bool, list[str]]:
+        if request.init_texture is not None:
+            return own_uvs(mesh, request.unwrap)
+        return ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
+
+    return lay_out(meshes, request.texture_sets == "one", prepare)
+
+
+def _write_uvs(request: Request, layout: Layout, stage: Path) -> list[str | None]:
+    """Write the new UVs of meshes that the add-on gave; the names of their files, None for the other ones."""
+    names: list[str | None] = []
+    for i, path in enumerate(request.meshes):
+        uvs = layout.new_uvs(i) if Path(path).suffix.lower() == ".npz" else None
+        names.append(None if uvs is None else f"uvs.{i}.npy" if i else "uvs.npy")
+        if uvs is not None:
+            save.array(uvs, stage / str(names[-1]))
+    return names
+
+
+def _result(request: Request, layout: Layout, uvs: list[str | None], warnings: list[str]) -> Result:
+    out = Path(request.out)
+    textures = [
+        Texture(str(out / result_file(page, request.texture_depth)), page.mesh, page.part, page.tile)
+        for page in layout.pages
+    ]
+    first, *others = [name and str(out / name) for name in uvs]
+    mesh, views, turntable, report = (str(out / name) for name in FILES)
+    return Result(textures[0].path, mesh, views, turntable, report, first, warnings, textures, others)
 
 
 def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
@@ -103,8 +137,8 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
 
 
 def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None, host: Host) -> Floats:
-    """(T, T, 3) float32 in [0, 1]: the pictures baked, over the old texture where there is one, filled and
-    padded."""
+    """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
+    filled and padded."""
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
     if old is None:
@@ -114,19 +148,15 @@ def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None
     return old.around(atlas, image)
 
 
-def _write(scene: Scene, image: Floats, pictures: Floats, depth: str, stage: Path, host: Host) -> None:
-    """All files but the report; the texture in ``depth``, see protocol.Request."""
+def _write(
+    scene: Scene, layout: Layout, image: Floats, pictures: Floats, depth: str, stage: Path, host: Host
+) -> None:
+    """All files but the report; the textures in ``depth``, see protocol.Request."""
     rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
     labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
-    save.png(render.to_image(image), stage / "texture.png")
     sheet = render.contact_sheet(scene.controls, pictures, np.stack(rendered), labels)
     save.png(sheet, stage / "views.png")
     host.check()
     save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
     host.check()
-    export_glb(scene.mesh, stage / "texture.png", stage / "mesh.glb")
-    host.check()
-    if depth == "16":
-        png16.write(image, stage / "texture.png")  # the .glb keeps its 8 bits
-    elif depth in exr.DEPTHS:
-        exr.write(image, stage / "texture.exr", depth)
+    write_textured(layout, image, depth, stage, host.check)

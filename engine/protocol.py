@@ -71,11 +71,16 @@ class Request:
     mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
         ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
         float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
-        the polygon that each triangle is part of.
+        the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
+        ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper", "auto" (as the mesh needs them) or a number of views as text.
     fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
-    init_texture: path of a picture that fits the mesh's UVs, to start from; strength: how far from it, in
+    texture_sets: what has UVs, and a texture, of its own: each mesh ("auto"), all of them together ("one"),
+        each object or each material in them. Where there are several textures, or UDIM tiles,
+        texture.NAME.png, texture.1001.png or texture.NAME.1001.png takes texture.png's place.
+    init_texture: path of a picture that fits the mesh's UVs, to start from, with <SET> in place of NAME and
+        <UDIM> in place of the number where there are several; strength: how far from it, in
         (0, 1]: the share of the steps that are run. Only with each other.
     texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, linear
         light in 16 or 32 bits of floating point, and texture.png lies beside it in 8 bits.
@@ -86,6 +91,7 @@ class Request:
     out: str
     negative: str | None = None
     model: str = "starter"
+TEXTURE_SETS = ("auto", "one", "object", "material")
     method: str = "synctweedies"
     sync_space: str | None = None
     attention: str | None = None
@@ -112,7 +118,7 @@ class Request:
         if unknown := sorted(set(data) - known):
             raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
         try:
-            return cls(**data)
+            return cls(**{**data, "other_meshes": tuple(data.get("other_meshes", ()))})
         except TypeError as error:
             raise ValueError(f"incomplete request: {error}") from error
 
@@ -120,7 +126,8 @@ class Request:
 @dataclass(frozen=True)
 class Result:
     """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
-    request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs."""
+    request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs. other_uvs:
+    the same for each of the request's other meshes. textures: all of them; ``texture`` is the first."""
 
     texture: str
     mesh: str
@@ -131,6 +138,12 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
+    texture_sets: str = "auto"
+    other_meshes: tuple[str, ...] = ()
+
+    @property
+    def meshes(self) -> tuple[str, ...]:
+        return (self.mesh, *self.other_meshes)
         return dataclasses.asdict(self)
 
     @classmethod
@@ -147,6 +160,17 @@ def encode(msg: dict[str, Any]) -> bytes:
     """One line of UTF-8 JSON, line feed included."""
     return json.dumps(msg, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
+@dataclass(frozen=True)
+class Texture:
+    """One of a result's textures. mesh: which of the request's meshes it is for, None for several; part: the
+    object's or material's name in it, None for all of it; tile: its UDIM number, None without tiles."""
+
+    path: str
+    mesh: int | None = 0
+    part: str | None = None
+    tile: int | None = None
+
+
 
 def decode(line: bytes | str) -> dict[str, Any]:
     """The message in ``line``; raises ValueError for anything that isn't a JSON object with a kind."""
@@ -159,6 +183,13 @@ def decode(line: bytes | str) -> dict[str, Any]:
     return msg
 
 
+    textures: list[Texture] = field(default_factory=list)
+    other_uvs: list[str | None] = field(default_factory=list)
+
+    @property
+    def mesh_uvs(self) -> list[str | None]:
+        """``uvs`` of all meshes."""
+        return [self.uvs, *self.other_uvs]
 def send(stream: IO[bytes], msg: dict[str, Any]) -> None:
     """Write ``msg`` and flush."""
     stream.write(encode(msg))

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from . import memory
 from .generate import Job
+from .mesh.sets import Layout
 from .protocol import VERSION, Request
-from .texture.measure import coverage, view_psnr
+from .texture.files import page_file
+from .texture.measure import covered, view_psnr
 from .texture.seams import seam_error
 from .views.prompts import direction
 
@@ -20,18 +22,38 @@ Floats = NDArray[np.float32]
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "bake", "save", "measure", "total")
 
 
-def measures(job: Job, image: Floats, pictures: Floats) -> dict[str, float | None]:
-    """How good the texture ``image`` (T, T, 3) is, made from ``pictures`` (N, R, R, 3)."""
-    scene, check = job.scene, job.host.check
+def measures(job: Job, layout: Layout, image: Floats, pictures: Floats) -> dict[str, Any]:
+    """How good the texture ``image`` (T, T, 3), or of pages, is, made from ``pictures`` (N, R, R, 3)."""
+    scene = job.scene
+    face, painted = covered(scene.raster, scene.cameras, job.host.check)
     return {
-        "coverage": coverage(scene.raster, scene.cameras, check),
+        "textures": [_page(layout, i, painted[layout.page[face] == i]) for i in range(len(layout.pages))],
+        "coverage": _share(painted) or 0.0,
         "seam_error": seam_error(scene.raster, scene.uvs, image),
         "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
     }
 
 
+def _page(layout: Layout, number: int, painted: NDArray[np.bool_]) -> dict[str, Any]:
+    """What the report says of one of several textures; ``painted``: of its points (n,)."""
+    page = layout.pages[number]
+    return {
+        "file": page_file(page),
+        "mesh": None if page.mesh is None else layout.names[page.mesh],
+        "part": page.part,
+        "tile": page.tile,
+        "faces": int((layout.page == number).sum()),
+        "unwrapped": bool(layout.unwrapped[layout.page == number].any()),
+        "coverage": _share(painted),
+    }
+
+
+def _share(painted: NDArray[np.bool_]) -> float | None:
+    return float(painted.mean()) if len(painted) else None
+
+
 def values(
-    request: Request, job: Job, unwrapped: bool, warnings: list[str], measured: dict[str, float | None]
+    request: Request, job: Job, layout: Layout, warnings: list[str], measured: dict[str, Any]
 ) -> dict[str, Any]:
     """The report, as the contract lists it."""
     scene, settings, seconds = job.scene, job.settings, job.clock.seconds
@@ -55,10 +77,11 @@ def values(
         "fill": request.fill,
         "texture_size": request.texture_size,
         "texture_depth": request.texture_depth,
+        "texture_sets": request.texture_sets,
         "mesh": {
             "vertices": len(scene.mesh.vertices),
             "faces": len(scene.mesh.faces),
-            "unwrapped": unwrapped,
+            "unwrapped": bool(layout.unwrapped.any()),
             "warnings": warnings,
         },
         "views": [dataclasses.asdict(c) | {"direction": direction(c)} for c in scene.cameras],

@@ -22,8 +22,8 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scene:
-    """uvs: (F, 3, 2) float32 per corner. controls: what the ControlNet sees, (N, 1 or 3, R, R) float32 in
-    [0, 1], background 0. resolution: R."""
+    """uvs: (F, 3, 2) float32 per corner, or (F, 3, 3) with pages. controls: what the ControlNet sees,
+    (N, 1 or 3, R, R) float32 in [0, 1], background 0. resolution: R."""
 
     mesh: Mesh
     uvs: Floats
@@ -41,11 +41,13 @@ def build_scene(
     control: str,
     host: Host,
     backend: str = "embree",
+    uvs: Floats | None = None,
 ) -> Scene:
     """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
     those that it needs; ``control`` is one of denoise/presets.py's CONTROLS, ``backend`` one that
-    views/backends.py chose."""
-    assert mesh.uvs is not None
+    views/backends.py chose. uvs: instead of the mesh's own, which have no pages."""
+    uvs = mesh.uvs if uvs is None else uvs
+    assert uvs is not None
     vertices, _, _ = to_unit_sphere(mesh.vertices)
     raster = make_raster(backend, vertices, mesh.faces)
     if cameras is None:
@@ -57,7 +59,7 @@ def build_scene(
         view = raster.rasterise(camera, resolution)
         fragments.append(view)
         controls.append(_CONTROLS[control](raster, view, resolution))
-    return Scene(mesh, mesh.uvs, raster, cameras, fragments, np.stack(controls), resolution)
+    return Scene(mesh, uvs, raster, cameras, fragments, np.stack(controls), resolution)
 
 
 def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:

@@ -115,13 +115,13 @@ def _sets(meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> list[_Set]:
     """One for each part of each mesh."""
     found: list[_Set] = []
     for i, mesh in enumerate(meshes):
-        several = mesh.part is not None and len(np.unique(mesh.part)) > 1
-        of_face = mesh.part if mesh.part is not None and several else np.zeros(len(mesh.faces), np.int32)
-        for part in np.unique(of_face):
-            words = [mesh.name] * (len(meshes) > 1) + [mesh.parts[part] or "unnamed"] * several
+        of_face = np.zeros(len(mesh.faces), np.int32) if mesh.part is None else mesh.part
+        numbers = np.unique(of_face)
+        for number in numbers:
+            part = mesh.parts[number] if len(numbers) > 1 else None
+            words = [mesh.name] * (len(meshes) > 1) + [part or "unnamed"] * (part is not None)
             name = _unused(slug("_".join(words)), [one.name for one in found]) if words else ""
-            faces = np.flatnonzero(of_face == part) + starts[i]
-            found.append(_Set(name, i, mesh.parts[part] if several else None, faces))
+            found.append(_Set(name, i, part, np.flatnonzero(of_face == number) + starts[i]))
     return found
 
 

@@ -17,6 +17,9 @@ from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
+from ..mesh.pages import each
+from ..mesh.sets import Page
+from ..mesh.udim import FIRST
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, interpolate
 from . import exr, png16
@@ -34,7 +37,8 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Existing:
-    """texels: (H, W, 4) float32 in [0, 1]: sRGB colours times alpha, and alpha. Row 0 is the top, v = 1."""
+    """texels: (H, W, 4) float32 in [0, 1], or (P, H, W, 4) where there are pages: sRGB colours times alpha,
+    and alpha. Row 0 is the top, v = 1."""
 
     texels: Floats
 
@@ -49,6 +53,21 @@ class Existing:
         texels[..., :3] *= texels[..., 3:]
         return cls(texels)
 
+    @classmethod
+    def read_pages(cls, path: str, pages: Sequence[Page]) -> Existing:
+        """The pictures of all ``pages``, which ``path`` names: with <SET> for the name of a set, with <UDIM>
+        for the number of a tile. They may differ in size. Raises UserError."""
+        names = [
+            path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or FIRST)) for page in pages
+        ]
+        if len(set(names)) < len(names):
+            what = f"there are {len(names)} textures to start from, but {Path(path).name!r} names fewer files"
+            raise UserError(what, "put <SET> and <UDIM> where their names differ: old.<SET>.<UDIM>.png")
+        found = [cls.read(name).texels for name in names]
+        height, width = (max(texels.shape[k] for texels in found) for k in (0, 1))
+        same = [_resized(texels, height, width) for texels in found]
+        return cls(np.stack(same) if len(same) > 1 else same[0])
+
     def at(self, uv: Floats) -> tuple[Floats, Floats]:
         """(colours (n, 3), alpha (n,)) at ``uv`` (n, 2), bilinear; grey where alpha is 0."""
         values = sample(self.texels, uv)
@@ -59,13 +78,11 @@ class Existing:
 
     def fitted(self, size: int) -> Existing:
         """Shrunk, where it has more than ``size`` texels a side, without aliasing."""
-        height, width = self.texels.shape[:2]
-        target = (min(height, size), min(width, size))
-        if target == (height, width):
+        height, width = self.texels.shape[-3:-1]
+        if height <= size and width <= size:
             return self
-        planes = torch.from_numpy(self.texels).permute(2, 0, 1)[None]
-        small = torch.nn.functional.interpolate(planes, target, mode="bilinear", antialias=True)
-        return Existing(np.ascontiguousarray(small[0].permute(1, 2, 0).numpy()))
+        small = [_resized(texels, min(height, size), min(width, size)) for texels in each(self.texels)]
+        return Existing(np.stack(small) if len(small) > 1 else small[0])
 
     def seen(
         self,
@@ -77,7 +94,8 @@ class Existing:
     ) -> Floats:
         """(N, 3, R, R) float32 in [0, 1]: what ``cameras`` see of it on the mesh, unlit, grey behind.
 
-        uvs: (F, 3, 2) per corner. Each pixel is the mean of several: a texture has more detail than a view.
+        uvs: (F, 3, 2) per corner, or with pages. Each pixel is the mean of several: a texture has more detail
+        than a view.
         """
         finer = max(1, min(MOST, FINE // resolution))
         # A view shows about a third of the texture's width.
@@ -100,7 +118,7 @@ class Existing:
     def under(self, atlas: Atlas, baked: Baked) -> Baked:
         """``baked`` with the old colours in the texels of the mesh that no view painted."""
         empty = np.flatnonzero(~(baked.clear | baked.rim))
-        old, alpha = self.fitted(atlas.size).at(texel_centres(atlas.index[empty], atlas.size))
+        old, alpha = self.fitted(atlas.size).at(texel_centres(atlas.index[empty], atlas.size, atlas.pages))
         kept = alpha >= OPAQUE
         colours, clear = baked.colours.copy(), baked.clear.copy()
         colours[empty[kept]] = old[kept]
@@ -108,24 +126,37 @@ class Existing:
         return Baked(colours, clear, baked.rim)
 
     def around(self, atlas: Atlas, image: Floats) -> Floats:
-        """``image`` (T, T, 3) with the old colours where the mesh has no texels, nor any nearby: what lies
-        there may be another object's."""
-        on_mesh = np.zeros(atlas.size**2, np.uint8)
+        """``image`` (T, T, 3), or of pages, with the old colours where the mesh has no texels, nor any near:
+        what lies there may be another object's."""
+        on_mesh = np.zeros(atlas.pages * atlas.size**2, np.uint8)
         on_mesh[atlas.index] = 1
         width = 2 * max(2, round(PADDING * atlas.size)) + 1
-        near = maximum_filter(on_mesh.reshape(atlas.size, atlas.size), size=width, mode="constant")
+        square = on_mesh.reshape(-1, atlas.size, atlas.size)
+        near = maximum_filter(square, size=(1, width, width), mode="constant")
         far = np.flatnonzero(near == 0)
-        old, alpha = self.fitted(atlas.size).at(texel_centres(far, atlas.size))
+        old, alpha = self.fitted(atlas.size).at(texel_centres(far, atlas.size, atlas.pages))
         kept = alpha >= OPAQUE
         result = image.reshape(-1, 3).copy()
         result[far[kept]] = old[kept]
         return result.reshape(image.shape)
 
 
-def texel_centres(index: NDArray[np.integer], size: int) -> Floats:
-    """(n, 2) float32 UVs of the texels with the flat ``index`` (n,) of a ``size``^2 texture."""
-    row, column = np.divmod(index, size)
-    return np.stack([(column + 0.5) / size, 1 - (row + 0.5) / size], axis=1).astype(np.float32)
+def texel_centres(index: NDArray[np.integer], size: int, pages: int = 1) -> Floats:
+    """(n, 2) float32 UVs of the texels with the flat ``index`` (n,) of a ``size``^2 texture, (n, 3) where it
+    has ``pages``."""
+    page, place = np.divmod(index, size**2)
+    row, column = np.divmod(place, size)
+    uv = [(column + 0.5) / size, 1 - (row + 0.5) / size]
+    return np.stack(uv if pages == 1 else [*uv, page], axis=1).astype(np.float32)
+
+
+def _resized(texels: Floats, height: int, width: int) -> Floats:
+    """``texels`` (H, W, 4) as (height, width, 4)."""
+    if texels.shape[:2] == (height, width):
+        return texels
+    planes = torch.from_numpy(texels).permute(2, 0, 1)[None]
+    fitted = torch.nn.functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
+    return np.ascontiguousarray(fitted[0].permute(1, 2, 0).numpy())
 
 
 def _read(path: Path) -> Floats:

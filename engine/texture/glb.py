@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +23,51 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 
+@dataclass(frozen=True)
+class Look:
+    """A material: its name and the PNG file of its base colour."""
+
+    name: str
+    texture: Path
+
+
+@dataclass(frozen=True)
+class _Primitive:
+    """What one object shows in one material: positions (n, 3), unit normals (n, 3), uvs (n, 2) with glTF's
+    origin, indices (m,) uint32."""
+
+    positions: Floats
+    normals: Floats
+    uvs: Floats
+    indices: NDArray[np.uint32]
+    material: int
+
+    @property
+    def blobs(self) -> list[bytes]:
+        return [array.tobytes() for array in (self.positions, self.normals, self.uvs, self.indices)]
+
+
 def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
-    """Write ``mesh`` with the PNG file ``texture`` as its base colour to ``path``, in the mesh's own units
-    and axes, with smooth normals except over edges sharper than SMOOTH. The file appears whole or not at all.
+    """As :func:`export_pages`, the whole ``mesh`` with the PNG file ``texture`` as its base colour."""
+    page = np.zeros(len(mesh.faces), np.int32)
+    export_pages(mesh, page, [Look(mesh.name, texture)], [(mesh.name, slice(0, len(page)))], path)
+
+
+def export_pages(
+    mesh: Mesh, page: Ints, looks: Sequence[Look], objects: Sequence[tuple[str, slice]], path: Path
+) -> None:
+    """Write ``mesh`` to ``path``, in its own units and axes, with smooth normals except over edges sharper
+    than SMOOTH: a node for each of the ``objects``, a name and its faces, and in it a primitive for each of
+    the ``looks`` that its faces have, which ``page`` (F,) tells. The file appears whole or not at all.
 
     ``mesh`` must have UVs. Raises OSError when the disk says no.
     """
     if mesh.uvs is None:
         raise ValueError("mesh has no uvs")
-    positions, normals, uvs, indices = _welded(mesh.vertices, mesh.faces, mesh.uvs)
-    flipped = np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1)  # glTF's origin is at the top left
-    blobs = [array.tobytes() for array in (positions, normals, flipped, indices)] + [texture.read_bytes()]
-    header = _header(mesh.name, positions, len(indices), [len(blob) for blob in blobs])
+    parts = [(name, _primitives(mesh, mesh.uvs, page, own)) for name, own in objects]
+    blobs = [blob for _, primitives in parts for one in primitives for blob in one.blobs]
+    blobs += [look.texture.read_bytes() for look in looks]
+    header = _header(parts, [look.name for look in looks], [len(blob) for blob in blobs])
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(_container(header, b"".join(blob + bytes(-len(blob) % 4) for blob in blobs)))
@@ -41,10 +76,25 @@ def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _welded(vertices: Floats, faces: Ints, uvs: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.uint32]]:
+def _primitives(mesh: Mesh, uvs: Floats, page: Ints, own: slice) -> list[_Primitive]:
+    """The faces ``own`` of ``mesh``, an object, by page."""
+    normals = corner_normals(mesh.vertices, mesh.faces[own])
+    found = []
+    for number in np.unique(page[own]):
+        on = page[own] == number
+        positions, bent, flat, index = _welded(
+            mesh.vertices, mesh.faces[own][on], uvs[own][on], normals[on].reshape(-1, 3)
+        )
+        flipped = np.stack([flat[:, 0], 1 - flat[:, 1]], axis=1)  # glTF's origin is at the top left
+        found.append(_Primitive(positions, bent, flipped, index, int(number)))
+    return found
+
+
+def _welded(
+    vertices: Floats, faces: Ints, uvs: Floats, normals: Floats
+) -> tuple[Floats, Floats, Floats, NDArray[np.uint32]]:
     """Per-corner data as a vertex buffer: positions (n, 3), unit normals (n, 3), uvs (n, 2) and indices
-    (3 F,). Corners that agree in all three share an entry."""
-    normals = corner_normals(vertices, faces).reshape(-1, 3)
+    (3 F,). Corners that agree in all three share an entry. normals: of each corner (3 F, 3)."""
     key = np.empty((len(normals), 4), np.int64)
     key[:, 0] = faces.reshape(-1)
     key[:, 1:3] = uvs.reshape(-1, 2).view(np.int32)
@@ -96,42 +146,57 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(length > 0, vectors / np.maximum(length, 1e-300), 0.0)
 
 
-def _header(name: str, positions: Floats, indices: int, lengths: list[int]) -> dict[str, Any]:
-    """The glTF document for buffers of ``lengths``: positions, normals, uvs, indices, picture."""
+def _header(
+    parts: Sequence[tuple[str, Sequence[_Primitive]]], materials: Sequence[str], lengths: Sequence[int]
+) -> dict[str, Any]:
+    """The glTF document for buffers of ``lengths``: the blobs of all primitives of all objects, pictures."""
     starts = np.cumsum([0] + [length + -length % 4 for length in lengths])
     views: list[dict[str, Any]] = [
         {"buffer": 0, "byteOffset": int(start), "byteLength": length}
         for start, length in zip(starts, lengths, strict=False)
     ]
-    for view, target in zip(views, (_ARRAY_BUFFER,) * 3 + (_ELEMENT_BUFFER,), strict=False):
-        view["target"] = target
-    accessors: list[dict[str, Any]] = [
-        {"bufferView": i, "componentType": _FLOAT, "count": len(positions), "type": kind}
-        for i, kind in enumerate(("VEC3", "VEC3", "VEC2"))
-    ]
-    accessors[0]["min"] = positions.min(axis=0).tolist()
-    accessors[0]["max"] = positions.max(axis=0).tolist()
-    accessors.append({"bufferView": 3, "componentType": _UINT, "count": indices, "type": "SCALAR"})
-    attributes = {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}
+    accessors: list[dict[str, Any]] = []
+    meshes = []
+    for name, primitives in parts:
+        meshes.append({"name": name, "primitives": [_primitive(one, accessors) for one in primitives]})
+    for i, view in enumerate(views[: len(accessors)]):
+        view["target"] = _ELEMENT_BUFFER if i % 4 == 3 else _ARRAY_BUFFER
     return {
         "asset": {"version": "2.0", "generator": "Sync Texture"},
         "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": name}],
-        "meshes": [{"name": name, "primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
-        "materials": [_material(name)],
-        "textures": [{"source": 0, "sampler": 0}],
+        "scenes": [{"nodes": list(range(len(parts)))}],
+        "nodes": [{"mesh": i, "name": name} for i, (name, _) in enumerate(parts)],
+        "meshes": meshes,
+        "materials": [_material(name, i) for i, name in enumerate(materials)],
+        "textures": [{"source": i, "sampler": 0} for i in range(len(materials))],
         "samplers": [{"magFilter": 9729, "minFilter": 9987}],  # linear; linear with linear mip-mapping
-        "images": [{"bufferView": 4, "mimeType": "image/png"}],
+        "images": [
+            {"bufferView": i, "mimeType": "image/png"}
+            for i in range(len(accessors), len(accessors) + len(materials))
+        ],
         "accessors": accessors,
         "bufferViews": views,
         "buffers": [{"byteLength": int(starts[-1])}],
     }
 
 
-def _material(name: str) -> dict[str, Any]:
+def _primitive(one: _Primitive, accessors: list[dict[str, Any]]) -> dict[str, Any]:
+    """How a mesh names ``one``, whose accessors, one for each of its blobs, are added to ``accessors``."""
+    first = len(accessors)
+    for i, kind in enumerate(("VEC3", "VEC3", "VEC2")):
+        count = len(one.positions)
+        accessors.append({"bufferView": first + i, "componentType": _FLOAT, "count": count, "type": kind})
+    accessors[first]["min"] = one.positions.min(axis=0).tolist()
+    accessors[first]["max"] = one.positions.max(axis=0).tolist()
+    index = {"componentType": _UINT, "count": len(one.indices), "type": "SCALAR"}
+    accessors.append({"bufferView": first + 3, **index})
+    attributes = {"POSITION": first, "NORMAL": first + 1, "TEXCOORD_0": first + 2}
+    return {"attributes": attributes, "indices": first + 3, "material": one.material}
+
+
+def _material(name: str, texture: int) -> dict[str, Any]:
     """The texture as base colour of a dull, non-metallic surface."""
-    look = {"baseColorTexture": {"index": 0}, "metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
+    look = {"baseColorTexture": {"index": texture}, "metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
     return {"name": name, "pbrMetallicRoughness": look, "doubleSided": True}
 
 

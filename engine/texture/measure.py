@@ -21,17 +21,26 @@ SEED = 0  # of the measuring points: the same mesh is always measured at the sam
 def coverage(
     raster: EmbreeRaster, cameras: Sequence[Camera], check: Callable[[], None] = lambda: None
 ) -> float:
-    """Share of the outside surface that at least one of ``cameras`` sees at cosine >= 0.2.
+    """Share of the outside surface that at least one of ``cameras`` sees; 0 when nothing can be seen from
+    outside."""
+    _, painted = covered(raster, cameras, check)
+    return float(painted.mean()) if len(painted) else 0.0
+
+
+def covered(
+    raster: EmbreeRaster, cameras: Sequence[Camera], check: Callable[[], None] = lambda: None
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Of points of the outside surface: their faces (n,) and whether at least one of ``cameras`` sees them at
+    cosine >= 0.2 (n,).
 
     20,000 points uniform by area; a point is outside when one of 256 evenly spread cameras at the rig's
-    distance sees it at cosine >= 0.2. 0 when nothing can be seen from outside.
+    distance sees it at cosine >= 0.2.
     """
     survey = Survey.build(raster, POINTS, SEED)
     rig = even_rig(POSITIONS)
     positions = [rig[i] for i in np.random.default_rng(SEED).permutation(POSITIONS)]  # soon from all sides
-    outside = survey.seen_by_any(positions, check)
-    painted = survey.pick(outside).seen_by_any(cameras, check)
-    return float(painted.mean()) if outside.any() else 0.0
+    outside = survey.pick(survey.seen_by_any(positions, check))
+    return outside.face, outside.seen_by_any(cameras, check)
 
 
 def view_psnr(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], pictures: Floats) -> float:

@@ -16,6 +16,7 @@ from .raster import EmbreeRaster, interpolate
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int32]
 
 COSINE = 0.2  # a view that is flatter than that to a place doesn't count as seeing it
 POSITIONS = 256  # a place is outside when one of so many evenly spread whole views sees it
@@ -24,11 +25,12 @@ WHOLE = Camera(0.0, 0.0).half_extent
 
 @dataclass(frozen=True)
 class Survey:
-    """point, normal: (n, 3) float32, uniform by area, with the normals of their faces."""
+    """point, normal: (n, 3) float32, uniform by area, with the normals of their faces, face (n,)."""
 
     raster: EmbreeRaster
     point: Floats
     normal: Floats
+    face: Ints
 
     @classmethod
     def build(cls, raster: EmbreeRaster, count: int, seed: int) -> Self:
@@ -37,17 +39,18 @@ class Survey:
         edge = raster.corners[:, 1:] - raster.corners[:, :1]
         area = np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]).astype(np.float64), axis=1)
         if not area.sum() > 0:
-            return cls(raster, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32))
+            nowhere = np.zeros((0, 3), np.float32)
+            return cls(raster, nowhere, nowhere, np.zeros(0, np.int32))
         face = rng.choice(len(area), size=count, p=area / area.sum()).astype(np.int32)
         a, b = rng.random((2, count))
         fold = a + b > 1
         a, b = np.where(fold, 1 - a, a), np.where(fold, 1 - b, b)
         bary = np.stack([1 - a - b, a, b], axis=1).astype(np.float32)
-        return cls(raster, interpolate(raster.corners, face, bary), raster.normals[face])
+        return cls(raster, interpolate(raster.corners, face, bary), raster.normals[face], face)
 
     def pick(self, chosen: Bools | NDArray[np.int64]) -> Self:
         """The ``chosen`` places alone."""
-        return type(self)(self.raster, self.point[chosen], self.normal[chosen])
+        return type(self)(self.raster, self.point[chosen], self.normal[chosen], self.face[chosen])
 
     def seen_by_any(self, cameras: Sequence[Camera], check: Callable[[], None]) -> Bools:
         """(n,): whether one of ``cameras`` sees the place at cosine > COSINE; a share for each core."""
