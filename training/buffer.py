@@ -70,9 +70,30 @@ class Buffer:
         self.tokens[where] = tokens(self.tokenizer, batch.captions).to(latents.device)
         self.next += count
 
-    def draw(self, count: int, generator: torch.Generator) -> Draw:
-        """``count`` random samples."""
+    def draw(self, count: int, generator: torch.Generator, crop: int | None = None) -> Draw:
+        """``count`` random samples; with ``crop``, windows of so many latents around places on objects."""
         index = torch.randint(min(self.next - self.first, len(self.latents)), (count,), generator=generator)
         index = index.to(self.latents.device)
-        control = self.control[index].float() / 255
-        return Draw(self.latents[index].float(), control, self.weight[index].float(), self.tokens[index])
+        found = Draw(self.latents[index], self.control[index], self.weight[index], self.tokens[index])
+        if crop is not None:
+            found = _cropped(found, crop, generator)
+        return Draw(found.latents.float(), found.control.float() / 255, found.weight.float(), found.tokens)
+
+
+def _cropped(draw: Draw, side: int, generator: torch.Generator) -> Draw:
+    """Windows ``side`` latents wide. All that a control embedding needs lies in them: its pixels don't look
+    beyond their latent."""
+    places = torch.multinomial(draw.weight.flatten(1).float().cpu() + 1e-6, 1, generator=generator)[:, 0]
+    width = draw.weight.shape[-1]
+    corners = torch.stack([places // width, places % width], 1)
+    corners = (corners - side // 2).clamp(0, width - side).tolist()
+
+    def cut(pictures: Tensor, scale: int) -> Tensor:
+        return torch.stack(
+            [
+                picture[:, scale * y : scale * (y + side), scale * x : scale * (x + side)]
+                for picture, (y, x) in zip(pictures, corners, strict=True)
+            ]
+        )
+
+    return Draw(cut(draw.latents, 1), cut(draw.control, autoencoder.PATCH), cut(draw.weight, 1), draw.tokens)

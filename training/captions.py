@@ -37,6 +37,7 @@ _FRAMES = ("{}",) * 10 + (
 _ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b")  # no word may follow
 _SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
 _LATTICES_MORE = 2.2  # they are learned last: half of the pictures
+FIRST = ("stripes", "checkerboard", "bricks", "planks")
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
 
@@ -96,10 +97,27 @@ def random_look(rng: np.random.Generator, name: str | None = None, plain: bool =
     return Look(name, variant, _additions(rng, material.extras, count), str(rng.choice(material.phrases)))
 
 
-def lattice_look(rng: np.random.Generator) -> Look:
-    """A look of a regular pattern, whose layout follows from the place on the object alone."""
+def lattice_look(rng: np.random.Generator, plain: bool = False) -> Look:
+    """A look of a regular pattern, whose layout follows from the place on the object alone; without extras if
+    ``plain``."""
     names = [name for name in TAUGHT if name in LATTICES]
-    return random_look(rng, names[_drawn(rng, [TAUGHT[name].weight for name in names])])
+    return random_look(rng, names[_drawn(rng, [TAUGHT[name].weight for name in names])], plain)
+
+
+def first_look(rng: np.random.Generator) -> Look:
+    """An early look of one of FIRST, with which pattern, place and words are put together soonest."""
+    return _on_white(rng, random_look(rng, str(rng.choice(FIRST)), plain=True))
+
+
+def early_look(rng: np.random.Generator) -> Look:
+    """A look of a regular pattern without extras, two colours being one and white, so that a pattern has
+    the same sign in all: over every pair the mean of a checkerboard is grey, and nothing to begin with."""
+    return _on_white(rng, lattice_look(rng, plain=True))
+
+
+def _on_white(rng: np.random.Generator, look: Look) -> Look:
+    variants = [v for v in look.entry.variants if v.words[1:] in ((), ("white",))]
+    return replace(look, variant=variants[_drawn(rng, [v.weight for v in variants])])
 
 
 def _share(name: str) -> float:

@@ -21,7 +21,7 @@ from training.surface import Surface
 GREY = 0.5
 
 
-DEPTH_SHARE = 0.12  # of the samples show the depth picture instead of positions, so that either controls
+DEPTH_SHARE = 0.04  # of the samples show the depth picture instead of positions, so that either controls
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many sample
 
 @dataclass(frozen=True)
 class Architecture:
-    """``heads`` is the number of attention heads per level; ``attention`` says which levels have it."""
+    """``heads`` is the number of attention heads per level; ``attention`` says which levels have it.
+    The first width is at least CODES, since the control embedding has as many channels."""
 
     widths: tuple[int, ...] = (64, 96, 128, 192)
     heads: tuple[int, ...] = (2, 3, 4, 6)
@@ -29,7 +30,6 @@ class Architecture:
     layers: int = 1
     text_width: int = 128
     text_layers: int = 3
-    control_widths: tuple[int, ...] = (4, 8, 16, 48)
 
 
 @dataclass(frozen=True)
@@ -102,56 +102,95 @@ def _controlnet(arch: Architecture) -> ControlNetModel:
     network = ControlNetModel(
         down_block_types=("DownBlock2D",) * len(arch.widths),
         mid_block_type="UNetMidBlock2D",
-        conditioning_embedding_out_channels=arch.control_widths,
+        conditioning_embedding_out_channels=(4, 4, 4, HINGES),
         **_shared(arch),
     )
     for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:
         nn.init.normal_(layer.weight, std=0.3 / layer.weight.shape[0] ** 0.5)
-    network.controlnet_cond_embedding.conv_out.reset_parameters()
     embedding = network.controlnet_cond_embedding
-    _write_knots(embedding)
+    _write_code(embedding)
     nn.init.zeros_(network.conv_in.weight)  # the noisy state is the UNet's business: places stay clear of it
     nn.init.zeros_(network.conv_in.bias)
-    for layers in (network.conv_in, embedding.conv_in, embedding.blocks):
+    for layers in (network.conv_in, embedding):
         layers.requires_grad_(False)  # nothing to learn there, and a sixth of the time
+    embedding.conv_out.bias.requires_grad_()  # torch 2.13's GroupNorm crashes if its input needs no gradient
     embedding.exact = True  # read by Optimizer; what follows in the network has the network's precision
     embedding.register_forward_hook(lambda _module, _inputs, output: output.to(network.dtype))
     return network
 
 
-LIFT, GAIN = 6.0, 4.0  # of the coordinates on their way through the control embedding
-SLOPE = 40.0
+LIFT = 12.0  # of the coordinates on their way through the control embedding: there SiLU is the identity
+SLOPE = 160.0  # of the hinges: SiLU(SLOPE * x) is a ramp that begins within 1 / SLOPE of 0
+KNOTS = 64  # along each axis of the unit cube that positions are written in
+PERIODS = (0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0)  # of the waves, in the mesh's own units
+CODES = 3 * (2 * len(PERIODS) + 1) + 12 + 1
+_TILT = 60.0  # of a coordinate's differences across 8 pixels
+_STEEPEST = 3.0  # at which they are cut: a silhouette is no slope
+HINGES = 3 * KNOTS + 2 * 12 + 2
 
 
 @torch.no_grad()
-def _write_knots(embedding: ControlNetConditioningEmbedding) -> None:
-    """Begin with a control embedding that says which interval of x, y and z a latent lies in.
+def _write_code(embedding: ControlNetConditioningEmbedding) -> None:
+    """Set a control embedding that writes every latent's place as waves.
 
-    The coordinates pass the first layers nearly unchanged (far up, SiLU is the identity), averaged over ever
-    larger pixels. The last block has a hinge SiLU(SLOPE * (p - knot)) at each of many knots along each axis;
-    second differences of neighbouring hinges, in the output, are bumps: each answers in one interval only. A
-    network finds the cells of a pattern from these soon, and from bare coordinates late: steep functions are
-    learned last (Rahaman and others, On the Spectral Bias of Neural Networks, 2019).
+    Its output (CODES of 64 channels) is, for each axis, the triangle-like wave sin and cos (2 pi x / period)
+    of every period in PERIODS and the coordinate itself; how each coordinate changes across the picture, both
+    ways, with either sign, from which a facing follows; and whether there is an object. The regular patterns
+    of training.materials repeat in these periods: a check is a product of two waves. From bare coordinates
+    networks learn such steep functions late or never (Rahaman and others, On the Spectral Bias of Neural
+    Networks, 2019; Tancik and others, Fourier Features, 2020).
+
+    The coordinates pass all blocks but the last unchanged, averaged over ever larger pixels. The last has
+    hinges SiLU(SLOPE * (p - knot)), and its output sums them up to any function linear between knots.
     """
     *layers, last = embedding.conv_in, *embedding.blocks
-    for layer in (*layers, last):
+    for layer in (*layers, last, embedding.conv_out):
         layer.weight.zero_()
         layer.bias.zero_()
     for layer in layers:
         for axis in range(3):
-            layer.weight[axis, axis] = _averaging(layer) * (GAIN if layer is embedding.conv_in else 1)
+            layer.weight[axis, axis] = _averaging(layer)
     embedding.conv_in.bias[:3] = LIFT
-    knots = last.out_channels // 3
-    output = embedding.conv_out.weight
-    output /= SLOPE  # hinges are large
-    output[: 3 * knots] = 0
     for axis in range(3):
-        for knot in range(knots):
-            channel, place = axis * knots + knot, (knot - 0.5) / (knots - 2)
-            last.weight[channel, axis] = SLOPE / GAIN * _averaging(last)
-            last.bias[channel] = -SLOPE * (LIFT / GAIN + place)
-            if 0 < knot < knots - 1:
-                output[channel, channel - 1 : channel + 2, 1, 1] = torch.tensor([1.0, -2.0, 1.0])
+        _write_waves(embedding, last, axis)
+        _write_tilts(embedding, last, axis)
+    _write_presence(embedding, last)
+
+
+def _write_waves(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d, axis: int) -> None:
+    hinges = slice(axis * KNOTS, (axis + 1) * KNOTS)
+    knots = torch.arange(KNOTS) / KNOTS
+    last.weight[hinges, axis] = SLOPE * _averaging(last)
+    last.bias[hinges] = -SLOPE * (LIFT + knots)
+    values = torch.arange(KNOTS + 1) / KNOTS
+    turns = [2 * (values - 0.5) / period for period in PERIODS]
+    waves = [f(2 * torch.pi * turn) for turn in turns for f in (torch.sin, torch.cos)]
+    first = axis * (len(waves) + 1)
+    for channel, wave in enumerate([*waves, 2 * values - 1], first):
+        slopes = wave.diff() * KNOTS
+        bends = torch.cat([slopes[:1], slopes.diff()])
+        embedding.conv_out.weight[channel, hinges, 1, 1] = bends / SLOPE
+        embedding.conv_out.bias[channel] = wave[0]
+
+
+def _write_tilts(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d, axis: int) -> None:
+    """Ramps between 0 and _STEEPEST of the differences to the right and below, with either sign."""
+    across = torch.zeros(3, 3)
+    across[1:, 1], across[1:, 2] = -1.0, 1.0
+    for number, (taps, sign) in enumerate((t, s) for t in (across, across.T) for s in (1, -1)):
+        pair = 3 * KNOTS + 2 * (4 * axis + number)
+        last.weight[pair : pair + 2, axis] = sign * _TILT * taps
+        last.bias[pair + 1] = -_STEEPEST
+        channel = CODES - 13 + 4 * axis + number
+        embedding.conv_out.weight[channel, pair : pair + 2, 1, 1] = torch.tensor([1.0, -1.0]) / _STEEPEST
+
+
+def _write_presence(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d) -> None:
+    """0 over the background, where all coordinates are 0; 1 where their sum is 0.5, which all points of the
+    unit sphere exceed."""
+    last.weight[-2:, :3] = 6 * _averaging(last)
+    last.bias[-2:] = -6 * 3 * LIFT - torch.tensor([0.6, 3.0])
+    embedding.conv_out.weight[CODES - 1, -2:, 1, 1] = torch.tensor([1.0, -1.0]) / 2.4
 
 
 def _averaging(layer: nn.Conv2d) -> Tensor:

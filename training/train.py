@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,13 @@ from transformers import CLIPTokenizer
 
 from training import autoencoder, diffusion, export, networks, sheet
 from training.buffer import Buffer
-from training.captions import caption, every_phrase, lattice_look, random_look
+from training.captions import caption, every_phrase, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.optim import Optimizer, cosine
 from training.pool import Pool
 from training.pool import build as build_pool
+from training.stages import Stage, stage_at
 from training.tokenizer import write_tokenizer
 from training.warm_start import warm_start
 
@@ -43,10 +44,8 @@ class Settings:
     seed: int = 1
     threads: int = 2  # on the CPU; a GPU is fed by one
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
-    batch: int = 24
     rate: float = 1e-3
     average: float = 0.998
-    layout_steps: int = 0  # as many first steps see regular patterns alone, from pure noise
     fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 8_000
@@ -119,9 +118,10 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
         warm_start(nets, prepared.tokenizer, prepared.vae, Path(settings.begin_with), data.pictures)
     optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
     spent, samples = _resume(settings.run / "checkpoint", optimizer)
-    buffer = _buffer(settings, prepared, samples, optimizer.steps < settings.layout_steps)
-    began = saved = time.monotonic()
     total = settings.hours * 3600
+    stage = stage_at(spent / total)
+    buffer = _buffer(settings, prepared, samples, stage)
+    began = saved = time.monotonic()
     recent: list[torch.Tensor] = []
 
     def elapsed() -> float:
@@ -131,17 +131,20 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
         _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
         publish(settings.run, optimizer, nets, prepared)
 
-    with ThreadPoolExecutor(settings.threads, initializer=lambda: torch.set_num_threads(1)) as threads:
+    workers = settings.threads + 1  # one paints
+    with ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(1)) as threads:
         empty, alphas = networks.tokens(prepared.tokenizer, [""])[0], networks.scheduler().alphas_cumprod
         empty, alphas = empty.to(settings.device), alphas.to(settings.device)
-        layout = optimizer.steps < settings.layout_steps
-        step = Step(settings, nets, optimizer, buffer, threads, empty, alphas, layout)
+        step = Step(settings, nets, optimizer, threads, empty, alphas)
         while elapsed() < total:
-            if step.layout and optimizer.steps >= settings.layout_steps:
-                log(f"step {optimizer.steps}: from layouts to everything")
-                buffer = _buffer(settings, prepared, buffer.next, layout=False)
-                step = replace(step, buffer=buffer, layout=False)
-            recent.append(step.run(cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)))
+            before, stage = stage, stage_at(elapsed() / total)
+            if stage is not before:
+                log(f"step {optimizer.steps}: {stage.name}")
+                recent = []
+            if stage.looks is not before.looks:
+                buffer = _buffer(settings, prepared, buffer.next, stage)
+            rate = cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)
+            recent.append(step.run(stage, buffer, rate))
             if len(recent) == 100:
                 log(_report(recent, optimizer.steps, elapsed()))
                 recent = []
@@ -153,7 +156,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
-def _buffer(settings: Settings, prepared: Prepared, first: int, layout: bool) -> Buffer:
+def _buffer(settings: Settings, prepared: Prepared, first: int, stage: Stage) -> Buffer:
     buffer = Buffer(
         prepared.pool,
         prepared.fields,
@@ -162,7 +165,7 @@ def _buffer(settings: Settings, prepared: Prepared, first: int, layout: bool) ->
         settings.capacity,
         settings.seed,
         first,
-        lattice_look if layout else random_look,
+        stage.looks,
     )
     for _ in range(settings.start // 64):
         buffer.extend(64)
@@ -176,26 +179,24 @@ class Step:
     settings: Settings
     nets: networks.Networks
     optimizer: Optimizer
-    buffer: Buffer
     threads: ThreadPoolExecutor
     empty: torch.Tensor  # tokens of the empty prompt
     alphas: torch.Tensor  # cumulative products, one for each time
-    layout: bool
 
-    def run(self, rate: float) -> torch.Tensor:
+    def run(self, stage: Stage, buffer: Buffer, rate: float) -> torch.Tensor:
         """Update at this learning rate; returns the mean losses in order of noise."""
-        painting = self.threads.submit(self.buffer.extend, self.settings.fresh)
-        parts = [self._part(part) for part in range(self.settings.threads)]
+        painting = self.threads.submit(buffer.extend, self.settings.fresh)
+        parts = [self._part(stage, buffer, part) for part in range(self.settings.threads)]
         found, gradients = self.optimizer.together(self.threads, parts)
         painting.result()
         self.optimizer.step(gradients, rate)
         return torch.stack(found).mean(0)
 
-    def _part(self, part: int) -> Callable[[], torch.Tensor]:
+    def _part(self, stage: Stage, buffer: Buffer, part: int) -> Callable[[], torch.Tensor]:
         seed = (self.settings.seed * 1_000_003 + self.optimizer.steps) * self.settings.threads + part
         generator = torch.Generator().manual_seed(seed)
-        draw = self.buffer.draw(self.settings.batch // self.settings.threads, generator)
-        return lambda: diffusion.losses(self.nets, draw, self.empty, self.alphas, generator, self.layout)
+        draw = buffer.draw(stage.batch // self.settings.threads, generator, stage.crop)
+        return lambda: diffusion.losses(self.nets, draw, self.empty, self.alphas, generator, stage.layout)
 
 
 def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
@@ -252,9 +253,7 @@ def _arguments() -> Settings:
         "seed",
         "threads",
         "device",
-        "batch",
         "rate",
-        "layout_steps",
         "save_minutes",
         "begin_with",
     ):

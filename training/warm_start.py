@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from diffusers import AutoencoderKL, ControlNetModel, StableDiffusionControlNetPipeline
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
@@ -28,7 +28,7 @@ def warm_start(
     networks: Networks, tokenizer: CLIPTokenizer, vae: AutoencoderKL, old: Path, pictures: Tensor
 ) -> None:
     """Copy the weights of the pipeline in ``old`` into ``networks``, of the same depth and at most twice the
-    widths. What has no counterpart, as the layers that read a control picture of another size, stays random.
+    widths. A ControlNet that reads its picture another way, and what else has no counterpart, stays random.
 
     pictures (N, 3, H, W) in [0, 1], from which the rotation between the latents is fitted.
     """
@@ -37,7 +37,10 @@ def warm_start(
     ).to(pictures.device)
     rotation = _rotation(_latents(vae, pictures), _old_latents(pipeline.vae, pictures, vae))
     parts = _parts(pipeline.unet.config.block_out_channels, networks.unet.config.block_out_channels)
-    for network, source in ((networks.unet, pipeline.unet), (networks.controlnet, pipeline.controlnet)):
+    sources = [(networks.unet, pipeline.unet)]
+    if _embedding(networks.controlnet) == _embedding(pipeline.controlnet):
+        sources.append((networks.controlnet, pipeline.controlnet))
+    for network, source in sources:
         state = source.state_dict()
         state["conv_in.weight"] = torch.einsum("ocyx,nc->onyx", state["conv_in.weight"], rotation)
         if "conv_out.weight" in state:
@@ -47,6 +50,10 @@ def warm_start(
     networks.controlnet.conv_in.weight.zero_()  # as networks.build leaves it
     networks.controlnet.conv_in.bias.zero_()
     _copy_text(networks, tokenizer, pipeline)
+
+
+def _embedding(controlnet: ControlNetModel) -> list[int]:
+    return list(controlnet.config.conditioning_embedding_out_channels)
 
 
 def _latents(vae: AutoencoderKL, pictures: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import trimesh
 
 from engine.depth.depth import depth_picture
 from engine.views.cameras import Camera, even_rig, paper_rig
-from training import captions, pool, shapes
+from training import buffer, captions, pool, shapes
 from training.catalogue import ALL_COLOURS, EXTRAS, LATTICES, MATERIALS
 from training.data import make_batch
 from training.fields import Fields
@@ -167,3 +167,26 @@ def test_captions_name_the_side_that_is_seen(camera: Camera) -> None:
         assert abs(eye[1]) > 0.5 - 1e-6
     elif word != "side":
         assert (eye[2] > 0) == (word == "front")
+
+
+def test_the_first_looks_are_patterns_on_white() -> None:
+    looks = [captions.early_look(np.random.default_rng(seed)) for seed in range(200)]
+    assert {look.material for look in looks} <= set(LATTICES)
+    assert not any(look.additions for look in looks)
+    assert {look.variant.words[1] for look in looks if len(look.variant.words) > 1} == {"white"}
+
+
+def test_windows_of_samples_fit_together() -> None:
+    """Latents, control and weight are cut at one place, and the place is on the object."""
+    grid = torch.arange(32 * 32, dtype=torch.half).view(1, 1, 32, 32).repeat(6, 1, 1, 1)
+    weight = torch.zeros(6, 1, 32, 32)
+    weight[:, :, 20:22, 9:12] = 1
+    control = grid.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    whole = buffer.Draw(grid, control, weight, torch.zeros(6, 4))
+    part = buffer._cropped(whole, 16, torch.Generator().manual_seed(0))
+    assert part.latents.shape == (6, 1, 16, 16)
+    torch.testing.assert_close(part.control[:, :, ::8, ::8], part.latents)
+    for latents, weights in zip(part.latents, part.weight, strict=True):
+        on = set(latents[weights > 0].tolist())
+        assert on <= set(grid[0][weight[0] > 0].tolist())
+        assert on

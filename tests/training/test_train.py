@@ -15,16 +15,16 @@ from training import autoencoder, fields, networks, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
 from training.pool import SIZE
+from training.stages import STAGES, stage_at
 from training.tokenizer import END, MAX_TOKENS, write_tokenizer
 
 MODEL = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter" / "tokenizer"
 TINY = Architecture(
-    widths=(16, 16),
+    widths=(64, 16),
     heads=(1, 2),
     attention=(False, True),
     text_width=16,
     text_layers=1,
-    control_widths=(4, 8, 16, 12),
 )
 
 
@@ -39,8 +39,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> train.Settings:
             run=tmp_path_factory.mktemp("run"),
             hours=1e-4,
             threads=1,
-            batch=4,
-            layout_steps=1,
             fresh=1,
             start=64,
             capacity=64,
@@ -100,16 +98,51 @@ def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
 
 
-def test_the_control_embedding_begins_with_a_code_of_the_place() -> None:
-    """Each latent's strongest bump on an axis is that of its coordinate."""
-    embedding = networks.build(CLIPTokenizer.from_pretrained(MODEL), Architecture(), 0).controlnet
-    places = torch.linspace(0.05, 0.95, 32)
+@pytest.fixture(scope="module")
+def embedding() -> torch.nn.Module:
+    tokenizer = CLIPTokenizer.from_pretrained(MODEL)
+    return networks.build(tokenizer, TINY, 0).controlnet.controlnet_cond_embedding
+
+
+def _slope(side: int) -> torch.Tensor:
+    """A control picture (1, 3, 8 * side, 8 * side) of a plane that rises to the right and below."""
+    places = torch.linspace(0.3, 0.7, 8 * side)
     x, y = torch.meshgrid(places, places, indexing="xy")
-    control = torch.stack([x, y, 1 - x]).repeat_interleave(8, 1).repeat_interleave(8, 2)[None]
-    found = embedding.controlnet_cond_embedding(control)[0, :48].unflatten(0, (3, 16))
-    strongest = (found.argmax(1) - 0.5) / 14
-    for axis, expected in enumerate((x, y, 1 - x)):
-        assert (strongest[axis] - expected).abs().max() < 0.75 / 14  # half an interval, and the bend of SiLU
+    return torch.stack([x, y, 0.5 * (x + y)])[None]
+
+
+@torch.no_grad()
+def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module) -> None:
+    control = _slope(32)
+    code = embedding(control)[0]
+    places = 2 * torch.nn.functional.avg_pool2d(control, 8)[0] - 1
+    per_axis = 2 * len(networks.PERIODS) + 1
+    for axis in range(3):
+        for number, period in enumerate(networks.PERIODS):
+            for part, wave in enumerate((torch.sin, torch.cos)):
+                found = code[axis * per_axis + 2 * number + part]
+                assert (found - wave(2 * torch.pi * places[axis] / period)).abs().max() < 0.25
+        assert (code[axis * per_axis + per_axis - 1] - places[axis]).abs().max() < 0.03
+    rises = code[networks.CODES - 13 :]
+    assert rises[0].min() > 3 * rises[1].abs().max()  # x grows to the right, and not to the left
+    assert rises[6].min() > 3 * rises[7].abs().max()  # y grows downwards
+    assert code[networks.CODES - 1].min() > 0.95
+    assert embedding(torch.zeros(1, 3, 16, 16))[0, networks.CODES - 1].abs().max() < 0.05
+
+
+@torch.no_grad()
+def test_a_windows_code_is_the_window_of_the_code(embedding: torch.nn.Module) -> None:
+    control = _slope(8)
+    torch.testing.assert_close(embedding(control)[..., 2:6, 3:7], embedding(control[..., 16:48, 24:56]))
+
+
+def test_stages_cover_a_run_in_order() -> None:
+    bounds = [stage.until for stage in STAGES]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] == 1
+    assert stage_at(0.0) is STAGES[0]
+    assert stage_at(bounds[0]) is STAGES[1]
+    assert stage_at(1.5) is STAGES[-1]
 
 
 def test_training_noise_ends_in_pure_noise() -> None:

@@ -71,6 +71,6 @@ EXTRAS: dict[str, Extra] = {
     "dark": Extra(o.dark, ("dark",), recolours=True),
     "pale": Extra(o.pale, ("pale", "faded", "bleached"), recolours=True),
     "polished": Extra(o.gleaming, ("polished", "polished", "glossy", "shiny")),
-    "large": Extra(None, ("large", "big", "huge"), ("large pattern", "big pattern"), scale=1.7),
-    "small": Extra(None, ("small", "tiny", "fine"), ("small pattern", "fine pattern"), scale=0.62),
+    "large": Extra(None, ("large", "big", "huge"), ("large pattern", "big pattern"), scale=2.0),
+    "small": Extra(None, ("small", "tiny", "fine"), ("small pattern", "fine pattern"), scale=0.5),
 }

@@ -13,17 +13,17 @@ from training.surface import Surface, blend, border, diagonal, hashed, hexagons,
 
 def bricks(s: Surface, colours: list[Tensor]) -> Tensor:
     base, mortar = colours
-    u, v = s.lattice(0.38, 0.18)
+    u, v = s.lattice(0.375, 0.1875)
     u = u + 0.5 * (v.floor() % 2)
     rough = s.noise(0.15, ROUGH)
-    line = 1 - ramp(0.07, 0.13, border(u, v, 2.1) + 0.012 * rough)
+    line = 1 - ramp(0.07, 0.13, border(u, v, 2.0) + 0.012 * rough)
     return blend(tinted(base, 0.7 * hashed(u, v) + 0.3 * soft(rough), 0.28), mortar, line)
 
 
 def stone_blocks(s: Surface, colours: list[Tensor]) -> Tensor:
     """Large hewn blocks, their edges uneven."""
     base, joint = colours
-    u, v = s.lattice(0.56, 0.31)
+    u, v = s.lattice(0.5, 0.25)
     bend = 0.06 * s.noise(0.3, SMOOTH)
     v = v + bend
     u = u + 0.37 * (v.floor() % 3) + bend
@@ -34,14 +34,14 @@ def stone_blocks(s: Surface, colours: list[Tensor]) -> Tensor:
 
 def tiles(s: Surface, colours: list[Tensor]) -> Tensor:
     base, grout = colours
-    u, v = s.lattice(0.28, 0.28)
+    u, v = s.lattice(0.25, 0.25)
     tone = 0.7 * hashed(u, v) + 0.3 * soft(s.noise(0.3, SMOOTH))
     return blend(tinted(base, tone, 0.1), grout, 1 - ramp(0.05, 0.09, border(u, v)))
 
 
 def hexagon_tiles(s: Surface, colours: list[Tensor]) -> Tensor:
     base, grout = colours
-    u, v = s.lattice(0.27, 0.27)
+    u, v = s.lattice(0.25, 0.375 / math.sqrt(3))
     edge, tone = hexagons(u, v)
     return blend(tinted(base, tone, 0.13), grout, 1 - ramp(0.04, 0.085, edge))
 
@@ -49,7 +49,7 @@ def hexagon_tiles(s: Surface, colours: list[Tensor]) -> Tensor:
 def honeycomb(s: Surface, colours: list[Tensor]) -> Tensor:
     """Wax walls around cells of honey, some of them empty."""
     honey, wax, empty = colours
-    u, v = s.lattice(0.17, 0.17)
+    u, v = s.lattice(0.1875, 0.375 / math.sqrt(3))
     edge, tone = hexagons(u, v)
     cell = blend(honey, empty, ramp(0.5, 0.95, tone))
     return blend(wax, tinted(cell, ramp(0.1, 0.5, edge), 0.2), ramp(0.1, 0.2, edge))
@@ -57,7 +57,7 @@ def honeycomb(s: Surface, colours: list[Tensor]) -> Tensor:
 
 def mosaic(s: Surface, colours: list[Tensor]) -> Tensor:
     """Small stones, each of its own colour out of the first three, set in the last."""
-    u, v = s.lattice(0.12, 0.12)
+    u, v = s.lattice(0.125, 0.125)
     pick = hashed(u, v)
     stones = blend(colours[0], colours[1], (pick > 0.5).float())
     stones = blend(stones, colours[2], (pick > 0.8).float())
@@ -68,7 +68,7 @@ def mosaic(s: Surface, colours: list[Tensor]) -> Tensor:
 def planks(s: Surface, colours: list[Tensor]) -> Tensor:
     """Horizontal boards with grain along them."""
     base = colours[0]
-    u, v = s.lattice(1.1, 0.22)
+    u, v = s.lattice(1.0, 0.1875)
     u = u + hashed(v)
     gap = 1 - ramp(0.03, 0.08, border(u, v, 5.0))
     grain = s.noise(0.06, MEDIUM, (5, 1, 5))
@@ -80,7 +80,7 @@ def planks(s: Surface, colours: list[Tensor]) -> Tensor:
 def herringbone(s: Surface, colours: list[Tensor]) -> Tensor:
     """Blocks twice as long as wide in a zigzag; the first colour, in lines of the second."""
     base, line = colours
-    u, v = diagonal(*s.lattice(0.15, 0.15))
+    u, v = diagonal(*s.lattice(0.1875, 0.1875))
     step = (u.floor() - v.floor()) % 4
     lying, second, upper = step < 2, (step == 1).float(), (step == 2).float()
     along = torch.where(lying, u % 1 + second, v % 1 + upper)
@@ -93,7 +93,7 @@ def herringbone(s: Surface, colours: list[Tensor]) -> Tensor:
 def shingles(s: Surface, colours: list[Tensor]) -> Tensor:
     """Overlapping rows of narrow shakes, their lower ends uneven and in shadow."""
     base = colours[0]
-    u, v = s.lattice(0.15, 0.24)
+    u, v = s.lattice(0.1875, 0.25)
     uneven = 0.22 * hashed(u + 0.5 * (v.floor() % 2), v)  # how much of a row's foot belongs to the row below
     row = v.floor() - (v % 1.0 < uneven).float()
     u = u + 0.5 * (row % 2)
@@ -108,7 +108,7 @@ def shingles(s: Surface, colours: list[Tensor]) -> Tensor:
 def scales(s: Surface, colours: list[Tensor]) -> Tensor:
     """Round scales hanging over one another, rimmed by the second colour."""
     base, rim = colours
-    u, v = s.lattice(0.24, 0.12)
+    u, v = s.lattice(0.25, 0.125)
     row = v.floor() + 1
     centre = (u - 0.5 * (row % 2)).round() + 0.5 * (row % 2)
     front = torch.hypot(u - centre, 0.5 * (row - v)) < 0.5
@@ -124,7 +124,7 @@ def scales(s: Surface, colours: list[Tensor]) -> Tensor:
 def bamboo(s: Surface, colours: list[Tensor]) -> Tensor:
     """Upright canes with a ring at every joint."""
     base = colours[0]
-    u, v = s.lattice(0.15, 0.55)
+    u, v = s.lattice(0.1875, 0.5)
     joint = (v + hashed(u)) % 1.0
     edge = torch.minimum(u % 1.0, 1 - u % 1.0)
     tone = 0.5 * hashed(u, v + hashed(u)) + 0.5 * soft(s.noise(0.05, ROUGH, (1, 8, 1)))
@@ -138,20 +138,20 @@ def bamboo(s: Surface, colours: list[Tensor]) -> Tensor:
 def chocolate(s: Surface, colours: list[Tensor]) -> Tensor:
     """A bar's squares: a groove around each, and a frame within."""
     base = colours[0]
-    u, v = s.lattice(0.34, 0.25)
-    edge = border(u, v, 1.36)
+    u, v = s.lattice(0.375, 0.25)
+    edge = border(u, v, 1.5)
     frame = ramp(0.17, 0.2, edge) * (1 - ramp(0.23, 0.26, edge))
     bar = blend(tinted(base, soft(s.noise(0.3, SMOOTH)), 0.07), base * 1.5, 0.55 * frame)
     return blend(bar, base * 0.45, 1 - ramp(0.05, 0.11, edge))
 
 
 def stripes(s: Surface, colours: list[Tensor]) -> Tensor:
-    _, v = s.lattice(0.2, 0.2)
+    _, v = s.lattice(0.1875, 0.1875)
     return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.sin(math.pi * v)))
 
 
 def vertical_stripes(s: Surface, colours: list[Tensor]) -> Tensor:
-    u, _ = s.lattice(0.2, 0.2)
+    u, _ = s.lattice(0.1875, 0.1875)
     return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.cos(math.pi * u)))
 
 
@@ -161,34 +161,34 @@ def diagonal_stripes(s: Surface, colours: list[Tensor]) -> Tensor:
 
 
 def zigzag(s: Surface, colours: list[Tensor]) -> Tensor:
-    u, v = s.lattice(0.36, 0.2)
+    u, v = s.lattice(0.375, 0.1875)
     return blend(colours[1], colours[0], ramp(-0.15, 0.15, torch.sin(math.pi * (v + 0.8 * wave(u)))))
 
 
 def checker(s: Surface, colours: list[Tensor]) -> Tensor:
-    u, v = s.lattice(0.3, 0.3)
+    u, v = s.lattice(0.25, 0.25)
     return blend(colours[1], colours[0], ramp(-0.08, 0.08, torch.sin(math.pi * u) * torch.sin(math.pi * v)))
 
 
 def diamonds(s: Surface, colours: list[Tensor]) -> Tensor:
     """Harlequin lozenges, higher than wide."""
-    u, v = s.lattice(0.34, 0.52)
+    u, v = s.lattice(0.375, 0.5)
     both = torch.sin(math.pi * (u + v)) * torch.sin(math.pi * (u - v))
     return blend(colours[1], colours[0], ramp(-0.08, 0.08, both))
 
 
 def dots(s: Surface, colours: list[Tensor]) -> Tensor:
-    u, v = s.lattice(0.34, 0.3)
+    u, v = s.lattice(0.25, 0.25)
     u = u + 0.5 * (v.floor() % 2)
-    distance = torch.hypot(1.13 * (u % 1.0 - 0.5), v % 1.0 - 0.5)
+    distance = torch.hypot(u % 1.0 - 0.5, v % 1.0 - 0.5)
     return blend(colours[1], colours[0], 1 - ramp(0.29, 0.34, distance))
 
 
 def stars(s: Surface, colours: list[Tensor]) -> Tensor:
     """Five-pointed stars of the first colour on the second."""
-    u, v = s.lattice(0.4, 0.36)
+    u, v = s.lattice(0.375, 0.375)
     u = u + 0.5 * (v.floor() % 2)
-    x, y = 1.1 * (u % 1.0 - 0.5), v % 1.0 - 0.5
+    x, y = u % 1.0 - 0.5, v % 1.0 - 0.5
     turn, tip, notch = math.pi / 5, 0.44, 0.18
     angle = ((torch.atan2(x, y) + turn) % (2 * turn) - turn).abs()
     reach = tip * notch * math.sin(turn)
@@ -199,14 +199,14 @@ def stars(s: Surface, colours: list[Tensor]) -> Tensor:
 def circuit(s: Surface, colours: list[Tensor]) -> Tensor:
     """A circuit board: traces and pads of the second colour, chips of the third."""
     board, copper, chip = colours
-    u, v = s.lattice(0.1, 0.1)
+    u, v = s.lattice(0.125, 0.125)
     pick, x, y = hashed(u, v), u % 1.0 - 0.5, v % 1.0 - 0.5
     flat = torch.where(hashed(u / 3, v / 3) < 0.5, y, x)
     trace = (1 - ramp(0.13, 0.2, flat.abs())) * (pick < 0.5)
     around = torch.hypot(x, y)
     pad = (1 - ramp(0.36, 0.42, around)) * ramp(0.14, 0.2, around) * (pick > 0.8)
     painted = blend(tinted(board, soft(s.noise(0.3, SMOOTH)), 0.1), copper, torch.maximum(trace, pad))
-    u, v = s.lattice(0.6, 0.4)
+    u, v = s.lattice(0.5, 0.375)
     inside = border(u, v, 1.5)
     return blend(painted, chip, ramp(0.24, 0.26, inside) * (hashed(u, v) > 0.6))
 
@@ -214,7 +214,7 @@ def circuit(s: Surface, colours: list[Tensor]) -> Tensor:
 def plates(s: Surface, colours: list[Tensor]) -> Tensor:
     """Metal panels with dark seams and a rivet at each corner."""
     base = colours[0]
-    u, v = s.lattice(0.5, 0.38)
+    u, v = s.lattice(0.5, 0.375)
     x, y = (0.5 - (u % 1.0 - 0.5).abs()) * 1.32, 0.5 - (v % 1.0 - 0.5).abs()
     rivet = torch.hypot(x - 0.13, y - 0.13)
     streaks = soft(s.noise(0.04, ROUGH, (5, 1, 5)))

@@ -64,8 +64,8 @@ def crystal(s: Surface, colours: list[Tensor]) -> Tensor:
 def concrete(s: Surface, colours: list[Tensor]) -> Tensor:
     """Cast panels: seams, tie holes, pores and faint stains."""
     base = colours[0]
-    u, v = s.lattice(0.85, 0.62)
-    x, y = (0.5 - (u % 1.0 - 0.5).abs()) * 0.85, (0.5 - (v % 1.0 - 0.5).abs()) * 0.62
+    u, v = s.lattice(0.75, 0.5)
+    x, y = (0.5 - (u % 1.0 - 0.5).abs()) * 0.75, (0.5 - (v % 1.0 - 0.5).abs()) * 0.5
     tone = 0.6 * soft(s.noise(0.35, MEDIUM)) + 0.4 * soft(s.noise(0.12, ROUGH))
     pores = 0.5 * ramp(1.7, 2.1, s.noise(0.035, MEDIUM))
     hole = 0.7 * (1 - ramp(0.03, 0.04, torch.hypot(x - 0.16, y - 0.14)))

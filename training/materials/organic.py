@@ -73,14 +73,14 @@ def fur(s: Surface, colours: list[Tensor]) -> Tensor:
 def zebra(s: Surface, colours: list[Tensor]) -> Tensor:
     """Bands that waver, fork and taper."""
     bend = s.noise(0.45, SMOOTH)
-    wave = torch.sin(math.pi * s.lattice(0.15, 0.15)[1] + 1.7 * bend)
+    wave = torch.sin(math.pi * s.lattice(0.1875, 0.1875)[1] + 1.7 * bend)
     return blend(colours[0], colours[1], ramp(-0.14, 0.14, wave + 0.35 * s.noise(0.4, SMOOTH)))
 
 
 def tiger(s: Surface, colours: list[Tensor]) -> Tensor:
     """Narrow dark bands that break off, on a coat paler in places."""
     base, dark = colours
-    wave = torch.sin(math.pi * s.lattice(0.16, 0.16)[1] + 1.9 * s.noise(0.42, SMOOTH))
+    wave = torch.sin(math.pi * s.lattice(0.1875, 0.1875)[1] + 1.9 * s.noise(0.42, SMOOTH))
     stripe = ramp(0.0, 0.22, wave - 0.5 + 0.5 * s.noise(0.3, SMOOTH))
     coat = blend(base, base * 0.35 + 0.6, 0.5 * ramp(0.4, 1.6, s.noise(0.5, SMOOTH)))
     return blend(tinted(coat, soft(s.noise(0.05, ROUGH)), 0.06), dark, stripe)

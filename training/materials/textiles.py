@@ -13,7 +13,7 @@ from training.surface import Surface, blend, diagonal, hashed, ramp, soft, tinte
 
 def fabric(s: Surface, colours: list[Tensor]) -> Tensor:
     """A coarse plain weave."""
-    u, v = s.lattice(0.065, 0.065)
+    u, v = s.lattice(0.0625, 0.0625)
     over = ((u.floor() + v.floor()) % 2) > 0
     thread = torch.where(over, torch.sin(math.pi * u).abs(), torch.sin(math.pi * v).abs())
     return tinted(colours[0] * 0.96 + 0.02, 0.75 * thread + 0.25 * over + 0.1 * s.noise(0.2, ROUGH), 0.27)
@@ -22,7 +22,7 @@ def fabric(s: Surface, colours: list[Tensor]) -> Tensor:
 def wicker(s: Surface, colours: list[Tensor]) -> Tensor:
     """A basket: broad bands of three strands, over and under in turn."""
     base = colours[0]
-    u, v = s.lattice(0.2, 0.2)
+    u, v = s.lattice(0.1875, 0.1875)
     lying = ((u.floor() + v.floor()) % 2) > 0
     across, along = torch.where(lying, v, u) % 1.0, torch.where(lying, u, v) % 1.0
     strand = wave(3 * across)
@@ -35,7 +35,7 @@ def wicker(s: Surface, colours: list[Tensor]) -> Tensor:
 def knit(s: Surface, colours: list[Tensor]) -> Tensor:
     """Knitted wool: columns of V stitches."""
     base = colours[0]
-    u, v = s.lattice(0.15, 0.11)
+    u, v = s.lattice(0.1875, 0.125)
     slant = wave(u + 0.5)
     strand = wave(v - 0.75 * slant)
     body = ramp(0.0, 0.75, strand) * ramp(0.0, 0.5, wave(2 * u))
@@ -58,8 +58,8 @@ def plaid(s: Surface, colours: list[Tensor]) -> Tensor:
 
 def denim(s: Surface, colours: list[Tensor]) -> Tensor:
     """Twill: fine diagonal threads, with faded patches."""
-    u, v = s.lattice(0.06, 0.06)
-    twill = torch.sin(2 * math.pi * (u + v) * 0.8)
+    u, v = s.lattice(0.125, 0.125)
+    twill = torch.sin(2 * math.pi * (u + v))
     faded = soft(s.noise(0.3, MEDIUM) - 0.8)
     base = blend(colours[0], colours[0] * 0.6 + 0.4 * s.rgb((0.75, 0.8, 0.88)), faded)
     return base * (1 + 0.22 * twill + 0.08 * s.noise(0.06, ROUGH))[:, None]
@@ -68,7 +68,7 @@ def denim(s: Surface, colours: list[Tensor]) -> Tensor:
 def carbon(s: Surface, colours: list[Tensor]) -> Tensor:
     """Carbon fibre: a two-over-two twill of flat ribbons."""
     base = colours[0]
-    u, v = s.lattice(0.075, 0.075)
+    u, v = s.lattice(0.09375, 0.09375)
     over = ((u.floor() + v.floor()) % 4) < 2
     across = torch.where(over, u, v)
     tone = torch.where(over, torch.ones_like(u), torch.zeros_like(u)) * 0.75 + 0.25 * wave(3 * across)
@@ -84,7 +84,7 @@ def leather(s: Surface, colours: list[Tensor]) -> Tensor:
 def quilted(s: Surface, colours: list[Tensor]) -> Tensor:
     """Padded cloth: lozenges sewn with a pale thread, a button where the seams cross."""
     base, thread = colours
-    u, v = diagonal(*s.lattice(0.3, 0.3))
+    u, v = diagonal(*s.lattice(0.375, 0.375))
     x, y = wave(u), wave(v)
     near = torch.minimum(x, y)
     cloth = tinted(base, ramp(0.0, 0.6, near), 0.22)

@@ -1,0 +1,40 @@
+"""What a run sees, in order: layouts before everything, windows of views before whole ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.captions import Look, early_look, first_look, lattice_look, random_look
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Until the share ``until`` of a run's time: samples with looks drawn by ``looks``.
+
+    ``layout``: from pure noise alone, where the prediction is a regression of the picture on its control and
+    words. ``crop``: windows as many latents wide, None for whole views; ``batch``: samples a step.
+    """
+
+    name: str
+    until: float
+    looks: Callable[[np.random.Generator], Look]
+    layout: bool
+    crop: int | None
+    batch: int
+
+
+STAGES = (
+    Stage("four patterns on white", 0.05, first_look, True, 16, 16),
+    Stage("patterns on white", 0.17, early_look, True, 16, 16),
+    Stage("patterns", 0.27, lattice_look, True, 16, 24),
+    Stage("windows", 0.65, random_look, False, 16, 48),
+    Stage("views", 1.0, random_look, False, None, 24),
+)
+
+
+def stage_at(progress: float) -> Stage:
+    """The stage of a run after the share ``progress`` of its time."""
+    return next((stage for stage in STAGES if progress < stage.until), STAGES[-1])
