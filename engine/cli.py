@@ -119,6 +119,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
         metavar="BITS",
         help="8 or 16 bits a channel, half or float for texture.exr in linear light; default: 8",
     )
+    add(
+        "--texture-sets",
+        default="auto",
+        metavar="WHAT",
+        help="auto: a texture for each --mesh; one for all; for each object or material in them",
+    )
     add("--init-texture", metavar="FILE", help="a texture for the mesh's own UVs, to start from")
     add(
         "--strength",
@@ -138,12 +144,6 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=_texture)
 
-    add(
-        "--texture-sets",
-        default="auto",
-        metavar="WHAT",
-        help="auto: a texture for each --mesh; one for all; for each object or material in them",
-    )
 
 def _texture(options: argparse.Namespace) -> int:
     from .worker import Failure, Worker

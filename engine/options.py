@@ -52,13 +52,13 @@ def check(request: protocol.Request) -> None:
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
     _one_of("fill", request.fill, protocol.FILLS)
+    _one_of("choice of texture sets", request.texture_sets, protocol.TEXTURE_SETS)
     _one_of("texture depth", request.texture_depth, protocol.TEXTURE_DEPTHS)
     if request.sync_space is not None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)
         if request.sync_space == "rgb" and not averages_x0(request.method):
             raise UserError(
                 f"{request.method} averages no clean images, only they have an RGB picture",
-    _one_of("choice of texture sets", request.texture_sets, protocol.TEXTURE_SETS)
                 f"use --sync-space latent, or a method that averages x0: {_names_averaging_x0()}",
             )
     if request.attention is not None:

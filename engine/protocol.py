@@ -61,6 +61,7 @@ UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 RASTERS = ("auto", "embree", "nvdiffrast")
 FILLS = ("surface", "uv")
+TEXTURE_SETS = ("auto", "one", "object", "material")
 TEXTURE_DEPTHS = ("8", "16", "half", "float")
 
 
@@ -91,7 +92,6 @@ class Request:
     out: str
     negative: str | None = None
     model: str = "starter"
-TEXTURE_SETS = ("auto", "one", "object", "material")
     method: str = "synctweedies"
     sync_space: str | None = None
     attention: str | None = None
@@ -107,6 +107,12 @@ TEXTURE_SETS = ("auto", "one", "object", "material")
     init_texture: str | None = None
     strength: float | None = None
     texture_depth: str = "8"
+    texture_sets: str = "auto"
+    other_meshes: tuple[str, ...] = ()
+
+    @property
+    def meshes(self) -> tuple[str, ...]:
+        return (self.mesh, *self.other_meshes)
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -124,6 +130,17 @@ TEXTURE_SETS = ("auto", "one", "object", "material")
 
 
 @dataclass(frozen=True)
+class Texture:
+    """One of a result's textures. mesh: which of the request's meshes it is for, None for several; part: the
+    object's or material's name in it, None for all of it; tile: its UDIM number, None without tiles."""
+
+    path: str
+    mesh: int | None = 0
+    part: str | None = None
+    tile: int | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
     request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs. other_uvs:
@@ -136,19 +153,20 @@ class Result:
     report: str
     uvs: str | None = None
     warnings: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-    texture_sets: str = "auto"
-    other_meshes: tuple[str, ...] = ()
+    textures: list[Texture] = field(default_factory=list)
+    other_uvs: list[str | None] = field(default_factory=list)
 
     @property
-    def meshes(self) -> tuple[str, ...]:
-        return (self.mesh, *self.other_meshes)
+    def mesh_uvs(self) -> list[str | None]:
+        """``uvs`` of all meshes."""
+        return [self.uvs, *self.other_uvs]
+
+    def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(**data)
+        return cls(**{**data, "textures": [Texture(**one) for one in data.get("textures", ())]})
 
 
 def message(kind: str, **fields: Any) -> dict[str, Any]:
@@ -159,17 +177,6 @@ def message(kind: str, **fields: Any) -> dict[str, Any]:
 def encode(msg: dict[str, Any]) -> bytes:
     """One line of UTF-8 JSON, line feed included."""
     return json.dumps(msg, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-@dataclass(frozen=True)
-class Texture:
-    """One of a result's textures. mesh: which of the request's meshes it is for, None for several; part: the
-    object's or material's name in it, None for all of it; tile: its UDIM number, None without tiles."""
-
-    path: str
-    mesh: int | None = 0
-    part: str | None = None
-    tile: int | None = None
-
 
 
 def decode(line: bytes | str) -> dict[str, Any]:
@@ -183,13 +190,6 @@ def decode(line: bytes | str) -> dict[str, Any]:
     return msg
 
 
-    textures: list[Texture] = field(default_factory=list)
-    other_uvs: list[str | None] = field(default_factory=list)
-
-    @property
-    def mesh_uvs(self) -> list[str | None]:
-        """``uvs`` of all meshes."""
-        return [self.uvs, *self.other_uvs]
 def send(stream: IO[bytes], msg: dict[str, Any]) -> None:
     """Write ``msg`` and flush."""
     stream.write(encode(msg))

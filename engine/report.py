@@ -75,9 +75,9 @@ def values(
         "device": str(job.denoiser.device),
         "raster": scene.raster.name,
         "fill": request.fill,
+        "texture_sets": request.texture_sets,
         "texture_size": request.texture_size,
         "texture_depth": request.texture_depth,
-        "texture_sets": request.texture_sets,
         "mesh": {
             "vertices": len(scene.mesh.vertices),
             "faces": len(scene.mesh.faces),
