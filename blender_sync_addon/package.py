@@ -5,6 +5,7 @@ Inside a sub-package ``__package__`` is not the extension's name, and Blender's 
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 assert __package__
@@ -16,3 +17,20 @@ FOLDER = Path(__file__).resolve().parent.parent
 
 ENGINE = FOLDER / "engine"
 """What the engine's Python runs."""
+
+WHEELS = FOLDER / "wheels"
+"""The wheels that came with the extension."""
+
+LOCKS = FOLDER / "requirements" / "setup"
+"""What the engine's private environment is made from."""
+
+
+@functools.cache
+def user_folder() -> Path:
+    """The extension's own folder among the user's files; it needn't exist. Upgrades keep it."""
+    import bpy
+
+    try:
+        return Path(bpy.utils.extension_path_user(ROOT))
+    except ValueError:  # not installed as an extension, but run from a checkout
+        return Path(bpy.utils.user_resource("DATAFILES", path="sync_texture"))

@@ -1,4 +1,4 @@
-"""The extension's preferences: which Python runs the engine, and on what."""
+"""The extension's preferences: which Python runs the engine, on what, and where its packages come from."""
 
 # Annotations of a property are values here, not types.
 # mypy: disable-error-code="valid-type,misc,name-defined"
@@ -11,13 +11,18 @@ from bpy.props import EnumProperty, StringProperty
 
 from . import package
 from .job import environment
-from .problem import Problem
+from .setup import builds, place
 
 DEVICES = [
     ("auto", "Automatic", "The fastest that this computer has"),
     ("cpu", "CPU", "The processor: always there, slow"),
     ("cuda", "NVIDIA GPU", "CUDA"),
     ("mps", "Apple GPU", "Metal"),
+]
+TORCHES = [
+    (builds.AUTO, "Automatic", "For the NVIDIA card, where there is one that it can be used with"),
+    (builds.CPU, "CPU", "For the processor: the smallest download"),
+    (builds.CUDA, "NVIDIA GPU", "For an NVIDIA card (CUDA 13), whether one is found or not"),
 ]
 
 
@@ -27,37 +32,50 @@ class Preferences(bpy.types.AddonPreferences):
     bl_idname = package.ROOT
 
     python: StringProperty(
-        name="Engine's Python",
+        name="Other Python",
         subtype="FILE_PATH",
-        description="Python 3.11 or newer with the engine's packages (PyTorch, diffusers), or the folder of "
-        f"its virtual environment. The environment variable {environment.VARIABLE} overrides it",
+        description="Used instead of the environment that is set up here: Python 3.11 or newer with the "
+        "engine's packages (PyTorch, diffusers), or the folder of its virtual environment. The environment "
+        f"variable {environment.VARIABLE} overrides it",
     )
     device: EnumProperty(name="Device", items=DEVICES, description="What the network runs on")
+    torch: EnumProperty(
+        name="PyTorch for", items=TORCHES, description="Which build of PyTorch is installed when setting up"
+    )
+    source: StringProperty(
+        name="Packages from",
+        description="Where packages come from besides the usual index: the address of a package index, or a "
+        "folder of wheels, for a computer without a network. What environment variables tell pip and uv "
+        "(PIP_INDEX_URL, UV_FIND_LINKS, ...) counts too. Empty: nowhere else",
+    )
 
-    def draw(self, _context: Any) -> None:
-        column = self.layout.column()
-        column.use_property_split = True
-        column.prop(self, "python")
-        column.prop(self, "device")
-        try:
-            found = environment.find_python(self.python, os.environ)
-            column.label(text=f"Found: {found}", icon="CHECKMARK")
-        except Problem as problem:
-            column.label(text=problem.what, icon="ERROR")
+    def draw(self, context: Any) -> None:
+        from .setup import draw  # at the first drawing: it draws with the panel's words, and that imports us
+
+        draw.draw(self.layout, self, context)
+
+
+def python() -> str:
+    """The Python that runs the engine. Raises Problem when there is none."""
+    private = place.in_use(place.Place(package.user_folder(), package.LOCKS))
+    return environment.find_python(get("python", ""), os.environ, private)
 
 
 def command(arguments: list[str]) -> list[str]:
-    """The command line that runs the engine with ``arguments``. Raises Problem when there is none."""
-    python = environment.find_python(_get("python", ""), os.environ)
-    return environment.command(python, package.ENGINE, arguments)
+    """The command line that runs the engine with ``arguments``. Raises Problem when there is none.
+
+    While Blender's online access is off, the engine doesn't use the network either.
+    """
+    offline = [] if bpy.app.online_access else ["--offline"]
+    return environment.command(python(), package.ENGINE, [*offline, *arguments])
 
 
 def device() -> str:
     """The device to run on, see engine/protocol.py."""
-    return _get("device", "auto")
+    return get("device", "auto")
 
 
-def _get(name: str, default: str) -> str:
+def get(name: str, default: str) -> str:
     """A preference; ``default`` where the code runs without being an installed add-on."""
     addon = bpy.context.preferences.addons.get(package.ROOT)
     value = getattr(addon.preferences, name, default) if addon and addon.preferences else default

@@ -67,7 +67,16 @@ def _resolve() -> list[str]:
         uv = _unpack_uv(Path(temporary))
         asked, found = Path(temporary, "asked.txt"), Path(temporary, "found.txt")
         asked.write_text("\n".join((f"torch=={TORCH}", *ASKED)), encoding="utf-8")
-        command = [uv, "pip", "compile", asked, "--output-file", found, "--quiet", "--universal"]
+        command: list[str | Path] = [
+            uv,
+            "pip",
+            "compile",
+            asked,
+            "--output-file",
+            found,
+            "--quiet",
+            "--universal",
+        ]
         command += ["--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header"]
         for name in ("engine", "cuda"):
             command += ["--constraints", ROOT / f"requirements/{name}.txt"]

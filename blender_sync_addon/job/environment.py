@@ -15,18 +15,20 @@ from ..problem import Problem
 
 VARIABLE = "SYNC_TEXTURE_PYTHON"
 _CHOOSE = f"Choose it in Preferences > Add-ons > Sync Texture, or set {VARIABLE}."
+SET_UP = "Set it up in Preferences > Add-ons > Sync Texture."
 
 
-def find_python(preference: str, environ: Mapping[str, str]) -> str:
+def find_python(preference: str, environ: Mapping[str, str], private: Path | None = None) -> str:
     """Path of the Python that has the engine's packages.
 
     preference: what the preferences say ("" when nothing); ``environ`` may override it. A folder is taken
-    for a virtual environment. Raises Problem when nothing was chosen or it can't be run.
+    for a virtual environment. private: the Python of the private environment, None when there is none; used
+    when nothing was chosen. Raises Problem when there is none at all or it can't be run.
     """
     override = environ.get(VARIABLE, "")
-    chosen = override or preference
+    chosen = override or preference or (str(private) if private else "")
     if not chosen:
-        raise Problem("The engine's Python is not set", _CHOOSE)
+        raise Problem("The engine is not set up", SET_UP)
     found = _executable(Path(chosen).expanduser())
     if found is None:
         source = f"{VARIABLE} names" if override else "the preferences name"

@@ -72,5 +72,5 @@ def check_command(call, blend, tmp_path):
     assert call(*texture, " ", *save, **engine)[0] == 2
     status, said = call(*texture, "bricks", *save)
     assert status == 2
-    assert "Python is not set" in said
+    assert "engine is not set up" in said
     assert call("-b", blend, "--command", "sync_texture", "doctor", **engine)[0] == 5

@@ -1,0 +1,96 @@
+"""The models on this computer, as the engine's ``models`` command tells and changes them. No bpy."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..job import environment
+from ..problem import Problem
+from .activity import Activity
+
+_MB = 10**6
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
+
+    bundled: comes with the extension. link: where one of the artist's own lies, else "".
+    """
+
+    name: str
+    title: str
+    licence: str
+    size: str
+    installed: bool
+    disk: int
+    bundled: bool
+    link: str
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        if self.link:
+            return f"{_size(self.disk)}, your own" if self.installed else "missing or damaged"
+        if self.installed:
+            whence = "comes with Sync Texture" if self.bundled else "downloaded"
+            return f"{_size(self.disk)}, {whence}"
+        return f"{self.size} to download" + (f", {_size(self.disk)} are here" if self.disk else "")
+
+
+def _size(count: int) -> str:
+    return f"{count / _MB:.0f} MB" if count < 1000 * _MB else f"{count / 1000 / _MB:.1f} GB"
+
+
+def rows(activity: Activity, command: Sequence[str]) -> list[Row]:
+    """What ``command`` (models list --json) lists. Raises Problem, Stopped."""
+    activity.say("Looking for models")
+    answer = ask(activity, command)
+    try:
+        return [
+            Row(
+                name=model["name"],
+                title=model["title"],
+                licence=model["licence"],
+                size=model["size"],
+                installed=model["installed"],
+                disk=model["disk"],
+                bundled=model["base"] is None and not model["link"],
+                link=model["link"] or "",
+            )
+            for model in answer
+        ]
+    except (KeyError, TypeError) as error:
+        raise Problem(f"The engine lists models in a way that isn't known ({error})") from error
+
+
+def ask(activity: Activity, command: Sequence[str]) -> Any:
+    """Run the engine's ``command``, show its progress, and give its last line of JSON. Raises Problem."""
+    answer: list[Any] = []
+
+    def take(line: str) -> None:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(told, dict) and "total" in told:
+            _show(activity, told)
+        else:
+            answer.append(told)
+
+    status, lines = activity.run(command, environment.child_environment(os.environ), line=take)
+    if status == 0 and answer:
+        return answer[-1]
+    error = next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")
+    what, _, fix = error.partition(". ")
+    raise Problem(what or f"The engine ended with exit status {status}", fix or "Open the log for more.")
+
+
+def _show(activity: Activity, told: dict[str, Any]) -> None:
+    done, total = int(told["done"]), max(1, int(told["total"]))
+    activity.fraction = min(1.0, done / total)
+    activity.stage = f"Downloading {told['file']}: {done // _MB} of {total // _MB} MB"

@@ -1,0 +1,208 @@
+"""Where the engine's private environment lies, and what state it is in. No bpy.
+
+Everything is in one folder of the extension's own, which Blender keeps when the extension is upgraded and
+deletes when it is removed:
+
+    environment/        a virtual environment; STAMP in it is written last
+    environment.part/   one that is being made; renamed to the above when it has been tried
+    trash-*/            one that is being deleted
+    packages/           what was downloaded; linked into the environment, so that it takes no room of its own
+    python/             a Python of its own, where Blender's can't be used
+    uv                  the program that makes it all
+    setup.log           what happened the last time
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..problem import Problem
+
+STAMP = "sync_texture.json"
+_TRIES = 20  # to rename on Windows, where a virus scanner may hold a new file open for a while
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder described above. locks: requirements/setup of this version of the extension."""
+
+    root: Path
+    locks: Path
+
+    @property
+    def environment(self) -> Path:
+        return self.root / "environment"
+
+    @property
+    def part(self) -> Path:
+        return self.root / "environment.part"
+
+    @property
+    def packages(self) -> Path:
+        return self.root / "packages"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "setup.log"
+
+    def python(self, environment: Path | None = None) -> Path:
+        """The Python of the (or another) environment; it needn't exist."""
+        return (environment or self.environment) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    def lock_files(self, build: str) -> list[Path]:
+        """The locks that ``build`` is installed from."""
+        return [self.locks / "engine.txt", self.locks / f"torch-{build}.txt"]
+
+    def fingerprint(self, build: str) -> str:
+        """A hash of what ``build`` consists of in this version of the extension."""
+        return hashlib.sha256(b"".join(path.read_bytes() for path in self.lock_files(build))).hexdigest()
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What an environment is. build: a Build's lock. fingerprint: of its locks. python, torch: versions."""
+
+    build: str
+    fingerprint: str
+    python: str
+    torch: str
+
+
+def write_stamp(environment: Path, stamp: Stamp) -> None:
+    """Declare ``environment`` whole. Raises OSError."""
+    (environment / STAMP).write_text(json.dumps(vars(stamp)), encoding="utf-8")
+
+
+def read_stamp(place: Place) -> Stamp | None:
+    """What the environment is; None when there is none, or none that was finished."""
+    try:
+        return Stamp(**json.loads((place.environment / STAMP).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def state(place: Place) -> tuple[str, Stamp | None]:
+    """("none" | "broken" | "outdated" | "ready", what it is)."""
+    stamp = read_stamp(place)
+    if stamp is None:
+        return ("broken" if place.environment.exists() else "none"), None
+    if not place.python().exists():
+        return "broken", stamp
+    try:
+        current = place.fingerprint(stamp.build) == stamp.fingerprint
+    except OSError:
+        current = False
+    return ("ready" if current else "outdated"), stamp
+
+
+def in_use(place: Place) -> Path | None:
+    """The Python of a finished environment; None without. Two looks at the disk: cheap enough for a panel."""
+    python = place.python()
+    return python if (place.environment / STAMP).is_file() and python.exists() else None
+
+
+@contextlib.contextmanager
+def locked(place: Place) -> Iterator[None]:
+    """Keep a second Blender from setting up in the same place. Raises Problem when one does just now."""
+    place.root.mkdir(parents=True, exist_ok=True)
+    with (place.root / "setup.lock").open("a+b") as stream:
+        if not _lock(stream):
+            raise Problem("Another Blender is setting up the engine just now", "Wait for it.")
+        yield
+
+
+def _lock(stream: IO[bytes]) -> bool:
+    """Take a lock that the system gives back when this process ends, however it ends."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def check_room(place: Place, megabytes: int) -> None:
+    """Raise Problem unless the disk has room for ``megabytes`` more than what is there already."""
+    there = size(place.packages) // 10**6
+    needed = max(300, megabytes - there)
+    free = shutil.disk_usage(place.root).free // 10**6
+    if free < needed:
+        what = f"The disk is too full: {needed / 1000:.1f} GB are needed, {free / 1000:.1f} GB are free"
+        raise Problem(what, f"Make room on the disk of {place.root}.")
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files below ``folder``; 0 when it isn't there."""
+    total = 0
+    folders = [str(folder)]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # things vanish meanwhile
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def put_in_place(place: Place, pause: float = 0.25) -> None:
+    """Make the part the environment; the old one goes. Raises OSError."""
+    discard(place.environment)
+    for attempt in range(_TRIES):
+        try:
+            place.part.rename(place.environment)
+            return
+        except OSError:
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(pause)
+
+
+def discard(folder: Path) -> None:
+    """Have ``folder`` gone at once, by another name, for ``empty_trash`` to delete. Raises OSError."""
+    if folder.exists():
+        folder.rename(Path(tempfile.mkdtemp(prefix="trash-", dir=folder.parent)) / "it")
+
+
+def empty_trash(place: Place) -> None:
+    """Delete what was discarded: thousands of files, seconds."""
+    for trash in place.root.glob("trash-*"):
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def clear_leftovers(place: Place) -> None:
+    """Delete what a killed set-up left, but for what it had downloaded; returns before all of it is gone."""
+    discard(place.part)
+    threading.Thread(target=empty_trash, args=(place,), daemon=True).start()
+
+
+def remove(place: Place) -> None:
+    """Delete the environment and everything that belongs to it, but the log. Raises Problem."""
+    with locked(place):
+        try:
+            for folder in (place.environment, place.part, place.packages, place.root / "python"):
+                discard(folder)
+            for path in place.root.glob("uv-*"):
+                path.unlink()
+            empty_trash(place)
+        except OSError as error:
+            fix = "End whatever uses it (a texture being made, another Blender), and remove again."
+            raise Problem(f"The engine's environment can't be deleted: {error}", fix) from error

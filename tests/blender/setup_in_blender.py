@@ -1,0 +1,111 @@
+"""Run by test_setup.py, and by hand, in a Blender that has the extension installed: the engine is set up for real,
+a mesh textured with it, a damaged file mended, everything removed. The last argument is a folder for results.
+
+With "offline" before it, nothing may be downloaded: the refusals are looked at instead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+
+OUT = Path(sys.argv[-1])
+os.environ.pop("SYNC_TEXTURE_PYTHON", None)
+if "bl_ext.user_default.sync_texture" in bpy.context.preferences.addons:
+    from bl_ext.user_default.sync_texture.blender_sync_addon import package, preferences
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import operators, place
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup.desk import desk
+else:  # Blender as a Python module
+    helper.enable()
+    from sync_texture.blender_sync_addon import package, preferences
+    from sync_texture.blender_sync_addon.setup import operators, place
+    from sync_texture.blender_sync_addon.setup.desk import desk
+
+WHERE = operators.where()
+ops = bpy.ops.sync_texture
+
+
+def refused_offline() -> None:
+    """One clear line, and nothing left behind."""
+    helper.raises(ops.setup, "online access is off", "Allow Online Access")
+    assert place.state(WHERE) == ("none", None)
+    helper.cube()
+    helper.raises(lambda: ops.generate(prompt="bricks"), "not set up", "Preferences")
+
+
+def set_up() -> None:
+    start = time.monotonic()
+    assert ops.setup() == {"FINISHED"}
+    state, stamp = place.state(WHERE)
+    assert state == "ready", state
+    print(f"set up in {time.monotonic() - start:.0f} s: {stamp}", flush=True)
+    assert desk.found and desk.found["usable"]
+    assert preferences.python() == str(WHERE.python())
+    assert not WHERE.part.exists()
+
+
+def texture() -> None:
+    helper.cube()
+    assert ops.generate(prompt="weathered red bricks", steps=6, texture_size="256") == {"FINISHED"}
+    image = next(image for image in bpy.data.images if "sync_texture" in image)
+    image.save(filepath=str(OUT / "texture.png"))
+    helper.empty_scene()
+
+
+def repair() -> None:
+    module = next(WHERE.environment.glob("[Ll]ib/**/site-packages/diffusers/__init__.py"))
+    module.unlink()
+    assert ops.check_engine() == {"FINISHED"}
+    assert not desk.found["usable"], "a package without its first file counts as whole"
+    assert ops.setup_repair() == {"FINISHED"}
+    assert module.is_file()
+    assert desk.found["usable"]
+
+
+def models() -> None:
+    assert ops.models_list() == {"FINISHED"}
+    starter = next(row for row in desk.models if row.name == "starter")
+    assert starter.installed
+    assert starter.bundled
+    assert ops.model_verify(name="starter") == {"FINISHED"}
+    helper.raises(lambda: ops.model_delete(name="starter"), "part of Sync Texture")
+    bpy.context.preferences.system.use_online_access = False
+    helper.raises(lambda: ops.model_download(name="sd15"), "online access is off")
+    link = package.ENGINE / "models" / "starter"
+    assert ops.model_link(filepath=str(link), name="mine") == {"FINISHED"}
+    assert [row.link for row in desk.models if row.name == "mine"] == [str(link)]
+    assert ops.model_delete(name="mine") == {"FINISHED"}
+    assert "mine" not in [row.name for row in desk.models]
+    assert (link / "model_index.json").is_file()
+
+
+def log() -> None:
+    assert ops.setup_log() == {"FINISHED"}
+    assert "==" in bpy.data.texts["Sync Texture Log"].as_string()
+
+
+def remove() -> None:
+    assert ops.setup_remove() == {"FINISHED"}
+    assert place.state(WHERE) == ("none", None)
+    left = sorted(path.name for path in WHERE.root.iterdir())
+    assert left == ["setup.lock", "setup.log"], left
+
+
+EVERYTHING = (set_up, texture, repair, texture, models, log, remove)
+helper.empty_scene()
+if "offline" not in sys.argv:
+    bpy.context.preferences.system.use_online_access = True
+    assert bpy.app.online_access
+steps = (refused_offline,) if "offline" in sys.argv else EVERYTHING
+for step in steps:
+    step()
+    print("ok", step.__name__, flush=True)
+print("setup: good", flush=True)
+os._exit(0)  # bpy as a module doesn't always get through its own clean-up
