@@ -91,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 def _texture(args: argparse.Namespace) -> int:
     if not args.save and not args.glb:
         raise Problem("Nowhere to put the result", "Give --save FILE.blend or --glb FILE.glb.")
+    if args.init_texture == "":
+        raise Problem("--init-texture names no file", "Give it one, or leave it out.")
     for name in (args.save, args.glb):
         _make_parent(name)
     obj = _object(args.object)

@@ -8,12 +8,16 @@ from typing import Any
 
 import bpy
 
+from ..engine import protocol
 from . import operators, package, preferences, properties
 from .examples import ExamplesMenu
+from .job import environment
 from .job.state import State
 from .problem import Problem
 from .read import mesh as read_mesh
 from .read import texture as read_texture
+from .setup import operators as setup
+from .setup import progress
 
 
 class MainPanel(bpy.types.Panel):
@@ -52,10 +56,10 @@ class AdvancedPanel(bpy.types.Panel):
         layout.use_property_decorate = False
         groups = (
             ("negative", "model", "seed"),
-            ("steps", "guidance", "method", "sync_space"),
+            ("steps", "guidance", "method", "sync_space", "attention"),
             ("rig", "view_count") if options.rig == "even" else ("rig",),
             ("from_texture", "strength") if options.from_texture else ("from_texture",),
-            ("texture_size", "texture_depth", "fill", "unwrap"),
+            ("texture_size", "texture_depth", "fill", "unwrap", "raster"),
         )
         for names in groups:
             column = layout.column()
@@ -83,8 +87,10 @@ def draw_generate(layout: Any, context: Any) -> None:
         column = layout.column(align=True)
         draw_text(column, problem.what, "ERROR", line_length(context))
         draw_text(column, problem.fix, "BLANK1", line_length(context))
-        if problem.fix.startswith("Choose it in Preferences"):
-            button = column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
+        if problem.fix == environment.SET_UP and not progress.draw(layout):
+            layout.operator(setup.SetUp.bl_idname, icon="IMPORT")
+        if "in Preferences > Add-ons" in problem.fix:
+            button = layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
             button.module = package.ROOT
     row = layout.row()
     row.enabled = problem is None
@@ -135,7 +141,8 @@ def progress_text(state: State) -> str:
     """One line: what is being done, how far it is, how long it will take."""
     steps = f" {state.i}/{state.n}" if state.n > 1 else ""
     left = "" if state.eta_s is None else f", {duration(state.eta_s)} left"
-    return f"{state.stage[:1].upper()}{state.stage[1:]}{steps}{left}"
+    stage = protocol.STAGES.get(state.stage, state.stage)
+    return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
 
 
 def duration(seconds: float) -> str:

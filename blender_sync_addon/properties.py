@@ -30,6 +30,16 @@ SYNC_SPACES = [
     ("latent", "Latent", "Average in the model's own coarse space, as published"),
     ("rgb", "Colour", "Average colours at full resolution: views agree better"),
 ]
+ATTENTIONS = [
+    ("auto", "Automatic", "What suits the model"),
+    ("views", "Across Views", "Each view looks at those beside it while it is painted: they agree better"),
+    ("off", "Off", "Each view looks at itself alone: a little faster"),
+]
+RASTERS = [
+    ("auto", "Automatic", "On the graphics card where nvdiffrast is installed and used, else Embree"),
+    ("embree", "Embree", "On the processor"),
+    ("nvdiffrast", "nvdiffrast", "On an NVIDIA card; has to be installed in the engine's Python"),
+]
 RIGS = [
     ("paper", "Standard", "The published ten views: eight all around and two from above"),
     ("auto", "Automatic", "At most 16 views, chosen so that all that can be seen of the object is painted"),
@@ -84,6 +94,9 @@ class Options:
     )
     method: EnumProperty(name="Method", items=METHODS, description="How the views are brought to agree")
     sync_space: EnumProperty(name="Agree In", items=SYNC_SPACES, description="Where the views are averaged")
+    attention: EnumProperty(
+        name="Attention", items=ATTENTIONS, description="Whether the model compares views as it paints them"
+    )
     rig: EnumProperty(name="Views", items=RIGS, description="From where the object is looked at")
     view_count: IntProperty(
         name="Count", default=12, min=1, max=64, description="Number of evenly spread views"
@@ -122,6 +135,9 @@ class Options:
     )
     fill: EnumProperty(
         name="Fill", items=FILLS, description="From where parts that no view sees take their colours"
+    )
+    raster: EnumProperty(
+        name="Rasteriser", items=RASTERS, description="What draws the views. Textures are the same"
     )
     uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")
     unwrap: EnumProperty(

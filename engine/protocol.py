@@ -37,6 +37,20 @@ QUIT = "quit"
 HEARTBEAT = "heartbeat"
 FINAL = frozenset({DONE, FAILED, CANCELLED})
 
+# The stages that progress tells of, in their order, and how they read.
+STAGES = {
+    "start": "starting",
+    "mesh": "reading the mesh",
+    "unwrap": "unwrapping",
+    "model": "loading the model",
+    "plan": "choosing views",
+    "views": "rendering views",
+    "denoise": "painting",
+    "bake": "baking",
+    "measure": "measuring",
+    "save": "saving",
+}
+
 # Exit statuses of the command line, and `code` of a failed message.
 EXIT_DONE = 0
 EXIT_BUG = 1

@@ -7,19 +7,9 @@ import sys
 import time
 from typing import Self
 
+from .protocol import STAGES
+
 WIDTH = 24
-STAGES = {  # how the stages read
-    "start": "starting",
-    "mesh": "reading the mesh",
-    "unwrap": "unwrapping",
-    "model": "loading the model",
-    "plan": "choosing views",
-    "views": "rendering depth",
-    "denoise": "painting",
-    "bake": "baking",
-    "measure": "measuring",
-    "save": "saving",
-}
 
 
 def say(text: str) -> None:

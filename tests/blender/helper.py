@@ -76,6 +76,33 @@ def cube(**options):
     return bpy.context.object
 
 
+COLOURS = {name: getattr(fake_engine, name.upper()) for name in ("red", "green", "blue", "yellow")}
+# A square seen from above, upright: what mesh_object takes after the name.
+PLANE = ([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 1, 2, 3)], [(0, 0), (1, 0), (1, 1), (0, 1)])
+
+
+def generate(prompt: str = "bricks", **options):
+    """The operator, run to its end."""
+    return bpy.ops.sync_texture.generate(prompt=prompt, **options)
+
+
+def nodes_of(material) -> dict:
+    """Its nodes by kind."""
+    return {node.bl_idname: node for node in material.node_tree.nodes}
+
+
+def material_slots_with_faces():
+    """A cube with two materials of its own, three faces each, two UV maps, the second one for rendering."""
+    obj = cube()
+    for name in ("wood", "iron"):
+        obj.data.materials.append(bpy.data.materials.new(name))
+    obj.data.polygons.foreach_set("material_index", [0, 0, 0, 1, 1, 1])
+    second = obj.data.uv_layers.new(name="light")
+    second.active_render = True
+    obj.data.uv_layers.active_index = 0
+    return obj
+
+
 # The file's contents without the user interface (screens, brushes, ...): not all is safe to read blindly.
 DUMPED = (
     "objects meshes materials images cameras lights worlds node_groups collections curves textures actions "
@@ -221,6 +248,13 @@ def nearest(colour, names: dict[str, tuple]) -> str:
     """Which of ``names`` (8-bit sRGB) is closest in direction to ``colour``."""
     unit = np.asarray(colour, float) / (np.linalg.norm(colour) + 1e-9)
     return max(names, key=lambda n: float(unit @ (np.array(names[n]) / np.linalg.norm(names[n]))))
+
+
+def check_quadrants(picture: np.ndarray) -> None:
+    """``picture``, the first row at the bottom, must show the fake engine's texture upright."""
+    low, high = len(picture) // 4, 3 * len(picture) // 4
+    seen = [nearest(picture[y, x], COLOURS) for y in (low, high) for x in (low, high)]
+    assert seen == ["red", "green", "blue", "yellow"], seen
 
 
 def main(tests: dict, addon, after) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("in_blender.py", "texture_in_blender.py", "depth_in_blender.py")
-SCRIPTS = [Path(__file__).with_name(name) for name in NAMES]
+SCRIPTS = [
+    path for path in sorted(Path(__file__).parent.glob("*in_blender.py")) if path.name != Path(__file__).name
+]
 PYTHONS = [p for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
 
 

@@ -6,7 +6,6 @@ import json
 import struct
 import sys
 import tempfile
-import types
 import zlib
 from pathlib import Path
 
@@ -232,25 +231,6 @@ def test_the_panel_says_it_before_the_button_is_pressed():
     assert panel.what_is_missing(textured(loaded(image_file())), options) is None
 
 
-def test_advanced_shows_the_strength_only_where_it_counts():
-    class Layout(types.SimpleNamespace):
-        def column(self):
-            return self
-
-        def prop(self, _options, name, **_more):
-            self.drawn.append(name)
-
-        def prop_search(self, *_words, **_more):
-            pass
-
-    for wanted in (False, True):
-        bpy.context.scene.sync_texture.from_texture = wanted
-        layout = Layout(drawn=[])
-        panel.AdvancedPanel.draw(types.SimpleNamespace(layout=layout), bpy.context)
-        assert ("strength" in layout.drawn) == wanted
-        assert {"from_texture", "texture_depth"} < set(layout.drawn)
-
-
 def run(*words):
     return command.run(["texture", "--prompt", "bricks", "--quiet", *map(str, words)])
 
@@ -268,6 +248,7 @@ def test_command_starts_from_a_file_or_from_what_is_shown():
     assert (given["strength"], given["texture_depth"]) == (None, "8")
     assert given["init_texture"]
     assert run("--from-texture", "--init-texture", path, *places) == 2
+    assert run("--init-texture", "", *places) == 2
 
 
 def test_old_requests_are_sent_as_before():

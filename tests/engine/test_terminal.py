@@ -44,7 +44,7 @@ def test_a_log_gets_a_line_a_stage_once_the_input_is_good(capsys: pytest.Capture
         "starting",
         "reading the mesh",
         "loading the model",
-        "rendering depth",
+        "rendering views",
     ]
 
 
