@@ -97,6 +97,16 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
         "--sync-space", metavar="SPACE", help="latent or rgb: where views are averaged (default: the model's)"
     )
     add(
+        "--sync-share",
+        metavar="STEPS",
+        help="published, all or ramp: which of the steps views agree in (default: the model's)",
+    )
+    add(
+        "--aggregate",
+        metavar="HOW",
+        help="mean or best: a texel's views averaged, or the one that faces it (default: the model's)",
+    )
+    add(
         "--attention",
         metavar="HOW",
         help="views or off: do views attend to each other (default: the model's)",

@@ -22,10 +22,11 @@ from .mesh.edges import places
 from .options import Settings
 from .scene import Scene
 from .sync import backgrounds
-from .sync.methods import METHODS
+from .sync.cases import Map
+from .sync.methods import AGGREGATES, METHODS
 from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
-from .sync.spaces import DecodedRoundtrip, EarlierViews, LinearSpace, Space
+from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .texture.existing import Existing
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
@@ -218,17 +219,25 @@ def _sync(job: Job, coder: _Coder) -> Sync:
         built = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order, coder.home)
         earlier = _timed(built, job.clock)
     if settings.sync_space == "latent":
-        return Sync(job.method, latent, share=settings.share, earlier=earlier)
+        return _agreeing(job, latent, earlier=earlier)
     rgb = _space(job, _maps(job, job.scene.resolution, settings.rgb_size), coder)
     quick = replace(coder, quick=True)
-    return Sync(job.method, latent, DecodedRoundtrip(rgb, quick.encode, quick.decode), settings.share)
+    return _agreeing(job, latent, fg0=DecodedRoundtrip(rgb, quick.encode, quick.decode))
+
+
+def _agreeing(job: Job, latent: Space, fg0: Agreement | None = None, earlier: Map | None = None) -> Sync:
+    settings = job.settings
+    steady = settings.aggregate != "mean"
+    return Sync(job.method, latent, fg0, settings.share, settings.fading, earlier, steady=steady)
 
 
 def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
     job.host.check()
-    scene, ramped = job.scene, METHODS[job.method].ramped
+    scene, aggregate = job.scene, job.settings.aggregate
+    ramped = METHODS[job.method].ramped and aggregate == "mean"
     faces, uvs = places(scene.raster.corners).astype(np.int32), scene.uvs  # a soup has charts too
-    return mesh_maps(scene.raster, scene.cameras, faces, uvs, resolution, size, cosines=ramped)
+    exponent = AGGREGATES[aggregate]
+    return mesh_maps(scene.raster, scene.cameras, faces, uvs, resolution, size, exponent, cosines=ramped)
 
 
 def _space(job: Job, maps: MeshMaps, coder: _Coder) -> Space:

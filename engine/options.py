@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from . import protocol
 from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
@@ -15,13 +16,16 @@ from .views.cameras import Camera, even_rig, paper_rig
 MAX_VIEWS = 64
 TEXTURE_SIZES = range(64, 8193)
 MAX_SEED = 2**63 - 1
+SHARES = {"published": 0.8, "all": 1.0, "ramp": 1.0}  # of the steps, by protocol.SYNC_SHARES
 STRENGTH = 0.5  # colours turn to the prompt's, large shapes stay recognisable
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A request with nothing left open. latent_size, rgb_size: side of the texture that x0 is averaged in.
-    strength: in (0, 1], how much of the way from noise to picture is gone; 1 without a texture to start from.
+    """A request with nothing left open. share, fading: of the steps that are synchronised, as in
+    :class:`~engine.sync.sampler.Sync`. aggregate: one of sync/methods.py's AGGREGATES. latent_size, rgb_size:
+    side of the texture that x0 is averaged in. strength: in (0, 1], how much of the way from noise to picture
+    is gone; 1 without a texture to start from.
     """
 
     steps: int
@@ -31,6 +35,8 @@ class Settings:
     sync_space: str
     attention: str
     share: float
+    fading: bool
+    aggregate: str
     latent_size: int
     rgb_size: int
     strength: float
@@ -63,12 +69,29 @@ def check(request: protocol.Request) -> None:
             )
     if request.attention is not None:
         _one_of("attention", request.attention, protocol.ATTENTIONS)
+    if request.sync_share is not None:
+        _one_of("share of steps", request.sync_share, protocol.SYNC_SHARES)
+        if request.sync_share == "ramp" and METHODS[request.method].canonical:
+            what = f"{request.method} denoises the texture: no view has anything of its own to keep more of"
+            raise UserError(what, "use --sync-share published or all, or a method that denoises views")
+    _check_aggregate(request)
     _between("texture size", request.texture_size, TEXTURE_SIZES.start, TEXTURE_SIZES.stop - 1)
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
     _between("guidance", request.guidance, 0.0, MAX_GUIDANCE)
     _check_start(request)
     cameras(request.views)
+
+
+def _check_aggregate(request: protocol.Request) -> None:
+    if request.aggregate is None:
+        return
+    _one_of("aggregate", request.aggregate, protocol.AGGREGATES)
+    if request.aggregate != "mean" and not averages_x0(request.method):
+        raise UserError(
+            f"{request.method} averages no clean views, so none of them can be the {request.aggregate}",
+            f"leave --aggregate out, or use a method that averages x0: {_names_averaging_x0()}",
+        )
 
 
 def _check_start(request: protocol.Request) -> None:
@@ -113,11 +136,32 @@ def resolve(request: protocol.Request, preset: Preset) -> Settings:
         negative=preset.negative if request.negative is None else request.negative.strip(),
         sync_space=space,
         attention=request.attention or preset.attention,
-        share=preset.sync_share[space],
+        **_share(request, preset.sync_share[space]),
+        aggregate=_aggregate(request, preset),
         latent_size=preset.texture_size["latent"],
         rgb_size=preset.texture_size["rgb"],
         strength=_strength(request),
     )
+
+
+class _Share(TypedDict):
+    share: float
+    fading: bool
+
+
+def _share(request: protocol.Request, usual: float | str) -> _Share:
+    """Of the settings; ``usual``: the preset's, a number or one of protocol.SYNC_SHARES."""
+    wanted = request.sync_share or usual
+    if wanted == "ramp" and METHODS[request.method].canonical:  # a preset's: it can't know the method
+        wanted = "published"
+    return {"share": SHARES[wanted] if isinstance(wanted, str) else wanted, "fading": wanted == "ramp"}
+
+
+def _aggregate(request: protocol.Request, preset: Preset) -> str:
+    """The preset's where neither the request nor the method says how views are weighted."""
+    method = METHODS[request.method]
+    usual = preset.aggregate if averages_x0(request.method) and not method.ramped else "mean"
+    return request.aggregate or usual
 
 
 def _strength(request: protocol.Request) -> float:

@@ -70,6 +70,8 @@ METHODS = (
     "independent",
 )
 SYNC_SPACES = ("latent", "rgb")
+SYNC_SHARES = ("published", "all", "ramp")
+AGGREGATES = ("mean", "best")
 ATTENTIONS = ("views", "off")
 UNWRAPS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -90,6 +92,9 @@ class Request:
         ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper", "auto" (as the mesh needs them) or a number of views as text.
+    sync_share: "published", the noisiest 80 % of the steps are synchronised, "all", or "ramp": all, but what
+        views agree on is blended with what each has by itself, more and more.
+    aggregate: clean views are averaged ("mean"), or a texel takes the one that it faces ("best").
     fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
     texture_sets: what has UVs, and a texture, of its own: each mesh ("auto"), all of them together ("one"),
         each object or each material in them. Where there are several textures, or UDIM tiles,
@@ -108,6 +113,8 @@ class Request:
     model: str = "starter"
     method: str = "synctweedies"
     sync_space: str | None = None
+    sync_share: str | None = None
+    aggregate: str | None = None
     attention: str | None = None
     views: str = "paper"
     steps: int | None = None

@@ -66,6 +66,8 @@ def values(
         "method": request.method,
         "sync_space": settings.sync_space,
         "sync_autoencoder": _sync_autoencoder(job),
+        "sync_share": "ramp" if settings.fading else settings.share,
+        "aggregate": settings.aggregate,
         "attention": settings.attention,
         "seed": request.seed,
         "steps": settings.steps,

@@ -21,7 +21,9 @@ class Preset:
 
     view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
     latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
-    that are synchronised, and the side of the texture that they are averaged in.
+    that are synchronised, a number or one of protocol.SYNC_SHARES, and the side of the texture that they are
+    averaged in. aggregate: one of protocol.AGGREGATES, for methods that don't weight views in a way of their
+    own.
     control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
     the way from noise to picture after which it is off. prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
@@ -35,8 +37,9 @@ class Preset:
     steps: int
     guidance: float
     sync_space: str
-    sync_share: Mapping[str, float]
+    sync_share: Mapping[str, float | str]
     texture_size: Mapping[str, int]
+    aggregate: str
     control: str
     conditioning_scale: float
     control_end: float
@@ -47,7 +50,7 @@ class Preset:
     reference_share: float
 
 
-def _by_space(latent: float, rgb: float) -> Mapping[str, float]:
+def _by_space(latent: float, rgb: float) -> Mapping[str, float | str]:
     return MappingProxyType({"latent": latent, "rgb": rgb})
 
 
@@ -64,6 +67,7 @@ SD15 = Preset(
     sync_space="latent",  # published
     sync_share=_by_space(0.8, 0.8),  # published: synchronised while t > 0.2 * 1000
     texture_size=_sizes(1536, 1024),  # published latent and RGB texture
+    aggregate="mean",  # published
     control="depth",  # published
     conditioning_scale=0.7,  # published: annealing is configured but never takes effect, so constant
     control_end=0.99,  # published
@@ -92,6 +96,7 @@ STARTER = Preset(
     sync_space="rgb",
     sync_share=_by_space(0.8, 1.0),
     texture_size=_sizes(512, 512),
+    aggregate="best",  # measured: docs/sharpness.md
     control="depth",
     conditioning_scale=1.0,  # as trained
     control_end=1.0,

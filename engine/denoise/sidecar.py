@@ -5,14 +5,16 @@ Optional, and unknown to other software. One object of JSON; every key may be le
     control             what the ControlNet was trained on: "depth", near white, as published (also without a
                         file), or "position", the place in the unit sphere as a colour, (p + 1) / 2
     conditioning_scale  number, 0 to 10          sync_space    "latent" or "rgb"
-    control_end         number, 0 to 1           sync_share    {"latent": number, "rgb": number}, 0 to 1
+    control_end         number, 0 to 1           sync_share    {"latent": share, "rgb": share}
     steps               whole number             texture_size  {"latent": pixels, "rgb": pixels}
     guidance            number, 0 to 100         prefix, negative  text
     attention           "views" or "off"         tiny_autoencoder  a folder, from this file's on
 
-tiny_autoencoder names an AutoencoderTiny for the model's latents (sources.py). Each of the others replaces
-the model's preset (presets.py says what it means); what a request gives stands above both. In sync_share and
-texture_size one space may be given alone.
+    aggregate           "mean" or "best"
+
+A share is a number, 0 to 1, or "published", "all" or "ramp". In sync_share and texture_size one space may be
+given alone. tiny_autoencoder names an AutoencoderTiny for the model's latents (sources.py). Each of the
+others replaces the model's preset (presets.py says what it means); what a request gives stands above both.
 
 The file lies beside ``model_index.json``. control, conditioning_scale and control_end are about the
 ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these keys
@@ -33,7 +35,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
-from ..protocol import ATTENTIONS, SYNC_SPACES
+from ..protocol import AGGREGATES, ATTENTIONS, SYNC_SHARES, SYNC_SPACES
 from .jsonfile import read_json
 from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, Preset
 
@@ -51,8 +53,9 @@ class Sidecar:
     steps: int | None = None
     guidance: float | None = None
     sync_space: str | None = None
-    sync_share: Mapping[str, float] | None = None
+    sync_share: Mapping[str, float | str] | None = None
     texture_size: Mapping[str, int] | None = None
+    aggregate: str | None = None
     attention: str | None = None
     prefix: str | None = None
     negative: str | None = None
@@ -144,6 +147,10 @@ def _by_space(rule: _Rule) -> _Rule:
     )
 
 
+def _either(one: _Rule, other: _Rule) -> _Rule:
+    return _Rule(lambda v: one.holds(v) or other.holds(v), f"{one.words} or {other.words}")
+
+
 _TEXT = _Rule(lambda v: type(v) is str, "text")
 _RULES = {
     "control": _one_of(CONTROLS),
@@ -152,7 +159,8 @@ _RULES = {
     "steps": _whole(1, MAX_STEPS),
     "guidance": _number(0, MAX_GUIDANCE),
     "sync_space": _one_of(SYNC_SPACES),
-    "sync_share": _by_space(_number(0, 1)),
+    "sync_share": _by_space(_either(_number(0, 1), _one_of(SYNC_SHARES))),
+    "aggregate": _one_of(AGGREGATES),
     "attention": _one_of(ATTENTIONS),
     "texture_size": _by_space(_whole(16, 8192)),
     "prefix": _TEXT,

@@ -157,6 +157,8 @@ BAD = {
     "unknown unwrap": {"unwrap": "maybe"},
     "unknown sync space": {"sync_space": "hsv"},
     "rgb with averaged noise": {"method": "case1", "sync_space": "rgb"},
+    "unknown share of steps": {"sync_share": "some"},
+    "unknown aggregate": {"aggregate": "worst"},
     "tiny texture": {"texture_size": 7},
     "huge texture": {"texture_size": 100_000},
     "no steps": {"steps": 0},

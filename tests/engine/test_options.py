@@ -10,6 +10,7 @@ from engine import options, protocol
 from engine.denoise.presets import SD15, STARTER
 from engine.errors import UserError
 from engine.protocol import Request
+from engine.sync.methods import AGGREGATES
 
 REQUEST = Request(mesh="m.obj", prompt=" red bricks ", out="o")
 
@@ -39,6 +40,57 @@ def test_attention_across_views_is_the_presets_unless_given() -> None:
         )
     with pytest.raises(UserError, match="attention"):
         options.check(dataclasses.replace(REQUEST, attention="on"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "share", "fading"), [("published", 0.8, False), ("all", 1.0, False), ("ramp", 1.0, True)]
+)
+def test_share_of_steps_by_words(asked: str, share: float, fading: bool) -> None:
+    request = dataclasses.replace(REQUEST, sync_share=asked)
+    options.check(request)
+    by_request = options.resolve(request, SD15)
+    by_preset = options.resolve(REQUEST, dataclasses.replace(SD15, sync_share={"latent": asked, "rgb": 0.3}))
+    for settings in (by_request, by_preset):
+        assert (settings.share, settings.fading) == (share, fading)
+    assert not options.resolve(REQUEST, SD15).fading
+    with pytest.raises(UserError, match="share"):
+        options.check(dataclasses.replace(REQUEST, sync_share="0.8"))
+
+
+@pytest.mark.parametrize("method", ["case4", "case5", "syncmvd"])
+def test_only_methods_that_denoise_views_can_keep_more_of_them(method: str) -> None:
+    request = dataclasses.replace(REQUEST, method=method)
+    with pytest.raises(UserError, match=method):
+        options.check(dataclasses.replace(request, sync_share="ramp"))
+    ramp = dataclasses.replace(SD15, sync_share={"latent": "ramp", "rgb": "ramp"})
+    settings = options.resolve(request, ramp)
+    assert (settings.share, settings.fading) == (0.8, False)
+
+
+@pytest.mark.parametrize("method", protocol.METHODS)
+def test_which_views_a_texel_takes(method: str) -> None:
+    """The preset's way for methods that average clean views, but SyncMVD's own ramp stays unless asked."""
+    request = dataclasses.replace(REQUEST, method=method)
+    averages = options.averages_x0(method)
+    preset = dataclasses.replace(SD15, aggregate="best")
+    expected = "best" if averages and method != "syncmvd" else "mean"
+    assert options.resolve(request, preset).aggregate == expected
+    assert options.resolve(request, SD15).aggregate == "mean"
+    asked = dataclasses.replace(request, aggregate="best")
+    if averages:
+        options.check(asked)
+        assert options.resolve(asked, SD15).aggregate == "best"
+    else:
+        with pytest.raises(UserError, match=method):
+            options.check(asked)
+    options.check(dataclasses.replace(request, aggregate="mean"))
+    with pytest.raises(UserError, match="aggregate"):
+        options.check(dataclasses.replace(request, aggregate="median"))
+
+
+def test_words_and_their_numbers_are_the_same_everywhere() -> None:
+    assert tuple(options.SHARES) == protocol.SYNC_SHARES
+    assert tuple(AGGREGATES) == protocol.AGGREGATES
 
 
 @pytest.mark.parametrize("method", protocol.METHODS)

@@ -85,6 +85,25 @@ def test_clean_estimates_can_be_averaged_in_rgb_too(
     np.testing.assert_array_equal(pixels(by_default), pixels(in_rgb))  # what the model's preset says
 
 
+@pytest.mark.parametrize(
+    ("asked", "reported"),
+    [
+        ({"aggregate": "best"}, {"aggregate": "best", "sync_share": 1.0}),
+        ({"sync_share": "published"}, {"aggregate": "mean", "sync_share": 0.8}),
+        ({"sync_share": "ramp"}, {"aggregate": "mean", "sync_share": "ramp"}),
+    ],
+)
+def test_how_views_agree_is_heard_and_reported(
+    worker: Worker, request_for: Make, tmp_path: Path, asked: dict[str, str], reported: dict[str, object]
+) -> None:
+    usual = {"aggregate": "mean", "sync_share": "all", "steps": 5, "views": "8"}
+    plain = run(worker, request_for(**usual))
+    other = run(worker, request_for(**{**usual, **asked}, out=str(tmp_path / "other")))
+    report = json.loads(Path(other.report).read_text(encoding="utf-8"))
+    assert {key: report[key] for key in reported} == reported
+    assert np.abs(pixels(plain) - pixels(other)).mean() > 0.01
+
+
 def test_views_attend_to_each_other_where_that_is_asked_for(
     worker: Worker, request_for: Make, tmp_path: Path
 ) -> None:

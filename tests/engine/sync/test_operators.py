@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from engine.mesh.islands import island_of_face
+from engine.sync.methods import AGGREGATES
 from engine.sync.operators import MeshMaps, mesh_maps
 from engine.sync.spaces import EarlierViews, LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
@@ -219,6 +221,29 @@ def test_weights_can_be_changed_on_filled_texels_too(monkeypatch: pytest.MonkeyP
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
     w = torch.full((10, 1, 40, 40), 0.7)
     torch.testing.assert_close(space.weighted(6.0).roundtrip(w), w)
+
+
+@pytest.mark.parametrize("name", ["sphere", "torus", "pair"])
+def test_the_best_view_alone(name: str) -> None:
+    """By its exponent: weights still sum to one, and nearly all of them are the view's that faces the texel,
+    or of those that do so equally well."""
+    made = {"sphere": brute.sphere(24, 48), "torus": brute.torus(), "pair": PAIR}[name]
+    mean = mesh_maps(raster_of(made), CAMERAS, made.faces, made.uvs, 32, 128, cosines=True)
+    best = maps_of(made, CAMERAS, 32, 128, AGGREGATES["best"])
+    np.testing.assert_allclose(best.average.sum(axis=1), 1, atol=1e-9)
+    assert best.average.data.min() >= 0
+    w = torch.full((4, 3, 32, 32), 0.7)
+    torch.testing.assert_close(space_of(best).roundtrip(w), w)
+    cosine = csr_matrix((mean.cosine, mean.average.indices, mean.average.indptr), mean.average.shape)
+    trusted = mean.average.data > 1e-6
+    for k in np.flatnonzero(mean.seen)[::7]:
+        own = slice(*mean.average.indptr[k : k + 2])
+        if not trusted[own].any():
+            continue
+        good = cosine[k].data[trusted[own]].max()
+        far = best.average[k].tocoo()
+        weight = sum(v for p, v in zip(far.col, far.data, strict=True) if cosine[k, p] < 0.75 * good)
+        assert weight < 0.01
 
 
 def test_earlier_views_show_what_they_painted() -> None:
