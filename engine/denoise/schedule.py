@@ -73,7 +73,10 @@ class Schedule:
 
 def steps_run(steps: int, strength: float) -> int:
     """How many of ``steps`` steps are run on a picture that is to change by ``strength``, in (0, 1]: that
-    share of them, rounded up, so at least one."""
+    share of them, rounded up.
+
+    diffusers' image-to-image pipelines round down, and refuse a strength that leaves no step. Here every
+    strength changes something, and never less than was asked for; where the product is whole, both agree."""
     return max(1, math.ceil(round(steps * strength, 6)))  # 20 * 0.55 is 11.000000000000002
 
 
