@@ -171,11 +171,7 @@ def plan(tmp_path, monkeypatch):
         folder.mkdir()
     for name in ("engine", *(f"torch-{build}" for build in builds.BUILDS)):
         (locks / f"{name}.txt").write_text(name)
-    name = (
-        "uv-0.1-py3-none-manylinux_x86_64.whl"
-        if sys.platform == "linux"
-        else "uv-0.1-py3-none-macosx_arm64.whl"
-    )
+    tag = "manylinux_x86_64" if sys.platform == "linux" else "macosx_arm64"
     with zipfile.ZipFile(wheels / f"uv-0.1-py3-none-{tag}.whl", "w") as archive:
         archive.writestr("uv-0.1.data/scripts/uv", UV)
     monkeypatch.setattr(builds, "machine_problem", lambda: "")
