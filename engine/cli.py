@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from . import protocol, terminal
@@ -65,7 +65,9 @@ def _parser() -> _Parser:
     parser.add_argument("--offline", action="store_true", help="never use the network")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_texture(commands.add_parser("texture", help="texture one mesh file"))
+    _add_batch(commands.add_parser("batch", help="texture all that a job file lists, and go on where it was"))
     serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
+    serve.add_argument("--frugal", action="store_true", help="one view at a time: slower, in less memory")
     serve.set_defaults(run=_serve)
     models = commands.add_parser("models", help="list, show, download, verify, link or delete models")
     models.add_argument("action", choices=("list", "show", "download", "verify", "link", "delete"))
@@ -90,8 +92,15 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     )
     add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
     add("--out", required=True, metavar="DIR", help="folder for the results")
+    _add_options(add)
+    add("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=_texture)
+
+
+def _add_options(add: Callable[..., object]) -> None:
+    """What a texture can be asked for besides mesh, prompt and folder, each by ``add``."""
     add("--negative", metavar="TEXT", help="what it must not look like")
-    add("--model", default="starter", metavar="NAME|DIR|FILE", help="default: %(default)s")
+    add("--model", default="starter", metavar="NAME|DIR|FILE", help="default: starter")
     add("--method", default="synctweedies", metavar="NAME", help=", ".join(protocol.METHODS))
     add(
         "--sync-space", metavar="SPACE", help="latent or rgb: where views are averaged (default: the model's)"
@@ -151,8 +160,6 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
         metavar="HOW",
         help="surface or uv: from where unseen texels take colours",
     )
-    add("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(run=_texture)
 
 
 def _texture(options: argparse.Namespace) -> int:
@@ -176,10 +183,37 @@ def _texture(options: argparse.Namespace) -> int:
     return protocol.EXIT_DONE
 
 
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("jobs", metavar="JOBS", help="JSON lines or CSV: mesh, prompt and any option of texture a job")
+    add("--out", required=True, metavar="DIR", help="folder for a folder a job, summary.csv and index.html")
+    add("--workers", type=int, default=1, metavar="N", help="engines side by side; default: 1")
+    add("--time-limit", type=float, metavar="SECONDS", help="a job that takes longer has failed")
+    add("--json", action="store_true", help="tell what happens in lines of JSON on stdout")
+    add("--quiet", action="store_true", help="no progress")
+    group = parser.add_argument_group("for jobs that don't say otherwise")
+
+    def default(*names: str, **how: object) -> None:
+        group.add_argument(*names, **{**how, "default": argparse.SUPPRESS})  # type: ignore[arg-type]
+
+    default("--prompt", metavar="TEXT", help="what the surfaces look like")
+    _add_options(default)
+    parser.set_defaults(run=_batch)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from .batch import command
+
+    own = ("run", "jobs", "out", "workers", "time_limit", "json", "quiet")
+    given = {name: value for name, value in vars(options).items() if name not in own}
+    plan = command.Plan(options.jobs, options.out, given, options.workers, options.time_limit)
+    return command.run(plan, as_json=options.json, silent=options.quiet)
+
+
 def _serve(options: argparse.Namespace) -> int:
     from .serve import serve
 
-    return serve()
+    return serve(options.frugal)
 
 
 def _models(options: argparse.Namespace) -> int:

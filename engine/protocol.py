@@ -9,6 +9,10 @@ From the engine: hello (version, pid) | started (id) | progress (id, stage, i, n
                  | preview (id, path) | done (id, result) | failed (id, error, fix, code) | cancelled (id)
                  | heartbeat
 
+A batch tells its jobs in these words too, and besides:
+                 batch (jobs, finished, refused, workers) | refused (line, error, fix)
+                 | overall (done, failed, left, eta_s) | ended (done, failed, refused, code)
+
 A job ends with exactly one of done, failed or cancelled. End of file without one of them is a failure.
 This file uses the standard library only.
 """
@@ -35,6 +39,11 @@ CANCELLED = "cancelled"
 CANCEL = "cancel"
 QUIT = "quit"
 HEARTBEAT = "heartbeat"
+# Of a batch as a whole, told by `batch --json` alone: what it begins with, how far it is, how it ended.
+BATCH = "batch"
+REFUSED = "refused"
+OVERALL = "overall"
+ENDED = "ended"
 FINAL = frozenset({DONE, FAILED, CANCELLED})
 
 # The stages that progress tells of, in their order, and how they read.

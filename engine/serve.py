@@ -25,10 +25,10 @@ PROGRESS_S = 0.1  # steps of a fast stage closer together than this aren't told
 
 
 class Server:
-    """Serve jobs from ``source`` until quit or end of file; events go to ``sink``."""
+    """Serve jobs from ``source`` until quit or end of file; events go to ``sink``. frugal: as of Worker."""
 
-    def __init__(self, source: IO[bytes], sink: IO[bytes]) -> None:
-        self._source, self._sink = source, sink
+    def __init__(self, source: IO[bytes], sink: IO[bytes], frugal: bool = False) -> None:
+        self._source, self._sink, self._frugal = source, sink, frugal
         self._lock = threading.Lock()
         self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._waiting: set[str] = set()  # ids of jobs that have not begun
@@ -44,7 +44,7 @@ class Server:
         )
         for target in (self._read, self._pulse):
             threading.Thread(target=target, daemon=True).start()
-        worker = Worker()
+        worker = Worker(self._frugal)
         while (job := self._jobs.get()) is not None:
             self._do(worker, job)
         return protocol.EXIT_DONE
@@ -152,7 +152,7 @@ class _Teller:
         )
 
 
-def serve() -> int:
+def serve(frugal: bool = False) -> int:
     """Serve on this process's stdin and stdout; whatever else prints goes to stderr.
 
     A descriptor of its own for the reader, too: it still waits there when the process ends, and Python, which
@@ -161,4 +161,4 @@ def serve() -> int:
     source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return Server(source, sink).run()
+    return Server(source, sink, frugal).run()

@@ -27,9 +27,10 @@ class Failure:
 
 
 class Worker:
-    """Does jobs one after the other."""
+    """Does jobs one after the other. frugal: with one view at a time in the networks, whatever would fit."""
 
-    def __init__(self) -> None:
+    def __init__(self, frugal: bool = False) -> None:
+        self._frugal = frugal
         self._key: tuple[str, str] | None = None
         self._model: Denoiser | None = None
 
@@ -56,6 +57,8 @@ class Worker:
             self._key = self._model = None
             self._model = load_denoiser(name, device, host.check)
             self._key = (name, device)
+            while self._frugal and self._model.halve_batch():
+                pass
         return self._model
 
 

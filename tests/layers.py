@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Folders and files of engine/ from the bottom up: each may import those before it, and protocol and errors.
-LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker")
+LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker", "batch")
 COMMON = {"protocol", "errors"}
 APART = {"denoise": {"mesh", "views", "depth"}}  # lower layers that a layer must not know all the same
+COMMANDS = {"cli", "__main__"}
+ON_TOP = {"batch"}  # folders that may import single files of engine/, too
 HUB = {"diffusers", "transformers"}
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
 HEAVY = {"torch", "diffusers", "transformers", "trimesh", "embreex", "xatlas", "scipy", "PIL", "safetensors"}
@@ -91,8 +93,10 @@ def _layer_rules(where: Path, module: str) -> Iterator[str]:
     own, other = _layer(where.parts[1]), [*module.split("."), ""][1]
     if own in COMMON and other and other not in COMMON:
         yield f"imports {module}: {own} stands below every layer"
-    if len(where.parts) > 2 and other not in LAYERS and other not in COMMON:
+    if len(where.parts) > 2 and own not in ON_TOP and other not in LAYERS and other not in COMMON:
         yield f"imports {module}: that stands above every folder"
+    if own in ON_TOP and other in COMMANDS:
+        yield f"imports {module}: that calls {own}"
     if where.parts[1] == "sync" and where.name != "operators.py" and other in ("mesh", "views", "depth"):
         yield f"imports {module}: in sync only operators.py knows meshes"
     if own not in LAYERS or other not in LAYERS or own == other:

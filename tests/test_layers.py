@@ -26,6 +26,8 @@ def test_this_repository_keeps_the_rules(root: Path) -> None:
         ("engine/errors.py", "from .mesh import mesh", "errors stands below every layer"),
         ("engine/sync/cases.py", "from ..views import cameras", "only operators.py knows meshes"),
         ("engine/texture/a.py", "from ..host import Host", "stands above every folder"),
+        ("engine/worker.py", "from .batch import jobs", "worker stands below batch"),
+        ("engine/batch/a.py", "from ..cli import main", "that calls batch"),
         ("engine/sync/a.py", "import diffusers", "only engine/denoise may"),
         (
             "engine/texture/a.py",
@@ -79,6 +81,9 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
         "from ...engine import protocol\nfrom ...engine.protocol import Request",
     )
     write(tmp_path / "blender_sync_addon/read/a.py", "import bpy\nimport numpy as np\nfrom .. import package")
+    write(
+        tmp_path / "engine/batch/a.py", "from .. import terminal\nfrom ..texture.save import writable_folder"
+    )
     assert violations(tmp_path) == []
 
 

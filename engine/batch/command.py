@@ -1,0 +1,105 @@
+"""``batch``: from the command line's words to the exit status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import protocol
+from ..errors import UserError
+from . import child, fields, folder, jobs, journal, progress, share, task
+from .child import Child, Event, Events
+from .coordinator import Coordinator, Engine, Tell
+from .jobs import Refused
+from .summary import CSV, HTML, Summary
+from .task import Task
+
+MAX_WORKERS = 1024
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for. given: fields of a request for jobs that don't say otherwise."""
+
+    jobs: str
+    out: str
+    given: Mapping[str, Any]
+    workers: int = 1
+    time_limit: float | None = None
+
+
+def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
+    """Do all that is left to do; 0 when everything is done, 1 when not. Raises UserError when the batch as a
+    whole can't go on, and whatever a signal raises."""
+    _check(plan)
+    given = fields.read(plan.given)
+    if "init_texture" in given:
+        given["init_texture"] = os.path.abspath(given["init_texture"])
+    found, refused = jobs.read(Path(plan.jobs), given)
+    with folder.opened(Path(plan.out)) as there:
+        tell = progress.Json() if as_json else progress.Terminal(silent)
+        try:
+            status = _do(plan, there, task.plan(found, there), refused, tell)
+        finally:
+            tell.close()
+        if not as_json:
+            print(there.path / CSV, there.path / HTML, sep="\n")
+    return status
+
+
+def _check(plan: Plan) -> None:
+    if not 1 <= plan.workers <= MAX_WORKERS:
+        raise UserError(f"the number of workers is {plan.workers}", f"choose 1 to {MAX_WORKERS}")
+    if plan.time_limit is not None and not plan.time_limit > 0:
+        raise UserError(f"the time limit is {plan.time_limit:g} s", "choose more than 0")
+
+
+def _do(
+    plan: Plan, there: folder.Folder, tasks: Sequence[Task], refused: Sequence[Refused], tell: Tell
+) -> int:
+    summary = Summary(there, tasks, refused)
+
+    def told(event: Event) -> None:
+        tell(event)
+        if event["kind"] in protocol.FINAL:
+            summary.refresh()
+
+    _open(tasks, refused, plan.workers, tell)
+    there.journal.tell(journal.BEGIN, process=os.getpid(), jobs=len(tasks))
+    coordinator = Coordinator(there, tasks, hire(plan.workers), plan.workers, plan.time_limit, told)
+    try:
+        coordinator.run()
+        there.journal.tell(journal.END, done=coordinator.done, failed=coordinator.failed)
+    finally:
+        summary.write()
+    good = not coordinator.failed and not refused
+    status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
+    counts = {"done": coordinator.done, "failed": coordinator.failed, "refused": len(refused)}
+    tell(protocol.message(protocol.ENDED, **counts, code=status))
+    return status
+
+
+def hire(workers: int) -> Any:
+    """What makes an engine for the coordinator: a child process with its share of this machine."""
+    environments = share.environments(workers, os.environ)
+
+    def make(number: int, frugal: bool, events: Events) -> Engine:
+        return Child(child.command(frugal), environments[number], events)
+
+    return make
+
+
+def _open(tasks: Sequence[Task], refused: Sequence[Refused], workers: int, tell: Tell) -> None:
+    """Tell what there is to do, which lines can't be, and which failed before an interruption."""
+    finished = sum(one.state == task.DONE for one in tasks)
+    counts = {"jobs": len(tasks), "finished": finished, "refused": len(refused), "workers": workers}
+    tell(protocol.message(protocol.BATCH, **counts))
+    for one in refused:
+        tell(protocol.message(protocol.REFUSED, line=one.line, error=one.error, fix=one.fix))
+    for failed in (one for one in tasks if one.state == task.FAILED):
+        why = {"error": failed.error, "fix": failed.fix, "code": failed.code}
+        name, line = failed.job.name, failed.job.line
+        tell(protocol.message(protocol.FAILED, id=name, line=line, **why, again=False))

@@ -1,0 +1,151 @@
+"""A batch's folder on disk: who may use it, where engines write, which jobs are done.
+
+A job is done when its folder holds a job.json with its fingerprint. Engines write elsewhere; a finished job's
+files are put on disk first, then moved into place at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..texture.save import writable_folder
+from . import disk, lock
+from .jobs import Job
+from .journal import Journal
+
+OWN = ".sync_texture-batch"  # lock, journal and unfinished work
+MARK = "job.json"
+DEEPEST = "turntable.gif"  # of a job's files, the one with the longest name
+CUT_OFF = f".{MARK}.new"  # what a crash may leave of the mark
+
+
+class Folder:
+    """An open batch folder. ``journal``: what happened here."""
+
+    def __init__(self, path: Path, journal: Journal, work: Path) -> None:
+        self.path, self.journal, self._work = path, journal, work
+        self._numbers = itertools.count(1)
+
+    def target(self, job: Job) -> Path:
+        """The folder of ``job``'s results."""
+        return self.path / job.name
+
+    def stage(self) -> Path:
+        """A new, empty folder for an engine to write into. Raises OSError."""
+        path = self._work / str(next(self._numbers))
+        path.mkdir()
+        return path
+
+    def drop(self, stage: Path) -> None:
+        """Remove ``stage`` with what is in it."""
+        shutil.rmtree(stage, ignore_errors=True)
+
+    def probe(self, size: int) -> None:
+        """Raise OSError unless ``size`` bytes can be written."""
+        path = self._work / "probe"
+        try:
+            with path.open("wb") as file:
+                file.write(bytes(size))
+        finally:
+            path.unlink(missing_ok=True)
+
+    def done(self, job: Job) -> dict[str, Any] | None:
+        """What job.json says about ``job``; None unless its results are there, made from the same."""
+        said = disk.read_json(self.target(job) / MARK)
+        if said is None or said.get("fingerprint") != job.fingerprint:
+            return None
+        files = said.get("files")
+        whole = isinstance(files, list) and all((self.target(job) / str(name)).is_file() for name in files)
+        return said if whole else None
+
+    def check(self, job: Job) -> None:
+        """UserError when there can't be a folder for ``job``, or there is one of somebody else's."""
+        target = self.target(job)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.lstat(target / DEEPEST)  # answers at once for names that are too long
+            foreign = target.exists() and not target.is_dir()
+            if target.is_dir() and not (target / MARK).exists():
+                foreign = any(path.name != CUT_OFF for path in target.iterdir())
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            what = f"its folder {_short(job.name)} can't be made ({reason})"
+            raise UserError(what, "shorten its out") from None
+        if foreign:
+            what = f"{target} is there already and no result of a batch"
+            raise UserError(what, "move it away, or give the job another out")
+
+    def commit(self, job: Job, stage: Path, record: dict[str, Any]) -> None:
+        """Make what lies in ``stage`` the result of ``job``. Raises UserError as check does, and OSError."""
+        self.check(job)
+        target = self.target(job)
+        names = sorted(path.name for path in stage.iterdir())
+        mark = {**record, "fingerprint": job.fingerprint, "files": names}
+        if target.exists():
+            disk.settle_all([stage / name for name in names])
+            _replace(target, stage, names)
+            disk.write_json(target / MARK, mark)
+        else:
+            (stage / MARK).write_bytes(disk.encoded(mark))
+            disk.settle_all([stage / name for name in (*names, MARK)])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Nobody waits for this: where it is lost with the power, the job is merely done again.
+            stage.replace(target)
+        self.drop(stage)
+
+
+def _replace(target: Path, stage: Path, names: list[str]) -> None:
+    """Files of an earlier result give way to ``names``; a stranger's stay. Until job.json is written again it
+    says that there is no result."""
+    before = (disk.read_json(target / MARK) or {}).get("files", [])
+    gone = [str(name) for name in before if isinstance(before, list) and Path(str(name)).name == name]
+    disk.write_json(target / MARK, {"fingerprint": None, "files": sorted({*gone, *names})})
+    for name in set(gone) - set(names):
+        (target / name).unlink(missing_ok=True)
+    for name in names:
+        (stage / name).replace(target / name)
+    disk.settle(target)
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= 60 else name[:57] + "...")
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Folder]:
+    """The folder ``path``, made if need be, for this process alone. What an earlier run left unfinished goes.
+
+    Raises UserError when it can't be written or another batch is at work in it.
+    """
+    writable_folder(path)
+    path = path.resolve()
+    own = path / OWN
+    try:
+        own.mkdir(exist_ok=True)
+        with lock.held(own / "lock"):
+            shutil.rmtree(own / "work", ignore_errors=True)
+            (own / "work").mkdir(exist_ok=True)
+            # An engine of a run just killed may still be writing, for a moment: never to where we do.
+            work = Path(tempfile.mkdtemp(dir=own / "work"))
+            with Journal(own / "journal.jsonl") as journal:
+                yield Folder(path, journal, work)
+            shutil.rmtree(own / "work", ignore_errors=True)
+    except OSError as error:
+        raise trouble(path, error) from error
+
+
+def trouble(path: Path, error: OSError) -> UserError:
+    """What ``error`` means for the whole batch."""
+    again = "and give the same command again: it goes on where it was"
+    if error.errno in disk.FULL:
+        return UserError(f"the disk with {path} is full", f"free some space {again}")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"the folder {path} can't be written ({reason})", f"mend that {again}")

@@ -1,0 +1,200 @@
+"""The job file: JSON lines or CSV, a job a line. A broken line costs that line only."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import glob
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..mesh.read import ENDINGS
+from ..protocol import Request
+from . import fields, names
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line that can be done. name: its folder below the batch's, / between its parts. request: what is
+    asked for, its paths absolute but for ``out``, which is only decided when the job is done.
+    fingerprint: changes when the line, the options or the input files do."""
+
+    line: int
+    name: str
+    request: Request
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One line that can't be done, and why. mesh, prompt: as far as it says."""
+
+    line: int
+    error: str
+    fix: str
+    mesh: str = ""
+    prompt: str = ""
+
+
+def read(path: Path, defaults: Values) -> tuple[list[Job], list[Refused]]:
+    """The jobs in ``path`` and the lines that are none, each in the file's order.
+
+    defaults: fields for jobs that don't say otherwise. Mesh and texture paths count from the file's folder.
+    Raises UserError when the file can't be read at all.
+    """
+    text = _text(path)
+    lines = _csv(text) if _is_csv(path, text) else _json_lines(text)
+    register, jobs, refused = names.Register(), [], []
+    for number, values in lines:
+        try:
+            if isinstance(values, UserError):
+                raise values
+            job = _job(number, values, defaults, path.absolute().parent)
+            register.add(job.name, number)
+            jobs.append(job)
+        except UserError as error:
+            said: Values = {} if isinstance(values, UserError) else values
+            mesh, prompt = (_said(said, name) for name in ("mesh", "prompt"))
+            refused.append(Refused(number, str(error), error.fix, mesh, prompt))
+    if not jobs and not refused:
+        raise UserError(
+            f"'{path}' lists no jobs", "write one a line, or for CSV a line of column names first"
+        )
+    return jobs, refused
+
+
+def _said(values: Values, name: str) -> str:
+    return str(values.get(name) or "")[:200]
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise UserError(f"the job file '{path}' can't be read ({why})", "check its path") from error
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what PowerShell writes
+    text = data.decode("utf-16" if wide else "utf-8-sig", errors="surrogateescape" if not wide else "replace")
+    if text.lstrip()[:1] == "[":
+        raise UserError(f"'{path}' is one JSON array", "write each job as an object on a line of its own")
+    return text
+
+
+def _is_csv(path: Path, text: str) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv") or text.lstrip()[:1] not in ("{", "")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that isn't blank. Only line feeds end lines: JSON may hold the others."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line.rstrip("\r")
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Values | UserError]]:
+    for number, line in _lines(text):
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, UserError(f"it isn't JSON ({error})", "correct it")
+            continue
+        good = isinstance(values, dict)
+        yield (
+            number,
+            values if good else UserError("it is no JSON object", 'write {"mesh": ..., "prompt": ...}'),
+        )
+
+
+def _csv(text: str) -> Iterator[tuple[int, Values | UserError]]:
+    """Line by line, so that a quote that nobody closes doesn't swallow the lines after it."""
+    lines = _lines(text)
+    _, head = next(lines)
+    mark = max(",;\t", key=head.count)
+    columns = [column.strip() for column in _cells(head, mark)]
+    for column in columns:
+        fields.field_name(column)
+    for number, line in lines:
+        try:
+            cells = _cells(line, mark)
+        except UserError as error:
+            yield number, error
+            continue
+        if len(cells) > len(columns):
+            yield number, UserError(f"it has {len(cells)} cells for {len(columns)} columns", "quote commas")
+        else:
+            yield number, dict(zip(columns, (cell.strip() for cell in cells), strict=False))
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    try:
+        (cells,) = csv.reader([line], delimiter=mark, strict=True)
+    except (csv.Error, ValueError) as error:
+        raise UserError(f"it isn't CSV ({error})", "correct it; a quote inside quotes is doubled") from None
+    return cells
+
+
+def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
+    said = {**defaults, **fields.read(_several(values))}
+    for name in ("mesh", "prompt"):
+        if not str(said.get(name, "")).strip():
+            raise UserError(f"it names no {name}", f"say {name}")
+    name = names.given(said.pop("out")) if "out" in said else names.made(said["mesh"], said["prompt"], said)
+    meshes = (said["mesh"], *said.get("other_meshes", ()))
+    for mesh in meshes:
+        _check_mesh(mesh)
+    first, *others = (str(folder / mesh) for mesh in meshes)
+    paths: dict[str, Any] = {"mesh": first, "out": ""}
+    stamps = [_stamp(path) for path in (first, *others)]
+    if others:
+        paths["other_meshes"] = tuple(others)
+    if start := said.get("init_texture"):
+        paths["init_texture"] = str(folder / start)
+        stamps += _stamps(paths["init_texture"])
+    fingerprint = hashlib.sha256(json.dumps([said, stamps], sort_keys=True).encode()).hexdigest()
+    return Job(line, name, Request(**{**said, **paths}), fingerprint)
+
+
+def _several(values: Values) -> Values:
+    """``values`` with a list of meshes, as --mesh can be given several times, taken apart."""
+    meshes = values.get("mesh")
+    if not isinstance(meshes, list):
+        return values
+    return {**values, "mesh": meshes[0] if meshes else "", "other_meshes": meshes[1:]}
+
+
+def _check_mesh(mesh: str) -> None:
+    ending = Path(mesh).suffix.lower()
+    if ending == ".blend":
+        fix = "run the batch in Blender: blender -b --command sync_texture batch JOBS --out DIR"
+        raise UserError(f"{mesh!r} can only be opened by Blender", fix)
+    if ending not in ENDINGS:
+        raise UserError(
+            f"{mesh!r} is not a kind of mesh file that can be read", f"use {' '.join(ENDINGS[:-1])}"
+        )
+
+
+def _stamps(path: str) -> list[list[int]]:
+    """Likewise of all files that a path with <SET> and <UDIM> in it stands for."""
+    if not re.search("<SET>|<UDIM>", path):
+        return [_stamp(path)]
+    pattern = re.sub("<SET>|<UDIM>", "*", glob.escape(path))
+    return [_stamp(found) for found in sorted(glob.glob(pattern))] or [_stamp(path)]
+
+
+def _stamp(path: str) -> list[int]:
+    """Size and time of a file, which tell a changed one; UserError when it isn't there."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise UserError(f"there is no file {path!r} ({why})", "check the path's spelling") from None
+    return [found.st_size, found.st_mtime_ns]

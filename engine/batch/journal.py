@@ -1,0 +1,82 @@
+"""What happened in a batch's folder, a line of JSON an event: what a run that was killed leaves to the next.
+
+A line that was cut off in mid-write is skipped. Jobs that are done are known by their folders; from here come
+those that failed, and those that were running when their run came to an end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+BEGIN, START, DONE, FAILED, STOPPED, END = "begin", "start", "done", "failed", "stopped", "end"
+
+
+@dataclass
+class Past:
+    """One job's history since the last run that came to its end. ended: how often a run ended under it."""
+
+    fingerprint: str
+    ended: int = 0
+    failure: dict[str, Any] | None = None
+
+
+class Journal:
+    """Appends to ``path``; ``past`` is what it said before, by the job's name."""
+
+    def __init__(self, path: Path) -> None:
+        self.past = _read(path)
+        self._file = path.open("ab")
+        self._write(b"\n")  # the last line may have been cut off
+
+    def tell(self, event: str, **values: Any) -> None:
+        """Add an event. It survives this process; failures and the end, the loss of power too."""
+        line = json.dumps({"event": event, "time": round(time.time(), 3), **values})
+        self._write(line.encode() + b"\n")
+        if event in (FAILED, END):
+            os.fsync(self._file.fileno())
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _read(path: Path) -> dict[str, Past]:
+    past: dict[str, Past] = {}
+    if not path.exists():
+        return past
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                said = json.loads(line)
+                event, name, fingerprint = said["event"], said.get("name"), said.get("fingerprint")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                continue
+            if event == END:
+                past.clear()
+            elif isinstance(name, str) and isinstance(fingerprint, str):
+                _note(past, event, name, fingerprint, said)
+    return past
+
+
+def _note(past: dict[str, Past], event: str, name: str, fingerprint: str, said: dict[str, Any]) -> None:
+    known = past.get(name)
+    if known is None or known.fingerprint != fingerprint:
+        known = past[name] = Past(fingerprint)
+    if event == START:
+        known.ended += 1  # until its end is told
+    elif event == DONE:
+        past.pop(name)
+    elif event in (FAILED, STOPPED):
+        known.ended = max(0, known.ended - 1)
+        known.failure = said if said.get("final") else known.failure

@@ -1,0 +1,52 @@
+"""One batch a folder: a lock of the operating system's, which ends with the process, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import UserError
+
+_FAR = 1 << 30  # Windows locks bytes, and nobody may read those that are: one beyond what is written
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Inside, no other process gets past here with the same ``path``. Raises UserError when one has already.
+
+    The file stays behind: removing it would let two processes lock two files of one name.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            _lock(file)
+        except (BlockingIOError, PermissionError):
+            who = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+            raise UserError(
+                f"another batch works in {path.parent.parent}: {who}",
+                "wait for its end, or choose another --out",
+            ) from None
+        os.ftruncate(file, 0)
+        os.write(file, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        yield
+    finally:
+        os.close(file)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        os.lseek(file, _FAR, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        os.lseek(file, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,255 @@
+"""``python -m engine batch`` with real engines and a tiny model: whole runs, and what ends them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import protocol
+
+Ran = subprocess.CompletedProcess[str]
+Cli = Callable[..., Ran]
+FILES = ["job.json", "mesh.glb", "report.json", "texture.png", "turntable.gif", "views.png"]
+QUICK = ("--steps", 1, "--views", 2, "--texture-size", 64, "--device", "cpu")
+LONG = {"steps": 1000, "views": 16}  # minutes, if nobody ends it
+STARTED_S = 400.0  # a loaded machine takes its time to import torch
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and /proc")
+
+
+def write(path: Path, mesh: Path, *lines: dict[str, Any] | str) -> Path:
+    text = [line if isinstance(line, str) else json.dumps({"mesh": str(mesh), **line}) for line in lines]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return path
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def starts(out: Path) -> list[str]:
+    """The names of the jobs that were started, in all runs."""
+    journal = out / ".sync_texture-batch" / "journal.jsonl"
+    said = [json.loads(line) for line in journal.read_text("utf-8").splitlines() if line]
+    return [one["name"] for one in said if one["event"] == "start"]
+
+
+class Batch:
+    """A running batch and what it has told."""
+
+    def __init__(self, words: list[str], root: Path, env: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "engine", "batch", *words, "--json"]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=root, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + STARTED_S
+        for line in self.process.stdout:
+            if wanted(event := protocol.decode(line)):
+                return event
+            assert time.monotonic() < deadline
+        raise AssertionError(f"it ended: {self.process.communicate()[1]}")
+
+    def engines(self) -> list[int]:
+        """Its children that serve."""
+        said = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        )
+        return [int(line.split()[0]) for line in said.stdout.splitlines() if " serve" in line]
+
+
+@pytest.fixture
+def batch(root: Path, engine_environment: dict[str, str]) -> Iterator[Callable[..., Batch]]:
+    """Start a batch; it is killed at the end."""
+    begun: list[Batch] = []
+
+    def start(*words: object) -> Batch:
+        begun.append(Batch([*map(str, words)], root, engine_environment))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.process.kill()
+        one.process.communicate()
+
+
+def ended(pids: list[int], seconds: float = 10.0) -> bool:
+    """Whether all ``pids`` are gone in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def denoising(name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda e: e["kind"] == protocol.PROGRESS and e["id"] == name and e["stage"] == "denoise"
+
+
+def test_a_batch_does_what_it_can_and_says_what_not(
+    cli: Cli, tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out with space é"
+    jobs = write(
+        tmp_path / "jobs.jsonl",
+        box_file,
+        {"prompt": "red bricks", "out": "näme of/本"},
+        '{"mesh": broken',
+        {"prompt": "old wood", "mesh": "not a mesh.obj", "out": "bad mesh"},
+        {"prompt": "gold", "seed": 3},
+        {"prompt": "gold", "out": "näme of/本"},
+    )
+    (tmp_path / "not a mesh.obj").write_bytes(b"\x00\x01 nonsense")
+    command = ("batch", jobs, "--out", out, "--model", tiny_model, *QUICK)
+    ran = cli(*command)
+    assert ran.returncode == protocol.EXIT_BUG
+    assert ran.stdout.splitlines() == [str(out / "summary.csv"), str(out / "index.html")]
+    said = ran.stderr.splitlines()
+    assert [line.split(":")[0] for line in said if line.startswith("refused")] == [
+        "refused line 2",
+        "refused line 5",
+    ]
+    assert [line.split(":")[0] for line in said if line.startswith("failed")] == ["failed  bad mesh (line 3)"]
+    assert [row["state"] for row in rows(out)] == ["done", "refused", "failed", "done", "refused"]
+    assert sorted(path.name for path in (out / "näme of" / "本").iterdir()) == FILES
+    assert not (out / "bad mesh").exists()
+    done = json.loads((out / "näme of" / "本" / "job.json").read_text("utf-8"))
+    assert done["request"]["prompt"] == "red bricks"
+    report = json.loads((out / rows(out)[3]["name"] / "report.json").read_text("utf-8"))
+    assert report["seconds"]["load"] < 0.1  # the model was loaded once
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("texture.png")}
+    assert len(before) == 2
+    write(jobs, box_file, *(line for line in jobs.read_text("utf-8").splitlines() if "bad mesh" not in line))
+    again = cli(*command, "--json", "--quiet")
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("texture.png")} == before
+    events = [protocol.decode(line) for line in again.stdout.splitlines()]
+    assert events[0] == {"kind": "batch", "jobs": 2, "finished": 2, "refused": 2, "workers": 1}
+    assert [e["kind"] for e in events[1:]] == ["refused", "refused", "ended"]
+    assert events[-1] == {"kind": "ended", "done": 2, "failed": 0, "refused": 2, "code": protocol.EXIT_BUG}
+    assert again.stderr == ""
+
+
+@posix
+def test_a_killed_worker_costs_an_attempt(
+    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    """kill -9, as the kernel does when memory runs out."""
+    lines = [{"prompt": "a", "out": "a", "steps": 40}, {"prompt": "b", "out": "b"}]
+    jobs = write(tmp_path / "jobs.jsonl", box_file, *lines)
+    running = batch(jobs, "--out", tmp_path / "out", "--model", tiny_model, *QUICK)
+    running.until(denoising("a"))
+    (engine,) = running.engines()
+    assert Path(f"/proc/{engine}/oom_score_adj").read_text().strip() == "500"
+    os.kill(engine, signal.SIGKILL)
+    failed = running.until(lambda e: e["kind"] == protocol.FAILED)
+    assert failed["again"]
+    assert failed["code"] == protocol.EXIT_OUT_OF_MEMORY
+    end = running.until(lambda e: e["kind"] == "ended")
+    assert (end["done"], end["failed"], end["code"]) == (2, 0, protocol.EXIT_DONE)
+    assert starts(tmp_path / "out") == ["a", "b", "a"]
+    assert running.process.wait(30) == protocol.EXIT_DONE
+
+
+@posix
+def test_a_killed_coordinator_goes_on_where_it_was(
+    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    lines = [{"prompt": "a", "out": "a"}, {"prompt": "b", "out": "b", **LONG}, {"prompt": "c", "out": "c"}]
+    jobs = write(tmp_path / "jobs.jsonl", box_file, *lines)
+    words = (jobs, "--out", out, "--model", tiny_model, *QUICK)
+    running = batch(*words)
+    running.until(denoising("b"))
+    second = batch(*words)  # while the first is at work
+    assert second.process.wait(60) == protocol.EXIT_BAD_INPUT
+    assert "another batch works in" in second.process.communicate()[1]
+    engines = running.engines()
+    running.process.kill()
+    running.process.wait()
+    assert ended(engines)
+    done = (out / "a" / "texture.png").stat().st_mtime_ns
+    write(jobs, box_file, lines[0], {"prompt": "b", "out": "b"}, lines[2])  # quick now
+    resumed = batch(*words)
+    assert resumed.until(lambda e: e["kind"] == "batch")["finished"] == 1
+    assert resumed.until(lambda e: e["kind"] == "ended")["done"] == 3
+    assert resumed.process.wait(30) == protocol.EXIT_DONE
+    assert starts(out) == ["a", "b", "b", "c"]
+    assert (out / "a" / "texture.png").stat().st_mtime_ns == done
+    names = sorted(path.name for path in out.iterdir())
+    assert names == [".sync_texture-batch", "a", "b", "c", "index.html", "summary.csv"]
+
+
+@posix
+def test_a_job_that_never_ends_and_an_interrupted_batch(
+    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    lines = [{"prompt": name, "out": name, **LONG} for name in ("first", "second")]
+    jobs = write(tmp_path / "jobs.jsonl", box_file, *lines)
+    running = batch(jobs, "--out", out, "--model", tiny_model, "--time-limit", 12)
+    late = running.until(lambda e: e["kind"] == protocol.FAILED)
+    assert (late["id"], late["again"]) == ("first", False)
+    assert "time limit" in late["error"]
+    running.until(lambda e: e["kind"] == protocol.STARTED and e["id"] == "second")
+    (engine,) = running.engines()
+    running.process.send_signal(signal.SIGTERM)
+    _, err = running.process.communicate(timeout=30)
+    assert running.process.returncode == protocol.EXIT_CANCELLED
+    assert err == "cancelled\n"
+    assert ended([engine])
+    assert [row["state"] for row in rows(out)] == ["failed", "waiting"]
+    assert not list(out.glob("*/texture.png"))
+
+
+@posix
+def test_a_full_disk_stops_the_batch_and_nothing_is_lost(
+    cli: Cli, tiny_disk: Path, tiny_model: Path, box_file: Path, tmp_path: Path
+) -> None:
+    jobs = write(tmp_path / "jobs.jsonl", box_file, {"prompt": "a", "out": "a"}, {"prompt": "b", "out": "b"})
+    command = ("batch", jobs, "--out", tiny_disk, "--model", tiny_model, *QUICK, "--texture-size", 256)
+    ran = cli(*command)
+    assert ran.returncode == protocol.EXIT_BAD_INPUT
+    assert ran.stderr.splitlines()[-1].startswith(
+        f"error: the disk with {tiny_disk} is full. free some space"
+    )
+    assert starts(tiny_disk) == ["a"]  # it isn't tried with each of a thousand jobs
+    assert not list(tiny_disk.rglob("*.png"))
+    subprocess.run(["mount", "-o", "remount,size=16m", str(tiny_disk)], check=True)
+    assert [row["state"] for row in rows(tiny_disk)] == ["waiting", "waiting"]
+
+
+@posix
+def test_a_read_only_folder_is_told_in_one_line(
+    cli: Cli, tiny_disk: Path, box_file: Path, tmp_path: Path
+) -> None:
+    jobs = write(tmp_path / "jobs.jsonl", box_file, {"prompt": "a"})
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    ran = cli("batch", jobs, "--out", tiny_disk / "out")
+    assert (ran.returncode, ran.stdout) == (protocol.EXIT_BAD_INPUT, "")
+    assert ran.stderr.count("\n") == 1
+    assert "can't be written (Read-only file system)" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--workers", 0), ("--time-limit", 0), ("--method", "magic"), ("--time-limit", "nan")]
+)
+def test_bad_options_are_told_in_one_line(
+    cli: Cli, box_file: Path, tmp_path: Path, wrong: tuple[object, ...]
+) -> None:
+    jobs = write(tmp_path / "jobs.jsonl", box_file, {"prompt": "a"})
+    ran = cli("batch", jobs, "--out", tmp_path / "out", *wrong)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (protocol.EXIT_BAD_INPUT, "", 1)
+    assert not (tmp_path / "out").exists()

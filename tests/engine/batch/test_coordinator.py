@@ -1,0 +1,194 @@
+"""Who does what, when, how often: with engines that die, hang and fail on command."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import protocol
+from engine.batch import coordinator, task
+from engine.batch.task import DONE, FAILED
+from engine.errors import UserError
+from tests.engine.batch.conftest import Run
+
+
+def jobs(*words: str) -> list[dict[str, str]]:
+    """A job for each word, in a folder of that name."""
+    return [{"prompt": word, "out": word.replace(" ", "_")} for word in words]
+
+
+def test_all_are_done_in_order_by_one_engine(run: Run) -> None:
+    ran = run(jobs("a", "b", "c"))
+    assert ran.states == {"a": DONE, "b": DONE, "c": DONE}
+    assert [name for name, _, _ in ran.starts] == ["a", "b", "c"]
+    assert len({process for _, process, _ in ran.starts}) == 1
+    assert (ran.out / "b" / "texture.png").read_bytes() == b"b"
+    assert ran.kinds("a") == [protocol.STARTED, protocol.PROGRESS, protocol.DONE]
+    (done,) = (e for e in ran.events if e["kind"] == protocol.DONE and e["id"] == "a")
+    assert done["result"]["texture"] == str(ran.out / "a" / "texture.png")
+    overall = [e for e in ran.events if e["kind"] == protocol.OVERALL][-1]
+    assert (overall["done"], overall["failed"], overall["left"]) == (3, 0, 0)
+
+
+def test_two_engines_share_the_work(run: Run) -> None:
+    start = time.monotonic()
+    ran = run(jobs(*(f"slow {i}" for i in range(8))), workers=2)
+    assert set(ran.states.values()) == {DONE}
+    processes = [process for _, process, _ in ran.starts]
+    assert min(processes.count(p) for p in set(processes)) >= 2
+    assert len(set(processes)) == 2
+    assert time.monotonic() - start < 8 * 0.2 + 5
+
+
+def test_no_more_engines_than_jobs(run: Run) -> None:
+    assert len({process for _, process, _ in run(jobs("a", "b"), workers=9).starts}) <= 2
+
+
+@pytest.mark.parametrize("word", ["die", "oom", "bug"])
+def test_what_an_engine_can_t_do_another_does_alone_with_less_memory(run: Run, word: str) -> None:
+    ran = run(jobs("a", word, "b"))
+    assert ran.states == {"a": DONE, word: DONE, "b": DONE}
+    assert [(name, frugal) for name, _, frugal in ran.starts] == [
+        ("a", False),
+        (word, False),
+        ("b", False),  # first those that give no trouble
+        (word, True),
+    ]
+    assert ran.task(word).attempts == 2
+    assert any("save memory" in warning for warning in ran.task(word).warnings)
+    first = next(e for e in ran.events if e["kind"] == protocol.FAILED)
+    assert first["again"] is True
+
+
+def test_a_crash_costs_its_job_only_and_twice_is_enough(run: Run) -> None:
+    ran = run(jobs("segfault", "a", "b"), workers=2)
+    assert ran.states == {"segfault": FAILED, "a": DONE, "b": DONE}
+    assert [name for name, _, _ in ran.starts].count("segfault") == task.ATTEMPTS
+    assert "signal 11" in ran.task("segfault").error
+    assert not (ran.out / "segfault").exists()
+
+
+def test_bad_input_is_not_tried_again(run: Run) -> None:
+    ran = run(jobs("bad", "a"))
+    assert ran.states == {"bad": FAILED, "a": DONE}
+    assert [name for name, _, _ in ran.starts] == ["bad", "a"]
+    assert (ran.task("bad").error, ran.task("bad").fix) == ("it is bad", "mend it")
+
+
+@pytest.mark.parametrize("word", ["stuck", "deaf"])
+def test_a_job_that_never_ends_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setattr(coordinator, "CANCEL_S", 0.5)
+    ran = run(jobs(word, "a"), time_limit=1.0)
+    assert ran.states == {word: FAILED, "a": DONE}
+    assert "longer than 1 s" in ran.task(word).error
+    assert len(ran.starts) == 2
+
+
+def test_an_engine_that_says_nothing_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator, "SILENCE_S", 1.0)
+    ran = run(jobs("deaf", "a"))
+    assert ran.states == {"deaf": FAILED, "a": DONE}
+    assert "said nothing" in ran.task("deaf").error
+
+
+def test_where_no_engine_starts_the_batch_stops_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN", "broken")
+    with pytest.raises(UserError, match=r"no engine starts here.*libtorch is missing"):
+        run(jobs("a", "b"))
+
+
+def test_engines_keep_to_the_model_they_have(run: Run) -> None:
+    models = ["one", "two"] * 3
+    lines = [{"prompt": f"slow {i}", "out": str(i), "model": m} for i, m in enumerate(models)]
+    names = [name for name, _, _ in run(lines).starts]
+    assert names == ["0", "2", "4", "1", "3", "5"]
+
+
+def test_done_is_done_and_failed_is_tried_again(run: Run) -> None:
+    run(jobs("a", "bad"))
+    again = run(jobs("a", "bad", "b"))
+    assert [name for name, _, _ in again.starts] == ["a", "bad", "bad", "b"]
+    assert again.states == {"a": DONE, "bad": FAILED, "b": DONE}
+    assert again.task("a").earlier
+
+
+def test_another_prompt_or_a_lost_file_is_done_anew(run: Run) -> None:
+    first = run([{"prompt": "red", "out": "a"}, {"prompt": "red", "out": "b"}])
+    (first.out / "b" / "mesh.glb").unlink()
+    (first.out / "a" / "notes.txt").write_text("mine")
+    again = run([{"prompt": "blue", "out": "a"}, {"prompt": "red", "out": "b"}])
+    assert [name for name, _, _ in again.starts] == ["a", "b", "a", "b"]
+    assert (again.out / "a" / "notes.txt").read_text() == "mine"
+    assert again.states == {"a": DONE, "b": DONE}
+    assert set(run([{"prompt": "blue", "out": "a"}]).starts) == set(again.starts)
+
+
+def test_a_changed_mesh_is_done_anew(run: Run) -> None:
+    first = run(jobs("a"))
+    assert len(run(jobs("a")).starts) == 1
+    (first.out.parent / "m.obj").write_text("v 0 0 0\nv 1 1 1\n")
+    assert len(run(jobs("a")).starts) == 2
+
+
+def test_somebody_s_folder_is_left_alone(run: Run, place: Path) -> None:
+    (place / "out" / "a").mkdir(parents=True)
+    (place / "out" / "a" / "precious.txt").write_text("mine")
+    (place / "out" / "b").write_text("a file")
+    (place / "out" / "c").mkdir()
+    ran = run(jobs("a", "b", "c"))
+    assert ran.states == {"a": FAILED, "b": FAILED, "c": DONE}
+    assert [path.name for path in (ran.out / "a").iterdir()] == ["precious.txt"]
+    assert (ran.out / "b").read_text() == "a file"
+    assert [name for name, _, _ in ran.starts] == ["c"]
+
+
+def test_names_too_long_for_the_disk_cost_their_job_only(run: Run) -> None:
+    deep = "/".join(["d" * 200] * 25)
+    ran = run([{"prompt": "a", "out": "n" * 300}, {"prompt": "b", "out": deep}, {"prompt": "c", "out": "c"}])
+    assert list(ran.states.values()) == [FAILED, FAILED, DONE]
+    assert "can't be made" in ran.tasks[0].error
+    assert len(ran.tasks[1].error) < 200
+
+
+def test_a_job_under_which_runs_keep_ending_comes_last_and_alone(run: Run) -> None:
+    first = run(jobs("a"))
+    fingerprint = run([{"prompt": "x", "out": "suspect"}]).task("suspect").job.fingerprint
+    journal = first.out / ".sync_texture-batch" / "journal.jsonl"
+    for path in sorted((first.out / "suspect").iterdir()):
+        path.unlink()
+    start = f'{{"event": "start", "name": "suspect", "fingerprint": "{fingerprint}"}}\n'
+    with journal.open("a") as file:
+        file.write(start * 3 + '{"event": "sta')  # and cut off
+    ran = run([{"prompt": "x", "out": "suspect"}, *jobs("b", "c")])
+    assert [(name, frugal) for name, _, frugal in ran.starts][-3:] == [
+        ("b", False),
+        ("c", False),
+        ("suspect", True),
+    ]
+
+
+def test_failures_of_an_interrupted_run_stand(run: Run) -> None:
+    first = run(jobs("bad", "a"))
+    journal = first.out / ".sync_texture-batch" / "journal.jsonl"
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join(line for line in lines if '"end"' not in line))
+    again = run(jobs("bad", "a", "b"))
+    assert [name for name, _, _ in again.starts] == ["bad", "a", "b"]
+    assert again.task("bad").error == "it is bad"
+
+
+def test_a_thousand_tiny_jobs_cost_next_to_nothing(run: Run) -> None:
+    """The coordinator's share of jobs that take a second, which the quickest real ones do, is below 2 %."""
+    before = time.process_time()
+    ran = run([{"prompt": "x", "out": f"{i:04}"} for i in range(1000)], workers=2)
+    took = time.process_time() - before
+    assert set(ran.states.values()) == {DONE}
+    assert len(ran.starts) == 1000
+    assert took / 1000 < 0.02 * 1.0
+    before = time.process_time()
+    assert set(run([{"prompt": "x", "out": f"{i:04}"} for i in range(1000)]).states.values()) == {DONE}
+    assert time.process_time() - before < 2
+    assert len(ran.starts) == 1000
+    print(f"{1000 * took / 1000:.2f} ms a job")

@@ -1,0 +1,128 @@
+"""The batch's folder: one run at a time, results whole or not at all, a journal that may be cut off."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.batch import folder as folders
+from engine.batch.jobs import Job
+from engine.batch.journal import Journal
+from engine.errors import UserError
+from engine.protocol import Request
+
+JOB = Job(1, "a/b", Request(mesh="m.obj", prompt="x", out=""), "f" * 64)
+HOLD = "import sys, time; from pathlib import Path; from engine.batch import folder\n"
+HOLD += "with folder.opened(Path(sys.argv[1])): print('held', flush=True); time.sleep(1000)\n"
+
+
+def test_two_batches_in_one_folder_do_not_collide(tmp_path: Path, root: Path) -> None:
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path], cwd=root, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(UserError, match=f"another batch works in .*process {other.pid} on"),
+            folders.opened(tmp_path),
+        ):
+            pass
+    finally:
+        other.kill()  # kill -9: what it held is free at once
+        other.communicate()
+    with folders.opened(tmp_path):
+        pass
+    with folders.opened(tmp_path):
+        pass
+
+
+def test_a_folder_that_can_t_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "file", tmp_path / "file" / "out", Path("/proc/nowhere"), tmp_path / ("n" * 300)):
+        with pytest.raises(UserError, match="can't be written"), folders.opened(path):
+            pass
+
+
+def staged(there: folders.Folder, text: str, names: tuple[str, ...] = ("texture.png", "mesh.glb")) -> Path:
+    stage = there.stage()
+    for name in names:
+        (stage / name).write_text(text)
+    return stage
+
+
+def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    with folders.opened(tmp_path) as there:
+        assert there.done(JOB) is None
+        there.commit(JOB, staged(there, "one"), {"seconds": 1.5})
+        assert (tmp_path / "a" / "b" / "texture.png").read_text() == "one"
+        done = there.done(JOB)
+        assert done is not None
+        assert done["seconds"] == 1.5
+        other = Job(1, "a/b", JOB.request, "0" * 64)
+        assert there.done(other) is None
+        there.commit(other, staged(there, "two", ("texture.png",)), {})
+        assert not (tmp_path / "a" / "b" / "mesh.glb").exists()  # of the earlier result
+        assert (tmp_path / "a" / "b" / "texture.png").read_text() == "two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folders.OWN, "a"]
+    assert not (tmp_path / folders.OWN / "work").exists()
+
+
+def test_a_crash_in_mid_replacement_leaves_a_job_to_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = Job(1, "a/b", JOB.request, "0" * 64)
+    with folders.opened(tmp_path) as there:
+        there.commit(JOB, staged(there, "one"), {})
+        move = Path.replace
+
+        def crash(self: Path, target: Path) -> Path:
+            if self.name == "texture.png":
+                raise KeyboardInterrupt
+            return move(self, target)
+
+        stage = staged(there, "two")
+        monkeypatch.setattr(Path, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            there.commit(changed, stage, {})
+        monkeypatch.undo()
+        assert there.done(JOB) is None
+        assert there.done(changed) is None
+        there.check(changed)  # still ours
+        there.commit(changed, staged(there, "two"), {})
+        assert there.done(changed)
+
+
+def test_what_a_killed_run_left_goes(tmp_path: Path) -> None:
+    left = tmp_path / folders.OWN / "work" / "xyz" / "7"
+    left.mkdir(parents=True)
+    (left / "texture.png").write_text("half")
+    with folders.opened(tmp_path):
+        assert not left.exists()
+
+
+def test_a_journal_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.tell("start", name="a", fingerprint="1")
+        journal.tell("start", name="b", fingerprint="1")
+        journal.tell("failed", name="b", fingerprint="1", final=True, error="e", fix="f", code=2)
+        journal.tell("start", name="c", fingerprint="1")
+        journal.tell("done", name="c", fingerprint="1")
+    path.write_bytes(path.read_bytes() + b'\xff\xfe\n[1]\n{}\n{"event": 1}\n{"event": "start", "na')
+    with Journal(path) as journal:
+        assert set(journal.past) == {"a", "b"}
+        assert (journal.past["a"].ended, journal.past["a"].failure) == (1, None)
+        assert journal.past["b"].failure is not None
+        journal.tell("start", name="a", fingerprint="1")
+    assert Journal(path).past["a"].ended == 2
+    with Journal(path) as journal:
+        journal.tell("start", name="a", fingerprint="another")
+        journal.tell("stopped", name="a", fingerprint="another")
+    assert Journal(path).past["a"].ended == 0
+    with Journal(path) as journal:
+        journal.tell("end")
+    assert Journal(path).past == {}
