@@ -12,7 +12,8 @@ from .errors import OutOfMemory, UserError
 
 BYTES_A_TEXEL = 100  # of a texture's square, while it is baked, filled and saved
 _SMALLER = "choose a smaller --texture-size, or fewer texture sets or tiles"
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # the last one on Windows
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cuda error: 2[")
+# The last two: Windows, nvdiffrast.
 
 
 def ran_out(error: BaseException) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..errors import UserError
 from .cuda_raster import CudaRaster, Draw
@@ -16,6 +19,8 @@ INSTALL = (
     "pip install setuptools wheel ninja && "
     "pip install --no-build-isolation git+https://github.com/NVlabs/nvdiffrast@v0.4.0"
 )
+
+OUT_OF_MEMORY = "Cuda error: 2["  # how nvdiffrast reports that CUDA had no memory
 
 
 def choose(name: str, device: str) -> str:
@@ -37,11 +42,19 @@ def obstacle() -> UserError | None:
     if importlib.util.find_spec("nvdiffrast") is None:
         return UserError("nvdiffrast isn't installed", f"run `{INSTALL}` (it needs nvcc), or {embree}")
     try:
-        cuda_draw()
-    except Exception as error:  # built for another torch, no compiler, no driver: all the same to a job
+        _try_out(cuda_draw())
+    except Exception as error:  # built for another torch or card, no compiler, no driver: all the same
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return UserError(f"nvdiffrast doesn't work here: {reason}", f"run `{INSTALL}` again, or {embree}")
     return None
+
+
+def _try_out(draw: Draw) -> None:
+    """Raise RuntimeError unless ``draw`` fills a picture by one face: a context alone runs nothing."""
+    corners = np.array([[-1, -1, 0, 1], [3, -1, 0, 1], [-1, 3, 0, 1]], np.float32)
+    picture = draw(corners, np.array([[0, 1, 2]], np.int32), 8)
+    if not bool((picture[..., 3] == 1).all()):
+        raise RuntimeError("what it draws isn't there")
 
 
 def cuda_draw() -> Draw:
@@ -56,7 +69,27 @@ def cuda_draw() -> Draw:
         picture, _ = dr.rasterize(context, where[None], which, (side, side), grad_db=False)
         return picture[0]  # type: ignore[no-any-return]
 
-    return draw
+    return guarded(draw)
+
+
+def guarded(draw: Draw) -> Draw:
+    """``draw`` by one thread at a time, since a context holds the state of one picture; where it runs out of
+    memory, once more: it allocates beside torch, which keeps what it has freed."""
+    import torch
+
+    busy = threading.Lock()
+
+    def again(positions: Floats, faces: Ints, side: int) -> Tensor:
+        with busy:
+            try:
+                return draw(positions, faces, side)
+            except RuntimeError as error:
+                if OUT_OF_MEMORY not in str(error):
+                    raise
+            torch.cuda.empty_cache()
+            return draw(positions, faces, side)
+
+    return again
 
 
 def make_raster(name: str, vertices: Floats, faces: Ints) -> EmbreeRaster:

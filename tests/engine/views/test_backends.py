@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import pytest
 import torch
 
-from engine import options, protocol
+from engine import memory, options, protocol
 from engine.errors import UserError
 from engine.views import backends
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute
+from tests.engine.views.test_cuda_raster import card
 
 
 def test_without_cuda_it_is_embree() -> None:
@@ -50,6 +55,61 @@ def test_a_package_that_fails_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch
     error = backends.obstacle()
     assert error is not None
     assert str(error) == "nvdiffrast doesn't work here: undefined symbol: _ZN3c10"
+
+
+def test_a_package_that_draws_nothing_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built for another card it makes a context all the same."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        backends, "cuda_draw", lambda: lambda positions, faces, side: torch.zeros(side, side, 4)
+    )
+    error = backends.obstacle()
+    assert error is not None
+    assert "draws" in str(error)
+    monkeypatch.setattr(backends, "cuda_draw", lambda: card)
+    assert backends.obstacle() is None
+
+
+def test_memory_that_torch_keeps_is_given_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    emptied: list[int] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
+    words = ["Cuda error: 2[cudaMalloc(&m_gpuPtr, size);]"]
+
+    def draw(positions: object, faces: object, side: int) -> torch.Tensor:
+        if words:
+            raise RuntimeError(words.pop())
+        return torch.ones(side, side, 4)
+
+    nothing = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.int32)
+    assert backends.guarded(draw)(*nothing, 8).shape == (8, 8, 4)
+    assert emptied == [1]
+    words += 2 * ["Cuda error: 2[cudaMalloc(&m_gpuPtr, size);]"]
+    with pytest.raises(RuntimeError) as caught:
+        backends.guarded(draw)(*nothing, 8)
+    assert memory.ran_out(caught.value)
+    words += ["Cuda error: 700[x]"]
+    with pytest.raises(RuntimeError, match="700") as caught:
+        backends.guarded(draw)(*nothing, 8)
+    assert not memory.ran_out(caught.value)
+    assert len(emptied) == 2
+
+
+def test_one_thread_draws_at_a_time() -> None:
+    inside: list[int] = []
+    most = []
+
+    def draw(positions: object, faces: object, side: int) -> torch.Tensor:
+        inside.append(1)
+        time.sleep(0.01)
+        most.append(len(inside))
+        inside.pop()
+        return torch.zeros(1)
+
+    guarded = backends.guarded(draw)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: guarded(np.zeros((0, 4)), np.zeros((0, 3)), 8), range(8)))
+    assert most == [1] * 8
 
 
 def test_where_it_works_auto_takes_it_on_cuda_alone(monkeypatch: pytest.MonkeyPatch) -> None:
