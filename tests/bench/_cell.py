@@ -1,0 +1,219 @@
+"""One texture of the benchmark of quality: made by the engine, measured, judged. Runs in worker processes.
+
+Model, classifier and meshes are kept for all that a process does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from engine import options, pipeline
+from engine.denoise.model import Denoiser, load_denoiser
+from engine.generate import Job, generate
+from engine.host import Clock, Host
+from engine.mesh.mesh import load
+from engine.mesh.unwrap import ensure_uvs
+from engine.protocol import Request
+from engine.scene import Scene, build_scene
+from engine.texture.measure import coverage, view_psnr
+from engine.texture.render import render_view, to_image
+from engine.texture.seams import seam_error
+from engine.texture.sharpness import FINE, masks, spectrum
+from engine.views.cameras import Camera
+from tests.bench._grid import ALONE, Cell, Prompt, Settings, Store
+from training.captions import Look, random_look
+from training.data import draw
+from training.fields import Fields
+from training.judge import examples
+from training.judge.classifier import Classifier, judge
+from training.judge.textures import Textured
+from training.pool import SIZE, render
+
+Floats = NDArray[np.float32]
+
+TURNS = tuple(Camera(azimuth, 15.0) for azimuth in (22.5, 112.5, 202.5, 292.5))  # between the rig's cameras
+THUMBNAIL = 192
+WATCH_S = 2.0
+ENGINE = Path(pipeline.__file__).parent
+
+
+def begin(threads: int) -> None:
+    """Make this a worker: ``threads`` of torch, gone at once with Ctrl-C or when its parent is."""
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run(cell: Cell, settings: Settings, folder: Path) -> float:
+    """Make, measure and keep one texture; CPU seconds. Raises what the engine raises."""
+    start = time.process_time()
+    denoiser, kept = _denoiser(settings.model, settings.device), Store(folder)
+    ground = _ground(cell.mesh, settings)
+    request = _request(cell, settings)
+    settled = options.resolve(request, denoiser.preset)
+    job = Job(request.method, request.seed, settled, ground.scene, denoiser, Clock(), Host())
+    pictures = generate(job)
+    image = pipeline._bake(ground.scene, request, pictures, None, job.host)  # as the engine itself does it
+    result = _measured(ground, image, pictures) | _judged(ground, image, cell, settings)
+    if cell.arm == ALONE:
+        result["single"] = _named(_classifier(settings.judge), *_shown(ground, pictures), cell.prompt)
+        result["painted"] = _painted(cell, ground.scene, settings.judge)
+    said = {"mesh": cell.mesh.stem, "prompt": cell.prompt.text, "seed": cell.seed, "arm": cell.arm.name}
+    seconds = time.process_time() - start
+    kept.write(cell, said | result | {"engine": engine_hash(), "cpu_s": seconds}, _picture(ground, image))
+    return seconds
+
+
+@cache
+def engine_hash() -> str:
+    """Of all sources of the engine: results of one comparison should come from the same."""
+    digest = hashlib.sha256()
+    for path in sorted(ENGINE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What all textures of a mesh share. turned: (4, 1, SIZE, SIZE) in [0, 1], where TURNS see the mesh."""
+
+    scene: Scene
+    coverage: float
+    turned: Tensor
+
+
+@cache
+def _denoiser(model: str, device: str) -> Denoiser:
+    return load_denoiser(model, device, lambda: None)
+
+
+@cache
+def _classifier(folder: Path) -> Classifier:
+    return examples.classifier(folder, _fields(folder), print)
+
+
+@cache
+def _fields(folder: Path) -> Fields:
+    return examples.fields(folder)
+
+
+@cache
+def _ground(path: Path, settings: Settings) -> _Ground:
+    host, preset = Host(), _denoiser(settings.model, settings.device).preset
+    mesh, _, _ = ensure_uvs(load(path), "auto", settings.texture_size, host.check)
+    scene = build_scene(mesh, options.cameras(settings.views), preset.view_size, preset.control, host)
+    inside = masks([scene.raster.rasterise(camera, 2 * SIZE) for camera in TURNS], 2 * SIZE)
+    turned = torch.from_numpy(inside)[:, None].float()
+    turned = torch.nn.functional.avg_pool2d(turned, 2)
+    return _Ground(scene, coverage(scene.raster, scene.cameras), turned)
+
+
+def _request(cell: Cell, settings: Settings) -> Request:
+    return Request(
+        mesh=str(cell.mesh),
+        prompt=cell.prompt.text,
+        out="",
+        model=settings.model,
+        method=cell.arm.method,
+        sync_space=cell.arm.space,
+        views=settings.views,
+        steps=settings.steps,
+        guidance=settings.guidance,
+        seed=cell.seed,
+        texture_size=settings.texture_size,
+    )
+
+
+def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any]:
+    """What needs no judge. fine: power of fine detail in the views and in the texture as they show it."""
+    scene = ground.scene
+    shown = np.stack([render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments])
+    inside = masks(scene.fragments, scene.resolution)
+    return {
+        "seam_error": seam_error(scene.raster, scene.uvs, image),
+        "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
+        "coverage": ground.coverage,
+        "fine": {
+            name: float(spectrum(these, inside)[FINE:].sum())
+            for name, these in (("views", pictures), ("texture", shown))
+        },
+    }
+
+
+def _judged(ground: _Ground, image: Floats, cell: Cell, settings: Settings) -> dict[str, Any]:
+    """Shares of pictures of the textured mesh that are taken for what was asked for."""
+    textured = Textured(ground.scene.raster, ground.scene.uvs, image)
+    pictures = torch.stack([torch.from_numpy(textured.picture(c, SIZE)).permute(2, 0, 1) for c in TURNS])
+    return _named(_classifier(settings.judge), pictures, ground.turned, cell.prompt)
+
+
+def _shown(ground: _Ground, pictures: Floats) -> tuple[Tensor, Tensor]:
+    """The generated views and where they show the mesh, at the classifier's size."""
+    scene = ground.scene
+    inside = torch.from_numpy(masks(scene.fragments, scene.resolution))[:, None].float()
+    both = torch.cat([torch.from_numpy(pictures).permute(0, 3, 1, 2), inside], 1)
+    sized = torch.nn.functional.interpolate(both, (SIZE, SIZE), mode="bilinear", antialias=True)
+    return sized[:, :3], sized[:, 3:]
+
+
+def _painted(cell: Cell, scene: Scene, folder: Path) -> dict[str, float | None]:
+    """What the classifier says where the generator itself paints the prompt on the mesh: the ceiling."""
+    shape = scene.raster.corners.reshape(-1, 3), np.arange(3 * len(scene.raster.corners)).reshape(-1, 3)
+    look = _look(cell.prompt, cell.seed)
+    drawn = [
+        examples.on_grey(
+            *draw(render(shape, camera), look, _fields(folder), np.random.default_rng(cell.seed))
+        )
+        for camera in TURNS
+    ]
+    pictures, inside = (torch.stack(column) for column in zip(*drawn, strict=True))
+    return _named(_classifier(folder), pictures, inside, cell.prompt)
+
+
+def _look(prompt: Prompt, seed: int) -> Look:
+    """The ``seed``-th plain look of the generator that the prompt describes."""
+    looks = (random_look(np.random.default_rng([seed, i]), prompt.material, plain=True) for i in count())
+    return next(look for look in looks if prompt.colour in (None, look.colour))
+
+
+def _named(
+    classifier: Classifier, pictures: Tensor, inside: Tensor, prompt: Prompt
+) -> dict[str, float | None]:
+    """The shares of ``pictures`` (N, 3, SIZE, SIZE) taken for the prompt's material and colour."""
+    verdict = judge(classifier, pictures, inside)
+    colour = None if prompt.colour is None else float(np.mean([c == prompt.colour for c in verdict.colours]))
+    return {"material": float(np.mean([m == prompt.material for m in verdict.materials])), "colour": colour}
+
+
+def _picture(ground: _Ground, image: Floats) -> bytes:
+    """A PNG: the mesh from the first of TURNS, lit, and the texture."""
+    seen = Textured(ground.scene.raster, ground.scene.uvs, image).picture(TURNS[0], THUMBNAIL, lit=True)
+    sheet = Image.new("RGB", (2 * THUMBNAIL, THUMBNAIL))
+    sheet.paste(to_image(seen), (0, 0))
+    sheet.paste(to_image(image).resize((THUMBNAIL, THUMBNAIL)), (THUMBNAIL, 0))
+    with io.BytesIO() as file:
+        sheet.save(file, "PNG")
+        return file.getvalue()
