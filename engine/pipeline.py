@@ -62,7 +62,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     pictures = generate(job)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        image = _bake(scene, request, pictures, old, host)
+        image = baked_texture(scene, request, pictures, old, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         measured = report.measures(job, layout, image, pictures)
@@ -136,7 +136,9 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
     return vocabulary.note(name, denoiser.vocabulary, request.prompt)
 
 
-def _bake(scene: Scene, request: Request, pictures: Floats, old: Existing | None, host: Host) -> Floats:
+def baked_texture(
+    scene: Scene, request: Request, pictures: Floats, old: Existing | None, host: Host
+) -> Floats:
     """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
     filled and padded."""
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)

@@ -76,7 +76,9 @@ def run(cell: Cell, settings: Settings, folder: Path) -> float:
     settled = options.resolve(request, denoiser.preset)
     job = Job(request.method, request.seed, settled, ground.scene, denoiser, Clock(), Host())
     pictures = generate(job)
-    image = pipeline._bake(ground.scene, request, pictures, None, job.host)  # as the engine itself does it
+    image = pipeline.baked_texture(
+        ground.scene, request, pictures, None, job.host
+    )  # as the engine itself does it
     result = _measured(ground, image, pictures) | _judged(ground, image, cell, settings)
     if cell.arm == ALONE:
         result["single"] = _named(_classifier(settings.judge), *_shown(ground, pictures), cell.prompt)
