@@ -14,7 +14,7 @@ from training.fields import MEDIUM, Fields, sample
 RGB = tuple[float, float, float]
 
 CAP = 0.75  # a surface steeper than this against the vertical is a cap: lattices lie flat on it
-_SIDE = 1.1  # moves the choice between front and side off 45 degrees, where many faces lie exactly
+SIDE = 1.1  # moves the choice between front and side off 45 degrees, where many faces lie exactly
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Surface:
         x, y, z = self.points.T
         across, up, along = self.normals.abs().T
         cap = up > CAP
-        u = torch.where((across > _SIDE * along) & ~cap, z, x)
+        u = torch.where((across > SIDE * along) & ~cap, z, x)
         return u / (width * self.scale), torch.where(cap, z, y) / (height * self.scale)
 
 

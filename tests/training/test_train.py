@@ -123,11 +123,24 @@ def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module
                 found = code[axis * per_axis + 2 * number + part]
                 assert (found - wave(2 * torch.pi * places[axis] / period)).abs().max() < 0.25
         assert (code[axis * per_axis + per_axis - 1] - places[axis]).abs().max() < 0.03
-    rises = code[networks.CODES - 13 :]
+    rises = code[networks.PLACE :]
     assert rises[0].min() > 3 * rises[1].abs().max()  # x grows to the right, and not to the left
     assert rises[6].min() > 3 * rises[7].abs().max()  # y grows downwards
-    assert code[networks.CODES - 1].min() > 0.95
-    assert embedding(torch.zeros(1, 3, 16, 16))[0, networks.CODES - 1].abs().max() < 0.05
+    assert code[networks.PLACE + networks.TILT].min() > 0.95
+    assert embedding(torch.zeros(1, 3, 16, 16))[0, networks.PLACE + networks.TILT].abs().max() < 0.05
+
+
+@torch.no_grad()
+def test_the_waves_along_a_wall_follow_its_facing(embedding: torch.nn.Module) -> None:
+    places = torch.linspace(0.3, 0.7, 256)
+    x, y = torch.meshgrid(places, places, indexing="xy")
+    first = networks.CODES - 2 * len(networks.ALONG)
+    for z_faced, control in ((True, (x, y, 0.6 + 0.3 * x)), (False, (0.6 + 0.3 * x, y, x))):
+        code = embedding(torch.stack(control)[None])[0, first:]
+        along = 2 * torch.nn.functional.avg_pool2d(x[None, None], 8)[0, 0] - 1
+        for number, period in enumerate(networks.ALONG):
+            wave = torch.sin(2 * torch.pi * along / period)
+            assert (code[2 * number] - wave)[1:-1, 1:-1].abs().max() < 0.25, (z_faced, period)
 
 
 @torch.no_grad()
