@@ -38,7 +38,8 @@ def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
     _draw_choices(layout, owner)
     if desk.found:
         column = layout.column(align=True)
-        for finding in findings.sentences(desk.found, stamp.build if stamp and not owner.python else ""):
+        own = stamp.build if stamp and not owner.python else ""
+        for finding in findings.sentences(desk.found, own):
             draw_text(column, finding.text, "CHECKMARK" if finding.good else "ERROR", characters)
 
 
@@ -47,8 +48,8 @@ def _draw_state(layout: Any, state: str, stamp: place.Stamp | None, characters: 
         cpu, card = (builds.choose(wish, None).build for wish in (builds.CPU, builds.CUDA))
         sizes = f"{cpu.download / 1000:.1f} GB"
         if card != cpu:
-            sizes += f", or {card.download / 1000:.1f} GB where there is an NVIDIA card"
-        text = f"The engine needs PyTorch and other packages: {sizes} to download, into a folder of its own"
+            sizes += f" ({card.download / 1000:.1f} GB where there is an NVIDIA card)"
+        text = f"The engine needs PyTorch and other packages, in a folder of its own: {sizes} to download"
         draw_text(layout.column(align=True), text, "INFO", characters)
         return
     text, icon = _STATES[state]
@@ -83,9 +84,10 @@ def _draw_buttons(layout: Any, state: str) -> None:
 def _draw_message(layout: Any, characters: int) -> None:
     """What became of what was done last; the log of what failed."""
     if desk.message:
-        row = layout.row()
-        draw_text(row.column(align=True), desk.message, "ERROR" if desk.problem else "INFO", characters - 15)
-        row.operator(operators.ShowLog.bl_idname, icon="TEXT")
+        split = layout.split(factor=0.85)
+        text = split.column(align=True)
+        draw_text(text, desk.message, "ERROR" if desk.problem else "INFO", characters * 4 // 5)
+        split.operator(operators.ShowLog.bl_idname, icon="TEXT")
 
 
 def _draw_choices(layout: Any, owner: Any) -> None:

@@ -21,8 +21,11 @@ class Finding:
 def sentences(found: dict[str, Any], build: str = "") -> list[Finding]:
     """The doctor's answer (engine/doctor.py) in sentences, the most important first.
 
+    found may also have ``damaged``, the packages whose files aren't as they were installed.
     build: what the private environment was made for (builds.Build.lock), "" for another Python.
     """
+    if damaged := found.get("damaged"):
+        return [Finding(f"Files of {', '.join(damaged)} are missing or damaged: repair the engine", False)]
     if not found["usable"]:
         missing = ", ".join(found["missing"])
         return [Finding(f"Textures can't be made with this Python: it lacks {missing}", False)]

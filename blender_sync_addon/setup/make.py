@@ -172,6 +172,17 @@ def examine(activity: Activity, python: str | Path, engine: Path) -> dict[str, A
     raise Problem(f"The engine doesn't start (exit status {status}){last}", "Open the log, or repair it.")
 
 
+def check(activity: Activity, python: str, engine: Path, own: Path | None) -> dict[str, Any]:
+    """As ``examine``; besides, "damaged": the packages of the environment ``own`` that aren't whole."""
+    damaged: list[str] = []
+    if own:
+        activity.say("Checking the files")
+        damaged = list(whole.damaged(own, activity.check))
+    activity.say("Asking the engine")
+    found = examine(activity, python, engine)
+    return {**found, "damaged": damaged, "usable": found["usable"] and not damaged}
+
+
 def remove(activity: Activity, where: Place) -> None:
     """Delete the environment and what belongs to it. Raises Problem."""
     activity.say("Removing the engine's environment")

@@ -174,8 +174,9 @@ class Check(_Beside, bpy.types.Operator):
     title = "Looking at the engine"
 
     def job(self) -> tuple[Work, Done]:
-        python = preferences.python()
-        return lambda activity: make.examine(activity, python, package.ENGINE), _found
+        python, place = preferences.python(), where()
+        own = place.environment if python == str(place.python()) else None
+        return lambda activity: make.check(activity, python, package.ENGINE, own), _found
 
 
 class ShowLog(bpy.types.Operator):

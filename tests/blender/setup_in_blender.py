@@ -1,5 +1,5 @@
-"""Run by test_setup.py, and by hand, in a Blender that has the extension installed: the engine is set up for real,
-a mesh textured with it, a damaged file mended, everything removed. The last argument is a folder for results.
+"""Run by test_setup.py, and by hand in a Blender that has the extension installed: the engine is set up for
+real, a mesh textured with it, a damaged file mended, everything removed. The last argument is a folder.
 
 With "offline" before it, nothing may be downloaded: the refusals are looked at instead.
 """
@@ -46,7 +46,7 @@ def set_up() -> None:
     state, stamp = place.state(WHERE)
     assert state == "ready", state
     print(f"set up in {time.monotonic() - start:.0f} s: {stamp}", flush=True)
-    assert desk.found and desk.found["usable"]
+    assert desk.found["usable"]
     assert preferences.python() == str(WHERE.python())
     assert not WHERE.part.exists()
 
@@ -63,7 +63,7 @@ def repair() -> None:
     module = next(WHERE.environment.glob("[Ll]ib/**/site-packages/diffusers/__init__.py"))
     module.unlink()
     assert ops.check_engine() == {"FINISHED"}
-    assert not desk.found["usable"], "a package without its first file counts as whole"
+    assert desk.found["damaged"] == ["diffusers"]
     assert ops.setup_repair() == {"FINISHED"}
     assert module.is_file()
     assert desk.found["usable"]

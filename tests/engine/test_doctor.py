@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -95,3 +96,35 @@ def test_verifying_all_looks_at_what_is_installed(
     monkeypatch.setattr(manage, "verify", lambda name: [])
     assert models_command.run("verify", None) == protocol.EXIT_DONE
     assert capsys.readouterr().out == "sd15: complete\n"
+
+
+def test_the_doctor_answers_programs_too(cli: Cli) -> None:
+    ran = cli("--offline", "doctor", "--json")
+    assert ran.returncode == protocol.EXIT_DONE, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["usable"]
+    assert found["verdict"].startswith("ready")
+    assert found["missing"] == []
+    assert found["devices"]["cpu"]
+    assert found["packages"]["torch"].startswith("2.")
+    assert {model["name"] for model in found["models"]} >= {entry.name for entry in ENTRIES}
+
+
+def test_a_doctor_without_packages_answers_programs_too(
+    engine_python: Path, root: Path, tmp_path: Path
+) -> None:
+    command = [str(engine_python), "-I", "-S", str(root / "engine"), "doctor", "--json"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    found = json.loads(ran.stdout)
+    assert ran.returncode == protocol.EXIT_BAD_INPUT
+    assert not found["usable"]
+    assert "torch" in found["missing"]
+    assert found["models"] == []
+
+
+def test_offline_never_asks_the_network(cli: Cli, tmp_path: Path) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    ran = cli("--offline", "models", "download", "sd15", env={**os.environ, **nowhere})
+    assert ran.returncode == protocol.EXIT_BAD_INPUT
+    assert "switched off" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
