@@ -241,11 +241,10 @@ class Coordinator:
 
     def _lost(self, slot: _Slot, error: str, memory: bool) -> None:
         """The engine has ended by itself."""
-        overdue = slot.cancelled is not None
         slot.dismiss()
         if slot.task is None:
             return
-        if overdue:
+        if slot.cancelled is not None:
             self._overdue(slot)
             return
         lost, stage = self._release(slot)
@@ -254,6 +253,7 @@ class Coordinator:
         self._again(lost, error, "close other programs, or use a smaller mesh, texture or model", code)
 
     def _overdue(self, slot: _Slot) -> None:
+        slot.dismiss()  # one that had to end to answer the cancel may still be at it
         late, stage = self._release(slot)
         self._folder.drop(stage)
         what = f"it took longer than {self._time_limit:g} s, the time limit"
@@ -291,7 +291,6 @@ class Coordinator:
                 continue
             if slot.cancelled is not None:
                 if now - slot.cancelled > CANCEL_S:
-                    slot.dismiss()
                     self._overdue(slot)
             elif self._time_limit is not None and now - slot.began > self._time_limit:
                 slot.cancelled = now
