@@ -13,9 +13,12 @@ from . import memory
 from .generate import Job
 from .mesh.sets import Layout
 from .protocol import VERSION, Request
+from .scene import Scene
 from .texture.files import page_file
 from .texture.measure import covered, view_psnr
+from .texture.render import render_view
 from .texture.seams import seam_error
+from .texture.sharpness import masks, sharpness
 from .views.prompts import direction
 
 Floats = NDArray[np.float32]
@@ -31,7 +34,16 @@ def measures(job: Job, layout: Layout, image: Floats, pictures: Floats) -> dict[
         "coverage": _share(painted) or 0.0,
         "seam_error": seam_error(scene.raster, scene.uvs, image),
         "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
+        "detail_kept": _detail_kept(scene, image, pictures),
     }
+
+
+def _detail_kept(scene: Scene, image: Floats, pictures: Floats) -> float | None:
+    """How much fine detail of the ``pictures`` the texture, re-rendered, still has: their power's share."""
+    views = zip(scene.fragments, pictures, strict=True)
+    rendered = np.stack([render_view(image, scene.uvs, view, len(picture)) for view, picture in views])
+    kept = sharpness(rendered, pictures, masks(scene.fragments, scene.resolution))
+    return kept if np.isfinite(kept) else None
 
 
 def _page(layout: Layout, number: int, painted: NDArray[np.bool_]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft2
 from scipy.ndimage import distance_transform_edt
 
 from ..views.raster import Fragments
@@ -41,7 +42,7 @@ def spectrum(pictures: Floats, inside: Bools) -> Spectrum:
     power, area = np.zeros(BANDS), 0.0
     for picture, mask in zip(pictures, inside, strict=True):
         window = _window(mask)
-        total = float((window**2).sum())
+        total = float((window**2).sum(dtype=np.float64))
         if total > 0:
             power += _banded(_periodogram(picture, window))
             area += total
@@ -55,25 +56,26 @@ def sharpness(pictures: Floats, references: Floats, inside: Bools) -> float:
     return float(ours / theirs) if theirs > 0 else float("nan")
 
 
-def _window(mask: Bools) -> NDArray[np.float64]:
+def _window(mask: Bools) -> Floats:
     """(R, R) in [0, 1]: rises smoothly from the rim of ``mask``, and of the picture, inwards."""
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     rise = np.clip(depth / (RIM * len(mask)), 0, 1)
-    window: NDArray[np.float64] = np.sin(np.pi / 2 * rise) ** 2
-    return window
+    return np.asarray(np.sin(np.pi / 2 * rise) ** 2, np.float32)
 
 
-def _periodogram(picture: Floats, window: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(R, R): the power at each frequency, 0 first, of what differs from the mean colour."""
+def _periodogram(picture: Floats, window: Floats) -> Floats:
+    """(R, R // 2 + 1): the power at each frequency, 0 first, of what differs from the mean colour, and at the
+    opposite one, whose half is left out. (That counts the last column twice, but no band takes it.)"""
     mean = np.tensordot(window, picture, 2) / window.sum()
-    waves = np.fft.fft2((picture - mean) * window[..., None], axes=(0, 1))
-    power: NDArray[np.float64] = (np.abs(waves) ** 2).sum(axis=-1) / window.size
+    waves = rfft2((picture - mean) * window[..., None], axes=(0, 1))
+    power: Floats = (np.abs(waves) ** 2).sum(axis=-1) / window.size
+    power[:, 1:] *= 2
     return power
 
 
-def _banded(power: NDArray[np.float64]) -> Spectrum:
-    frequency = np.fft.fftfreq(len(power))
-    radius = np.hypot(*np.meshgrid(frequency, frequency))
+def _banded(power: Floats) -> Spectrum:
+    rows, columns = np.fft.fftfreq(len(power)), np.arange(power.shape[1]) / len(power)
+    radius = np.hypot(rows[:, None], columns)
     band = np.minimum((radius * 2 * BANDS).astype(np.intp), BANDS).reshape(-1)
     sums: Spectrum = np.bincount(band, power.reshape(-1), minlength=BANDS + 1)[:BANDS].astype(np.float64)
     return sums

@@ -101,6 +101,7 @@ def test_how_views_agree_is_heard_and_reported(
     other = run(worker, request_for(**{**usual, **asked}, out=str(tmp_path / "other")))
     report = json.loads(Path(other.report).read_text(encoding="utf-8"))
     assert {key: report[key] for key in reported} == reported
+    assert 0 < report["detail_kept"] < 10
     assert np.abs(pixels(plain) - pixels(other)).mean() > 0.01
 
 
