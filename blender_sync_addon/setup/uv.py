@@ -126,6 +126,9 @@ def explain(lines: list[str], online: bool) -> Problem:
     if re.search(r"[Hh]ash mismatch", text):
         what = "A downloaded file isn't the one that was published: it was refused"
         return Problem(what, "Try again; where it happens again, the package index is not to be trusted.")
+    if re.search(r"UnknownIssuer|invalid peer certificate", text):
+        what = f"{_host(text) or 'The package index'} has a certificate that isn't known on this computer"
+        return Problem(what, "Set the environment variable SSL_CERT_FILE to your network's certificates.")
     if re.search(r"Failed to (fetch|download)|error sending request|dns error|timed? ?out", text):
         where = _host(text)
         what = f"Downloading failed{': ' + where + ' was not reached' if where else ''}"

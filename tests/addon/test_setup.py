@@ -114,6 +114,11 @@ def test_torch_comes_from_its_own_index_unless_the_user_names_a_place(tmp_path):
     ("lines", "online", "words"),
     [
         (["error: Failed to fetch: `https://me:secret@host/simple/x`"], True, "host was not reached"),
+        (
+            ["error: Failed to fetch", "  cause: invalid peer certificate: UnknownIssuer"],
+            True,
+            "SSL_CERT_FILE",
+        ),
         (["  cause: No space left on device (os error 28)"], True, "disk became full"),
         (["  cause: Hash mismatch for `torch==2.13.0`"], True, "was refused"),
         (["error: something else"], True, "something else"),
