@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
@@ -11,6 +16,7 @@ Floats = NDArray[np.float32]
 
 _SAMPLES = 512  # a side; the share of a layout that overlaps is measured to about 0.1 %
 _BATCH = 256  # charts in one look
+_AT_ONCE = min(os.cpu_count() or 1, 8)  # looks: each takes some 100 MB
 _TINY = 3  # faces joined by edges that face one way overlap only from this many on
 
 
@@ -33,21 +39,27 @@ def share(uvs: Floats) -> float:
     return float((top != bottom).sum() / covered) if covered else 0.0
 
 
-def overlapping_charts(uvs: Floats, charts: NDArray[np.int64]) -> NDArray[np.int64]:
+def overlapping_charts(
+    uvs: Floats, charts: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> NDArray[np.int64]:
     """Which of the ``charts`` (F,), 0 to K - 1, have triangles ``uvs`` (F, 3, 2) that lie on one another.
 
-    Looks at each chart with 64 x 64 samples; overlaps smaller than that go unseen.
+    Looks at each chart with 64 x 64 samples; overlaps smaller than that go unseen. ``check`` is called
+    before every look, from several threads, and may raise.
     """
     order = np.argsort(charts, kind="stable")
     starts = np.searchsorted(charts[order], np.arange(charts.max(initial=-1) + 2))
     many = np.flatnonzero(np.diff(starts) >= _TINY)
-    found = [np.zeros(0, np.int64)]
-    for at in range(0, len(many), _BATCH):
+
+    def look(at: int) -> NDArray[np.int64]:
+        check()
         batch = many[at : at + _BATCH]
         members = np.concatenate([order[starts[k] : starts[k + 1]] for k in batch])
         cells = np.repeat(np.arange(len(batch)), np.diff(starts)[batch])
-        found.append(batch[_crowded(uvs[members], cells)])
-    return np.concatenate(found)
+        return np.asarray(batch[_crowded(uvs[members], cells)])
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return np.concatenate([np.zeros(0, np.int64), *pool.map(look, range(0, len(many), _BATCH))])
 
 
 def _gridded(uvs: Floats, cells: NDArray[np.int64], side: int) -> Floats:
@@ -80,18 +92,28 @@ def _ends(unit: Floats, samples: int) -> tuple[NDArray[np.int32], NDArray[np.int
     solid[..., 2] = np.linspace(0, 1, len(unit), dtype=np.float32)[:, None]
     scene = EmbreeScene()
     TriangleMesh(scene, solid)
+    places = _places(samples)
+    top = _cast(scene, places, 2.0)
+    bottom = np.full_like(top, -1)
+    met = np.flatnonzero(top >= 0)  # what nothing lies on from above, nothing lies on from below
+    bottom[met] = _cast(scene, places[met], -1.0)
+    return top, bottom
+
+
+@lru_cache(maxsize=2)
+def _places(samples: int) -> Floats:
+    """(samples^2, 2) the places that _ends looks at."""
     rng = np.random.default_rng(0)
-    origins = np.zeros((samples, samples, 3), np.float32)
-    origins[..., :2] = rng.random((samples, samples, 2), np.float32)
-    origins[..., 0] += np.arange(samples)
-    origins[..., 1] += np.arange(samples)[:, None]
-    places = origins.reshape(-1, 3) / np.float32(samples)
-    return _cast(scene, places, 2.0), _cast(scene, places, -1.0)
+    places = rng.random((samples, samples, 2), np.float32)
+    places[..., 0] += np.arange(samples)
+    places[..., 1] += np.arange(samples)[:, None]
+    return np.asarray(places.reshape(-1, 2) / np.float32(samples))
 
 
-def _cast(scene: EmbreeScene, origins: Floats, height: float) -> NDArray[np.int32]:
-    """The first triangle that a vertical ray from each of ``origins`` (n, 3), moved to ``height``, meets."""
-    origins[:, 2] = height
+def _cast(scene: EmbreeScene, places: Floats, height: float) -> NDArray[np.int32]:
+    """The first triangle that a vertical ray meets from each of ``places`` (n, 2) at ``height``."""
+    origins = np.full((len(places), 3), height, np.float32)
+    origins[:, :2] = places
     directions = np.zeros_like(origins)
     directions[:, 2] = -np.sign(height)
     return np.asarray(scene.run(origins, directions), np.int32)

@@ -43,7 +43,8 @@ def planar_charts(
     for _ in range(_ROUNDS):
         check()
         rows = np.flatnonzero(changed[polygons])
-        crowded = np.setdiff1d(overlap.overlapping_charts(uvs[rows], charts[polygons[rows]]), charts[alone])
+        doubled = overlap.overlapping_charts(uvs[rows], charts[polygons[rows]], check)
+        crowded = np.setdiff1d(doubled, charts[alone])
         if not len(crowded):
             break
         changed = np.isin(charts, crowded)
@@ -152,8 +153,10 @@ def _halved(points: Floats, faces: Ints, polygons: Indices, charts: Indices, cro
     centres = np.zeros((len(charts), 3))
     centres[polygons] = points[faces].mean(axis=1)  # any triangle's will do
     label = charts * 2
+    order = np.argsort(charts, kind="stable")
+    starts = np.searchsorted(charts[order], np.arange(charts.max(initial=-1) + 2))
     for chart in crowded:
-        members = np.flatnonzero(charts == chart)
+        members = order[starts[chart] : starts[chart + 1]]
         axis = np.ptp(centres[members], axis=0).argmax()
         label[members[np.argsort(centres[members, axis], kind="stable")[: len(members) // 2]]] += 1
     return label
