@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,8 @@ from .views.planner import plan
 from .views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
+
+AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels takes some 100 MB meanwhile
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,19 @@ def build_scene(
     raster = make_raster(backend, vertices, mesh.faces)
     if cameras is None:
         cameras = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
-    fragments, controls = [], []
-    for i, camera in enumerate(cameras):
+    placed = cameras
+
+    def draw(i: int) -> tuple[Fragments, Floats]:
         host.check()
-        host.progress("views", i, len(cameras), None)
-        view = raster.rasterise(camera, resolution)
-        fragments.append(view)
-        controls.append(_CONTROLS[control](raster, view, resolution))
+        view = raster.rasterise(placed[i], resolution)
+        return view, _CONTROLS[control](raster, view, resolution)
+
+    drawn = []
+    with ThreadPoolExecutor(max_workers=AT_ONCE if raster.name == "embree" else 1) as pool:
+        for i, views in enumerate(pool.map(draw, range(len(placed)))):
+            host.progress("views", i, len(placed), None)
+            drawn.append(views)
+    fragments, controls = [view for view, _ in drawn], [picture for _, picture in drawn]
     return Scene(mesh, uvs, raster, cameras, fragments, np.stack(controls), resolution)
 
 
