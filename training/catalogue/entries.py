@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.materials import Paint
 from training.surface import RGB
@@ -86,9 +86,15 @@ def coloured(
 
 
 def pairs(colours: Iterable[str] = COLOURS) -> tuple[Variant, ...]:
-    """A variant for each ordered pair of different colours."""
+    """A variant for each ordered pair of different colours: the first on the second."""
     names = list(colours)
     return tuple(Variant((a, b), (ALL_COLOURS[a], ALL_COLOURS[b])) for a in names for b in names if a != b)
+
+
+def equals(colours: Iterable[str] = COLOURS) -> tuple[Variant, ...]:
+    """A variant for each pair of different colours that take the same part, named in either order: the
+    lighter one always lies in the same places, so that the mean over all pairs is a pattern too."""
+    return tuple(replace(v, colours=tuple(sorted(v.colours, key=sum, reverse=True))) for v in pairs(colours))
 
 
 def grouted(*grouts: tuple[str, float]) -> tuple[Variant, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.catalogue.entries import COLOURS, Material, Variant, coloured, fixed, named, pairs
+from training.catalogue.entries import COLOURS, Material, Variant, coloured, equals, fixed, named, pairs
 from training.catalogue.masonry import MASONRY
 from training.materials import lattices as m
 from training.materials import textiles as t
@@ -17,7 +17,7 @@ LATTICES: dict[str, Material] = {
             *("{a} and {b} checkerboard", "{a} and {b} checkerboard", "{a} and {b} checkered"),
             *("{a} and {b} checker pattern", "{a} and {b} chequered", "checkerboard in {a} and {b}"),
         ),
-        pairs(),
+        equals(),
         1.8,
         _PRINT,
     ),
@@ -27,28 +27,28 @@ LATTICES: dict[str, Material] = {
             *("{a} and {b} stripes", "{a} and {b} stripes", "{a} and {b} striped", "striped in {a} and {b}"),
             *("{a} and {b} horizontal stripes", "{a} stripes on {b}"),
         ),
-        pairs(),
+        equals(),
         1.4,
         _PRINT,
     ),
     "vertical stripes": Material(
         m.vertical_stripes,
         ("{a} and {b} vertical stripes", "vertical {a} and {b} stripes", "{a} and {b} vertically striped"),
-        pairs(),
+        equals(),
         0.8,
         _PRINT,
     ),
     "diagonal stripes": Material(
         m.diagonal_stripes,
         ("{a} and {b} diagonal stripes", "diagonal {a} and {b} stripes", "{a} and {b} hazard stripes"),
-        (*pairs(), Variant(("yellow", "black"), (COLOURS["yellow"], COLOURS["black"]), 15)),
+        (*equals(), Variant(("yellow", "black"), (COLOURS["yellow"], COLOURS["black"]), 15)),
         0.8,
         _PRINT,
     ),
     "zigzag": Material(
         m.zigzag,
         ("{a} and {b} zigzag", "{a} and {b} chevron pattern", "{a} and {b} zigzag stripes"),
-        pairs(),
+        equals(),
         0.8,
         _PRINT,
     ),
@@ -73,7 +73,7 @@ LATTICES: dict[str, Material] = {
             "{a} and {b} harlequin",
             "{a} and {b} argyle",
         ),
-        pairs(),
+        equals(),
         0.8,
         _PRINT,
     ),
@@ -82,7 +82,7 @@ LATTICES: dict[str, Material] = {
         ("{a} and {b} plaid", "{a} and {b} tartan", "{a} and {b} tartan fabric", "{a} and {b} plaid cloth"),
         tuple(
             Variant(v.words, (*v.colours, COLOURS["yellow" if "white" in v.words else "white"]))
-            for v in pairs(("red", "green", "blue", "black", "yellow", "white", "purple", "orange", "brown"))
+            for v in equals(("red", "green", "blue", "black", "yellow", "white", "purple", "orange", "brown"))
         ),
         1.1,
         _PRINT,
