@@ -119,7 +119,10 @@ class _Maker:
 
     def _measure(self) -> None:
         """How far it is, by what has arrived and been unpacked."""
-        there, expected = place.size(self.plan.place.packages) // _MB, self.choice.build.disk
+        there, expected = (
+            place.size(self.plan.place.packages, self.activity.check) // _MB,
+            self.choice.build.disk,
+        )
         share = max(self.activity.fraction or 0.0, min(0.97, there / expected))  # files move: no step back
         self.activity.fraction = share
         self.activity.stage = f"Getting packages: {round(share * expected)} of {expected} MB"

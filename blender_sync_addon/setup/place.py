@@ -22,7 +22,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -149,11 +149,12 @@ def check_room(place: Place, megabytes: int) -> None:
         raise Problem(what, f"Make room on the disk of {place.root}.")
 
 
-def size(folder: Path) -> int:
-    """The bytes of all files below ``folder``; 0 when it isn't there."""
+def size(folder: Path, check: Callable[[], None] = lambda: None) -> int:
+    """The bytes of all files below ``folder``; 0 when it isn't there. check: called often; may raise."""
     total = 0
     folders = [str(folder)]
     while folders:
+        check()
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # things vanish meanwhile
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):

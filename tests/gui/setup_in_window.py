@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -91,11 +92,13 @@ def test_cancel_in_mid_download():
     yield 6.0
     shoot("setup_2_running")
     yield 1.0
-    start = time.monotonic()
+    start, took, activity = time.monotonic(), [], desk.current
+    # A thread looks, since drawing by software on a busy machine takes its own time.
+    threading.Thread(target=lambda: took.append(activity.wait() and time.monotonic() - start)).start()
     assert ops.setup_cancel() == {"FINISHED"}
-    yield from until(idle, 5)
-    HELD["cancel_took_ms"] = 1000 * (time.monotonic() - start)
-    assert time.monotonic() - start < 2
+    yield from until(idle, 20)
+    print(f"cancelled in {took[0]:.2f} s", flush=True)
+    assert took[0] < 2
     assert place.state(WHERE) == ("none", None)
     assert desk.message.endswith("cancelled")
     yield 0.5
