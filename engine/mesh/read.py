@@ -169,7 +169,8 @@ def _flatten(scene: Any, label: parts.Label) -> Raw:
 def _part(geometry: Any, matrix: NDArray[np.float64]) -> Raw:
     """One trimesh geometry, transformed. A mirroring transform turns the faces round so that they still
     face outward."""
-    vertices = np.asarray(geometry.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    with np.errstate(invalid="ignore"):  # what isn't finite is reported later
+        vertices = np.asarray(geometry.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     faces = np.asarray(geometry.faces, np.int64)
     if np.linalg.det(matrix[:3, :3]) < 0:
         faces = faces[:, ::-1]
