@@ -99,6 +99,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(add: Callable[..., object]) -> None:
     """What a texture can be asked for besides mesh, prompt and folder, each by ``add``."""
+    _add_sampling(add)
+    _add_files(add)
+
+
+def _add_sampling(add: Callable[..., object]) -> None:
+    """What the model is asked, and how its views are put together."""
     add("--negative", metavar="TEXT", help="what it must not look like")
     add("--model", default="starter", metavar="NAME|DIR|FILE", help="default: starter")
     add("--method", default="synctweedies", metavar="NAME", help=", ".join(protocol.METHODS))
@@ -131,6 +137,10 @@ def _add_options(add: Callable[..., object]) -> None:
         "--guidance", type=float, metavar="X", help="how strictly to follow the prompt (default: the model's)"
     )
     add("--seed", type=int, default=0, metavar="N", help="another seed, another texture; default: 0")
+
+
+def _add_files(add: Callable[..., object]) -> None:
+    """The texture, what it starts from, and by what it is made."""
     add("--texture-size", type=int, default=1024, metavar="N", help="texels a side; default: 1024")
     add(
         "--texture-depth",

@@ -27,10 +27,10 @@ class Stage:
 
 
 STAGES = (
-    Stage("four patterns on white", 0.05, first_look, True, 16, 32),
-    Stage("patterns on white", 0.17, early_look, True, 16, 32),
-    Stage("patterns", 0.5, lattice_look, True, 16, 32),
-    Stage("windows", 0.75, random_look, False, 16, 48),
+    Stage("four patterns on white", 0.03, first_look, True, 16, 32),
+    Stage("patterns on white", 0.1, early_look, True, 16, 32),
+    Stage("patterns", 0.6, lattice_look, True, 16, 32),
+    Stage("windows", 0.8, random_look, False, 16, 48),
     Stage("views", 1.0, random_look, False, None, 24),
 )
 

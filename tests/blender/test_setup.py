@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("setup_in_blender.py")
+SCRIPT = Path(__file__).with_name("set_up.py")
 
 
 def run(python, tmp_path, *words, **more):

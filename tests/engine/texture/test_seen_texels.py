@@ -131,7 +131,7 @@ def test_clearly_painted_is_what_coverage_counts_but_at_edges(made: brute.Made) 
     views = [(camera, RED) for camera in (Camera(0, 5), Camera(84, 3), Camera(200, -30))]
     atlas, found = baked(made, views, 192, 256)
     raster = EmbreeRaster(made.vertices, made.faces)
-    survey = Survey(raster, atlas.point, atlas.normal)
+    survey = Survey(raster, atlas.point, atlas.normal, atlas.face)
     counted = survey.seen_by_any([camera for camera, _ in views], lambda: None)
     assert not (found.clear & ~counted).any()
     seen = [raster.visible(camera, atlas.point, atlas.normal)[0] for camera, _ in views]
