@@ -309,6 +309,7 @@ def test_a_stopped_run_goes_on(
     assert quality.main(given) == 0
     page = next(results.glob("*/quality.md"))
     assert page.with_suffix(".png").is_file()
+    assert str(tmp_path / "results") not in page.read_text()  # where it lay is nobody's business
     kept = {path: path.read_text() for path in page.parent.glob("*-*.json")}
     assert len(kept) == 3  # methods
     lost = sorted(kept)[0]

@@ -141,6 +141,7 @@ def _request(cell: Cell, settings: Settings) -> Request:
         model=settings.model,
         method=cell.arm.method,
         sync_space=cell.arm.space,
+        aggregate="mean" if cell.arm.space == "latent" else None,  # as published, or as the model has it
         views=settings.views,
         steps=settings.steps,
         guidance=settings.guidance,

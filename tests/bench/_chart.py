@@ -48,6 +48,8 @@ def _panel(data: Data, measure: Measure) -> Image.Image:
     pen.text((NAMES, 6), f"{measure.title}{unit}: {BEST[measure.better]}", INK, _font(14))
     found = [data.mean(arm, measure) for arm in data.arms]
     low, high = _range(found)
+    if measure.unit == "%":
+        low, high = max(low, -0.03), min(high, 1.03)
 
     def at(value: float) -> float:
         return NAMES + (width - NAMES - 12) * (value - low) / (high - low)

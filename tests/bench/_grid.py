@@ -25,7 +25,8 @@ WEIGHTS = (".json", ".safetensors", ".bin", ".ckpt", ".txt")  # of a model's fol
 
 @dataclass(frozen=True)
 class Arm:
-    """One column of the comparison: a method, and the space in which it averages."""
+    """One column of the comparison: a method, and where it averages: "latent", means as published, or "rgb",
+    by the model's own defaults."""
 
     method: str
     space: str

@@ -25,8 +25,8 @@ from tests.bench._statistics import Estimate
 WIDTH = 115
 MEANS = """
 Means with 95 % intervals over {} textures; of seam_error and sharpness geometric ones. seam_error is best
-at 1.0 or below, sharpness at 1.0, the rest is the better the more. `:rgb` and `:latent` say where clean
-estimates are averaged.
+at 1.0 or below, sharpness at 1.0, the rest is the better the more. `:latent`: means of latents, as
+published; `:rgb`: colours, put together by the model's own defaults.
 """
 PAIRS = """
 The same combinations of mesh, prompt and seed in pairs: differences, factors where there is an x, with 95 %

@@ -44,18 +44,25 @@ NARROWING = (
     *("quick", "methods", "meshes", "prompts", "seeds", "minutes"),
     *("model", "steps", "views", "texture_size"),
 )
+QUIET = ("--jobs", "--out", "--results", "--judge")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, write the page; 1 when a texture failed."""
     arguments = sys.argv[1:] if arguments is None else arguments
     given = _parser().parse_args(arguments)
-    given.command = shlex.join(["python3", "build.py", "bench", "quality", *arguments])
+    given.command = shlex.join(["python3", "build.py", "bench", "quality", *_telling(arguments)])
     try:
         return run(given)
     except UserError as error:
         print(f"{error}: {error.fix}", file=sys.stderr)
         return 1
+
+
+def _telling(arguments: list[str]) -> list[str]:
+    """``arguments`` without those that only say where and how fast."""
+    places = [i for i, word in enumerate(arguments) if word in QUIET]
+    return [word for i, word in enumerate(arguments) if i not in places and i - 1 not in places]
 
 
 def run(given: argparse.Namespace) -> int:
@@ -99,7 +106,7 @@ def _prepare_judge(folder: Path) -> None:
     """Train the classifier here rather than in every worker."""
     noise = examples.fields(folder)
     if examples.kept(folder / "classifier.safetensors") is None:
-        print("There is no classifier yet: it is trained first, about six CPU-minutes", flush=True)
+        print("There is no classifier for today's catalogue: it is trained first, once", flush=True)
     examples.classifier(folder, noise, lambda text: print(text, flush=True))
 
 
