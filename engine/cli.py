@@ -199,6 +199,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     add("--out", required=True, metavar="DIR", help="folder for a folder a job, summary.csv and index.html")
     add("--workers", type=int, default=1, metavar="N", help="engines side by side; default: 1")
     add("--time-limit", type=float, metavar="SECONDS", help="a job that takes longer has failed")
+    add("--part", metavar="K/N", help="every N-th line only: several machines share one job file and folder")
     add("--json", action="store_true", help="tell what happens in lines of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
     group = parser.add_argument_group("for jobs that don't say otherwise")
@@ -214,9 +215,9 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 def _batch(options: argparse.Namespace) -> int:
     from .batch import command
 
-    own = ("run", "jobs", "out", "workers", "time_limit", "json", "quiet")
+    own = ("run", "jobs", "out", "workers", "time_limit", "part", "json", "quiet")
     given = {name: value for name, value in vars(options).items() if name not in own}
-    plan = command.Plan(options.jobs, options.out, given, options.workers, options.time_limit)
+    plan = command.Plan(options.jobs, options.out, given, options.workers, options.time_limit, options.part)
     return command.run(plan, as_json=options.json, silent=options.quiet)
 
 

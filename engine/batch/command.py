@@ -13,7 +13,7 @@ from ..errors import UserError
 from . import child, fields, folder, jobs, journal, progress, share, task
 from .child import Child, Event, Events
 from .coordinator import Coordinator, Engine, Tell
-from .jobs import Refused
+from .jobs import Part, Refused
 from .summary import CSV, HTML, Summary
 from .task import Task
 
@@ -22,13 +22,14 @@ MAX_WORKERS = 1024
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for. given: fields of a request for jobs that don't say otherwise."""
+    """What is asked for. given: fields of a request for jobs that don't say otherwise. part: K/N."""
 
     jobs: str
     out: str
     given: Mapping[str, Any]
     workers: int = 1
     time_limit: float | None = None
+    part: str | None = None
 
 
 def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
@@ -39,13 +40,17 @@ def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
     if "init_texture" in given:
         given["init_texture"] = os.path.abspath(given["init_texture"])
     found, refused = jobs.read(Path(plan.jobs), given)
-    with folder.opened(Path(plan.out)) as there:
+    part = None if plan.part is None else Part.read(plan.part)
+    if part is not None:
+        found = [job for job in found if part.has(job.line)]
+        refused = [line for line in refused if part.has(line.line)]
+    with folder.opened(Path(plan.out), part) as there:
         tell = progress.Json() if as_json else progress.Terminal(silent)
         try:
             status = _do(plan, there, task.plan(found, there), refused, tell)
         finally:
             tell.close()
-        if not as_json:
+        if not as_json and part is None:
             print(there.path / CSV, there.path / HTML, sep="\n")
     return status
 
@@ -60,11 +65,12 @@ def _check(plan: Plan) -> None:
 def _do(
     plan: Plan, there: folder.Folder, tasks: Sequence[Task], refused: Sequence[Refused], tell: Tell
 ) -> int:
-    summary = Summary(there, tasks, refused)
+    # Of a part there is none: whoever does another part would write over it.
+    summary = Summary(there, tasks, refused) if plan.part is None else None
 
     def told(event: Event) -> None:
         tell(event)
-        if event["kind"] in protocol.FINAL:
+        if summary and event["kind"] in protocol.FINAL:
             summary.refresh()
 
     _open(tasks, refused, plan.workers, tell)
@@ -74,7 +80,8 @@ def _do(
         coordinator.run()
         there.journal.tell(journal.END, done=coordinator.done, failed=coordinator.failed)
     finally:
-        summary.write()
+        if summary:
+            summary.write()
     good = not coordinator.failed and not refused
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
     counts = {"done": coordinator.done, "failed": coordinator.failed, "refused": len(refused)}

@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import UserError
 from ..texture.save import writable_folder
 from . import disk, lock
-from .jobs import Job
+from .jobs import Job, Part
 from .journal import Journal
 
 OWN = ".sync_texture-batch"  # lock, journal and unfinished work
@@ -120,8 +120,9 @@ def _short(name: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Folder]:
-    """The folder ``path``, made if need be, for this process alone. What an earlier run left unfinished goes.
+def opened(path: Path, part: Part | None = None) -> Iterator[Folder]:
+    """The folder ``path``, made if need be, for this process alone, or for it and those that do other parts.
+    What an earlier run left unfinished goes.
 
     Raises UserError when it can't be written or another batch is at work in it.
     """
@@ -130,7 +131,12 @@ def opened(path: Path) -> Iterator[Folder]:
     own = path / OWN
     try:
         own.mkdir(exist_ok=True)
-        with lock.held(own / "lock"):
+        with contextlib.ExitStack() as locks:
+            if part is not None:
+                locks.enter_context(lock.held(own / "lock", path, shared=True))
+                own = own / f"part-{part.number}-of-{part.count}"
+                own.mkdir(exist_ok=True)
+            locks.enter_context(lock.held(own / "lock", path))
             shutil.rmtree(own / "work", ignore_errors=True)
             (own / "work").mkdir(exist_ok=True)
             # An engine of a run just killed may still be writing, for a moment: never to where we do.

@@ -45,6 +45,27 @@ class Refused:
     prompt: str = ""
 
 
+@dataclass(frozen=True)
+class Part:
+    """Every ``count``-th line, so that several machines can share a job file; number: 1 to ``count``."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def read(cls, text: str) -> Part:
+        """K/N in words; raises UserError."""
+        number, _, count = text.partition("/")
+        good = number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)
+        if not good:
+            raise UserError(f"the part is {text!r}", "write K/N with K from 1 to N, such as 2/10")
+        return cls(int(number), int(count))
+
+    def has(self, line: int) -> bool:
+        """Whether ``line`` of the job file is in this part."""
+        return line % self.count == self.number % self.count
+
+
 def read(path: Path, defaults: Values) -> tuple[list[Job], list[Refused]]:
     """The jobs in ``path`` and the lines that are none, each in the file's order.
 

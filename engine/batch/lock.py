@@ -15,21 +15,20 @@ _FAR = 1 << 30  # Windows locks bytes, and nobody may read those that are: one b
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Inside, no other process gets past here with the same ``path``. Raises UserError when one has already.
+def held(path: Path, folder: Path, shared: bool = False) -> Iterator[None]:
+    """Inside, no other process gets past here with the same ``path``, a file in the batch's ``folder``; those
+    that share it let each other. Raises UserError when one is there already.
 
     The file stays behind: removing it would let two processes lock two files of one name.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
-            _lock(file)
+            _lock(file, shared)
         except (BlockingIOError, PermissionError):
             who = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
-            raise UserError(
-                f"another batch works in {path.parent.parent}: {who}",
-                "wait for its end, or choose another --out",
-            ) from None
+            fix = "wait for its end, or choose another --out"
+            raise UserError(f"another batch works in {folder}: {who}", fix) from None
         os.ftruncate(file, 0)
         os.write(file, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         yield
@@ -40,7 +39,9 @@ def held(path: Path) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: int) -> None:
+    def _lock(file: int, shared: bool) -> None:
+        if shared:  # it has no such locks
+            return
         os.lseek(file, _FAR, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         os.lseek(file, 0, os.SEEK_SET)
@@ -48,5 +49,5 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(file: int, shared: bool) -> None:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.batch import folder as folders
-from engine.batch.jobs import Job
+from engine.batch.jobs import Job, Part
 from engine.batch.journal import Journal
 from engine.errors import UserError
 from engine.protocol import Request
@@ -37,6 +37,22 @@ def test_two_batches_in_one_folder_do_not_collide(tmp_path: Path, root: Path) ->
     with folders.opened(tmp_path):
         pass
     with folders.opened(tmp_path):
+        pass
+
+
+def test_parts_of_a_batch_share_its_folder(tmp_path: Path) -> None:
+    first, second = Part(1, 2), Part(2, 2)
+    with folders.opened(tmp_path, first) as one, folders.opened(tmp_path, second) as other:
+        one.commit(JOB, staged(one, "one"), {})
+        assert other.done(JOB)
+        for taken in (None, first):
+            with pytest.raises(UserError, match="another batch works in"), folders.opened(tmp_path, taken):
+                pass
+    with (
+        folders.opened(tmp_path),
+        pytest.raises(UserError, match="another batch works in"),
+        folders.opened(tmp_path, first),
+    ):
         pass
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.batch import fields, names
-from engine.batch.jobs import Job, Refused, read
+from engine.batch.jobs import Job, Part, Refused, read
 from engine.errors import UserError
 from engine.protocol import Request
 from tests.engine.batch.conftest import Write
@@ -199,6 +199,15 @@ def test_made_names_are_short_speak_and_stay_when_lines_move(write: Write) -> No
     first, second = read(write([{"prompt": "a"}, {"prompt": "b"}]), {})[0]
     moved = read(write([{"prompt": "b"}, "", {"prompt": "a"}]), {})[0]
     assert {job.name for job in moved} == {first.name, second.name}
+
+
+def test_parts_make_a_whole() -> None:
+    parts = [Part.read(f"{k}/3") for k in (1, 2, 3)]
+    for line in range(1, 20):
+        assert [part.has(line) for part in parts].count(True) == 1
+    for wrong in ("0/3", "4/3", "1", "1/", "a/b", "1/3/5", "-1/3"):
+        with pytest.raises(UserError, match="the part is"):
+            Part.read(wrong)
 
 
 def test_the_fingerprint_follows_what_matters(write: Write, place: Path) -> None:
