@@ -177,6 +177,20 @@ def test_a_locked_wheel_is_fetched_once(tmp_path: Path, links: Path, tags: str) 
         package.fetch_wheels([wanted], folder)
 
 
+def test_a_wheel_that_needs_some_python_3_is_fetched(
+    tmp_path: Path, links: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As package indexes offer it: pip takes "3" for 3.0."""
+    wanted = wheel(links, "1.0", PURE)
+    page = tmp_path / "page.html"
+    page.write_text(
+        f'<a href="{(links / wanted.file).as_uri()}" data-requires-python="&gt;=3.8">{wanted.file}</a>'
+    )
+    monkeypatch.setenv("PIP_FIND_LINKS", page.as_uri())
+    package.fetch_wheels([wanted], tmp_path / "wheels")
+    assert (tmp_path / "wheels" / wanted.file).is_file()
+
+
 def test_a_wheel_with_another_hash_is_refused(tmp_path: Path, links: Path) -> None:
     wanted = wheel(links, "1.0", PURE)
     with (links / wanted.file).open("ab") as file:

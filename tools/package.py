@@ -36,18 +36,18 @@ def zip_path() -> Path:
 
 def build() -> Path:
     """Fetch the wheels, build the zip and return its path."""
-    wheels = locked_wheels(ROOT)
-    fetch_wheels(wheels, ROOT / "wheels")
+    tool = blender.extension_tool()
+    fetch_wheels(locked_wheels(ROOT), ROOT / "wheels")
     path = zip_path()
     path.parent.mkdir(exist_ok=True)
-    _extension("build", "--source-dir", str(ROOT), "--output-filepath", str(path))
+    _extension(tool, "build", "--source-dir", str(ROOT), "--output-filepath", str(path))
     say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     return path
 
 
 def validate(path: Path) -> None:
     """Have Blender's tool check the zip at ``path``; raises BuildError when it finds fault."""
-    _extension("validate", str(path))
+    _extension(blender.extension_tool(), "validate", str(path))
 
 
 def locked_wheels(root: Path) -> list[Wheel]:
@@ -86,7 +86,7 @@ def _download(wheel: Wheel, folder: Path) -> None:
         lock.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", temporary]
-        command += ["--implementation", python[:2], "--python-version", python.split(".")[0][2:]]
+        command += ["--implementation", python[:2], "--python-version", _version(python.split(".")[0][2:])]
         command += [f"--abi={tag}" for tag in abi.split(".")]
         command += [f"--platform={tag}" for tag in platforms.split(".")]
         status = call([*command, "--requirement", lock])
@@ -99,8 +99,14 @@ def _download(wheel: Wheel, folder: Path) -> None:
         (folder / wheel.file).write_bytes(fetched.read_bytes())
 
 
-def _extension(*arguments: str) -> None:
-    if status := call([*blender.extension_tool(), *arguments]):
+def _version(digits: str) -> str:
+    """A Python release for a wheel's tag: "311" as it is, "3" in full, since pip takes it for 3.0, which
+    hardly any package still allows."""
+    return digits if len(digits) > 1 else f"{digits}.{sys.version_info.minor}"
+
+
+def _extension(tool: list[str | Path], *arguments: str) -> None:
+    if status := call([*tool, *arguments]):
         raise BuildError(f"Blender's extension tool ended with status {status}: its message is above")
 
 

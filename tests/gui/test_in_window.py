@@ -26,7 +26,11 @@ def test_in_a_window(blender, tmp_path):
     log = (done.stdout + done.stderr)[-8000:]
     assert len(said) == 2, log
     assert said[0]["failed"] == [], log
-    slow = {name: ms for name, ms in said[0]["work_ms"].items() if ms > 50}
+    slow = {
+        name: ms
+        for name, ms in said[0]["work_ms"].items()
+        if ms > (500 if name in ("__init__", "read") else 50)  # 180 k triangles are read, once
+    }
     assert not slow, said[0]
     waits = {
         name: ms for name, ms in said[0]["held_ms"].items() if ms > 250 and name not in ("__init__", "read")
