@@ -30,7 +30,7 @@ from .task import Outcome, Task
 
 NAME = "sync_texture"
 PASSED_ON = ("doctor", "models")
-PLAIN = "texture.png"  # what the engine leaves whatever the depth
+PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
 _registered: Any = None
 
 
@@ -55,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     texture = commands.add_parser("texture", help="texture one object from a prompt", allow_abbrev=False)
     add = texture.add_argument
     add("--prompt", required=True, help="what the object should look like")
-    add("--object", metavar="NAME", help="the object (default: the active one)")
+    add(
+        "--object",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the object (default: the active one); several times: textured together, where they stand",
+    )
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
     add("--out", metavar="DIR", help="also keep the engine's files: texture.png, report.json, ...")
@@ -63,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="starter", metavar="NAME|DIR")
     add("--method", default="synctweedies", choices=protocol.METHODS)
     add("--sync-space", choices=protocol.SYNC_SPACES)
+    add("--sync-share", choices=protocol.SYNC_SHARES)
+    add("--aggregate", choices=protocol.AGGREGATES)
     add(
         "--attention",
         choices=protocol.ATTENTIONS,
@@ -74,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N")
     add("--texture-size", type=int, default=1024, metavar="N")
     add("--texture-depth", default="8", choices=protocol.TEXTURE_DEPTHS, help="bits a channel")
+    add("--texture-sets", default="auto", choices=protocol.TEXTURE_SETS, help="what has its own texture")
     start = texture.add_mutually_exclusive_group()
     start.add_argument("--init-texture", metavar="FILE", help="a texture for the UV map, to start from")
     start.add_argument("--from-texture", action="store_true", help="start from what the object shows now")
@@ -95,9 +104,9 @@ def _texture(args: argparse.Namespace) -> int:
         raise Problem("--init-texture names no file", "Give it one, or leave it out.")
     for name in (args.save, args.glb):
         _make_parent(name)
-    obj = _object(args.object)
+    first, *others = [_object(name) for name in args.object or [None]]
     out = Path(args.out).absolute() if args.out else None
-    job = Task(obj, bpy.context.evaluated_depsgraph_get(), _settings(args), out)
+    job = Task(first, bpy.context.evaluated_depsgraph_get(), _settings(args), out, others)
     try:
         with _signals_cancel():
             job.wait(None if args.quiet else _show)
@@ -108,7 +117,7 @@ def _texture(args: argparse.Namespace) -> int:
             _save(Path(args.save).absolute())
         if args.glb:
             with _plain(outcome):
-                _export(obj, Path(args.glb).absolute())
+                _export([first, *others], Path(args.glb).absolute())
         _say(args, outcome)
     finally:
         job.close()
@@ -122,6 +131,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         model=read_settings.model(args.model),
         method=args.method,
         sync_space=args.sync_space,
+        sync_share=args.sync_share,
+        aggregate=args.aggregate,
         attention=args.attention,
         views=args.views,
         steps=args.steps,
@@ -137,6 +148,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         init_texture=os.path.abspath(args.init_texture) if args.init_texture else None,
         strength=args.strength,
         texture_depth=args.texture_depth,
+        texture_sets=args.texture_sets,
     )
 
 
@@ -172,36 +184,41 @@ def _save(path: Path) -> None:
 
 @contextlib.contextmanager
 def _plain(outcome: Outcome) -> Iterator[None]:
-    """Inside, our material shows the texture in 8 bits where it is a float one: those Blender's exporter
+    """Inside, our materials show their textures in 8 bits where they are float ones: those Blender's exporter
     writes into a PNG as they are, linear, hence too dark."""
-    node = bpy.data.materials[outcome.material].node_tree.nodes.active
-    image = node.image
-    if not image.is_float or not (path := outcome.out / PLAIN).is_file():
-        yield
-        return
-    node.image = plain = bpy.data.images.load(str(path))
-    plain.name = image.name
+    changed = []
+    for one in outcome.objects:
+        for material, file in zip(one.materials, one.files, strict=True):
+            node = bpy.data.materials[material].node_tree.nodes.active
+            image, path = node.image, file.with_suffix(PLAIN)
+            if image.is_float and image.source == "FILE" and path.is_file():
+                node.image = plain = bpy.data.images.load(str(path))
+                plain.name = image.name
+                changed.append((node, image, plain))
     try:
         yield
     finally:
-        node.image = image
-        bpy.data.images.remove(plain)
+        for node, image, plain in changed:
+            node.image = image
+            bpy.data.images.remove(plain)
 
 
-def _export(obj: Any, path: Path) -> None:
-    """Write ``obj`` alone into the .glb ``path``; the selection is as before afterwards."""
+def _export(objects: Sequence[Any], path: Path) -> None:
+    """Write ``objects`` alone into the .glb ``path``; the selection is as before afterwards."""
     layer = bpy.context.view_layer
     selected = [o for o in layer.objects if o.select_get()]
     try:
         for other in selected:
             other.select_set(False)
-        obj.select_set(True)
+        for obj in objects:
+            obj.select_set(True)
         bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
     except (RuntimeError, OSError, AttributeError) as error:
         fix = "Choose another place with --glb; Blender's glTF add-on must be enabled."
         raise Problem(f"'{path}' can't be exported: {error}", fix) from error
     finally:
-        obj.select_set(False)
+        for obj in objects:
+            obj.select_set(False)
         for other in selected:
             other.select_set(True)
 
@@ -211,14 +228,26 @@ def _say(args: argparse.Namespace, outcome: Outcome) -> None:
         print(f"sync_texture: {warning}", file=sys.stderr)
     if args.json:
         report = outcome.out / "report.json"
+        all_names = [
+            {"object": o.object, "materials": o.materials, "images": o.images, "uv_layer": o.uv_layer}
+            for o in outcome.objects
+        ]
         names = {"object": outcome.object, "material": outcome.material, "image": outcome.image}
         files = {"save": args.save, "glb": args.glb, "out": args.out}
         said = json.loads(report.read_text("utf-8")) if report.is_file() else None
-        line = {**names, "uv_layer": outcome.uv_layer, **files, "warnings": outcome.warnings, "report": said}
+        line = {
+            **names,
+            "uv_layer": outcome.uv_layer,
+            "objects": all_names,
+            **files,
+            "warnings": outcome.warnings,
+            "report": said,
+        }
         print(json.dumps(line), flush=True)
     elif not args.quiet:
         places = " and ".join(p for p in (args.save, args.glb) if p)
-        print(f"Textured '{outcome.object}': {places}", flush=True)
+        textured = ", ".join(f"'{one.object}'" for one in outcome.objects)
+        print(f"Textured {textured}: {places}", flush=True)
 
 
 def _show(state: State) -> None:

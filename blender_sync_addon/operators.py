@@ -21,8 +21,8 @@ _running: Task | None = None
 """The job of the window, for the panel to draw and for Cancel to cancel."""
 
 
-_noted: tuple[int, tuple[str, ...]] | None = None
-"""The object that was textured last, by its session-wide number, and the warnings."""
+_noted: tuple[set[int], tuple[str, ...]] | None = None
+"""The objects that were textured last, by their session-wide numbers, and the warnings."""
 
 
 def running() -> Task | None:
@@ -32,11 +32,20 @@ def running() -> Task | None:
 
 def warnings(obj: Any) -> tuple[str, ...]:
     """What there was to say about the last texture, if it is ``obj``'s (an object or None)."""
-    return _noted[1] if _noted and obj and _noted[0] == obj.session_uid else ()
+    return _noted[1] if _noted and obj and obj.session_uid in _noted[0] else ()
+
+
+def chosen_objects(context: Any, which: str) -> list[Any]:
+    """The "active" object, None where there is none, or all "selected" meshes, the active one first."""
+    active = context.view_layer.objects.active
+    if which == "active":
+        return [active]
+    meshes = [obj for obj in context.view_layer.objects.selected if obj.type == "MESH"]
+    return sorted(meshes, key=lambda obj: obj != active) or [active]
 
 
 class Generate(Options, bpy.types.Operator):
-    """Texture the active object from the prompt. What isn't given is taken from the sidebar panel"""
+    """Texture the active object, or all selected ones, from the prompt. What isn't given is the panel's"""
 
     bl_idname = "sync_texture.generate"
     bl_label = "Generate Texture"
@@ -104,7 +113,9 @@ class Generate(Options, bpy.types.Operator):
         _noted = None
         scene = context.scene.sync_texture
         settings = read_settings.from_options(self, scene, preferences.device())
-        return Task(context.view_layer.objects.active, context.evaluated_depsgraph_get(), settings)
+        chosen = self if self.properties.is_property_set("target") else scene
+        first, *others = chosen_objects(context, chosen.target)
+        return Task(first, context.evaluated_depsgraph_get(), settings, others=others)
 
     def _finish(self, context: Any) -> set[str]:
         assert self.task
@@ -123,10 +134,12 @@ class Generate(Options, bpy.types.Operator):
 
     def _report(self, outcome: Outcome) -> None:
         global _noted
-        _noted = (bpy.data.objects[outcome.object].session_uid, outcome.warnings)
+        _noted = ({bpy.data.objects[one.object].session_uid for one in outcome.objects}, outcome.warnings)
         for warning in outcome.warnings:
             self.report({"WARNING"}, warning)
-        self.report({"INFO"}, f"Textured '{outcome.object}' with '{outcome.image}'")
+        for one in outcome.objects:
+            images = ", ".join(f"'{name}'" for name in one.images)
+            self.report({"INFO"}, f"Textured '{one.object}' with {images}")
 
     def _close(self) -> None:
         global _running

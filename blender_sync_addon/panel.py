@@ -18,6 +18,7 @@ from .read import mesh as read_mesh
 from .read import texture as read_texture
 from .setup import operators as setup
 from .setup import progress
+from .setup.desk import desk
 
 
 class MainPanel(bpy.types.Panel):
@@ -59,7 +60,7 @@ class AdvancedPanel(bpy.types.Panel):
             ("steps", "guidance", "method", "sync_space", "attention"),
             ("rig", "view_count") if options.rig == "even" else ("rig",),
             ("from_texture", "strength") if options.from_texture else ("from_texture",),
-            ("texture_size", "texture_depth", "fill", "unwrap", "raster"),
+            ("texture_size", "texture_depth", "texture_sets", "fill", "unwrap", "raster"),
         )
         for names in groups:
             column = layout.column()
@@ -82,13 +83,19 @@ def draw_prompt(layout: Any, options: Any) -> None:
 def draw_generate(layout: Any, context: Any) -> None:
     """The Generate button; above it, what keeps it from working."""
     obj = context.view_layer.objects.active
-    problem = what_is_missing(obj, context.scene.sync_texture)
+    options = context.scene.sync_texture
+    layout.row().prop(options, "target", expand=True)
+    objects = operators.chosen_objects(context, options.target)
+    found = (what_is_missing(one, options) for one in objects)
+    problem = next((one for one in found if one), None)
     if problem:
         column = layout.column(align=True)
         draw_text(column, problem.what, "ERROR", line_length(context))
         draw_text(column, problem.fix, "BLANK1", line_length(context))
         if problem.fix == environment.SET_UP and not progress.draw(layout):
             layout.operator(setup.SetUp.bl_idname, icon="IMPORT")
+            if desk.problem:
+                draw_text(layout.column(align=True), desk.message, "ERROR", line_length(context))
         if "in Preferences > Add-ons" in problem.fix:
             button = layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
             button.module = package.ROOT

@@ -60,6 +60,15 @@ DEPTHS = [
     ("half", "Half Float", "OpenEXR in linear light, 16 bits of each colour"),
     ("float", "Float", "OpenEXR in linear light, 32 bits of each colour: large files"),
 ]
+TARGETS = [
+    ("active", "Active", "The active object, seen by its own axes"),
+    ("selected", "All Selected", "All selected meshes together, as they stand in the scene"),
+]
+SETS = [
+    ("auto", "Objects", "A texture for each object"),
+    ("material", "Materials", "A texture for each material of each object"),
+    ("one", "One", "One texture for all: their UVs must not overlap"),
+]
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096, 8192)]
 
 
@@ -74,8 +83,8 @@ def known(options: Any) -> Words | None:
     return suggestions.of_model(read_settings.model(options.model))
 
 
-class Options:
-    """Properties that the scene's group and the generate operator share."""
+class JobOptions:
+    """What one job can be asked for: properties of the scene's group and of operators."""
 
     prompt: StringProperty(
         name="Prompt",
@@ -139,12 +148,21 @@ class Options:
     raster: EnumProperty(
         name="Rasteriser", items=RASTERS, description="What draws the views. Textures are the same"
     )
+    texture_sets: EnumProperty(
+        name="Texture Sets", items=SETS, description="What has a UV space and a texture of its own"
+    )
     uv_layer: StringProperty(name="UV Map", description="UV map to texture. Empty: the active one")
     unwrap: EnumProperty(
         name="Unwrap",
         items=UNWRAPS,
         description="Whether to make a new UV map. It is added; none of yours is changed",
     )
+
+
+class Options(JobOptions):
+    """And for what."""
+
+    target: EnumProperty(name="Target", items=TARGETS, description="What is textured")
 
 
 class SceneOptions(Options, bpy.types.PropertyGroup):

@@ -52,7 +52,11 @@ def check(request: protocol.Request) -> None:
     if not request.prompt.strip():
         raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
     _one_of("method", request.method, protocol.METHODS)
-    _one_of("unwrap mode", request.unwrap, protocol.UNWRAPS)
+    for unwrap in request.unwraps:
+        _one_of("unwrap mode", unwrap, protocol.UNWRAPS)
+    if len(request.unwraps) != len(request.meshes):
+        what = f"there are {len(request.meshes)} meshes, but unwrap modes for {len(request.unwraps)}"
+        raise UserError(what, "give each mesh one, or one for all")
     _one_of("device", request.device, protocol.DEVICES)
     _one_of("rasteriser", request.raster, protocol.RASTERS)
     if request.raster == "nvdiffrast" and (error := obstacle()):

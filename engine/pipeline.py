@@ -90,10 +90,12 @@ def _load(request: Request, host: Host) -> list[Mesh]:
 def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
     """The meshes with UVs, each set its own; those that a texture to start from was made for stay."""
 
-    def prepare(mesh: Mesh) -> tuple[Mesh, bool, list[str]]:
+    def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, bool, list[str]]:
+        several = "never" if "never" in request.unwraps else request.unwrap
+        unwrap = several if number is None else request.unwraps[number]
         if request.init_texture is not None:
-            return own_uvs(mesh, request.unwrap)
-        return ensure_uvs(mesh, request.unwrap, request.texture_size, host.check)
+            return own_uvs(mesh, unwrap)
+        return ensure_uvs(mesh, unwrap, request.texture_size, host.check)
 
     return lay_out(meshes, request.texture_sets == "one", prepare)
 

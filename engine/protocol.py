@@ -98,7 +98,8 @@ class Request:
         ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
         float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
         the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
-        ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie.
+        ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie;
+        other_unwraps: ``unwrap`` of each, where it isn't the same for all.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper", "auto" (as the mesh needs them) or a number of views as text.
     sync_share: "published", the noisiest 80 % of the steps are synchronised, "all", or "ramp": all, but what
@@ -144,17 +145,25 @@ class Request:
     def meshes(self) -> tuple[str, ...]:
         return (self.mesh, *self.other_meshes)
 
+    other_unwraps: tuple[str, ...] = ()
+    preview: bool = False
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
+    @property
+    def unwraps(self) -> tuple[str, ...]:
+        """How each of ``meshes`` is unwrapped."""
+        return (self.unwrap, *(self.other_unwraps or [self.unwrap] * len(self.other_meshes)))
+
         """The request in ``data``; raises ValueError that names unknown or missing fields."""
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(data) - known):
             raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
         try:
-            return cls(**{**data, "other_meshes": tuple(data.get("other_meshes", ()))})
+            lists = {name: tuple(data.get(name, ())) for name in ("other_meshes", "other_unwraps")}
+            return cls(**{**data, **lists})
         except TypeError as error:
             raise ValueError(f"incomplete request: {error}") from error
 

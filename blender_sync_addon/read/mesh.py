@@ -1,9 +1,9 @@
 """An object's mesh as arrays for the engine.
 
-**Space.** The object's own axes with its scale applied, mirroring included; its location and rotation are
-left out. So "front" is the object's -Y and "up" its +Z wherever it stands in the scene, and proportions
-are what the artist sees. Where the scale mirrors, the triangles are turned round, so that their
-counter-clockwise side stays the outside.
+**Space.** The world's, where several objects are textured together. For one alone, the object's own axes with
+its scale applied, mirroring included; its location and rotation are left out. So "front" is the object's -Y
+and "up" its +Z wherever it stands in the scene, and proportions are what the artist sees. Where the scale
+mirrors, the triangles are turned round, so that their counter-clockwise side stays the outside.
 
 **Which mesh.** The evaluated one, modifiers and shape keys applied, wherever the result can come back to
 it. A new UV map can only be stored on the mesh below the modifiers, so:
@@ -19,12 +19,13 @@ yes                      none or unusable, "auto"    base mesh; the modifiers ca
 yes                      any, "always"               the same
 =======================  ==========================  ============================================
 
-"Usable" here only asks for finite UVs inside the unit square that aren't all in one place. Overlaps are
-allowed behind a modifier: a Mirror or Array modifier makes them on purpose.
+"Usable" here only asks for finite UVs inside the unit square, or where UDIM tiles are, that aren't all in one
+place. Overlaps are allowed behind a modifier: a Mirror or Array modifier makes them on purpose.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
+from ..write.image import TAG
 
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
@@ -49,7 +51,7 @@ class MeshArrays:
 
     vertices (V, 3) float32; faces (F, 3) int32; uvs (F, 3, 2) float32 per corner, origin bottom left, or
     None; polygons (F,) int32, the polygon of each triangle. corners (F, 3) int32: the mesh loop that each
-    triangle corner belongs to.
+    triangle corner belongs to. materials (F,) int32: numbers among ``material_names``.
     """
 
     vertices: NDArray[np.float32]
@@ -57,12 +59,17 @@ class MeshArrays:
     uvs: NDArray[np.float32] | None
     polygons: NDArray[np.int32]
     corners: NDArray[np.int32]
+    materials: NDArray[np.int32]
+    material_names: tuple[str, ...]
 
     def save(self, path: Path) -> None:
         """Write what the engine needs into the .npz ``path``. Raises OSError."""
         arrays = {"vertices": self.vertices, "faces": self.faces, "polygons": self.polygons}
         if self.uvs is not None:
             arrays["uvs"] = self.uvs
+        if self.material_names:
+            names = np.array(self.material_names)
+            arrays |= {"materials": self.materials, "material_names": names}
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
@@ -74,6 +81,8 @@ class Reading:
     (F, 3) int32, the loops of each; polygons (F,) int32; scale: factors for x, y, z. uv_layer: name of the
     UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
     "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
+    slots (F,) int32: the material slot of each triangle; materials: the name of the material in each slot.
+    world: (4, 4) instead of ``scale``, for several objects.
     """
 
     points: NDArray[np.float32]
@@ -86,31 +95,56 @@ class Reading:
     unwrap: str
     topology: tuple[NDArray[np.int32], NDArray[np.int32]]
     on_base: bool
+    slots: NDArray[np.int32]
+    materials: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    world: NDArray[np.float64] | None = None
 
     @property
     def corners(self) -> NDArray[np.int32]:
         """The loop of each triangle corner (F, 3), turned round where the scale mirrors."""
-        return self.triangles[:, ::-1] if math.prod(self.scale) < 0 else self.triangles
+        mirrors = math.prod(self.scale) < 0 if self.world is None else np.linalg.det(self.world[:3, :3]) < 0
+        return self.triangles[:, ::-1] if mirrors else self.triangles
+
+    @property
+    def placed(self) -> NDArray[np.float32]:
+        """The points (V, 3) where the engine is to see them, in Blender's axes."""
+        if self.world is None:
+            return self.points * np.asarray(self.scale, np.float32)
+        return (self.points @ self.world[:3, :3].T + self.world[:3, 3]).astype(np.float32)
 
     def arrays(self) -> MeshArrays:
         """The mesh for the engine. No bpy: any thread may call it."""
         corners = self.corners
+        names = tuple(dict.fromkeys(self.materials))
+        numbers = np.array([names.index(name) for name in self.materials] or [0], np.int32)
         return MeshArrays(
-            vertices=to_engine_axes(self.points * np.asarray(self.scale, np.float32)),
+            vertices=to_engine_axes(self.placed),
             faces=self.loop_vertices[corners],
             uvs=None if self.loop_uvs is None else self.loop_uvs[corners],
             polygons=self.polygons,
             corners=corners,
+            materials=numbers[np.minimum(self.slots, len(numbers) - 1)],
+            material_names=names,
         )
 
 
-def read(obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto") -> Reading:
+def read(
+    obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto", in_world: bool = False
+) -> Reading:
     """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it.
 
     uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto", "always", "never".
-    Raises Problem when there is nothing to texture or the UV map doesn't exist.
+    in_world: where it stands among others. Raises Problem when there is nothing to texture or the UV map
+    doesn't exist.
     """
+    reading = _read(obj, depsgraph, uv_layer, unwrap)
+    if not in_world:
+        return reading
+    return dataclasses.replace(reading, world=np.array(obj.matrix_world, np.float64))
+
+
+def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str) -> Reading:
     base = obj.data
     with _evaluated(obj, depsgraph) as mesh:
         layer = _layer(mesh, base, uv_layer)
@@ -202,7 +236,7 @@ def _layer(mesh: Any, base: Any, name: str) -> Any | None:
 
 def _usable(layer: Any) -> bool:
     uvs = _uvs(layer)
-    inside = np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs.max() <= 1 + 1e-4
+    inside = np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs[:, 0].max() <= 10 + 1e-4
     return bool(inside and (np.ptp(uvs, axis=0) > 1e-4).all())
 
 
@@ -229,6 +263,8 @@ def _reading(
         unwrap=unwrap,
         topology=topology(obj.data),
         on_base=on_base,
+        slots=_slots(mesh, polygons),
+        materials=material_names(obj),
         warnings=warnings,
     )
 
@@ -244,6 +280,24 @@ def _triangles(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     polygons = np.empty(len(corners), np.int32)
     mesh.loop_triangle_polygons.foreach_get("value", polygons)
     return corners, polygons
+
+
+def _slots(mesh: Any, polygons: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The material slot of each triangle."""
+    slots = np.zeros(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("material_index", slots)
+    return slots[polygons]
+
+
+def material_names(obj: Any) -> tuple[str, ...]:
+    """What the material in each slot is called, "" for none: the artist's, where our own is put over it."""
+    names = []
+    for index, slot in enumerate(obj.material_slots):
+        material = slot.material
+        if material is not None and TAG in material:
+            material = obj.data.materials[index] or material
+        names.append(material.name if material else "")
+    return tuple(names)
 
 
 def _corner_vertices(mesh: Any) -> NDArray[np.int32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
     views: "paper", "auto" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
-    texture_size: pixels. unwrap, method, sync_space, attention, device, raster, fill, init_texture, strength,
-    texture_depth: see engine/protocol.py. from_texture: start from what the object shows now.
+    texture_size: pixels. unwrap, method, sync_space, sync_share, aggregate, attention, device, raster, fill,
+    init_texture, strength,
+    texture_depth, texture_sets: see engine/protocol.py. from_texture: start from what the objects show now.
     """
 
     prompt: str
@@ -29,6 +31,8 @@ class Settings:
     model: str = "starter"
     method: str = "synctweedies"
     sync_space: str | None = None
+    sync_share: str | None = None
+    aggregate: str | None = None
     attention: str | None = None
     views: str = PAPER
     steps: int | None = None
@@ -44,6 +48,7 @@ class Settings:
     init_texture: str | None = None
     strength: float | None = None
     texture_depth: str = "8"
+    texture_sets: str = "auto"
 
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
@@ -53,31 +58,41 @@ class Settings:
         if self.from_texture and self.unwrap == "always":
             fix = "Set Unwrap to Automatic or Never."
             raise Problem("The current texture doesn't fit a new UV map", fix)
+        if self.from_texture and self.texture_sets == "material":
+            fix = "Set Texture Sets to Objects, or name the files by --init-texture."
+            raise Problem("The current texture is that of the active material alone", fix)
 
-    def request(self, mesh: Path, out: Path, unwrap: str, texture: Path | None = None) -> protocol.Request:
-        """The engine's request for the file ``mesh``; results go into the folder ``out``. texture: the
-        object's own, to start from."""
+    def request(
+        self, meshes: Sequence[Path], out: Path, unwraps: Sequence[str], texture: str | None = None
+    ) -> protocol.Request:
+        """The engine's request for the files ``meshes``; results go into the folder ``out``. unwraps: for
+        each of them; texture: the objects' own, to start from."""
         return protocol.Request(
-            mesh=str(mesh),
+            mesh=str(meshes[0]),
             prompt=self.prompt.strip(),
             out=str(out),
             negative=self.negative,
             model=self.model,
             method=self.method,
             sync_space=self.sync_space,
+            sync_share=self.sync_share,
+            aggregate=self.aggregate,
             attention=self.attention,
             views=self.views,
             steps=self.steps,
             guidance=self.guidance,
             seed=self.seed,
             texture_size=self.texture_size,
-            unwrap=unwrap,
+            unwrap=unwraps[0],
             device=self.device,
             raster=self.raster,
             fill=self.fill,
-            init_texture=str(texture) if texture else self.init_texture,
+            init_texture=texture or self.init_texture,
             strength=self.strength,
             texture_depth=self.texture_depth,
+            texture_sets=self.texture_sets,
+            other_meshes=tuple(str(mesh) for mesh in meshes[1:]),
+            other_unwraps=tuple(unwraps[1:]),
         )
 
 
@@ -107,6 +122,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         from_texture=get("from_texture"),
         strength=get("strength") if get("from_texture") else None,
         texture_depth=get("texture_depth"),
+        texture_sets=get("texture_sets"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import zlib
 from dataclasses import dataclass
@@ -26,25 +27,40 @@ class Current:
     """A texture as it lies in Blender: reading holds the main thread, so nothing is computed.
 
     source: path of a picture, the bytes of one, or pixels (H, W, 4) float32, the bottom row first, sRGB with
-    straight alpha or, if ``linear``, as Blender keeps float images. uv_layer: name of the UV map that it is
-    laid out on, "" where the mesh has none of its own.
+    straight alpha or, if ``linear``, as Blender keeps float images; of UDIM tiles, the bytes by number.
+    uv_layer: name of the UV map that it is laid out on, "" where the mesh has none of its own.
     """
 
-    source: Path | bytes | NDArray[np.float32]
+    source: Path | bytes | NDArray[np.float32] | dict[int, bytes]
     uv_layer: str
     linear: bool = False
 
-    def path(self, folder: Path) -> Path:
-        """Where the picture will lie once ``save`` was called with the same job's ``folder``."""
-        return self.source if isinstance(self.source, Path) else folder / "start.png"
+    @property
+    def tiled(self) -> bool:
+        return isinstance(self.source, dict)
 
-    def save(self, folder: Path) -> None:
-        """Write the picture into ``folder`` unless it is a file already. No bpy. Raises OSError."""
+    def path(self, folder: Path) -> Path:
+        """Where the picture will lie once ``save`` was called with the same job's ``folder``; with <UDIM> in
+        the name where it is tiled."""
+        if isinstance(self.source, Path):
+            return self.source
+        return folder / ("start.<UDIM>.png" if self.tiled else "start.png")
+
+    def save(self, folder: Path, name: str = "start", several: bool = False, tiled: bool = False) -> None:
+        """Write the picture into ``folder`` unless it is a file already; where there are ``several``, in any
+        case, called by ``name``, and numbered where any of them is ``tiled``. No bpy. Raises OSError."""
+        if isinstance(self.source, dict):
+            for tile, data in self.source.items():
+                (folder / f"{name}.{tile}.png").write_bytes(data)
+            return
+        path = folder / (f"{name}.1001.png" if tiled else f"{name}.png")
         if isinstance(self.source, bytes):
-            self.path(folder).write_bytes(self.source)
+            path.write_bytes(self.source)
         elif not isinstance(self.source, Path):
             pixels = to_srgb(self.source) if self.linear else self.source
-            self.path(folder).write_bytes(png(pixels[::-1]))
+            path.write_bytes(png(pixels[::-1]))
+        elif several:
+            shutil.copyfile(self.source, path)
 
 
 def read(obj: Any, uv_layer: str = "") -> Current:
@@ -56,6 +72,8 @@ def read(obj: Any, uv_layer: str = "") -> Current:
     if uv_layer and layer and uv_layer != layer:
         what = f"The texture of '{obj.name}' is laid out on the UV map '{layer}', not on '{uv_layer}'"
         raise Problem(what, f"Choose '{layer}' under UV Map, {OTHERWISE}.")
+    if image.source == "TILED":
+        return Current(_tiles(image), layer or uv_layer)
     if (found := _file(image)) is not None:
         return Current(found, layer or uv_layer)
     return Current(_pixels(image), layer or uv_layer, linear=image.is_float)
@@ -72,9 +90,8 @@ def shown(obj: Any) -> tuple[Any, str]:
     if node is None or node.image is None:
         what = f"The base colour of '{material.name}' is no image"
         raise Problem(what, f"Plug one into Base Color, {OTHERWISE}.")
-    if node.image.source not in {"FILE", "GENERATED"}:
-        kind = "UDIM tiles" if node.image.source == "TILED" else "a film"
-        raise Problem(f"The image '{node.image.name}' is {kind}", f"Use a single image, {OTHERWISE}.")
+    if node.image.source not in {"FILE", "GENERATED", "TILED"}:
+        raise Problem(f"The image '{node.image.name}' is a film", f"Use a single image, {OTHERWISE}.")
     layer = _uv_layer(obj, node)
     if layer is None:
         what = f"'{material.name}' doesn't lay its image out by a UV map alone"
@@ -123,6 +140,23 @@ def _file(image: Any) -> Path | bytes | None:
         return data if data.startswith(_MAGIC) else None
     path = Path(os.path.abspath(bpy.path.abspath(image.filepath, library=image.library)))
     return path if path.suffix.lower() in _SUFFIXES and path.is_file() else None
+
+
+def _tiles(image: Any) -> dict[int, bytes]:
+    """The tiles of a UDIM ``image`` as they were saved."""
+    if image.is_dirty:
+        what = f"The UDIM image '{image.name}' was painted on since it was saved"
+        raise Problem(what, f"Save it (Image > Save), {OTHERWISE}.")
+    packed = {one.tile_number: bytes(one.packed_file.data) for one in image.packed_files if one.packed_file}
+    pattern = os.path.abspath(bpy.path.abspath(image.filepath, library=image.library))
+    found = {}
+    for tile in (tile.number for tile in image.tiles):
+        path = Path(pattern.replace("<UDIM>", str(tile)))
+        if tile not in packed and not path.is_file():
+            fix = f"Find its file (File > External Data > Find Missing Files), {OTHERWISE}."
+            raise Problem(f"Tile {tile} of the image '{image.name}' is missing", fix)
+        found[tile] = packed[tile] if tile in packed else path.read_bytes()
+    return found
 
 
 def _pixels(image: Any) -> NDArray[np.float32]:

@@ -27,48 +27,97 @@ def write(picture: Path, name: str, origin: Mapping[str, Any], pack: bool = Fals
     ``textures`` beside it, under a new name; else, or where that folder can't be written, or with ``pack``,
     into the .blend itself. Raises Problem when the picture can't be read.
     """
-    kept = None if pack or not bpy.data.filepath else _beside_blend(picture, name)
-    try:
-        image = bpy.data.images.load(str(kept or picture), check_existing=False)
-    except RuntimeError as error:
-        raise Problem(f"The texture can't be read: {error}") from error
-    image.name = name
-    image[TAG] = dict(origin)
-    with contextlib.suppress(TypeError):  # a studio's own colour configuration may call it otherwise
-        image.colorspace_settings.name = COLOURS[picture.suffix]
+    kept = _kept({None: picture}, name, pack)
+    image = _loaded(kept[None] if kept else picture)
+    _mark(image, name, origin, picture.suffix)
     if kept:
-        image.filepath_raw = bpy.path.relpath(str(kept))
+        image.filepath_raw = bpy.path.relpath(str(kept[None]))
     else:
         image.pack()
         image.filepath_raw = f"//{FOLDER}/{_slug(name)}{picture.suffix}"  # where "unpack" would put it
     return image
 
 
-def _beside_blend(picture: Path, name: str) -> Path | None:
-    """``picture`` copied to a new file beside the .blend; None when that can't be done."""
+def write_tiles(
+    pictures: Mapping[int, Path], name: str, origin: Mapping[str, Any], pack: bool = False
+) -> Any:
+    """As :func:`write`, a UDIM image of the tiles ``pictures``, by number."""
+    numbers = sorted(pictures)
+    suffix = pictures[numbers[0]].suffix
+    kept = _kept(dict(pictures), name, pack)
+    files = kept or dict(pictures)
+    image = _loaded(files[numbers[0]])
+    image.source = "TILED"
+    pattern = _pattern(files[numbers[0]], numbers[0])
+    image.filepath = bpy.path.relpath(pattern) if kept else pattern  # Blender looks which tiles there are
+    for number in set(numbers) - {tile.number for tile in image.tiles}:
+        image.tiles.new(tile_number=number)
+    for tile in [tile for tile in image.tiles if tile.number not in pictures]:
+        image.tiles.remove(tile)
+    _mark(image, name, origin, suffix)
+    if not kept:
+        image.pack()
+        image.filepath_raw = f"//{FOLDER}/{_slug(name)}.<UDIM>{suffix}"
+    return image
+
+
+def _pattern(file: Path, number: int) -> str:
+    """The path of a tile's ``file`` with <UDIM> in place of its ``number``, which is the last in its name."""
+    head, _, tail = file.name.rpartition(f".{number}.")
+    return str(file.with_name(f"{head}.<UDIM>.{tail}"))
+
+
+def _loaded(file: Path) -> Any:
+    try:
+        return bpy.data.images.load(str(file), check_existing=False)
+    except RuntimeError as error:
+        raise Problem(f"The texture can't be read: {error}") from error
+
+
+def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str) -> None:
+    image.name = name
+    image[TAG] = dict(origin)
+    with contextlib.suppress(TypeError):  # a studio's own colour configuration may call it otherwise
+        image.colorspace_settings.name = COLOURS[suffix]
+
+
+def _kept(pictures: Mapping[Any, Path], name: str, pack: bool) -> dict[Any, Path] | None:
+    """``pictures``, by tile or None, copied to new files beside the .blend; None where they can't be or
+    aren't to be."""
+    if pack or not bpy.data.filepath:
+        return None
     folder = Path(bpy.data.filepath).parent / FOLDER
+    made: list[Path] = []
     try:
         folder.mkdir(exist_ok=True)
-        target = _claim(folder, _slug(name), picture.suffix)
-    except OSError:
-        return None
-    try:
-        shutil.copyfile(picture, target)
+        targets = _claim(folder, _slug(name), pictures)
+        made = list(targets.values())
+        for key, target in targets.items():
+            shutil.copyfile(pictures[key], target)
     except OSError:  # a full disk: leave nothing half-written behind
-        target.unlink(missing_ok=True)
+        for target in made:
+            target.unlink(missing_ok=True)
         return None
-    return target
+    return targets
 
 
-def _claim(folder: Path, stem: str, suffix: str) -> Path:
-    """A new, empty file in ``folder``: stem.png, stem-2.png, ... Never one that exists."""
+def _claim(folder: Path, stem: str, pictures: Mapping[Any, Path]) -> dict[Any, Path]:
+    """New, empty files in ``folder``: stem.png, stem-2.png, ..., stem.1001.png for tiles. Never one that
+    exists."""
     number = 1
     while True:
-        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        start = stem if number == 1 else f"{stem}-{number}"
+        made: dict[Any, Path] = {}
         try:
-            path.touch(exist_ok=False)
-            return path
+            for tile, picture in pictures.items():
+                middle = "" if tile is None else f".{tile}"
+                path = folder / f"{start}{middle}{picture.suffix}"
+                path.touch(exist_ok=False)
+                made[tile] = path
+            return made
         except FileExistsError:
+            for path in made.values():
+                path.unlink(missing_ok=True)
             number += 1
 
 

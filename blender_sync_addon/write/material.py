@@ -9,7 +9,7 @@ Blender itself does it, unless other objects share the mesh.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import bpy
@@ -47,13 +47,16 @@ def _node(tree: Any, kind: str, x: float) -> Any:
     return node
 
 
-def show(obj: Any, material: Any) -> None:
-    """Let ``obj`` show ``material`` everywhere; what it showed before is remembered."""
+def show(obj: Any, material: Any, slots: Collection[int] | None = None) -> None:
+    """Let ``obj`` show ``material``, everywhere or in the material ``slots`` of these numbers; what it showed
+    before is remembered."""
     if not obj.material_slots:
         _add_slot(obj, material)
         return
     memory = {entry["slot"]: dict(entry) for entry in obj.get(MEMORY, ())}
     for index, slot in enumerate(obj.material_slots):
+        if slots is not None and index not in slots:
+            continue
         before = slot.material
         if index not in memory and not (before and is_ours(before)):
             memory[index] = _remember(index, slot.link, before)

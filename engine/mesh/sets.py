@@ -19,7 +19,7 @@ from . import udim
 from .mesh import Floats, Ints, Mesh
 from .pages import paged
 
-Prepare = Callable[[Mesh], tuple[Mesh, bool, list[str]]]  # as unwrap.ensure_uvs
+Prepare = Callable[[Mesh, int | None], tuple[Mesh, bool, list[str]]]  # a set, of which mesh; as ensure_uvs
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
     pages: list[Page] = []
     warnings = list(whole.warnings)
     for one in sets:
-        laid, new, said = prepare(_subset(whole, one.faces, meshes, starts))
+        laid, new, said = prepare(_subset(whole, one.faces, meshes, starts), one.mesh)
         assert laid.uvs is not None
         tile = udim.tiles(laid.uvs)
         assert tile is not None, "only tiles are kept"

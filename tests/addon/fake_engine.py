@@ -6,8 +6,8 @@ one known point for each corner of each polygon.
 
 First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
 hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | garbage (prints on stdout, then
-works) | fail (a failed message) | oom (failed, out of memory) | silent (done without a texture) |
-anything else works.
+works) | fail (a failed message) | oom (failed, out of memory) | hungry (likewise, unless --frugal) |
+silent (done without a texture) | anything else works.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _SPEC.loader.exec_module(protocol)
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)
 QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB
+PLAIN = (RED, GREEN, BLUE, YELLOW)
 SIZE = 64
 
 
@@ -112,8 +113,8 @@ class Engine:
             if i == 2:
                 self.misbehave(ident, what)
             time.sleep(0.1 if steps > 3 else 0.01)
-        if what in ("fail", "oom"):
-            code = protocol.EXIT_OUT_OF_MEMORY if what == "oom" else protocol.EXIT_BAD_INPUT
+        if what in ("fail", "oom") or (what == "hungry" and "--frugal" not in sys.argv):
+            code = protocol.EXIT_BAD_INPUT if what == "fail" else protocol.EXIT_OUT_OF_MEMORY
             return self.send(protocol.FAILED, id=ident, error="It went wrong", fix="Do better.", code=code)
         self.send(protocol.DONE, id=ident, result=self.result(request, what).as_dict())
 
@@ -141,7 +142,7 @@ class Engine:
             np.save(uvs, new_uvs(mesh["faces"], mesh["polygons"]))
         (out / "report.json").write_text(json.dumps({"prompt": request.prompt, "seed": request.seed}))
         (out / "request.json").write_text(json.dumps(request.as_dict()))
-        if request.init_texture:
+        if request.init_texture and Path(request.init_texture).is_file():
             shutil.copyfile(request.init_texture, out / "start.png")
         np.savez(out / "given.npz", **mesh)
         names = {name: str(out / name) for name in ("mesh.glb", "views.png", "turntable.gif")}
@@ -153,7 +154,47 @@ class Engine:
             report=str(out / "report.json"),
             uvs=uvs,
             warnings=["fake warning"] if what == "warn" else [],
+            textures=plain_textures(request, out),
+            other_uvs=[other_uvs(request, out, i) for i in range(1, len(request.meshes))],
         )
+
+
+def plain_textures(request, out: Path) -> list:
+    """One of a single colour, in the order of PLAIN, for each mesh, each of its materials if that is wanted,
+    and each of their UDIM tiles; none where that makes but one."""
+    found = []
+    for i, path in enumerate(request.meshes):
+        mesh = np.load(path, allow_pickle=False)
+        names, number = [""], np.zeros(len(mesh["faces"]), int)
+        if request.texture_sets == "material":
+            names, number = mesh["material_names"].tolist(), mesh["materials"]
+        corner = (
+            np.floor(mesh["uvs"].mean(axis=1)).astype(int)
+            if "uvs" in mesh
+            else np.zeros((len(number), 2), int)
+        )
+        tile = 1001 + corner[:, 0] + 10 * corner[:, 1]
+        for k in np.unique(number):
+            part = names[k] if len(np.unique(number)) > 1 else None
+            tiles = np.unique(tile[number == k]) if tile.max() > 1001 else [None]
+            found += [(i, part, None if one is None else int(one)) for one in tiles]
+    if len(found) == 1:
+        return []
+    made = []
+    for number, (mesh, part, tile) in enumerate(found):
+        path = out / f"texture.{mesh}.{part}.{tile}.png"
+        write_png(path, np.full((SIZE, SIZE, 3), PLAIN[number], np.uint8))
+        made.append(protocol.Texture(str(path), mesh, part, tile))
+    return made
+
+
+def other_uvs(request, out: Path, number: int) -> str | None:
+    mesh = np.load(request.meshes[number], allow_pickle=False)
+    np.savez(out / f"given.{number}.npz", **mesh)
+    if "uvs" in mesh and request.unwraps[number] != "always":
+        return None
+    np.save(out / f"uvs.{number}.npy", new_uvs(mesh["faces"], mesh["polygons"]))
+    return str(out / f"uvs.{number}.npy")
 
 
 def install(folder: Path, python: str = sys.executable) -> Path:
@@ -165,7 +206,7 @@ def install(folder: Path, python: str = sys.executable) -> Path:
 
 
 if __name__ == "__main__":
-    if sys.argv[-1] == "serve":
+    if "serve" in sys.argv:
         Engine().serve()
     else:
         print("fake engine:", *sys.argv[1:])

@@ -22,6 +22,7 @@ helper.use_fake_engine()
 from sync_texture.blender_sync_addon import command, task  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.subject import Textured  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
 from sync_texture.blender_sync_addon.write import material as write_material  # noqa: E402
 
@@ -120,10 +121,11 @@ def test_command_exports_the_colours_too():
     for name in ("texture.png", "texture.exr"):
         (TMP / name).write_bytes((plain if name.endswith("png") else deep).read_bytes())
     obj = plane(lambda: write_image.write(TMP / "texture.exr", "wood", {}, pack=True))
-    outcome = task.Outcome(obj.name, obj.active_material.name, "wood", "UVMap", (), TMP)
+    one = Textured(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
+    outcome = task.Outcome((one,), (), TMP)
     before, node = set(bpy.data.images), obj.active_material.node_tree.nodes.active
     with command._plain(outcome):
-        command._export(obj, TMP / "a.glb")
+        command._export([obj], TMP / "a.glb")
     assert set(bpy.data.images) == before
     assert node.image.name == "wood"
     helper.empty_scene()

@@ -194,7 +194,12 @@ def test_objects_without_such_a_texture():
     refused(moved, "UV map alone")
     tiled = loaded(image_file())
     tiled.source = "TILED"
-    refused(textured(tiled), "UDIM")
+    tiled.tiles.new(tile_number=1002)
+    tiled.filepath_raw = tiled.filepath.replace(".png", ".<UDIM>.png")
+    refused(textured(tiled), "Tile 1001", "missing")
+    film = loaded(image_file())
+    film.source = "SEQUENCE"
+    refused(textured(film), "a film")
     path = image_file()
     lost = loaded(path)
     path.unlink()

@@ -129,3 +129,16 @@ def test_the_published_rig() -> None:
         (0.0, 30.0),
         (180.0, 30.0),
     ]
+
+
+def test_each_mesh_may_be_unwrapped_in_its_own_way() -> None:
+    several = dataclasses.replace(REQUEST, other_meshes=("n.obj", "p.obj"))
+    assert several.unwraps == ("auto", "auto", "auto")
+    own = dataclasses.replace(several, other_unwraps=("never", "always"))
+    options.check(own)
+    assert own.unwraps == ("auto", "never", "always")
+    assert Request.from_dict(own.as_dict()) == own
+    with pytest.raises(UserError, match="3 meshes"):
+        options.check(dataclasses.replace(several, other_unwraps=("never",)))
+    with pytest.raises(UserError, match="unwrap mode"):
+        options.check(dataclasses.replace(several, other_unwraps=("never", "sometimes")))

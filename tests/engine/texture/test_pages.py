@@ -1,0 +1,136 @@
+"""Textures of several pages against one texture with the pages side by side: the same to the texel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.mesh.edges import places
+from engine.mesh.pages import paged
+from engine.sync.operators import MeshMaps, mesh_maps
+from engine.texture.bake import Atlas, Baked, bake
+from engine.texture.fill import NEUTRAL, fill, nearest_of
+from engine.texture.render import sample
+from engine.texture.seams import seam_error
+from engine.views.cameras import even_rig
+from engine.views.raster import texel_of
+from tests.engine import shapes
+
+Floats = NDArray[np.float32]
+SIZE = 64
+CAMERAS = even_rig(5)
+RESOLUTION = 48
+
+
+def split() -> tuple[shapes.Shape, Floats, Floats]:
+    """(a shape; its UVs on two pages; its UVs with the pages as the two lower quarters of one square)."""
+    shape = shapes.box(2)
+    page = (shape.chart % 3 == 2).astype(np.int32)
+    cell = np.stack([shape.chart % 3, shape.chart // 3], -1)[:, None]
+    local = (
+        shape.uvs * (3, 2)
+        - cell
+        + np.stack([np.where(page, 0, shape.chart % 3), shape.chart // 3], -1)[:, None]
+    )
+    own = (local / 2).astype(np.float32)
+    beside = (own + np.stack([page, 0 * page], -1)[:, None]) / 2
+    return shape, paged(own, page), beside.astype(np.float32)
+
+
+def there(index: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Where the texels ``index`` of the pages lie in the square."""
+    page, place = np.divmod(index.astype(np.int64), SIZE**2)
+    row, column = np.divmod(place, SIZE)
+    return (row + SIZE) * 2 * SIZE + column + page * SIZE
+
+
+def both(exponent: float = 1.0) -> tuple[MeshMaps, MeshMaps]:
+    shape, pages, square = split()
+    faces = places(shape.raster.corners).astype(np.int32)
+    first = mesh_maps(shape.raster, CAMERAS, faces, pages, RESOLUTION, SIZE, exponent)
+    return first, mesh_maps(shape.raster, CAMERAS, faces, square, RESOLUTION, 2 * SIZE, exponent)
+
+
+def test_f_and_g_are_those_of_the_pages_side_by_side() -> None:
+    pages, square = both()
+    np.testing.assert_array_equal(np.sort(there(pages.texel)), square.texel)
+    order = np.argsort(there(pages.texel))
+    np.testing.assert_array_equal(there(pages.texel[pages.element]), square.texel[square.element])
+    np.testing.assert_array_equal(pages.seen[order], square.seen)
+    assert pages.seen.all()  # else the two fill by different neighbours
+    assert abs(pages.average[order] - square.average).max() < 1e-6
+
+
+def painted() -> tuple[shapes.Shape, Atlas, Baked, Atlas, Baked, Floats, Floats]:
+    shape, pages, square = split()
+    views = [shape.raster.rasterise(camera, RESOLUTION) for camera in CAMERAS]
+    pictures = np.zeros((len(CAMERAS), RESOLUTION**2, 3), np.float32)
+    for view, picture in zip(views, pictures, strict=True):
+        corners = shape.raster.corners[view.face]
+        picture[view.pixel] = shapes.field(np.einsum("nck,nc->nk", corners, view.bary))
+    given = CAMERAS, views, pictures.reshape(-1, RESOLUTION, RESOLUTION, 3)
+    one, two = Atlas.build(shape.raster, pages, SIZE), Atlas.build(shape.raster, square, 2 * SIZE)
+    return shape, one, bake(shape.raster, one, *given), two, bake(shape.raster, two, *given), pages, square
+
+
+@pytest.mark.parametrize("how", ["surface", "uv"])
+def test_baked_and_filled_they_show_the_same_colours(how: str) -> None:
+    shape, one, baked, two, judge, pages, square = painted()
+    order = np.argsort(there(one.index))
+    np.testing.assert_array_equal(there(one.index)[order], two.index)
+    np.testing.assert_allclose(baked.colours[order], judge.colours, atol=1e-4)
+    image = fill(how, shape.raster, pages, one, baked)
+    whole = fill(how, shape.raster, square, two, judge)
+    assert image.shape == (2, SIZE, SIZE, 3)
+    on_mesh = image.reshape(-1, 3)[one.index][order]
+    apart = np.abs(on_mesh - whole.reshape(-1, 3)[two.index]).max(axis=1)
+    assert (apart > 0.02).mean() < 0.01  # the voronoi fill may find another neighbour over the border
+    face, bary = shapes.surface_points(shape, 500)
+    bary32 = bary.astype(np.float32)
+    seen = sample(image, np.einsum("nck,nc->nk", pages[face], bary32))
+    np.testing.assert_allclose(
+        seen, shapes.field(np.einsum("nck,nc->nk", shape.raster.corners[face], bary32)), atol=0.15
+    )
+
+
+def test_seams_between_pages_are_seams() -> None:
+    shape, one, baked, _, _, pages, _ = painted()
+    image = fill("surface", shape.raster, pages, one, baked)
+    good = seam_error(shape.raster, pages, image)
+    torn = image.copy()
+    torn[1] = 1 - torn[1]
+    bad = seam_error(shape.raster, pages, torn)
+    assert good is not None
+    assert bad is not None
+    assert bad > 2 * good
+
+
+def test_the_nearest_texel_is_one_of_the_same_page() -> None:
+    rng = np.random.default_rng(0)
+    index = np.unique(rng.integers(0, 3 * 16 * 16, 20)).astype(np.int32)
+    index = index[index // 256 != 1]
+    near = index[nearest_of(16, index, 3)]
+    for texel in range(3 * 256):
+        page, place = divmod(texel, 256)
+        own = index[index // 256 == page]
+        if not len(own):
+            assert near[texel] == index[0]
+            continue
+        far = np.hypot(own % 256 // 16 - place // 16, own % 16 - place % 16)
+        assert np.hypot(near[texel] % 256 // 16 - place // 16, near[texel] % 16 - place % 16) == far.min()
+        assert near[texel] // 256 == page
+
+
+def test_a_page_that_nothing_paints_takes_nothing_from_another_in_uv() -> None:
+    shape, one, baked, _, _, pages, _ = painted()
+    second = one.index >= SIZE**2
+    bare = Baked(np.where(second[:, None], 0, baked.colours), baked.clear & ~second, baked.rim & ~second)
+    np.testing.assert_array_equal(fill("uv", shape.raster, pages, one, bare)[1], NEUTRAL)
+    along = fill("surface", shape.raster, pages, one, bare)[1].reshape(-1, 3)[one.index[second] - SIZE**2]
+    assert along.std(axis=0).min() > 0.02  # along the surface, the colours of what is beside it
+
+
+def test_texels_of_a_page_follow_those_before() -> None:
+    uv = np.array([[0.999, 0.999, 0], [0.0, 0.999, 1.0000001], [0.5, 0.0, 1.9999999]], np.float32)
+    assert texel_of(uv, 4).tolist() == [3, 16, 2 * 16 + 14]
