@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import protocol
 from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
 from .denoise.schedule import steps_run
 from .errors import UserError
+from .mesh.frame import to_unit_sphere
 from .sync.methods import METHODS
+from .views import given
 from .views.backends import obstacle
 from .views.cameras import Camera, even_rig, paper_rig
 
@@ -83,8 +88,11 @@ def check(request: protocol.Request) -> None:
     _between("number of steps", request.steps, 1, MAX_STEPS)
     _between("seed", request.seed, 0, MAX_SEED)
     _between("guidance", request.guidance, 0.0, MAX_GUIDANCE)
+    _between("front's azimuth", request.front, -360.0, 360.0)
     _check_start(request)
     cameras(request.views)
+    if request.cameras is not None:
+        given.read(request.cameras, MAX_VIEWS)
 
 
 def _check_aggregate(request: protocol.Request) -> None:
@@ -119,6 +127,15 @@ def cameras(views: str) -> list[Camera] | None:
     if not views.isdecimal() or not 1 <= int(views) <= MAX_VIEWS:
         raise UserError(f"views {views!r} isn't a rig", f"use paper, auto, or a number from 1 to {MAX_VIEWS}")
     return even_rig(int(views))
+
+
+def placed(request: protocol.Request, vertices: NDArray[np.float32]) -> list[Camera] | None:
+    """The job's views of the mesh with these ``vertices`` (V, 3); None where the mesh decides which it needs.
+    Raises UserError."""
+    if request.cameras is None:
+        return cameras(request.views)
+    _, centre, scale = to_unit_sphere(vertices)
+    return [one.placed(centre, scale, request.front) for one in given.read(request.cameras, MAX_VIEWS)]
 
 
 def averages_x0(method: str) -> bool:

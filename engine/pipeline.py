@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from .texture.files import result_file, write_textured
 from .texture.fill import fill
 from .views.backends import choose
 
+from .views.cameras import Camera
 Floats = NDArray[np.float32]
 FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
 
@@ -54,10 +55,11 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     memory.check_numbers(len(layout.pages), max(settings.latent_size, settings.rgb_size))
     warnings = [*layout.warnings, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
     with clock.part("geometry"):
-        preset, cameras = denoiser.preset, options.cameras(request.views)
+        preset, cameras = denoiser.preset, options.placed(request, layout.mesh.vertices)
         backend = choose(request.raster, denoiser.device.type)
         views = preset.view_size, preset.control
-        scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs)
+        scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs, request.front)
+        warnings += blind(cameras, scene)
     job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old)
     pictures = generate(job)
     with clock.part("bake"):
@@ -132,6 +134,12 @@ def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
 
 def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
     """A warning when the prompt has words that the model says it doesn't know."""
+def blind(cameras: Sequence[Camera] | None, scene: Scene) -> list[str]:
+    """A warning when some of the given ``cameras`` see nothing of the mesh."""
+    names = [repr(camera.name) for camera in cameras or () if camera not in scene.cameras]
+    return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
+
+
     base, _ = split(request.model)
     path = Path(base).expanduser()
     name = path.resolve().name if path.exists() else base

@@ -101,7 +101,9 @@ class Request:
         ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie;
         other_unwraps: ``unwrap`` of each, where it isn't the same for all.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
-    views: "paper", "auto" (as the mesh needs them) or a number of views as text.
+    views: "paper", "auto" (as the mesh needs them) or a number of views as text. cameras: path of a JSON file
+        of cameras that are the views instead, as views/given.py says; those that see nothing are left out.
+    front: azimuth in degrees of the side that is the object's front: 0 is +Z, 90 is +X.
     sync_share: "published", the noisiest 80 % of the steps are synchronised, "all", or "ramp": all, but what
         views agree on is blended with what each has by itself, more and more.
     aggregate: clean views are averaged ("mean"), or a texel takes the one that it faces ("best").
@@ -128,6 +130,8 @@ class Request:
     attention: str | None = None
     views: str = "paper"
     steps: int | None = None
+    cameras: str | None = None
+    front: float = 0.0
     guidance: float | None = None
     seed: int = 0
     texture_size: int = 1024

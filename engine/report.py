@@ -88,6 +88,7 @@ def values(
         "guidance": settings.guidance,
         "device": str(job.denoiser.device),
         "raster": scene.raster.name,
+        "front": request.front,
         "fill": request.fill,
         "texture_sets": request.texture_sets,
         "texture_size": request.texture_size,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from .depth.depth import depth_picture
 from .depth.position import position_picture
+from .errors import UserError
 from .host import Host
-from .mesh.frame import to_unit_sphere
+from .mesh.frame import to_unit_sphere, turned
 from .mesh.mesh import Mesh
 from .views.backends import make_raster
 from .views.cameras import Camera
@@ -46,14 +47,20 @@ def build_scene(
     host: Host,
     backend: str = "embree",
     uvs: Floats | None = None,
+    front: float = 0.0,
 ) -> Scene:
     """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
     those that it needs; ``control`` is one of denoise/presets.py's CONTROLS, ``backend`` one that
-    views/backends.py chose. uvs: instead of the mesh's own, which have no pages."""
+    views/backends.py chose. uvs: instead of the mesh's own, which have no pages. front: the azimuth of what
+    the cameras take for the mesh's front.
+
+    Raises UserError when none of the cameras, all of them given ones, sees the mesh; one that doesn't is left
+    out.
+    """
     uvs = mesh.uvs if uvs is None else uvs
     assert uvs is not None
     vertices, _, _ = to_unit_sphere(mesh.vertices)
-    raster = make_raster(backend, vertices, mesh.faces)
+    raster = make_raster(backend, turned(vertices, front), mesh.faces)
     if cameras is None:
         cameras = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
     placed = cameras
@@ -68,8 +75,12 @@ def build_scene(
         for i, views in enumerate(pool.map(draw, range(len(placed)))):
             host.progress("views", i, len(placed), None)
             drawn.append(views)
-    fragments, controls = [view for view, _ in drawn], [picture for _, picture in drawn]
-    return Scene(mesh, uvs, raster, cameras, fragments, np.stack(controls), resolution)
+    seeing = [i for i, (view, _) in enumerate(drawn) if len(view.pixel) or not cameras[i].name]
+    if not seeing:
+        fix = "point them at it; positions count in the axes and units of the mesh's file"
+        raise UserError("none of the cameras sees the mesh", fix)
+    fragments, controls = [drawn[i][0] for i in seeing], [drawn[i][1] for i in seeing]
+    return Scene(mesh, uvs, raster, [cameras[i] for i in seeing], fragments, np.stack(controls), resolution)
 
 
 def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:

@@ -37,8 +37,8 @@ def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
     whole can't go on, and whatever a signal raises."""
     _check(plan)
     given = fields.read(plan.given)
-    if "init_texture" in given:
-        given["init_texture"] = os.path.abspath(given["init_texture"])
+    for name in given.keys() & {"init_texture", "cameras"}:
+        given[name] = os.path.abspath(given[name])
     found, refused = jobs.read(Path(plan.jobs), given)
     part = None if plan.part is None else Part.read(plan.part)
     if part is not None:

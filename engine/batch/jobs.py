@@ -180,6 +180,9 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
     if start := said.get("init_texture"):
         paths["init_texture"] = str(folder / start)
         stamps += _stamps(paths["init_texture"])
+    if cameras := said.get("cameras"):
+        paths["cameras"] = str(folder / cameras)
+        stamps.append(_stamp(paths["cameras"]))
     fingerprint = hashlib.sha256(json.dumps([said, stamps], sort_keys=True).encode()).hexdigest()
     return Job(line, name, Request(**{**said, **paths}), fingerprint)
 

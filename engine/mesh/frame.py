@@ -7,10 +7,13 @@ the unit sphere, which a camera at distance 2 with a 60 degree field of view exa
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 def from_z_up(points: Array) -> Array:
@@ -28,3 +31,16 @@ def to_unit_sphere(vertices: Array) -> tuple[Array, Array, float]:
     points -= centre
     scale = float(np.linalg.norm(points, axis=1).max()) or 1.0
     return (points / scale).astype(np.float32), centre.astype(np.float32), scale
+
+
+def turned(points: NDArray[Number], front: float) -> NDArray[Number]:
+    """``points`` (..., 3), engine axes, turned about +Y so that what faced the azimuth ``front`` faces +Z.
+
+    front: degrees, 0 is +Z, 90 is +X; multiples of 90 are exact."""
+    if not front:
+        return points
+    angle = np.radians(front)
+    c, s = (round(float(value), 15) for value in (np.cos(angle), np.sin(angle)))
+    x, y, z = np.moveaxis(points, -1, 0)
+    found = np.stack([c * x - s * z, y, s * x + c * z], axis=-1)
+    return found.astype(points.dtype, copy=False)

@@ -22,21 +22,26 @@ FOV = 60.0
 @dataclass(frozen=True)
 class Camera:
     """A view of the unit sphere, or with a ``target`` (x, y, z) other than its centre of a part of it. Angles
-    in degrees; ``distance``, to the target, in units of the sphere's radius."""
+    in degrees; ``distance``, to the target, in units of the sphere's radius. roll: how far the camera is
+    turned about its axis, clockwise as seen from behind it. name: of a given one (given.py), else ""."""
 
     azimuth: float
     elevation: float
     distance: float = DISTANCE
     fov: float = FOV
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    roll: float = 0.0
+    name: str = ""
 
     @cached_property
     def axes(self) -> Array:
         """(3, 3) float32, rows right, up, forward in world space; well defined at the poles too."""
-        a, e = np.radians(self.azimuth), np.radians(self.elevation)
+        a, e, r = np.radians([self.azimuth, self.elevation, self.roll])
         right = np.array([np.cos(a), 0.0, -np.sin(a)])
         back = np.array([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)])
-        return np.stack([right, np.cross(back, right), -back]).astype(np.float32)
+        up = np.cross(back, right)
+        rolled = np.cos(r) * right - np.sin(r) * up, np.sin(r) * right + np.cos(r) * up
+        return np.stack([*rolled, -back]).astype(np.float32)
 
     @cached_property
     def position(self) -> Array:

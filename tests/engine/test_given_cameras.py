@@ -1,0 +1,81 @@
+"""Whole jobs with cameras of one's own, and with another front."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import options
+from engine.errors import UserError
+from engine.host import Host
+from engine.mesh.mesh import load
+from engine.protocol import Request, Result
+from engine.scene import build_scene
+from engine.views.cameras import Camera
+from engine.worker import Failure, Worker
+
+AHEAD = {"position": [0, 0, 3], "forward": [0, 0, -1], "name": "ahead"}
+AWAY = {"position": [0, 0, 3], "forward": [0, 0, 1], "name": "away"}
+RIGHT = {"position": [3, 0, 0], "forward": [-1, 0, 0], "up": [0, 0, 1], "fov": 40, "name": "right"}
+
+
+@pytest.fixture
+def cameras(tmp_path: Path) -> Callable[..., str]:
+    def write(*entries: object) -> str:
+        path = tmp_path / "cameras.json"
+        path.write_text(json.dumps({"cameras": entries}))
+        return str(path)
+
+    return write
+
+
+def test_a_job_is_seen_by_them_alone(
+    request_for: Callable[..., Request], cameras: Callable[..., str]
+) -> None:
+    request = request_for(cameras=cameras(AHEAD, AWAY, RIGHT), front=90.0)
+    outcome = Worker().run(request, Host(lambda *_: None, lambda: False))
+    assert isinstance(outcome, Result), outcome
+    report = json.loads(Path(outcome.report).read_text())
+    assert [(view["name"], view["direction"]) for view in report["views"]] == [
+        ("ahead", "side"),
+        ("right", "front"),
+    ]
+    assert report["views"][1]["roll"] == pytest.approx(-90, abs=1e-3)
+    assert report["front"] == 90
+    assert any("'away'" in warning for warning in outcome.warnings)
+    assert 0.2 < report["coverage"] < 0.7  # two of a box's six sides
+
+
+def test_when_none_sees_the_mesh_it_is_told(
+    request_for: Callable[..., Request], cameras: Callable[..., str]
+) -> None:
+    outcome = Worker().run(request_for(cameras=cameras(AWAY)), Host(lambda *_: None, lambda: False))
+    assert isinstance(outcome, Failure)
+    assert "none of the cameras sees" in outcome.error
+
+
+def test_another_front_is_the_mesh_turned(box_file: Path) -> None:
+    """What the front camera sees of a mesh whose front is +X is what a camera on +X sees else."""
+    mesh = load(str(box_file))
+    mesh = dataclasses.replace(
+        mesh,
+        vertices=mesh.vertices * np.float32([1, 2, 3]) + np.float32([0, 0.1, 0.2]),
+        uvs=np.zeros((len(mesh.faces), 3, 2), np.float32),
+    )
+    one = build_scene(mesh, [Camera(0, 10)], 64, "depth", Host(), front=90)
+    other = build_scene(mesh, [Camera(90, 10)], 64, "depth", Host())
+    np.testing.assert_allclose(one.controls, other.controls, atol=1e-4)
+    assert not np.allclose(
+        one.controls, build_scene(mesh, [Camera(0, 10)], 64, "depth", Host()).controls, atol=0.1
+    )
+
+
+def test_the_front_is_an_angle() -> None:
+    request = Request(mesh="m.obj", prompt="red", out="o", front=400.0)
+    with pytest.raises(UserError, match="front"):
+        options.check(request)
