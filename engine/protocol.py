@@ -129,9 +129,9 @@ class Request:
     aggregate: str | None = None
     attention: str | None = None
     views: str = "paper"
-    steps: int | None = None
     cameras: str | None = None
     front: float = 0.0
+    steps: int | None = None
     guidance: float | None = None
     seed: int = 0
     texture_size: int = 1024
@@ -144,23 +144,23 @@ class Request:
     texture_depth: str = "8"
     texture_sets: str = "auto"
     other_meshes: tuple[str, ...] = ()
+    other_unwraps: tuple[str, ...] = ()
+    preview: bool = False
 
     @property
     def meshes(self) -> tuple[str, ...]:
         return (self.mesh, *self.other_meshes)
 
-    other_unwraps: tuple[str, ...] = ()
-    preview: bool = False
-    def as_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
     @property
     def unwraps(self) -> tuple[str, ...]:
         """How each of ``meshes`` is unwrapped."""
         return (self.unwrap, *(self.other_unwraps or [self.unwrap] * len(self.other_meshes)))
 
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """The request in ``data``; raises ValueError that names unknown or missing fields."""
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(data) - known):
