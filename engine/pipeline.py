@@ -26,8 +26,8 @@ from .texture.existing import Existing
 from .texture.files import result_file, write_textured
 from .texture.fill import fill
 from .views.backends import choose
-
 from .views.cameras import Camera
+
 Floats = NDArray[np.float32]
 FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
 
@@ -132,14 +132,14 @@ def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
     )
 
 
-def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
-    """A warning when the prompt has words that the model says it doesn't know."""
 def blind(cameras: Sequence[Camera] | None, scene: Scene) -> list[str]:
     """A warning when some of the given ``cameras`` see nothing of the mesh."""
     names = [repr(camera.name) for camera in cameras or () if camera not in scene.cameras]
     return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
 
 
+def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
+    """A warning when the prompt has words that the model says it doesn't know."""
     base, _ = split(request.model)
     path = Path(base).expanduser()
     name = path.resolve().name if path.exists() else base
