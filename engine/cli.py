@@ -132,7 +132,6 @@ def _add_sampling(add: Callable[..., object]) -> None:
         metavar="paper|auto|N",
         help="the published ten views, at most 16 that show all of the mesh, or N spread evenly",
     )
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add("--cameras", metavar="FILE", help="a JSON file of cameras that are the views instead")
     add(
         "--front",
@@ -141,6 +140,7 @@ def _add_sampling(add: Callable[..., object]) -> None:
         metavar="DEGREES",
         help="which side of the mesh is its front: 0 is +Z, 90 is +X; default: 0",
     )
+    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
     add(
         "--guidance", type=float, metavar="X", help="how strictly to follow the prompt (default: the model's)"
     )
