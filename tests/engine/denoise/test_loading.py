@@ -152,6 +152,14 @@ def open_clip(text: Keys, layers: int = 2) -> Keys:
     return {"cond_stage_model.model." + key: tensor for key, tensor in state.items()}
 
 
+def test_convolutions_on_the_cpu_are_in_its_faster_layout(eps_model: Path) -> None:
+    parts = load(eps_model)._parts
+    kernels = [
+        w for net in (parts.unet, parts.controlnet, parts.vae) for w in net.parameters() if w.ndim == 4
+    ]
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in kernels)
+
+
 def test_single_file_of_the_second_generation(eps_model: Path, copy: Path) -> None:
     state = {k: v for k, v in original_checkpoint(eps_model).items() if "cond_stage_model" not in k}
     state |= open_clip(load_file(eps_model / "text_encoder" / "model.safetensors"))
