@@ -38,6 +38,7 @@ _ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b
 _SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
 _LATTICES_MORE = 2.2  # they are learned last: half of the pictures
 FIRST = ("stripes", "checkerboard", "bricks", "planks")
+ON_GROUND = ("polka dots", "stars")  # which colour is which, the words' order alone tells
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
 
@@ -113,6 +114,13 @@ def early_look(rng: np.random.Generator) -> Look:
     """A look of a regular pattern without extras, two colours being one and white, so that a pattern has
     the same sign in all: over every pair the mean of a checkerboard is grey, and nothing to begin with."""
     return _on_white(rng, lattice_look(rng, plain=True))
+
+
+def ground_look(rng: np.random.Generator) -> Look:
+    """One of ON_GROUND, of which the mean over all pairs of colours is flat, every other time."""
+    return (
+        random_look(rng, str(rng.choice(ON_GROUND)), plain=True) if rng.random() < 0.5 else lattice_look(rng)
+    )
 
 
 def _on_white(rng: np.random.Generator, look: Look) -> Look:

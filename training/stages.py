@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.captions import Look, early_look, first_look, lattice_look, random_look
+from training.captions import Look, early_look, first_look, ground_look, lattice_look, random_look
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ STAGES = (
     Stage("four patterns on white", 0.03, first_look, True, 16, 32),
     Stage("patterns on white", 0.1, early_look, True, 16, 32),
     Stage("patterns", 0.6, lattice_look, True, 16, 32),
-    Stage("windows", 0.8, random_look, False, 16, 48),
+    Stage("patterns on a ground", 0.66, ground_look, True, 16, 32),
+    Stage("windows", 0.78, random_look, False, 16, 48),
     Stage("views", 1.0, random_look, False, None, 24),
 )
 

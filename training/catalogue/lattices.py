@@ -55,15 +55,15 @@ LATTICES: dict[str, Material] = {
     "polka dots": Material(
         m.dots,
         (
-            *("{a} polka dots on {b}", "{a} polka dots on {b}", "{a} dots on {b} background"),
-            *("{b} with {a} polka dots", "{b} with {a} dots", "{b}, dotted with {a}"),
+            *("{a} polka dots on {b}", "{a} polka dots on {b}", "{a} dots on {b}"),
+            *("{a} dots on {b} background", "{b} with {a} polka dots"),
         ),
         pairs(),
         1.4,
         _PRINT,
     ),
     "stars": Material(
-        m.stars, ("{a} stars on {b}", "{b} with {a} stars", "{a} star pattern on {b}"), pairs(), 0.5, _PRINT
+        m.stars, ("{a} stars on {b}", "{a} stars on {b}", "{a} star pattern on {b}"), pairs(), 0.5, _PRINT
     ),
     "diamonds": Material(
         m.diamonds,
