@@ -11,12 +11,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import bpy
 
 from ..engine import protocol
-from . import interrupt, task
+from . import choose, interrupt, task
 from .job.state import State
 from .panel import duration, progress_text
 from .problem import Problem, Stopped
@@ -103,7 +102,9 @@ class Batch:
     def _texture(self, wish: Wish, pack: bool, frugal: bool) -> Outcome:
         """Raises Problem, whatever happens."""
         try:
-            job = Task(find(wish.name), bpy.context.evaluated_depsgraph_get(), wish.settings, frugal=frugal)
+            job = Task(
+                choose.named(wish.name), bpy.context.evaluated_depsgraph_get(), wish.settings, frugal=frugal
+            )
             try:
                 self._wait(job)
                 return job.finish(pack)
@@ -152,28 +153,6 @@ class Live:
         """The line goes."""
         if self._drawn:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def find(name: str) -> Any:
-    """The object ``name`` of the scene that is shown; raises Problem."""
-    objects = bpy.context.view_layer.objects
-    if (obj := objects.get(name)) is None:
-        meshes = [f"'{one.name}'" for one in objects if one.type == "MESH"]
-        shown = ", ".join(meshes[:10]) or "none"
-        raise Problem(f"There is no object '{name}' in the scene", f"Its mesh objects: {shown}.")
-    return obj
-
-
-def meshes_of(collection: str) -> list[str]:
-    """The names of the mesh objects of the scene in ``collection`` and those inside it; raises Problem."""
-    if (found := bpy.data.collections.get(collection)) is None:
-        known = ", ".join(f"'{one.name}'" for one in bpy.data.collections[:10]) or "none"
-        raise Problem(f"There is no collection '{collection}'", f"There are: {known}.")
-    here = set(bpy.context.view_layer.objects)
-    names = [obj.name for obj in found.all_objects if obj.type == "MESH" and obj in here]
-    if not names:
-        raise Problem(f"The collection '{collection}' has no meshes in this scene", "Choose another one.")
-    return names
 
 
 def sentence(one: Ended) -> str:

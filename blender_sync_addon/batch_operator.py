@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, FloatProperty, StringProperty
 
-from . import batch, preferences, task
+from . import batch, choose, preferences, task
 from .batch import Batch, Wish
 from .problem import Problem
 from .properties import JobOptions
@@ -75,7 +75,7 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
         """What is to be done; raises Problem."""
         names = [item.name for item in (*self.prompts, *self.objects)]
         if self.collection:
-            names += batch.meshes_of(self.collection)
+            names += [obj.name for obj in choose.of_collection(self.collection)]
         if not names:
             names = [obj.name for obj in context.view_layer.objects.selected if obj.type == "MESH"]
         if not names:
@@ -89,8 +89,7 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
 
     def _own(self, context: Any, name: str) -> str:
         """The prompt in the object's custom property; without one, that for all."""
-        obj = context.view_layer.objects.get(name) if self.prompt_property else None
-        own = str(obj.get(self.prompt_property, "")).strip() if obj else ""
+        own = choose.prompt_of(context.view_layer.objects.get(name), self.prompt_property)
         said = self if self.properties.is_property_set("prompt") else context.scene.sync_texture
         return own or said.prompt
 

@@ -147,6 +147,23 @@ class Subject:
         return Textured(obj.name, materials, pictures, uv_layer, tuple(files))
 
 
+def put_back(
+    subjects: Sequence[Subject],
+    uvs: Sequence[NDArray[np.float32] | None],
+    images: Images,
+    prompt: str,
+    origin: Mapping[str, Any],
+) -> tuple[Textured, ...]:
+    """Show a result on its objects. uvs: of the loops of each, None where its own stay. Everything that can
+    fail comes before the first change. Raises Problem."""
+    for subject, own in zip(subjects, uvs, strict=True):
+        subject.check(own)
+    return tuple(
+        subject.finish(i, own, images, prompt, origin)
+        for i, (subject, own) in enumerate(zip(subjects, uvs, strict=True))
+    )
+
+
 def file_names(names: Sequence[str]) -> list[str]:
     """A name for a file for each of the objects' ``names``, all different, also where case doesn't count. The
     engine calls the textures by them."""

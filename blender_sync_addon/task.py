@@ -6,7 +6,6 @@ a job that fails or is cancelled leaves no trace.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +24,7 @@ from .job.process import Supervisor
 from .job.state import State
 from .problem import Problem
 from .read.settings import Settings
-from .subject import Images, Subject, Textured, file_names
+from .subject import Images, Subject, Textured, file_names, put_back
 
 supervisor = Supervisor()
 POLL_S = 0.02
@@ -151,14 +150,9 @@ class Task:
         """
         result = self._result()
         uvs = self._uvs.result() if self._uvs else [None] * len(self._subjects)
-        for subject, own in zip(self._subjects, uvs, strict=True):
-            subject.check(own)
-        prompt, origin = self.settings.prompt.strip(), self._origin()
+        origin = self.settings.origin()
         images = Images(result, origin, pack)
-        objects = tuple(
-            subject.finish(i, own, images, prompt, origin)
-            for i, (subject, own) in enumerate(zip(self._subjects, uvs, strict=True))
-        )
+        objects = put_back(self._subjects, uvs, images, self.settings.prompt.strip(), origin)
         said = [text for subject in self._subjects for text in subject.read.warnings]
         return Outcome(objects, (*dict.fromkeys(said), *result.warnings), Path(result.texture).parent)
 
@@ -181,8 +175,3 @@ class Task:
         """The engine's UVs for each object, per loop; runs in a thread. Raises Problem."""
         pairs = zip(self._subjects, paths, strict=True)
         return [None if path is None else subject.load_uvs(path) for subject, path in pairs]
-
-    def _origin(self) -> dict[str, Any]:
-        """How the texture was made: what was chosen, without what was left to the model."""
-        chosen = dataclasses.asdict(self.settings)
-        return {**{k: v for k, v in chosen.items() if v not in (None, "")}, "version": protocol.VERSION}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class Settings:
         if self.from_texture and self.texture_sets == "material":
             fix = "Set Texture Sets to Objects, or name the files by --init-texture."
             raise Problem("The current texture is that of the active material alone", fix)
+
+    def origin(self) -> dict[str, Any]:
+        """How a texture was made, to be kept with it: what was chosen, without what was left to the model."""
+        chosen = {name: value for name, value in dataclasses.asdict(self).items() if value not in (None, "")}
+        return {**chosen, "version": protocol.VERSION}
 
     def request(
         self, meshes: Sequence[Path], out: Path, unwraps: Sequence[str], texture: str | None = None
