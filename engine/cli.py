@@ -93,6 +93,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
     add("--out", required=True, metavar="DIR", help="folder for the results")
     _add_options(add)
+    add("--preview", action="store_true", help="keep preview.texture.png in the folder up to date meanwhile")
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=_texture)
 

@@ -20,6 +20,7 @@ from .errors import OutOfMemory
 from .host import Clock, Host
 from .mesh.edges import places
 from .options import Settings
+from .preview import Preview
 from .scene import Scene
 from .sync import backgrounds
 from .sync.cases import Map
@@ -35,7 +36,7 @@ from .views.neighbours import nearest_first, neighbours, reference
 @dataclass(frozen=True)
 class Job:
     """What one texture is generated from; ``method`` and ``seed`` as in the request. old: the texture to
-    start from, None without."""
+    start from, None without. preview: shows the steps, None where nobody looks."""
 
     method: str
     seed: int
@@ -45,6 +46,7 @@ class Job:
     clock: Clock
     host: Host
     old: Existing | None = None
+    preview: Preview | None = None
 
 
 def generate(job: Job) -> NDArray[np.float32]:
@@ -82,6 +84,8 @@ def _denoise(job: Job) -> NDArray[np.float32]:
         for step in sample(network, schedule, sync, x, behind, generator, clean):
             x = step.x
             job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
+            if job.preview:
+                job.preview.show(step, job.scene, job.denoiser, job.clock)
     pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
 

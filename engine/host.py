@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from . import protocol
 from .errors import Cancelled
 
 Progress = Callable[[str, int, int, float | None], None]
@@ -20,9 +21,14 @@ def _silent(stage: str, i: int, n: int, eta_s: float | None) -> None:
     pass
 
 
+def _unseen(preview: protocol.Preview) -> None:
+    pass
+
+
 @dataclass
 class Host:
-    """progress(stage, i, n, eta_s) is told how far a stage is; cancelled() is asked all along.
+    """progress(stage, i, n, eta_s) is told how far a stage is, preview(preview) of the texture so far where
+    the request wants that; cancelled() is asked all along.
 
     start: when the job began, by time.perf_counter, before torch and the model's libraries were imported.
     """
@@ -30,6 +36,7 @@ class Host:
     progress: Progress = _silent
     cancelled: Callable[[], bool] = _never
     start: float = field(default_factory=time.perf_counter)
+    preview: Callable[[protocol.Preview], None] = _unseen
 
     def check(self) -> None:
         """Raise Cancelled when the job is to stop."""

@@ -18,6 +18,7 @@ from .host import Clock, Host
 from .mesh.mesh import Mesh, load
 from .mesh.sets import Layout, lay_out
 from .mesh.unwrap import ensure_uvs, own_uvs
+from .preview import previews
 from .protocol import Request, Result, Texture
 from .scene import Scene, build_scene
 from .texture import render, save
@@ -60,8 +61,9 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         views = preset.view_size, preset.control
         scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs, request.front)
         warnings += blind(cameras, scene)
-    job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old)
-    pictures = generate(job)
+    with previews(request, layout, host) as preview:
+        job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old, preview)
+        pictures = generate(job)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
         image = baked_texture(scene, request, pictures, old, host)

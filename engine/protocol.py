@@ -6,7 +6,7 @@ Arrays and pictures cross as files in a private job folder, whose paths the mess
 
 To the engine:   job (id, request) | cancel (id) | heartbeat | quit
 From the engine: hello (version, pid) | started (id) | progress (id, stage, i, n, eta_s)
-                 | preview (id, path) | done (id, result) | failed (id, error, fix, code) | cancelled (id)
+                 | preview (id, preview) | done (id, result) | failed (id, error, fix, code) | cancelled (id)
                  | heartbeat
 
 A batch tells its jobs in these words too, and besides:
@@ -116,6 +116,7 @@ class Request:
         (0, 1]: the share of the steps that are run. Only with each other.
     texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, linear
         light in 16 or 32 bits of floating point, and texture.png lies beside it in 8 bits.
+    preview: whether to tell of pictures of the texture so far, every few steps. The result is the same.
     """
 
     mesh: str
@@ -181,6 +182,22 @@ class Texture:
     mesh: int | None = 0
     part: str | None = None
     tile: int | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The texture so far, while the job runs: textures, small .png in 8 bits, as in Result; uvs: as
+    ``mesh_uvs`` there. The files change from preview to preview, and are gone when the job has ended."""
+
+    textures: list[Texture]
+    uvs: list[str | None]
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls([Texture(**one) for one in data["textures"]], list(data["uvs"]))
 
 
 @dataclass(frozen=True)

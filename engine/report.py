@@ -22,7 +22,7 @@ from .texture.sharpness import masks, sharpness
 from .views.prompts import direction
 
 Floats = NDArray[np.float32]
-PARTS = ("load", "geometry", "denoise", "sync", "decode", "bake", "save", "measure", "total")
+PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
 
 
 def measures(job: Job, layout: Layout, image: Floats, pictures: Floats) -> dict[str, Any]:

@@ -68,7 +68,13 @@ class Server:
                 code=protocol.EXIT_BAD_INPUT,
             )
         else:
-            host = Host(_Teller(self, job_id), lambda: job_id in self._cancelled)
+            host = Host(
+                _Teller(self, job_id),
+                lambda: job_id in self._cancelled,
+                preview=lambda preview: self._send(
+                    protocol.message(protocol.PREVIEW, id=job_id, preview=preview.as_dict())
+                ),
+            )
             outcome = answer(job_id, worker.run(request, host))
         with self._lock:  # from here on a late cancel finds nothing to cancel
             self._current = None

@@ -17,8 +17,9 @@ class State:
     """One job's state; ``apply`` moves it on.
 
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
-    eta_s: seconds left for the whole job, None when unknown. result: set when done. problem: set when
-    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays.
+    eta_s: seconds left for the whole job, None when unknown. preview: the last one, each a new object.
+    result: set when done. problem: set when failed or cancelled. Exactly one of these two is set once the job has
+    ended, and then stays.
     """
 
     id: str
@@ -30,7 +31,7 @@ class State:
     cancelling: bool = False
     result: protocol.Result | None = None
     problem: Problem | None = None
-    preview: str | None = None
+    preview: protocol.Preview | None = None
 
     @property
     def ended(self) -> bool:
@@ -71,7 +72,7 @@ class State:
             elif kind == protocol.STARTED:
                 self.started = True
             elif kind == protocol.PREVIEW:
-                self.preview = str(msg["path"])
+                self.preview = protocol.Preview.from_dict(msg["preview"])
             elif kind == protocol.DONE:
                 self._done(msg)
             elif kind == protocol.FAILED:

@@ -14,7 +14,7 @@ from .. import protocol
 from ..errors import UserError
 
 KINDS: Mapping[str, Any] = typing.get_type_hints(protocol.Request)
-NAMES = tuple(field.name for field in dataclasses.fields(protocol.Request))
+NAMES = tuple(field.name for field in dataclasses.fields(protocol.Request) if field.name != "preview")
 CHOICES: Mapping[str, tuple[Any, ...]] = {
     "method": protocol.METHODS,
     "sync_space": protocol.SYNC_SPACES,

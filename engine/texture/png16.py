@@ -24,8 +24,8 @@ def write(picture: Floats, path: Path) -> None:
     height, width, _ = picture.shape
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
-        file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _TRUECOLOUR, 0, 0, 0)))
-        file.write(_chunk(b"sRGB", b"\0"))
+        file.write(chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _TRUECOLOUR, 0, 0, 0)))
+        file.write(chunk(b"sRGB", b"\0"))
         packer = zlib.compressobj(LEVEL)
         above = np.zeros((1, width * 6), np.uint8)
         for top in range(0, height, BAND):
@@ -33,9 +33,9 @@ def write(picture: Floats, path: Path) -> None:
             difference = rows - np.concatenate([above, rows[:-1]])
             above = rows[-1:]
             lines = np.insert(difference, 0, _UP, axis=1)
-            file.write(_chunk(b"IDAT", packer.compress(lines.tobytes())))
-        file.write(_chunk(b"IDAT", packer.flush()))
-        file.write(_chunk(b"IEND", b""))
+            file.write(chunk(b"IDAT", packer.compress(lines.tobytes())))
+        file.write(chunk(b"IDAT", packer.flush()))
+        file.write(chunk(b"IEND", b""))
 
 
 def _bytes(rows: Floats) -> NDArray[np.uint8]:
@@ -44,7 +44,8 @@ def _bytes(rows: Floats) -> NDArray[np.uint8]:
     return whole.reshape(len(rows), -1).view(np.uint8)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG's chunk: length, kind, data, check sum."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 

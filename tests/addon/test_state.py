@@ -50,12 +50,22 @@ def test_whatever_ends_a_job_that_was_cancelled_it_counts_as_cancelled(end):
         message(protocol.DONE, result=3),
         message(protocol.PROGRESS, stage="x", i="many", n=1),
         message(protocol.FAILED),
+        message(protocol.PREVIEW),
+        message(protocol.PREVIEW, preview={"textures": [{"colour": "red"}], "uvs": []}),
     ],
 )
 def test_a_garbled_message_is_a_failure(msg):
     state = State("1")
     state.apply(msg)
     assert "makes no sense" in str(state.problem)
+
+
+def test_the_last_preview_counts():
+    state = State("1")
+    for path in "ab":
+        preview = protocol.Preview([protocol.Texture(path, 0, "wood", 1002)], [None])
+        state.apply(message(protocol.PREVIEW, preview=preview.as_dict()))
+        assert state.preview == preview
 
 
 def test_unknown_progress():

@@ -1,0 +1,122 @@
+"""The texture while it is made: small pictures of it in the output folder, every few steps.
+
+What is shown is the clean estimate of the moment, which gets its colours by a glance (denoise/glance.py) and
+its place by a sketch (texture/sketch.py). The files are gone when the job ends, whichever way. A preview
+changes nothing of the result, costs a few hundredths of the run, and where the disk refuses it there is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import protocol
+from .denoise.model import Denoiser
+from .host import Clock, Host
+from .mesh.pages import each
+from .mesh.sets import Layout
+from .scene import Scene
+from .sync.sampler import Step
+from .texture import quick_png, save
+from .texture.files import page_file
+from .texture.sketch import Sketch
+
+PREFIX = "preview."  # of the files' names
+LEAST, MOST = 256, 512  # texels across one texture; several share MOST^2
+ROUNDS = 12  # previews of a whole run, at most
+SHARE = 0.015  # of the time so far that previews after the first may take
+
+
+class Preview:
+    """Shows a job's steps. Made before the scene is: ``layout`` alone says what files there will be."""
+
+    def __init__(self, request: protocol.Request, layout: Layout, host: Host) -> None:
+        self._request, self._layout, self._host = request, layout, host
+        self._out = Path(request.out)
+        self._sketch: Sketch | None = None
+        self._uvs: list[str | None] = []
+        self._start, self._spent = time.perf_counter(), 0.0
+
+    def show(self, step: Step, scene: Scene, denoiser: Denoiser, clock: Clock) -> None:
+        """Show the estimate of ``step``, where its turn has come."""
+        now = time.perf_counter()
+        if not self._is_due(step, now):
+            return
+        first = self._sketch is None
+        with clock.part("preview"), contextlib.suppress(OSError):  # a full disk: the result will say so
+            self._host.preview(self._written(self._painted(step.x0, scene, denoiser)))
+        if not first:
+            self._spent += time.perf_counter() - now
+
+    def _is_due(self, step: Step, now: float) -> bool:
+        if self._sketch is None:
+            return True
+        if step.i % math.ceil(step.n / ROUNDS):
+            return False
+        return self._spent <= SHARE * (now - self._start)
+
+    def _painted(self, x0: Tensor, scene: Scene, denoiser: Denoiser) -> NDArray[np.float32]:
+        """The texture, or its pages, of the estimates ``x0`` (N, C, h, w)."""
+        pictures = denoiser.glance(x0).permute(0, 2, 3, 1).contiguous().numpy()
+        if self._sketch is None:
+            size = side(len(self._layout.pages), self._request.texture_size, pictures.shape[1])
+            place = scene.raster, scene.uvs, scene.cameras
+            self._sketch = Sketch.build(*place, pictures.shape[1], size, self._host.check)
+        return self._sketch.paint(pictures)
+
+    def _written(self, texture: NDArray[np.float32]) -> protocol.Preview:
+        if not self._uvs:
+            self._uvs = self._write_uvs()
+        textures = []
+        for page, picture in zip(self._layout.pages, each(texture), strict=True):
+            path = self._out / (PREFIX + page_file(page))
+            quick_png.write(picture, path)
+            textures.append(protocol.Texture(str(path), page.mesh, page.part, page.tile))
+        return protocol.Preview(textures, self._uvs)
+
+    def _write_uvs(self) -> list[str | None]:
+        """The UVs that the add-on's meshes got, as files, None for those that kept theirs."""
+        paths: list[str | None] = []
+        for i, mesh in enumerate(self._request.meshes):
+            uvs = self._layout.new_uvs(i) if Path(mesh).suffix.lower() == ".npz" else None
+            path = None if uvs is None else str(self._out / f"{PREFIX}uvs.{i}.npy")
+            if uvs is not None and path is not None:
+                save.array(uvs, Path(path))
+            paths.append(path)
+        return paths
+
+    def remove(self) -> None:
+        """The files are of no use any more."""
+        names = [PREFIX + page_file(page) for page in self._layout.pages]
+        names += [f"{PREFIX}uvs.{i}.npy" for i in range(len(self._request.meshes))]
+        for name in (*names, *(f".{name}.new" for name in names)):
+            with contextlib.suppress(OSError):
+                os.unlink(self._out / name)
+
+
+def side(count: int, texture_size: int, resolution: int) -> int:
+    """Texels across each of ``count`` previews of textures of ``texture_size``^2, painted from pictures of
+    ``resolution``^2."""
+    one = min(MOST, max(LEAST, resolution), texture_size)
+    return max(1, min(one, int(MOST / math.sqrt(count))))
+
+
+@contextlib.contextmanager
+def previews(request: protocol.Request, layout: Layout, host: Host) -> Iterator[Preview | None]:
+    """A preview where the request wants it, whose files are gone at the end of the block."""
+    if not request.preview:
+        yield None
+        return
+    preview = Preview(request, layout, host)
+    try:
+        yield preview
+    finally:
+        preview.remove()

@@ -1,0 +1,52 @@
+"""The linear map from latents to colours, against autoencoders whose map is known and against a real one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.denoise.glance import Glance, noise_pictures
+from engine.denoise.model import load_denoiser
+
+STARTER = "starter"
+
+
+@pytest.mark.parametrize(("downscale", "k"), [(2, 2), (8, 4)])
+def test_a_linear_decoder_is_found_exactly(downscale: int, k: int) -> None:
+    mix = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
+    back = torch.linalg.pinv(mix)  # (3, 5)
+
+    def encode(pictures: Tensor) -> Tensor:
+        return torch.einsum("cs,nshw->nchw", mix, functional.avg_pool2d(pictures, downscale))
+
+    def decode(latents: Tensor) -> Tensor:
+        colours = torch.einsum("sc,nchw->nshw", back, latents)
+        return functional.interpolate(colours, scale_factor=downscale, mode="nearest")
+
+    glance = Glance.fit(encode, decode, downscale)
+    assert glance.k == k
+    latents = encode(noise_pictures(2, 16 * downscale).flip(-1))
+    wanted = functional.avg_pool2d(decode(latents), downscale // k)
+    assert torch.allclose(glance(latents), wanted, atol=0.02)
+
+
+def test_the_starters_pictures_are_recognised() -> None:
+    denoiser = load_denoiser(STARTER, "cpu", lambda: None)
+    side = 16 * denoiser.downscale
+    y, x = torch.meshgrid(torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij")
+    stripes = ((x * 6).floor() % 2 * 0.6 + 0.2).expand(side, side)
+    picture = torch.stack([x, stripes, 1 - y])[None]
+    latents = denoiser.encode(picture)
+    seen, whole = denoiser.glance(latents), denoiser.decode(latents).clamp(0, 1)
+    assert seen.shape == whole.shape
+    assert -10 * (seen - whole).square().mean().log10() > 20  # dB
+    assert torch.equal(seen, denoiser.glance(latents))
+
+
+def test_the_noise_has_all_colours_and_is_the_same_every_time() -> None:
+    pictures = noise_pictures(2, 64)
+    assert torch.equal(pictures, noise_pictures(2, 64))
+    assert pictures.min() == 0
+    assert pictures.max() == 1

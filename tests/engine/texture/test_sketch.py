@@ -1,0 +1,91 @@
+"""The quick, small texture against the colour field that its views were rendered from, and its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import Cancelled
+from engine.mesh.pages import paged
+from engine.texture import quick_png
+from engine.texture.sketch import Sketch
+from engine.views.cameras import Camera, even_rig
+from engine.views.raster import interpolate
+from tests.engine import shapes
+from tests.engine.shapes import Shape, field
+
+Floats = NDArray[np.float32]
+VIEW, SIZE = 48, 128
+
+
+def views_of(shape: Shape, cameras: list[Camera]) -> Floats:
+    """(N, VIEW, VIEW, 3) pictures of ``field`` on the shape; behind it the colour goes on, as it is for a
+    preview's pixels at an edge."""
+    raster, pictures = shape.raster, []
+    for camera in cameras:
+        view = raster.rasterise(camera, VIEW)
+        picture = np.full((VIEW**2, 3), 0.5, np.float32)
+        picture[view.pixel] = field(interpolate(raster.corners, view.face, view.bary))
+        pictures.append(picture.reshape(VIEW, VIEW, 3))
+    return np.stack(pictures)
+
+
+def read(shape: Shape, texture: Floats, count: int = 3000) -> tuple[Floats, Floats]:
+    """(wanted, found) colours (n, 3) at random points, by the UV convention alone: v = 1 is the top row."""
+    face, bary = shapes.surface_points(shape, count)
+    point = np.einsum("nck,nc->nk", shape.vertices[shape.faces][face], bary)
+    u, v = np.einsum("nck,nc->kn", shape.uvs[face], bary)
+    return field(point), texture[((1 - v) * SIZE).astype(int), (u * SIZE).astype(int)]
+
+
+@pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
+def test_the_field_is_found_on_the_whole_surface(shape: Shape) -> None:
+    cameras = even_rig(10)
+    sketch = Sketch.build(shape.raster, shape.uvs, cameras, VIEW, SIZE)
+    wanted, found = read(shape, sketch.paint(views_of(shape, cameras)))
+    assert np.abs(wanted - found).mean() < 0.02
+    assert np.quantile(np.abs(wanted - found).max(axis=1), 0.99) < 0.15
+
+
+def test_each_page_is_painted_by_its_own_faces() -> None:
+    shape, cameras = shapes.box(), even_rig(10)
+    pages = (shape.chart % 2).astype(np.int32)
+    uvs = paged(shape.uvs, pages)
+    texture = Sketch.build(shape.raster, uvs, cameras, VIEW, SIZE).paint(views_of(shape, cameras))
+    assert texture.shape == (2, SIZE, SIZE, 3)
+    for page in (0, 1):
+        own = shape._replace(faces=shape.faces[pages == page], uvs=shape.uvs[pages == page])
+        wanted, found = read(own, texture[page])
+        assert np.abs(wanted - found).mean() < 0.02
+
+
+def test_where_nothing_is_seen_it_is_neutral() -> None:
+    shape = shapes.sphere(1)
+    away = [Camera(0.0, 0.0, target=(50.0, 0.0, 0.0))]
+    texture = Sketch.build(shape.raster, shape.uvs, away, VIEW, 16).paint(np.ones((1, VIEW, VIEW, 3), "f4"))
+    assert texture.shape == (16, 16, 3)
+    assert (texture == 0.5).all()
+
+
+def test_building_can_be_cancelled() -> None:
+    def stop() -> None:
+        raise Cancelled
+
+    shape = shapes.sphere(1)
+    with pytest.raises(Cancelled):
+        Sketch.build(shape.raster, shape.uvs, even_rig(4), VIEW, 16, stop)
+
+
+def test_a_quick_png_is_read_back_by_others(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).random((5, 7, 3), np.float32) * 1.4 - 0.2
+    quick_png.write(picture, tmp_path / "a.png")
+    quick_png.write(picture[:3], tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        image.verify()
+    found = np.asarray(Image.open(tmp_path / "a.png"))
+    np.testing.assert_array_equal(found, np.rint(np.clip(picture[:3], 0, 1) * 255))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
