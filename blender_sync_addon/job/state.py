@@ -18,8 +18,8 @@ class State:
 
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
     eta_s: seconds left for the whole job, None when unknown. preview: the last one, each a new object.
-    result: set when done. problem: set when failed or cancelled. Exactly one of these two is set once the job has
-    ended, and then stays.
+    result: set when done. problem: set when failed or cancelled. Exactly one of these two is set once the job
+    has ended, and then stays.
     """
 
     id: str
