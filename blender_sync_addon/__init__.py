@@ -10,10 +10,10 @@ from types import ModuleType
 
 def _modules() -> tuple[ModuleType, ...]:
     """The modules with a ``register``, in the order in which they must be registered."""
-    from . import batch_operator, command, examples, operators, panel, preferences, properties
+    from . import batch_operator, command, examples, operators, panel, preferences, properties, results
     from .setup import operators as setup
 
-    return preferences, properties, operators, batch_operator, setup, examples, panel, command
+    return preferences, properties, operators, batch_operator, setup, examples, panel, results, command
 
 
 def register() -> None:

@@ -6,6 +6,7 @@ Objects are held by Blender's session-wide number: undo and deletion free pointe
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from .problem import Problem
 from .read import mesh as read_mesh
 from .read import texture as read_texture
 from .read.settings import Settings
+from .results import history, thumbnail
 from .write import image as write_image
 from .write import material as write_material
 from .write import uv as write_uv
@@ -42,6 +44,8 @@ class Images:
 
     def __init__(self, result: protocol.Result, origin: Mapping[str, Any], pack: bool) -> None:
         self.textures = result.textures or [protocol.Texture(result.texture)]
+        self.job = uuid.uuid4().hex
+        self._sheet = Path(result.views)
         self._origin, self._pack = origin, pack
         self._made: dict[tuple[int | None, str | None], Any] = {}
 
@@ -67,6 +71,7 @@ class Images:
             else:
                 tiles = {one.tile: Path(one.path) for one in own if one.tile is not None}
                 self._made[key] = write_image.write_tiles(tiles, name, self._origin, self._pack)
+            thumbnail.keep(self._made[key], self._sheet)
         return self._made[key]
 
 
@@ -78,6 +83,8 @@ class Subject:
         read_mesh.check(obj)
         self.name: str = obj.name
         self._uid: int = obj.session_uid
+        start = obj.active_material if settings.from_texture else None
+        self._start = start.session_uid if start else None
         self.texture = read_texture.read(obj, settings.uv_layer) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
         self.read = read_mesh.read(obj, depsgraph, uv_layer, settings.unwrap, in_world)
@@ -131,8 +138,10 @@ class Subject:
         """Show the ``images`` of the mesh ``number`` on the object; ``check`` has passed. Raises Problem."""
         obj = self.object()
         assert obj is not None, "checked"
+        before = history.look(obj)
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
-        made, files = [], []
+        made: list[tuple[Any, Any]] = []
+        files = []
         slots = read_mesh.material_names(obj)
         for part in images.parts(number):
             words = (obj.name, prompt) if part is None else (obj.name, part, prompt)
@@ -141,9 +150,11 @@ class Subject:
             material = write_material.make(name, image, uv_layer, origin)
             own = None if part is None else [i for i, slot in enumerate(slots) if slot == part]
             write_material.show(obj, material, own)
-            made.append((material.name, image.name))
+            made.append((material, image))
             files.append(images.file(number, part))
-        materials, pictures = zip(*made, strict=True)
+        start = next((m for m in bpy.data.materials if m.session_uid == self._start), None)
+        history.add(obj, prompt, made[0][0], before, images.job, number, start)
+        materials, pictures = (tuple(block.name for block in blocks) for blocks in zip(*made, strict=True))
         return Textured(obj.name, materials, pictures, uv_layer, tuple(files))
 
 

@@ -46,6 +46,11 @@ OVERALL = "overall"
 ENDED = "ended"
 FINAL = frozenset({DONE, FAILED, CANCELLED})
 
+# views.png: a column a view, square cells in rows under a heading: the control picture, the generated view,
+# the texture seen again.
+SHEET_HEAD = 16
+SHEET_ROWS = 3
+
 # The stages that progress tells of, in their order, and how they read.
 STAGES = {
     "start": "starting",

@@ -91,11 +91,19 @@ def can_restore(obj: Any | None) -> bool:
     return obj is not None and MEMORY in obj
 
 
-def restore(obj: Any) -> None:
-    """Show again on ``obj`` what it showed before the first texture; our materials stay in the file."""
-    for entry in obj[MEMORY]:
-        if entry["slot"] < len(obj.material_slots):
-            slot = obj.material_slots[entry["slot"]]
+def restore(obj: Any, slots: Collection[int] | None = None) -> None:
+    """Show again on ``obj`` what it showed before the first texture, everywhere or in the ``slots`` of these
+    numbers; our materials stay in the file."""
+    left = []
+    for entry in obj.get(MEMORY, ()):
+        index = entry["slot"]
+        if slots is not None and index not in slots:
+            left.append(dict(entry))
+        elif index < len(obj.material_slots):
+            slot = obj.material_slots[index]
             slot.material = entry.get("material")
             slot.link = entry["link"]
-    del obj[MEMORY]
+    if left:
+        obj[MEMORY] = left
+    elif MEMORY in obj:
+        del obj[MEMORY]

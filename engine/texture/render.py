@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .. import protocol
 from ..mesh.pages import page_of
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate
@@ -61,8 +62,8 @@ def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Seq
     (N, R, R, 3) and the texture re-rendered."""
     seen = np.broadcast_to(controls, (len(controls), 3, *controls.shape[2:])).transpose(0, 2, 3, 1)
     cell = max(96, min(192, views.shape[1]))
-    head = 16
-    sheet = Image.new("RGB", (cell * len(views), head + 3 * cell), (24, 24, 24))
+    head = protocol.SHEET_HEAD
+    sheet = Image.new("RGB", (cell * len(views), head + protocol.SHEET_ROWS * cell), (24, 24, 24))
     draw = ImageDraw.Draw(sheet)
     for column, label in enumerate(labels):
         draw.text((column * cell + 4, 2), label, fill=(220, 220, 220))
