@@ -7,7 +7,8 @@ import bpy
 from .. import preferences
 from ..panel import draw_text, line_length
 from ..problem import Problem
-from . import builds, findings, operators, place, progress
+from . import builds, findings, model_operators, operators, place, progress
+from .beside import where
 from .desk import desk
 from .models import Row
 
@@ -28,7 +29,7 @@ def draw(layout: Any, owner: Any, context: Any) -> None:
 def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
     """Set up, or what is there; what is being done; what was found."""
     layout.label(text="Engine", icon="TOOL_SETTINGS")
-    state, stamp = place.state(operators.where())
+    state, stamp = place.state(where())
     if not owner.python:
         _draw_state(layout, state, stamp, characters)
     _draw_online(layout, context)
@@ -72,7 +73,7 @@ def _draw_buttons(layout: Any, state: str) -> None:
     if state == "none":
         row.scale_y = 1.4
         row.operator(operators.SetUp.bl_idname, icon="IMPORT")
-        if operators.where().packages.is_dir():
+        if where().packages.is_dir():
             row.operator(operators.Remove.bl_idname, text="Delete Downloads", icon="TRASH")
         return
     again = "Update" if state == "outdated" else "Repair"
@@ -111,8 +112,8 @@ def draw_models(layout: Any, context: Any, characters: int) -> None:
     """One row a model, with what can be done with it."""
     row = layout.row()
     row.label(text="Models", icon="ASSET_MANAGER")
-    row.operator(operators.ListModels.bl_idname, text="Refresh", icon="FILE_REFRESH")
-    row.operator(operators.LinkModel.bl_idname, text="Link a Model", icon="LINKED")
+    row.operator(model_operators.ListModels.bl_idname, text="Refresh", icon="FILE_REFRESH")
+    row.operator(model_operators.LinkModel.bl_idname, text="Link a Model", icon="LINKED")
     if desk.models is None:
         layout.label(text="Press Refresh to see which models are here", icon="INFO")
         return
@@ -128,12 +129,16 @@ def _draw_model(layout: Any, model: Row, used: bool, characters: int) -> None:
     buttons = row.row(align=True)
     use = buttons.row(align=True)
     use.enabled = model.installed and not used
-    use.operator(operators.UseModel.bl_idname, text="Use").name = model.name
+    use.operator(model_operators.UseModel.bl_idname, text="Use").name = model.name
     if not model.installed and not model.link:
-        buttons.operator(operators.DownloadModel.bl_idname, text="Download", icon="IMPORT").name = model.name
+        buttons.operator(
+            model_operators.DownloadModel.bl_idname, text="Download", icon="IMPORT"
+        ).name = model.name
     if model.installed:
-        buttons.operator(operators.VerifyModel.bl_idname, text="Verify", icon="CHECKMARK").name = model.name
+        buttons.operator(
+            model_operators.VerifyModel.bl_idname, text="Verify", icon="CHECKMARK"
+        ).name = model.name
     if not model.bundled and (model.disk or model.link):
         text = "Unlink" if model.link else "Delete"
-        buttons.operator(operators.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
+        buttons.operator(model_operators.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
     draw_text(layout.column(align=True), f"{model.title}. Licence: {model.licence}", "BLANK1", characters)
