@@ -15,6 +15,9 @@ from training.networks import Networks, scheduler
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # transformers 5 omits them
 
 
+SIDECAR = {"control": "position", "precision": "full"}
+
+
 def pipeline(
     networks: Networks, vae: AutoencoderKL, tokenizer: CLIPTokenizer
 ) -> StableDiffusionControlNetPipeline:
@@ -35,12 +38,12 @@ def pipeline(
 def save(
     folder: Path, networks: Networks, vae: AutoencoderKL, tokenizer: CLIPTokenizer, tokenizer_files: Path
 ) -> None:
-    """Export in float16: safetensors, configurations, tokenizer the vocabulary list and what the
-    engine must know: that the ControlNet reads positions. The networks
-    themselves are left in float16."""
+    """Export in float16: safetensors, configurations, tokenizer, the vocabulary list and what the
+    engine must know: that the ControlNet reads positions, and that its waves of them need float32 (in float16
+    the network's answer is off by an eighth). The networks themselves are left in float16."""
     whole = pipeline(networks, vae, tokenizer).to(dtype=torch.float16)
     whole.save_pretrained(folder, safe_serialization=True)
     for name in _TOKENIZER_FILES:
         (folder / "tokenizer" / name).write_bytes((tokenizer_files / name).read_bytes())
-    (folder / "sync_texture.json").write_text(json.dumps({"control": "position"}) + "\n")
+    (folder / "sync_texture.json").write_text(json.dumps(SIDECAR) + "\n")
     (folder / "vocabulary.json").write_text(json.dumps(vocabulary(), indent=1) + "\n")

@@ -37,11 +37,11 @@ def available(name: str) -> bool:
     return name == "cpu" or torch.backends.mps.is_available()
 
 
-def network_dtype(device: torch.device) -> torch.dtype:
-    """Half precision on CUDA: twice as fast, half the memory. Full precision elsewhere: CPUs have no fast
+def network_dtype(device: torch.device, precision: str = "half") -> torch.dtype:
+    """Half ``precision`` on CUDA: twice as fast, half the memory. Full precision elsewhere: CPUs have no fast
     half-precision kernels, and on Apple's MPS half precision has mixed-type failures and black pictures on
     record, while diffusers' documentation uses full precision there."""
-    return torch.float16 if device.type == "cuda" else torch.float32
+    return torch.float16 if device.type == "cuda" and precision == "half" else torch.float32
 
 
 def budget(device: torch.device) -> int:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import device as devices
-from . import presets, sources, step
+from . import presets, sidecar, sources, step
 from .attention import AcrossRows, Links, across_rows
 from .glance import Glance
 from .loading import Parts, load
@@ -56,7 +56,8 @@ def load_denoiser(
     """
     target = devices.resolve(device)
     found = sources.find(name, check, progress)
-    parts = load(found, target, devices.network_dtype(target), check)
+    dtype = devices.network_dtype(target, sidecar.precision(found.controlnet))
+    parts = load(found, target, dtype, check)
     return Denoiser(parts, target)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 CONTROLS = ("depth", "position")  # the pictures that a ControlNet may be trained on
+PRECISIONS = ("half", "full")
 MAX_STEPS = 1000
 MAX_GUIDANCE = 100.0
 
@@ -25,7 +26,8 @@ class Preset:
     averaged in. aggregate: one of protocol.AGGREGATES, for methods that don't weight views in a way of their
     own.
     control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
-    the way from noise to picture after which it is off. prefix: put before every prompt.
+    the way from noise to picture after which it is off. precision: one of PRECISIONS, "half" being for CUDA
+    alone (device.py). prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
     attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
     the way on which they attend to a reference as well.
@@ -43,6 +45,7 @@ class Preset:
     control: str
     conditioning_scale: float
     control_end: float
+    precision: str
     prefix: str
     negative: str
     background: str
@@ -71,6 +74,7 @@ SD15 = Preset(
     control="depth",  # published
     conditioning_scale=0.7,  # published: annealing is configured but never takes effect, so constant
     control_end=0.99,  # published
+    precision="half",
     prefix="Best quality, extremely detailed ",  # published
     negative=(  # published
         "oversmoothed, blurry, depth of field, out of focus, low quality, bloom, glowing effect."
@@ -100,6 +104,7 @@ STARTER = Preset(
     control="depth",
     conditioning_scale=1.0,  # as trained
     control_end=1.0,
+    precision="half",
     prefix="",  # trained on plain captions: quality words only push them aside
     negative="",
     background="grey",  # measured: with changing colours case 5's views agree to 20 dB, with grey to 28

@@ -9,19 +9,18 @@ Optional, and unknown to other software. One object of JSON; every key may be le
     steps               whole number             texture_size  {"latent": pixels, "rgb": pixels}
     guidance            number, 0 to 100         prefix, negative  text
     attention           "views" or "off"         tiny_autoencoder  a folder, from this file's on
-
-    aggregate           "mean" or "best"
+    aggregate           "mean" or "best"         precision     "half", or "full" on every device
 
 A share is a number, 0 to 1, or "published", "all" or "ramp". In sync_share and texture_size one space may be
 given alone. tiny_autoencoder names an AutoencoderTiny for the model's latents (sources.py). Each of the
 others replaces the model's preset (presets.py says what it means); what a request gives stands above both.
 
-The file lies beside ``model_index.json``. control, conditioning_scale and control_end are about the
-ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these keys
-alone may lie in any ControlNet's folder, where it wins. So of MODEL+CONTROLNET, CONTROLNET's file decides
-these and MODEL's the rest (and the scale and the end where CONTROLNET's says nothing, but never what the
-control is). A single .safetensors file is described by the folder of configs that it lies in; without one by
-nothing.
+The file lies beside ``model_index.json``. control, conditioning_scale, control_end and precision are about
+the ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these
+keys alone may lie in any ControlNet's folder, where it wins. So of MODEL+CONTROLNET, CONTROLNET's file
+decides these and MODEL's the rest (and the scale and the end where CONTROLNET's says nothing, but never what
+the control is or the precision). A single .safetensors file is described by the folder of configs that it
+lies in; without one by nothing.
 """
 
 from __future__ import annotations
@@ -37,10 +36,11 @@ from typing import Any
 from ..errors import UserError
 from ..protocol import AGGREGATES, ATTENTIONS, SYNC_SHARES, SYNC_SPACES
 from .jsonfile import read_json
-from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, Preset
+from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
 
 FILE = "sync_texture.json"
-CONTROLNET_KEYS = ("control", "conditioning_scale", "control_end")
+ITS_OWN = ("control", "precision", "tiny_autoencoder")  # never from a model that a part was taken out of
+CONTROLNET_KEYS = ("control", "conditioning_scale", "control_end", "precision")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Sidecar:
     control: str | None = None
     conditioning_scale: float | None = None
     control_end: float | None = None
+    precision: str | None = None
     steps: int | None = None
     guidance: float | None = None
     sync_space: str | None = None
@@ -76,7 +77,7 @@ KEYS = (*(f.name for f in fields(Sidecar)), TINY_AUTOENCODER)
 def of_model(pipeline: Path, controlnet: Path) -> Sidecar:
     """What the files say of a ``pipeline`` folder used with ``controlnet``, a component folder or a single
     file. Raises UserError that names the file and the key."""
-    own = {key: value for key, value in read(pipeline).items() if key not in ("control", TINY_AUTOENCODER)}
+    own = {key: value for key, value in read(pipeline).items() if key not in ITS_OWN}
     return Sidecar(**(own | _of_controlnet(controlnet)))
 
 
@@ -88,6 +89,11 @@ def of_controlnet(path: Path) -> Sidecar:
 def control(controlnet: Path) -> str:
     """The picture that ``controlnet`` was trained on; arguments and errors as in :func:`of_model`."""
     return str(_of_controlnet(controlnet).get("control", CONTROLS[0]))
+
+
+def precision(controlnet: Path) -> str:
+    """What a model with ``controlnet`` runs in on CUDA; arguments and errors as in :func:`of_model`."""
+    return str(_of_controlnet(controlnet).get("precision", PRECISIONS[0]))
 
 
 def tiny_autoencoder(pipeline: Path) -> Path | None:
@@ -156,6 +162,7 @@ _RULES = {
     "control": _one_of(CONTROLS),
     "conditioning_scale": _number(0, 10),
     "control_end": _number(0, 1),
+    "precision": _one_of(PRECISIONS),
     "steps": _whole(1, MAX_STEPS),
     "guidance": _number(0, MAX_GUIDANCE),
     "sync_space": _one_of(SYNC_SPACES),

@@ -30,5 +30,6 @@ def test_unknown_device() -> None:
 
 def test_half_precision_on_cuda_only() -> None:
     assert device.network_dtype(torch.device("cuda")) == torch.float16
+    assert device.network_dtype(torch.device("cuda"), "full") == torch.float32
     assert device.network_dtype(torch.device("cpu")) == torch.float32
     assert device.network_dtype(torch.device("mps")) == torch.float32

@@ -17,6 +17,7 @@ EVERYTHING = {
     "control": "position",
     "conditioning_scale": 0.8,
     "control_end": 0.9,
+    "precision": "full",
     "steps": 12,
     "guidance": 4,
     "sync_space": "latent",
