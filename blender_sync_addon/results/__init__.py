@@ -6,9 +6,9 @@ from types import ModuleType
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from . import history, thumbnail
+    from . import again, history, operators, panel, thumbnail
 
-    return history, thumbnail
+    return history, thumbnail, operators, again, panel
 
 
 def register() -> None:

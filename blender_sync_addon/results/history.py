@@ -28,9 +28,10 @@ Parts = tuple[tuple[int, Any], ...]
 
 
 class Part(bpy.types.PropertyGroup):
-    """What one slot shows."""
+    """What one slot shows; ``link``: whether by the mesh or by the object, as Blender calls it."""
 
     slot: IntProperty()
+    link: StringProperty()
     material: PointerProperty(type=bpy.types.Material)
 
 
@@ -86,6 +87,7 @@ class Look:
     """What a job may change on an object, as it was before: to take its result back."""
 
     parts: Parts
+    links: tuple[str, ...]
     slots: int
     uv_layers: frozenset[str]
 
@@ -102,7 +104,7 @@ def of(obj: Any | None) -> Sequence[Any]:
 def look(obj: Any) -> Look:
     """``obj`` as it is now."""
     layers = frozenset(layer.name for layer in obj.data.uv_layers)
-    return Look(parts(obj), len(obj.material_slots), layers)
+    return Look(parts(obj), links(obj), len(obj.material_slots), layers)
 
 
 def parts(obj: Any) -> Parts:
@@ -119,18 +121,23 @@ def add(obj: Any, name: str, material: Any, before: Look, job: str, place: int, 
     result = getattr(obj, NAME).results.add()
     result.name, result.material, result.start = name, material, start
     result.job, result.place = job, place
-    _fill(result.parts, parts(obj))
-    _fill(result.before, before.parts)
+    _fill(result.parts, parts(obj), links(obj))
+    _fill(result.before, before.parts, before.links)
     result.added_slot = before.slots == 0 and len(obj.material_slots) == 1
     new = {layer.name for layer in obj.data.uv_layers} - before.uv_layers
     result.uv_layer = next(iter(new), "")
     return result
 
 
-def _fill(collection: Any, pairs: Parts) -> None:
+def links(obj: Any) -> tuple[str, ...]:
+    """By what each slot of ``obj`` shows its material: "DATA", the mesh, or "OBJECT"."""
+    return tuple(slot.link for slot in obj.material_slots)
+
+
+def _fill(collection: Any, pairs: Parts, by: Sequence[str]) -> None:
     for slot, material in pairs:
         part = collection.add()
-        part.slot, part.material = slot, material
+        part.slot, part.material, part.link = slot, material, by[slot]
 
 
 def _read(collection: Any) -> Parts:
@@ -247,10 +254,10 @@ def remove(obj: Any, index: int) -> None:
 
 def _drop(obj: Any, index: int) -> None:
     """Take the result ``index``, which isn't shown, out of the list, and what nothing uses then."""
-    results = of(obj)
+    results = getattr(obj, NAME).results
     doomed, sheet = _materials(results[index]), results[index].sheet
     results.remove(index)
-    still = {material for result in results for material in _materials(result)}
+    still = {material for result in results for material in _needed(result)}
     for material in doomed:
         if material not in still:
             _forget(obj, material)
@@ -259,6 +266,12 @@ def _drop(obj: Any, index: int) -> None:
     remove_unused(doomed)
     if sheet and sheet.users == 0:
         bpy.data.images.remove(sheet)
+
+
+def _needed(result: Any) -> list[Any]:
+    """The materials that ``result`` can't be shown or made again without."""
+    started = [material for _, material in _read(result.before)] if result.start else []
+    return [*_materials(result), *started]
 
 
 def _forget(obj: Any, material: Any) -> None:
@@ -292,12 +305,22 @@ def take_back(obj: Any) -> None:
     added_slot, layer = result.added_slot, result.uv_layer
     if shown(obj) == index:
         show_parts(obj, _read(result.before))
+        _relink(obj, result.before)
     _drop(obj, index)
     mesh = obj.data
     if added_slot and mesh.users == 1 and len(mesh.materials) == 1 and obj.material_slots[0].material is None:
         mesh.materials.clear()
     if layer in mesh.uv_layers and mesh.users == 1 and not _uses(obj, layer):
         mesh.uv_layers.remove(mesh.uv_layers[layer])
+
+
+def _relink(obj: Any, collection: Any) -> None:
+    """Let what the mesh still holds be shown by the mesh again, where it was."""
+    for part in collection:
+        slot = obj.material_slots[part.slot]
+        if part.link == "DATA" and slot.link == "OBJECT" and obj.data.materials[part.slot] == slot.material:
+            slot.material = None
+            slot.link = "DATA"
 
 
 def _uses(obj: Any, layer: str) -> bool:

@@ -86,6 +86,19 @@ def is_ours(material: Any) -> bool:
     return TAG in material
 
 
+def artists(obj: Any, slot: int) -> Any | None:
+    """The artist's own material of the ``slot`` of ``obj``: what it shows or did before ours; None without."""
+    if slot >= len(obj.material_slots):
+        return None
+    material = obj.material_slots[slot].material
+    if material is None or not is_ours(material):
+        return material
+    entry = next((dict(one) for one in obj.get(MEMORY, ()) if one["slot"] == slot), None)
+    if entry is None:
+        return None
+    return entry.get("material") if entry["link"] == "OBJECT" else obj.data.materials[slot]
+
+
 def can_restore(obj: Any | None) -> bool:
     """Whether ``restore`` would do something. Cheap enough for drawing a panel."""
     return obj is not None and MEMORY in obj

@@ -38,6 +38,8 @@ RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 20
 QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB
 PLAIN = (RED, GREEN, BLUE, YELLOW)
 SIZE = 64
+CELL = 40
+"""Width of a view in views.png."""
 
 
 def texture() -> np.ndarray:
@@ -50,6 +52,14 @@ def texture() -> np.ndarray:
         if not u:
             picture[rows, :half] = colour
     return picture
+
+
+def views() -> np.ndarray:
+    """(H, W, 3) uint8: two views side by side as the engine puts them; the first shows a GREEN texture."""
+    sheet = np.zeros((protocol.SHEET_HEAD + protocol.SHEET_ROWS * CELL, 2 * CELL, 3), np.uint8)
+    sheet[-CELL:, :CELL] = GREEN
+    sheet[-CELL:, CELL:] = RED
+    return sheet
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
@@ -135,6 +145,7 @@ class Engine:
         out.mkdir(parents=True, exist_ok=True)
         if what != "silent":
             write_png(out / "texture.png", texture())
+            write_png(out / "views.png", views())
         mesh = np.load(request.mesh, allow_pickle=False)
         uvs = None
         if "uvs" not in mesh or request.unwrap == "always":

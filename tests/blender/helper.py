@@ -158,8 +158,9 @@ def dump() -> dict[str, str]:
 
 
 def _dump(struct, path: str, found: dict[str, str], depth: int) -> None:
-    with contextlib.suppress(TypeError):  # a type without custom properties
-        found[f"{path}.keys"] = str(sorted(k for k in struct.keys() if not k.startswith("cycles")))  # noqa: SIM118
+    with contextlib.suppress(TypeError):  # a type without custom properties; groups get theirs by reading
+        if not isinstance(struct, bpy.types.PropertyGroup):
+            found[f"{path}.keys"] = str(sorted(k for k in struct.keys() if not k.startswith("cycles")))  # noqa: SIM118
     for prop in struct.bl_rna.properties:
         name = prop.identifier
         in_uv_map = name == "data" and isinstance(struct, bpy.types.MeshUVLoopLayer)

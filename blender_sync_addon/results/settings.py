@@ -1,0 +1,53 @@
+"""The settings of a result, as they are stored on its material: for another job, and back into the panel."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..read.settings import Settings
+from ..write.image import TAG
+
+SAME_NAME = (
+    "prompt",
+    "method",
+    "seed",
+    "uv_layer",
+    "unwrap",
+    "raster",
+    "fill",
+    "from_texture",
+    "texture_depth",
+    "texture_sets",
+)
+NOTHING = {"negative": "", "sync_space": "auto", "attention": "auto", "steps": 0, "guidance": 0.0}
+"""What the panel says for what isn't given."""
+
+
+def stored(material: Any) -> Settings:
+    """How our ``material`` was made. What it doesn't say was left to the model, and is again."""
+    said = material[TAG].to_dict()
+    names = [field.name for field in dataclasses.fields(Settings)]
+    return Settings(**{name: said[name] for name in names if name in said})
+
+
+def fill(options: Any, settings: Settings) -> None:
+    """Let the panel's ``options`` say what ``settings`` do. What they can't say, they leave alone."""
+    for name in SAME_NAME:
+        setattr(options, name, getattr(settings, name))
+    for name, nothing in NOTHING.items():
+        value = getattr(settings, name)
+        setattr(options, name, nothing if value is None else value)
+    options.model = settings.model
+    options.texture_size = str(settings.texture_size)
+    if settings.strength is not None:
+        options.strength = settings.strength
+    if settings.views.isdigit():
+        options.rig, options.view_count = "even", int(settings.views)
+    else:
+        options.rig = settings.views
+
+
+def seed(material: Any) -> int:
+    """The seed of our ``material``. Cheap enough to draw a list."""
+    return int(material[TAG].get("seed", 0))
