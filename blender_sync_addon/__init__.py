@@ -10,10 +10,23 @@ from types import ModuleType
 
 def _modules() -> tuple[ModuleType, ...]:
     """The modules with a ``register``, in the order in which they must be registered."""
-    from . import batch_operator, command, examples, operators, panel, preferences, properties, results
+    from . import (
+        advanced,
+        batch_operator,
+        command,
+        dice,
+        examples,
+        operators,
+        panel,
+        preferences,
+        presets,
+        properties,
+        results,
+    )
     from .setup import operators as setup
 
-    return preferences, properties, operators, batch_operator, setup, examples, panel, results, command
+    first = preferences, properties, presets, operators, batch_operator, setup, examples, dice
+    return *first, panel, advanced, results, command
 
 
 def register() -> None:

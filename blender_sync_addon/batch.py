@@ -17,7 +17,8 @@ import bpy
 from ..engine import protocol
 from . import choose, interrupt, task
 from .job.state import State
-from .panel import duration, progress_text
+from .pace import duration
+from .panel import progress_text
 from .problem import Problem, Stopped
 from .read.settings import Settings
 from .task import Outcome, Task

@@ -22,7 +22,7 @@ class Prompt(bpy.types.PropertyGroup):
 
     bl_idname = "SYNC_TEXTURE_prompt"
 
-    prompt: StringProperty()
+    prompt: StringProperty(name="Prompt", description="What the object should look like")
 
 
 class BatchGenerate(JobOptions, bpy.types.Operator):

@@ -1,4 +1,4 @@
-"""Which objects of the scene are meant, by name."""
+"""Which objects of the scene are meant."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def of_collection(name: str) -> list[Any]:
     if not found:
         raise Problem(f"The collection '{name}' has no meshes in this scene", "Choose another one.")
     return found
+
+
+def of_target(layer: Any, target: str) -> list[Any]:
+    """The objects of a job's ``target`` in the view ``layer``: the active one, None where there is none, or
+    all "selected" meshes, the active one first."""
+    active = layer.objects.active
+    if target != "selected":
+        return [active]
+    meshes = [obj for obj in layer.objects.selected if obj.type == "MESH"]
+    return sorted(meshes, key=lambda obj: obj != active) or [active]
 
 
 def visible() -> list[Any]:

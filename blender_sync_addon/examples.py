@@ -20,7 +20,7 @@ class UseExample(bpy.types.Operator):
     bl_label = "Use Example"
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
-    prompt: StringProperty(name="Prompt")
+    prompt: StringProperty(name="Prompt", description="What becomes the prompt")
 
     def execute(self, context: Any) -> set[str]:
         context.scene.sync_texture.prompt = self.prompt

@@ -3,11 +3,12 @@
 # bpy's classes are of unknown type here.
 # mypy: disable-error-code="misc"
 
+import dataclasses
 from typing import Any
 
 import bpy
 
-from . import preferences, task
+from . import choose, preferences, task
 from .making import Making, running, warnings
 from .properties import Options
 from .read import settings as read_settings
@@ -15,17 +16,8 @@ from .task import Task
 from .write import material as write_material
 
 
-def chosen_objects(context: Any, which: str) -> list[Any]:
-    """The "active" object, None where there is none, or all "selected" meshes, the active one first."""
-    active = context.view_layer.objects.active
-    if which == "active":
-        return [active]
-    meshes = [obj for obj in context.view_layer.objects.selected if obj.type == "MESH"]
-    return sorted(meshes, key=lambda obj: obj != active) or [active]
-
-
 class Generate(Making, Options, bpy.types.Operator):
-    """Texture the active object, or all selected ones, from the prompt. What isn't given is the panel's"""
+    """Texture an object, several, or some faces, from the prompt. What isn't given is the panel's"""
 
     bl_idname = "sync_texture.generate"
     bl_label = "Generate Texture"
@@ -35,8 +27,11 @@ class Generate(Making, Options, bpy.types.Operator):
     def start(self, context: Any) -> Task:
         scene = context.scene.sync_texture
         settings = read_settings.from_options(self, scene, preferences.device())
-        chosen = self if self.properties.is_property_set("target") else scene
-        first, *others = chosen_objects(context, chosen.target)
+        given = self.properties.is_property_set
+        chosen = self if given("target") or given("slot") else scene
+        target = "slot" if given("slot") and not given("target") else chosen.target
+        settings = dataclasses.replace(settings, target=target, slot=chosen.slot)
+        first, *others = choose.of_target(context.view_layer, target)
         return Task(first, context.evaluated_depsgraph_get(), settings, others=others)
 
 

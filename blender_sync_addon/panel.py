@@ -9,14 +9,10 @@ from typing import Any
 import bpy
 
 from ..engine import protocol
-from . import operators, package, preferences, properties
+from . import ahead, choose, operators, pace, presets
+from .ahead import Notice
 from .examples import ExamplesMenu
-from .job import environment
 from .job.state import State
-from .problem import Problem
-from .read import mesh as read_mesh
-from .read import texture as read_texture
-from .setup import operators as setup
 from .setup import progress
 from .setup.desk import desk
 
@@ -30,6 +26,9 @@ class MainPanel(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "Sync Texture"
 
+    def draw_header_preset(self, _context: Any) -> None:
+        presets.draw(self.layout)
+
     def draw(self, context: Any) -> None:
         layout = self.layout
         draw_prompt(layout, context.scene.sync_texture)
@@ -39,43 +38,11 @@ class MainPanel(bpy.types.Panel):
             draw_generate(layout, context)
 
 
-class AdvancedPanel(bpy.types.Panel):
-    """Everything that has a good default"""
-
-    bl_idname = "SYNC_TEXTURE_PT_advanced"
-    bl_label = "Advanced"
-    bl_parent_id = MainPanel.bl_idname
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-
-    def draw(self, context: Any) -> None:
-        options = context.scene.sync_texture
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        groups = (
-            ("negative", "model", "seed"),
-            ("steps", "guidance", "method", "sync_space", "attention"),
-            ("rig", "view_count") if options.rig == "even" else ("rig",),
-            ("from_texture", "strength") if options.from_texture else ("from_texture",),
-            ("texture_size", "texture_depth", "texture_sets", "fill", "unwrap", "raster"),
-        )
-        for names in groups:
-            column = layout.column()
-            for name in names:
-                column.prop(options, name)
-        obj = context.view_layer.objects.active
-        if obj and obj.type == "MESH":
-            column.prop_search(options, "uv_layer", obj.data, "uv_layers", icon="GROUP_UVS")
-
-
 def draw_prompt(layout: Any, options: Any) -> None:
     """The prompt's field; beside it examples, where the model lists some."""
     row = layout.row(align=True)
     row.prop(options, "prompt", text="", placeholder="What should it look like?")
-    words = properties.known(options)
+    words = ahead.words.at(options.model)
     if words and words.examples:
         row.menu(ExamplesMenu.bl_idname, text="", icon="PRESET")
 
@@ -84,29 +51,42 @@ def draw_generate(layout: Any, context: Any) -> None:
     """The Generate button; above it, what keeps it from working."""
     obj = context.view_layer.objects.active
     options = context.scene.sync_texture
-    layout.row().prop(options, "target", expand=True)
-    objects = operators.chosen_objects(context, options.target)
-    found = (what_is_missing(one, options) for one in objects)
-    problem = next((one for one in found if one), None)
-    if problem:
-        column = layout.column(align=True)
-        draw_text(column, problem.what, "ERROR", line_length(context))
-        draw_text(column, problem.fix, "BLANK1", line_length(context))
-        if problem.fix == environment.SET_UP and not progress.draw(layout):
-            layout.operator(setup.SetUp.bl_idname, icon="IMPORT")
-            if desk.problem:
-                draw_text(layout.column(align=True), desk.message, "ERROR", line_length(context))
-        if "in Preferences > Add-ons" in problem.fix:
-            button = layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
-            button.module = package.ROOT
+    draw_target(layout, obj, options)
+    layout.row().prop(options, "quality", expand=True)
+    objects = choose.of_target(context.view_layer, options.target)
+    notices = ahead.notices(context, objects, options)
+    for notice in notices:
+        draw_notice(layout, notice, line_length(context))
+    stopped = any(notice.stops for notice in notices)
+    if not progress.draw(layout) and stopped and desk.problem:
+        draw_text(layout.column(align=True), desk.message, "ERROR", line_length(context))
     row = layout.row()
-    row.enabled = problem is None
+    row.enabled = not stopped
     row.scale_y = 1.5
     row.operator(operators.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
     if operators.RestoreMaterials.poll(context):
         layout.operator(operators.RestoreMaterials.bl_idname, icon="LOOP_BACK")
     for warning in operators.warnings(obj):
         draw_text(layout.column(align=True), warning, "INFO", line_length(context))
+
+
+def draw_target(layout: Any, obj: Any, options: Any) -> None:
+    """What is to be textured."""
+    layout.prop(options, "target")
+    if options.target == "slot" and obj and obj.type == "MESH":
+        layout.prop_search(options, "slot", obj, "material_slots", icon="MATERIAL")
+
+
+def draw_notice(layout: Any, notice: Notice, characters: int) -> None:
+    """What there is to know, how to mend it, and the button that does."""
+    column = layout.column(align=True)
+    draw_text(column, notice.text, notice.icon, characters)
+    draw_text(column, notice.fix, "BLANK1", characters)
+    if (button := notice.button) and desk.current is None:
+        text = {"text": button.text} if button.text else {}
+        made = column.operator(button.operator, icon=button.icon, **text)
+        for name, value in button.values.items():
+            setattr(made, name, value)
 
 
 def line_length(context: Any) -> int:
@@ -121,20 +101,6 @@ def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
         icon = "BLANK1"
 
 
-def what_is_missing(obj: Any, options: Any) -> Problem | None:
-    """Why Generate would fail on ``obj`` right away, None when nothing speaks against it."""
-    try:
-        read_mesh.check(obj)
-        preferences.command([])
-        if options.from_texture:
-            read_texture.shown(obj)
-    except Problem as problem:
-        return problem
-    return (
-        None if options.prompt.strip() else Problem("The prompt is empty", "Type what it should look like.")
-    )
-
-
 def draw_progress(layout: Any, name: str, state: State) -> None:
     """Stage, time left, and Cancel."""
     layout.label(text=f"Texturing {name}", icon="TIME")
@@ -147,18 +113,9 @@ def draw_progress(layout: Any, name: str, state: State) -> None:
 def progress_text(state: State) -> str:
     """One line: what is being done, how far it is, how long it will take."""
     steps = f" {state.i}/{state.n}" if state.n > 1 else ""
-    left = "" if state.eta_s is None else f", {duration(state.eta_s)} left"
+    left = "" if state.eta_s is None else f", {pace.duration(state.eta_s)} left"
     stage = protocol.STAGES.get(state.stage, state.stage)
     return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
 
 
-def duration(seconds: float) -> str:
-    """``seconds`` for people: "8 s", "3 min", "1 h 20 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-register, unregister = bpy.utils.register_classes_factory((MainPanel, AdvancedPanel))
+register, unregister = bpy.utils.register_classes_factory((MainPanel,))

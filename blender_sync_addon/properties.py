@@ -9,8 +9,9 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import protocol
-from . import suggestions
+from . import quality, suggestions
 from .read import settings as read_settings
+from .setup.desk import desk
 from .suggestions import Words
 
 _METHODS = {
@@ -41,9 +42,32 @@ RASTERS = [
     ("nvdiffrast", "nvdiffrast", "On an NVIDIA card; has to be installed in the engine's Python"),
 ]
 RIGS = [
-    ("paper", "Standard", "The published ten views: eight all around and two from above"),
+    ("paper", "As Published", "The published ten views: eight all around and two from above"),
     ("auto", "Automatic", "At most 16 views, chosen so that all that can be seen of the object is painted"),
     ("even", "Evenly Spread", "A number of views of your choice, evenly spread"),
+    (
+        "scene",
+        "Scene Cameras",
+        "The selected cameras, or where none is selected all cameras of the scene. Each view is the square "
+        "around its camera's frame",
+    ),
+]
+FRONTS = [
+    ("-y", "-Y", "As Blender has it: what you see from the front (numpad 1)"),
+    ("x", "+X", "What you see from the right (numpad 3)"),
+    ("y", "+Y", "What you see from behind (Ctrl numpad 1)"),
+    ("-x", "-X", "What you see from the left (Ctrl numpad 3)"),
+]
+SYNC_SHARES = [
+    ("auto", "Automatic", "What suits the model"),
+    ("published", "First Four Fifths", "Then each view is finished on its own, as published: sharper"),
+    ("all", "All", "Views agree to the end: fewer seams"),
+    ("ramp", "Less and Less", "In all steps, but each view keeps more and more of its own"),
+]
+AGGREGATES = [
+    ("auto", "Automatic", "What suits the model"),
+    ("mean", "Average", "The average of all views, those that face it counting most, as published"),
+    ("best", "Best View", "The view that faces it counts nearly alone: sharper"),
 ]
 UNWRAPS = [
     ("auto", "Automatic", "Keep the UV map where it is usable, else make a new one"),
@@ -61,14 +85,26 @@ DEPTHS = [
     ("float", "Float", "OpenEXR in linear light, 32 bits of each colour: large files"),
 ]
 TARGETS = [
-    ("active", "Active", "The active object, seen by its own axes"),
-    ("selected", "All Selected", "All selected meshes together, as they stand in the scene"),
+    ("active", "Active Object", "The active object, seen by its own axes"),
+    ("selected", "Selected Objects", "All selected meshes together, as they stand in the scene"),
+    (
+        "slot",
+        "Material Slot",
+        "The faces of one material slot of the active object. All others stay as they are",
+    ),
+    (
+        "faces",
+        "Selected Faces",
+        "The faces of the active object that are selected in Edit Mode get a material slot of their own. All "
+        "others stay as they are",
+    ),
 ]
 SETS = [
     ("auto", "Objects", "A texture for each object"),
     ("material", "Materials", "A texture for each material of each object"),
     ("one", "One", "One texture for all: their UVs must not overlap"),
 ]
+MODELS = ("starter", "sd15", "sd21")
 SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 512, 1024, 2048, 4096, 8192)]
 
 
@@ -76,6 +112,11 @@ def prompts(options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the prompt's field. When the field is opened, all examples."""
     words = known(options)
     return suggestions.complete(words, "" if typed == options.prompt else typed) if words else []
+
+
+def models(_options: Any, _context: Any, _typed: str) -> list[str]:
+    """What Blender suggests in the model's field: those that come with us or were listed in Preferences."""
+    return list(dict.fromkeys((*MODELS, *(row.name for row in desk.models or ()))))
 
 
 def known(options: Any) -> Words | None:
@@ -100,18 +141,59 @@ class JobOptions:
         name="Model",
         default="starter",
         description="Name of a model, or a folder or .safetensors file with one. 'starter' needs no download",
+        search=models,
+        search_options={"SUGGESTION"},
+        update=quality.chosen,
+    )
+    quality: EnumProperty(
+        name="Quality",
+        items=quality.ITEMS,
+        default=quality.STANDARD,
+        description="Sets steps, views and texture size for the chosen model",
+        update=quality.chosen,
     )
     method: EnumProperty(name="Method", items=METHODS, description="How the views are brought to agree")
     sync_space: EnumProperty(name="Agree In", items=SYNC_SPACES, description="Where the views are averaged")
+    sync_share: EnumProperty(
+        name="Agree During",
+        items=SYNC_SHARES,
+        description="In which of the steps the views are brought to agree",
+    )
+    aggregate: EnumProperty(
+        name="Blend Views",
+        items=AGGREGATES,
+        description="What a place that several views see takes from them",
+    )
     attention: EnumProperty(
         name="Attention", items=ATTENTIONS, description="Whether the model compares views as it paints them"
     )
-    rig: EnumProperty(name="Views", items=RIGS, description="From where the object is looked at")
+    rig: EnumProperty(
+        name="Views",
+        items=RIGS,
+        default="auto",
+        description="From where the object is looked at",
+        update=quality.changed,
+    )
     view_count: IntProperty(
-        name="Count", default=12, min=1, max=64, description="Number of evenly spread views"
+        name="Count",
+        default=12,
+        min=1,
+        max=64,
+        description="Number of evenly spread views",
+        update=quality.changed,
+    )
+    front: EnumProperty(
+        name="Front",
+        items=FRONTS,
+        description="Which side of the object is its front: it is what 'front view' means to the model",
     )
     steps: IntProperty(
-        name="Steps", default=0, min=0, max=1000, description="Denoising steps. 0: as many as suit the model"
+        name="Steps",
+        default=0,
+        min=0,
+        max=1000,
+        description="Denoising steps. 0: as many as suit the model",
+        update=quality.changed,
     )
     guidance: FloatProperty(
         name="Guidance",
@@ -124,7 +206,11 @@ class JobOptions:
         name="Seed", default=0, min=0, description="The same seed with the same settings: the same texture"
     )
     texture_size: EnumProperty(
-        name="Size", items=SIZES, default="1024", description="Width and height of the texture"
+        name="Size",
+        items=SIZES,
+        default="1024",
+        description="Width and height of the texture",
+        update=quality.changed,
     )
     texture_depth: EnumProperty(
         name="Depth", items=DEPTHS, default="8", description="Bits of each colour in the texture's file"
@@ -163,6 +249,9 @@ class Options(JobOptions):
     """And for what."""
 
     target: EnumProperty(name="Target", items=TARGETS, description="What is textured")
+    slot: StringProperty(
+        name="Slot", description="Material of the slot to texture. Empty: the object's active slot"
+    )
 
 
 class SceneOptions(Options, bpy.types.PropertyGroup):

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from ..engine import protocol
 from .problem import Problem
 from .read import mesh as read_mesh
+from .read import target as read_target
 from .read import texture as read_texture
 from .read.settings import Settings
 from .results import history, thumbnail
 from .write import image as write_image
 from .write import material as write_material
+from .write import slots as write_slots
 from .write import uv as write_uv
 
 
@@ -82,16 +84,17 @@ class Subject:
         """Read ``obj``; raises Problem. in_world: where it stands among others."""
         read_mesh.check(obj)
         self.name: str = obj.name
-        self._uid: int = obj.session_uid
-        start = obj.active_material if settings.from_texture else None
+        self.uid: int = obj.session_uid
+        chosen = read_target.choose(obj, settings.target, settings.slot)
+        start = read_target.material(obj, chosen) if settings.from_texture else None
         self._start = start.session_uid if start else None
-        self.texture = read_texture.read(obj, settings.uv_layer) if settings.from_texture else None
+        self.texture = read_texture.read(obj, settings.uv_layer, chosen) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
-        self.read = read_mesh.read(obj, depsgraph, uv_layer, settings.unwrap, in_world)
+        self.read = read_mesh.read(obj, depsgraph, uv_layer, settings.unwrap, in_world, chosen)
 
     def object(self) -> Any | None:
         """The object as it is now; None when it is gone."""
-        return next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
+        return next((o for o in bpy.data.objects if o.session_uid == self.uid), None)
 
     @property
     def blocked(self) -> str:
@@ -115,6 +118,9 @@ class Subject:
         if obj is None:
             raise Problem(f"'{self.name}' was deleted while its texture was made")
         read_mesh.check(obj)
+        if self.read.chosen and not read_mesh.has_topology(obj.data, self.read.topology):
+            what = f"'{obj.name}' was changed while its texture was made, so that its faces are others"
+            raise Problem(what, "Generate again.")
         if uvs is None:
             if self.read.uv_layer is None:
                 what = "The engine returned no UVs for a mesh without a UV map"
@@ -142,14 +148,18 @@ class Subject:
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
         made: list[tuple[Any, Any]] = []
         files = []
-        slots = read_mesh.material_names(obj)
+        names, chosen = read_target.artists_names(obj), self.read.chosen
+        slots = list(range(max(1, len(names))))
+        if chosen is not None:
+            slots = write_slots.own(obj, chosen.polygons)
+            names = read_target.artists_names(obj)
+            origin = {**origin, "target": "slot", "slot": slots[0]} if len(slots) == 1 else origin
         for part in images.parts(number):
             words = (obj.name, prompt) if part is None else (obj.name, part, prompt)
             name = " ".join(word for word in words if word)[:60]
             image = images.get(number, part, name)
             material = write_material.make(name, image, uv_layer, origin)
-            own = None if part is None else [i for i, slot in enumerate(slots) if slot == part]
-            write_material.show(obj, material, own)
+            write_material.show(obj, material, [i for i in slots if part is None or names[i] == part])
             made.append((material, image))
             files.append(images.file(number, part))
         start = next((m for m in bpy.data.materials if m.session_uid == self._start), None)

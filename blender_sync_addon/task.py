@@ -6,6 +6,7 @@ a job that fails or is cancelled leaves no trace.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import protocol
-from . import preferences
+from . import pace, package, preferences
 from .job import folder as job_folder
 from .job.process import Supervisor
 from .job.state import State
+from .preview.show import Show, Source
 from .problem import Problem
-from .read.settings import Settings
+from .read import cameras as read_cameras
+from .read.settings import SCENE, Settings
 from .subject import Images, Subject, Textured, file_names, put_back
 
 supervisor = Supervisor()
@@ -81,21 +84,27 @@ class Task:
         """
         settings.check()
         self._subjects = [Subject(one, depsgraph, settings, bool(others)) for one in (obj, *others)]
+        in_scene = settings.views == SCENE
+        self._cameras = read_cameras.read(obj, depsgraph, bool(others)) if in_scene else None
         command = preferences.command(["serve", *(["--frugal"] if frugal else [])])
         self.settings = settings
         first = self._subjects[0].name
         self.name = f"{first} and {len(others)} more" if others else first
         self._uvs: Future[list[Uvs | None]] | None = None
+        self.show: Show | None = None
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
             self.state: State = self._start(command, out or self.folder / "out")
         except BaseException:
             self.close()
             raise
+        if not bpy.app.background:
+            self.show = Show([Source(one.name, one.uid, one.read) for one in self._subjects])
 
     def _start(self, command: list[str], out: Path) -> State:
         folder, subjects = self.folder, self._subjects
         several = len(subjects) > 1
+        cameras = folder / "cameras.json" if self._cameras else None
         names = file_names([one.name for one in subjects]) if several else ["mesh"]
         paths = [folder / f"{name}.npz" for name in names]
         starts = [f"start.{name}" if several else "start" for name in names]
@@ -105,6 +114,8 @@ class Task:
                 subject.read.arrays().save(path)
                 if subject.texture:
                     subject.texture.save(folder, start, several, several and tiled)
+            if self._cameras and cameras:
+                self._cameras.save(cameras)
 
         first, texture = subjects[0].texture, None
         tiled = any(one.texture and one.texture.tiled for one in subjects)
@@ -112,12 +123,16 @@ class Task:
             texture = str(folder / ("start.<SET>.<UDIM>.png" if tiled else "start.<SET>.png"))
         elif first:
             texture = str(first.path(folder))
-        request = self.settings.request(paths, out, [one.read.unwrap for one in subjects], texture)
+        unwraps = [one.read.unwrap for one in subjects]
+        request = self.settings.request(paths, out, unwraps, texture, cameras)
+        request = dataclasses.replace(request, preview=not bpy.app.background)
         return supervisor.start(command, request, prepare)
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
         if not supervisor.poll():
+            if self.show:
+                self.show.update(self.state.preview)
             return False
         result = self.state.result
         if result and any(result.mesh_uvs) and self._uvs is None:
@@ -153,11 +168,19 @@ class Task:
         origin = self.settings.origin()
         images = Images(result, origin, pack)
         objects = put_back(self._subjects, uvs, images, self.settings.prompt.strip(), origin)
+        self._note_pace(Path(result.report))
         said = [text for subject in self._subjects for text in subject.read.warnings]
         return Outcome(objects, (*dict.fromkeys(said), *result.warnings), Path(result.texture).parent)
 
+    def _note_pace(self, report: Path) -> None:
+        chosen = self.settings
+        key = pace.key(chosen.model, chosen.device)
+        pace.note(package.user_folder(), key, report, chosen.views, own_steps=chosen.steps is None)
+
     def close(self) -> None:
-        """Remove the job's folder."""
+        """Show no more of the job, and remove its folder."""
+        if self.show:
+            self.show.close()
         job_folder.remove(self.folder)
 
     def _result(self) -> protocol.Result:

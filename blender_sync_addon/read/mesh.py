@@ -37,7 +37,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
-from ..write.image import TAG
+from . import target
+from .target import Chosen
 
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
@@ -82,7 +83,8 @@ class Reading:
     UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
     "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
     slots (F,) int32: the material slot of each triangle; materials: the name of the material in each slot.
-    world: (4, 4) instead of ``scale``, for several objects.
+    world: (4, 4) instead of ``scale``, for several objects. chosen: the faces that the triangles are of, None
+    for all.
     """
 
     points: NDArray[np.float32]
@@ -99,6 +101,7 @@ class Reading:
     materials: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     world: NDArray[np.float64] | None = None
+    chosen: Chosen | None = None
 
     @property
     def corners(self) -> NDArray[np.int32]:
@@ -124,36 +127,47 @@ class Reading:
             uvs=None if self.loop_uvs is None else self.loop_uvs[corners],
             polygons=self.polygons,
             corners=corners,
-            materials=numbers[np.minimum(self.slots, len(numbers) - 1)],
+            materials=numbers[self.slots],
             material_names=names,
         )
 
 
 def read(
-    obj: Any, depsgraph: Any, uv_layer: str = "", unwrap: str = "auto", in_world: bool = False
+    obj: Any,
+    depsgraph: Any,
+    uv_layer: str = "",
+    unwrap: str = "auto",
+    in_world: bool = False,
+    chosen: Chosen | None = None,
 ) -> Reading:
     """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it.
 
     uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto", "always", "never".
-    in_world: where it stands among others. Raises Problem when there is nothing to texture or the UV map
-    doesn't exist.
+    in_world: where it stands among others. chosen: its faces to read, None for all. Raises Problem when there
+    is nothing to texture or the UV map doesn't exist.
     """
-    reading = _read(obj, depsgraph, uv_layer, unwrap)
+    reading = _read(obj, depsgraph, uv_layer, unwrap, chosen)
+    if not len(reading.triangles):
+        what = f"The modifiers of '{obj.name}' leave none of the chosen faces"
+        raise Problem(what, "Choose others, or apply the modifiers.")
     if not in_world:
         return reading
     return dataclasses.replace(reading, world=np.array(obj.matrix_world, np.float64))
 
 
-def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str) -> Reading:
+def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str, chosen: Chosen | None) -> Reading:
     base = obj.data
     with _evaluated(obj, depsgraph) as mesh:
         layer = _layer(mesh, base, uv_layer)
         if same_topology(mesh, base):
-            return _reading(obj, mesh, layer, unwrap)
-        if unwrap == "never" or (unwrap == "auto" and layer is not None and _usable(layer)):
-            return _reading(obj, mesh, layer, "never", on_base=False)
+            return _reading(obj, mesh, layer, unwrap, chosen)
+        if unwrap != "always":
+            reading = _reading(obj, mesh, layer, "never", chosen, on_base=False)
+            if unwrap == "never" or _usable(reading):
+                return reading
         if len(base.polygons):
-            return _reading(obj, base, _layer(base, base, uv_layer), unwrap, warnings=(MODIFIERS_LEFT_OUT,))
+            left_out = (MODIFIERS_LEFT_OUT,)
+            return _reading(obj, base, _layer(base, base, uv_layer), unwrap, chosen, warnings=left_out)
         raise Problem(
             f"'{obj.name}' is made by its modifiers and has no usable UV map",
             "Apply the modifiers, or let them make a UV map.",
@@ -234,8 +248,10 @@ def _layer(mesh: Any, base: Any, name: str) -> Any | None:
     return layer
 
 
-def _usable(layer: Any) -> bool:
-    uvs = _uvs(layer)
+def _usable(reading: Reading) -> bool:
+    if reading.loop_uvs is None or not len(reading.triangles):
+        return False
+    uvs = reading.loop_uvs if reading.chosen is None else reading.loop_uvs[reading.triangles.ravel()]
     inside = np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs[:, 0].max() <= 10 + 1e-4
     return bool(inside and (np.ptp(uvs, axis=0) > 1e-4).all())
 
@@ -245,11 +261,15 @@ def _reading(
     mesh: Any,
     layer: Any | None,
     unwrap: str,
+    chosen: Chosen | None,
     on_base: bool = True,
     warnings: tuple[str, ...] = (),
 ) -> Reading:
     """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
     triangles, polygons = _triangles(mesh)
+    if chosen is not None:
+        own = (chosen.polygons if on_base else chosen.of(mesh))[polygons]
+        triangles, polygons = triangles[own], polygons[own]
     points = np.empty((len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", points.ravel())
     return Reading(
@@ -263,9 +283,10 @@ def _reading(
         unwrap=unwrap,
         topology=topology(obj.data),
         on_base=on_base,
-        slots=_slots(mesh, polygons),
-        materials=material_names(obj),
+        slots=target.slots(mesh, len(obj.material_slots))[polygons],
+        materials=tuple(target.artists_names(obj)),
         warnings=warnings,
+        chosen=chosen,
     )
 
 
@@ -280,24 +301,6 @@ def _triangles(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     polygons = np.empty(len(corners), np.int32)
     mesh.loop_triangle_polygons.foreach_get("value", polygons)
     return corners, polygons
-
-
-def _slots(mesh: Any, polygons: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The material slot of each triangle."""
-    slots = np.zeros(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("material_index", slots)
-    return slots[polygons]
-
-
-def material_names(obj: Any) -> tuple[str, ...]:
-    """What the material in each slot is called, "" for none: the artist's, where our own is put over it."""
-    names = []
-    for index, slot in enumerate(obj.material_slots):
-        material = slot.material
-        if material is not None and TAG in material:
-            material = obj.data.materials[index] or material
-        names.append(material.name if material else "")
-    return tuple(names)
 
 
 def _corner_vertices(mesh: Any) -> NDArray[np.int32]:

@@ -12,19 +12,25 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
+from .. import quality
 from ..problem import Problem
 
 PAPER = "paper"
+SCENE = "scene"
+FRONTS = {"-y": 0.0, "x": 90.0, "y": 180.0, "-x": -90.0}
+"""Azimuths of the sides of an object, by the names of their axes in Blender."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """One job's choices. None means "not given": the model's preset decides.
 
-    views: "paper", "auto" or a number of views as text. uv_layer: name of a UV map, "" for the active one.
-    texture_size: pixels. unwrap, method, sync_space, sync_share, aggregate, attention, device, raster, fill,
-    init_texture, strength,
-    texture_depth, texture_sets: see engine/protocol.py. from_texture: start from what the objects show now.
+    views: "paper", "auto", "scene" (its cameras) or a number of views as text. uv_layer: name of a UV map, ""
+    for the active one. texture_size: pixels. front, unwrap, method, sync_space, sync_share, aggregate,
+    attention, device, raster, fill, init_texture, strength, texture_depth, texture_sets: see
+    engine/protocol.py. from_texture: start from what the objects show now.
+    target: "active" or "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which,
+    see read/target.py.
     """
 
     prompt: str
@@ -36,6 +42,7 @@ class Settings:
     aggregate: str | None = None
     attention: str | None = None
     views: str = PAPER
+    front: float = 0.0
     steps: int | None = None
     guidance: float | None = None
     seed: int = 0
@@ -50,6 +57,8 @@ class Settings:
     strength: float | None = None
     texture_depth: str = "8"
     texture_sets: str = "auto"
+    target: str = "active"
+    slot: str | int = ""
 
     def check(self) -> None:
         """Raise Problem for what the engine would refuse anyway, before anything is started."""
@@ -69,10 +78,15 @@ class Settings:
         return {**chosen, "version": protocol.VERSION}
 
     def request(
-        self, meshes: Sequence[Path], out: Path, unwraps: Sequence[str], texture: str | None = None
+        self,
+        meshes: Sequence[Path],
+        out: Path,
+        unwraps: Sequence[str],
+        texture: str | None = None,
+        cameras: Path | None = None,
     ) -> protocol.Request:
         """The engine's request for the files ``meshes``; results go into the folder ``out``. unwraps: for
-        each of them; texture: the objects' own, to start from."""
+        each of them; texture: the objects' own, to start from; cameras: file of the scene's."""
         return protocol.Request(
             mesh=str(meshes[0]),
             prompt=self.prompt.strip(),
@@ -84,7 +98,9 @@ class Settings:
             sync_share=self.sync_share,
             aggregate=self.aggregate,
             attention=self.attention,
-            views=self.views,
+            views=PAPER if self.views == SCENE else self.views,
+            cameras=None if cameras is None else str(cameras),
+            front=self.front,
             steps=self.steps,
             guidance=self.guidance,
             seed=self.seed,
@@ -106,16 +122,22 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
     """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
 
     def get(name: str) -> Any:
-        return getattr(options if options.properties.is_property_set(name) else fallback, name)
+        return chosen(options, fallback, name)
+
+    def unless_auto(name: str) -> Any:
+        return None if get(name) == "auto" else get(name)
 
     return Settings(
         prompt=get("prompt"),
         negative=get("negative").strip() or None,
         model=model(get("model")),
         method=get("method"),
-        sync_space=None if get("sync_space") == "auto" else get("sync_space"),
-        attention=None if get("attention") == "auto" else get("attention"),
+        sync_space=unless_auto("sync_space"),
+        sync_share=unless_auto("sync_share"),
+        aggregate=unless_auto("aggregate"),
+        attention=unless_auto("attention"),
         views=str(get("view_count")) if get("rig") == "even" else get("rig"),
+        front=FRONTS[get("front")],
         steps=get("steps") or None,
         guidance=get("guidance") or None,
         seed=get("seed"),
@@ -130,6 +152,20 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
         texture_depth=get("texture_depth"),
         texture_sets=get("texture_sets"),
     )
+
+
+def chosen(options: Any, fallback: Any, name: str) -> Any:
+    """The property ``name`` of ``options`` if it was given there, else what a quality or model that was given
+    there sets it to, else that of ``fallback``."""
+    given = options.properties.is_property_set
+    if given(name):
+        return getattr(options, name)
+    if name in quality.NAMES and (given("quality") or given("model")):
+        model = (options if given("model") else fallback).model
+        wanted = (options if given("quality") else fallback).quality
+        if wanted != quality.CUSTOM:
+            return getattr(quality.table(model)[wanted], name)
+    return getattr(fallback, name)
 
 
 def model(name: str) -> str:

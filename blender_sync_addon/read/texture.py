@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
+from . import target
+from .target import Chosen
 
 OTHERWISE = "or turn Start from Current Texture off"
 _SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -63,12 +65,13 @@ class Current:
             shutil.copyfile(self.source, path)
 
 
-def read(obj: Any, uv_layer: str = "") -> Current:
-    """The base colour of ``obj``'s active material, on the UV map ``uv_layer``, "" for whichever it is on.
+def read(obj: Any, uv_layer: str = "", chosen: Chosen | None = None) -> Current:
+    """The base colour of ``obj``'s active material, or of that of its ``chosen`` faces, on the UV map
+    ``uv_layer``, "" for whichever it is on.
 
     Raises Problem where it isn't one image, laid out by a UV map and nothing else.
     """
-    image, layer = shown(obj)
+    image, layer = shown(obj, target.material(obj, chosen))
     if uv_layer and layer and uv_layer != layer:
         what = f"The texture of '{obj.name}' is laid out on the UV map '{layer}', not on '{uv_layer}'"
         raise Problem(what, f"Choose '{layer}' under UV Map, {OTHERWISE}.")
@@ -79,9 +82,9 @@ def read(obj: Any, uv_layer: str = "") -> Current:
     return Current(_pixels(image), layer or uv_layer, linear=image.is_float)
 
 
-def shown(obj: Any) -> tuple[Any, str]:
-    """(image, name of its UV map) of ``obj``'s base colour; raises Problem. Cheap enough to draw a panel."""
-    material = obj.active_material
+def shown(obj: Any, material: Any | None) -> tuple[Any, str]:
+    """(image, name of its UV map) of the base colour of ``material`` on ``obj``; raises Problem. Cheap enough
+    to draw a panel."""
     if material is None:
         raise Problem(
             f"'{obj.name}' has no material to start from", f"Give it one with an image, {OTHERWISE}."

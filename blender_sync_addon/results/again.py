@@ -34,8 +34,13 @@ class Again(Making, bpy.types.Operator):
     bl_label = "Generate Again"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    index: IntProperty(name="Result", default=history.NONE, min=history.NONE)
-    seed: EnumProperty(name="Seed", items=SEEDS)
+    index: IntProperty(
+        name="Result",
+        default=history.NONE,
+        min=history.NONE,
+        description="Its number in the list. -1: the chosen one",
+    )
+    seed: EnumProperty(name="Seed", items=SEEDS, description="Whether the same texture is made or another")
 
     @classmethod
     def description(cls, _context: Any, properties: Any) -> str:

@@ -17,6 +17,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 
 from ..write import material as write_material
+from ..write import slots as write_slots
 from ..write.image import TAG
 
 NAME = "sync_texture"
@@ -41,7 +42,8 @@ class Result(bpy.types.PropertyGroup):
     material: one of its new materials, None where the artist deleted that. parts, before: what the slots
     showed of ours with and before it. start: what its job started from. job, place: the same job gives the
     same ``job`` to all of its objects, numbered by ``place``. batch: the same for all variations of a run,
-    "" for others; sheet: their pictures side by side. added_slot, uv_layer: what the job added to the mesh.
+    "" for others; sheet: their pictures side by side. added_slot, uv_layer: what the job added to the mesh;
+    slots: how many there were before it.
     kept: whether the artist has said so.
     """
 
@@ -55,6 +57,7 @@ class Result(bpy.types.PropertyGroup):
     batch: StringProperty()
     sheet: PointerProperty(type=bpy.types.Image)
     added_slot: BoolProperty()
+    slots: IntProperty()
     uv_layer: StringProperty()
     kept: BoolProperty()
 
@@ -123,6 +126,7 @@ def add(obj: Any, name: str, material: Any, before: Look, job: str, place: int, 
     result.job, result.place = job, place
     _fill(result.parts, parts(obj), links(obj))
     _fill(result.before, before.parts, before.links)
+    result.slots = before.slots
     result.added_slot = before.slots == 0 and len(obj.material_slots) == 1
     new = {layer.name for layer in obj.data.uv_layers} - before.uv_layers
     result.uv_layer = next(iter(new), "")
@@ -149,7 +153,7 @@ def shown(obj: Any) -> int:
     now = parts(obj)
     results = of(obj)
     for i in reversed(range(len(results))):
-        if now and _read(results[i].parts) == now:
+        if now and write_slots.spread(obj, _read(results[i].parts)) == now:
             return i
     return NONE
 
@@ -175,6 +179,7 @@ def show(obj: Any, index: int) -> None:
 
 def show_parts(obj: Any, wanted: Parts) -> None:
     """Let the slots of ``obj`` show the materials ``wanted`` of ours, and nothing else of ours."""
+    wanted = write_slots.spread(obj, wanted)
     others = {slot for slot, _ in parts(obj)} - {slot for slot, _ in wanted}
     write_material.restore(obj, others)
     for slot, _ in parts(obj):
@@ -302,11 +307,12 @@ def take_back(obj: Any) -> None:
     """Take the newest result of ``obj`` back: it looks as before, and what the job added is gone."""
     index = len(of(obj)) - 1
     result = of(obj)[index]
-    added_slot, layer = result.added_slot, result.uv_layer
+    added_slot, slots, layer = result.added_slot, result.slots, result.uv_layer
     if shown(obj) == index:
         show_parts(obj, _read(result.before))
         _relink(obj, result.before)
     _drop(obj, index)
+    write_slots.join(obj, slots)
     mesh = obj.data
     if added_slot and mesh.users == 1 and len(mesh.materials) == 1 and obj.material_slots[0].material is None:
         mesh.materials.clear()

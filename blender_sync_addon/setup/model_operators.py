@@ -108,7 +108,9 @@ class LinkModel(_Models, bpy.types.Operator):
     bl_label = "Link Model"
     title = "Linking a model"
 
-    filepath: StringProperty(subtype="FILE_PATH")
+    filepath: StringProperty(
+        name="File", subtype="FILE_PATH", description="The .safetensors file, or the folder"
+    )
     filter_glob: StringProperty(default="*.safetensors", options={"HIDDEN"})
     name: StringProperty(name="Name", description="What to call it. Empty: as the file or folder is called")
 
@@ -130,7 +132,7 @@ class UseModel(bpy.types.Operator):
     bl_label = "Use Model"
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
-    name: StringProperty(name="Model")
+    name: StringProperty(name="Model", description="The model's name")
 
     def execute(self, context: Any) -> set[str]:
         context.scene.sync_texture.model = self.name

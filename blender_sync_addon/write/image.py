@@ -61,6 +61,14 @@ def write_tiles(
     return image
 
 
+def lay_beside(image: Any, file: Path) -> None:
+    """Let the packed ``image`` be ``file``, or the tiles of which that is the first, in the .blend's folder,
+    whatever that is."""
+    name = _pattern(file, image.tiles[0].number).name if image.source == "TILED" else file.name
+    image.unpack(method="REMOVE")
+    image.filepath_raw = f"//{name}"
+
+
 def _pattern(file: Path, number: int) -> str:
     """The path of a tile's ``file`` with <UDIM> in place of its ``number``, which is the last in its name."""
     head, _, tail = file.name.rpartition(f".{number}.")

@@ -81,13 +81,30 @@ def _remember(index: int, link: str, material: Any | None) -> dict[str, Any]:
     return {**entry, "material": material} if link == "OBJECT" and material else entry
 
 
+def remember_same(obj: Any, source: int, new: int) -> None:
+    """Remember for the slot ``new`` of ``obj`` what is remembered for ``source``, if anything is."""
+    memory = [dict(entry) for entry in obj.get(MEMORY, ())]
+    same = [{**entry, "slot": new} for entry in memory if entry["slot"] == source]
+    if same:
+        obj[MEMORY] = [*memory, *same]
+
+
+def forget(obj: Any, slot: int) -> None:
+    """Remember nothing of the ``slot``, which is about to be taken away."""
+    left = [dict(entry) for entry in obj.get(MEMORY, ()) if entry["slot"] != slot]
+    if left:
+        obj[MEMORY] = left
+    elif MEMORY in obj:
+        del obj[MEMORY]
+
+
 def is_ours(material: Any) -> bool:
     """Whether ``material`` was made by this extension."""
     return TAG in material
 
 
 def artists(obj: Any, slot: int) -> Any | None:
-    """The artist's own material of the ``slot`` of ``obj``: what it shows or did before ours; None without."""
+    """The artist's own material of the ``slot`` of ``obj``: what it shows or did before ours, or None."""
     if slot >= len(obj.material_slots):
         return None
     material = obj.material_slots[slot].material

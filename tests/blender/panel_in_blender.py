@@ -173,25 +173,6 @@ def test_command_is_cancelled_by_ctrl_c():
     assert not (TMP / "never.blend").exists()
 
 
-def test_advanced_shows_the_strength_only_where_it_counts():
-    class Layout(types.SimpleNamespace):
-        def column(self):
-            return self
-
-        def prop(self, _options, name, **_more):
-            self.drawn.append(name)
-
-        def prop_search(self, *_words, **_more):
-            pass
-
-    for wanted in (False, True):
-        bpy.context.scene.sync_texture.from_texture = wanted
-        layout = Layout(drawn=[])
-        panel.AdvancedPanel.draw(types.SimpleNamespace(layout=layout), bpy.context)
-        assert ("strength" in layout.drawn) == wanted
-        assert {"from_texture", "texture_depth", "attention", "raster"} < set(layout.drawn)
-
-
 def test_stages_are_told_in_words():
     assert panel.progress_text(State("a", "plan", 3, 16)) == "Choosing views 3/16"
     assert panel.progress_text(State("a", "denoise", 1, 2, 90.0)) == "Painting 1/2, 2 min left"

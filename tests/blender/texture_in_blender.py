@@ -20,7 +20,7 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, panel, task  # noqa: E402
+from sync_texture.blender_sync_addon import ahead, command, task  # noqa: E402
 from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
@@ -166,7 +166,7 @@ def test_our_own_texture_is_changed_on_its_own_uv_map():
     assert shown == {tuple(uv) for uv in flat.reshape(-1, 2).round(4)}
     assert bpy.ops.sync_texture.generate(prompt="wood", from_texture=True, strength=0.4) == {"FINISHED"}
     material = obj.material_slots[0].material
-    assert read_texture.shown(obj)[1] == "SyncTexture"
+    assert read_texture.shown(obj, obj.active_material)[1] == "SyncTexture"
     assert dict(material["sync_texture"])["strength"] == np.float32(0.4)
     assert len(obj.data.uv_layers) == 2
 
@@ -174,9 +174,10 @@ def test_our_own_texture_is_changed_on_its_own_uv_map():
 def test_the_render_uv_map_counts_where_no_node_says_otherwise():
     obj = textured(loaded(image_file()))
     obj.data.uv_layers.new(name="second").active_render = True
-    assert read_texture.shown(obj)[1] == "second"
-    assert read_texture.shown(textured(loaded(image_file()), ""))[1] == "UVMap"
-    assert read_texture.shown(textured(loaded(image_file()), "UVMap"))[1] == "UVMap"
+    assert read_texture.shown(obj, obj.active_material)[1] == "second"
+    for layer in ("", "UVMap"):
+        other = textured(loaded(image_file()), layer)
+        assert read_texture.shown(other, other.active_material)[1] == "UVMap"
 
 
 def test_objects_without_such_a_texture():
@@ -214,7 +215,7 @@ def test_reroutes_are_followed():
     reroute = tree.nodes.new("NodeReroute")
     tree.links.new(node.outputs["Color"], reroute.inputs[0])
     tree.links.new(reroute.outputs[0], tree.nodes["Principled BSDF"].inputs["Base Color"])
-    assert read_texture.shown(obj)[0] == node.image
+    assert read_texture.shown(obj, obj.active_material)[0] == node.image
 
 
 def test_generate_says_why_it_cannot_start_from_a_texture():
@@ -230,10 +231,13 @@ def test_the_panel_says_it_before_the_button_is_pressed():
     obj = helper.cube()
     options = bpy.context.scene.sync_texture
     options.prompt = "bricks"
-    assert panel.what_is_missing(obj, options) is None
+    assert not any(notice.stops for notice in ahead.notices(bpy.context, [obj], options))
     options.from_texture = True
-    assert "no material" in str(panel.what_is_missing(obj, options))
-    assert panel.what_is_missing(textured(loaded(image_file())), options) is None
+    (notice,) = ahead.notices(bpy.context, [obj], options)
+    assert notice.stops
+    assert "no material" in notice.text
+    other = textured(loaded(image_file()))
+    assert not any(notice.stops for notice in ahead.notices(bpy.context, [other], options))
 
 
 def run(*words):

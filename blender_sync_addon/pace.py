@@ -1,0 +1,85 @@
+"""How long textures took on this computer, so as to say how long the next one will. No bpy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+FILE = "pace.json"
+WORK = ("denoise", "sync", "decode")  # of a report's seconds: what grows with views and steps
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Of the last texture by one model on one device. step: seconds that a step of one view took; rest: those
+    that everything else took. steps: how many the model chose by itself, None when it never did. views: how
+    many there were, by what was chosen for them.
+    """
+
+    step: float
+    rest: float
+    steps: int | None = None
+    views: dict[str, int] = field(default_factory=dict)
+
+    def seconds(self, views: int, steps: int) -> float:
+        """For a texture from so many views in so many steps."""
+        return self.step * views * steps + self.rest
+
+    @classmethod
+    def of(cls, report: dict[str, Any], views: str, own_steps: bool, before: Self | None) -> Self:
+        """From a job's report; views: as they were chosen. Raises KeyError, TypeError for others."""
+        seconds, count = report["seconds"], len(report["views"])
+        run = math.ceil(int(report["steps"]) * float(report.get("strength") or 1.0))
+        work = sum(float(seconds[part]) for part in WORK)
+        steps = int(report["steps"]) if own_steps else before.steps if before else None
+        known = {**(before.views if before else {}), views: count}
+        return cls(work / (count * run), float(seconds["total"]) - work, steps, known)
+
+
+def read(folder: Path, key: str) -> Pace | None:
+    """What is known of ``key``; None for nothing."""
+    try:
+        return Pace(**_all(folder)[key])
+    except (KeyError, TypeError):
+        return None
+
+
+def note(folder: Path, key: str, report: Path, views: str, own_steps: bool) -> None:
+    """Remember how long the job of the file ``report`` took; what can't be read or written is left."""
+    try:
+        told = json.loads(report.read_text(encoding="utf-8"))
+        pace = Pace.of(told, views, own_steps, read(folder, key))
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f"{FILE}.{os.getpid()}"
+        new.write_text(json.dumps({**_all(folder), key: asdict(pace)}), encoding="utf-8")
+        os.replace(new, folder / FILE)
+
+
+def key(model: str, device: str) -> str:
+    """What a pace belongs to."""
+    return f"{model or 'starter'} on {device}"
+
+
+def _all(folder: Path) -> dict[str, Any]:
+    try:
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def duration(seconds: float) -> str:
+    """``seconds`` for people: "8 s", "3 min", "1 h 20 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

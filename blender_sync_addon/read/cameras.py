@@ -1,0 +1,88 @@
+"""The scene's cameras as views, in the frame in which the engine gets the mesh."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..problem import Problem
+from .mesh import scale, to_engine_axes
+
+Doubles = NDArray[np.float64]
+MOST = 64  # the engine takes no more
+FOVS = (1.0, 170.0)  # nor others, degrees
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Views as the engine's --cameras file lists them: engine/views/given.py."""
+
+    entries: tuple[dict[str, Any], ...]
+
+    def save(self, path: Path) -> None:
+        """Write them to ``path``. No bpy: any thread may call it. Raises OSError."""
+        path.write_text(json.dumps({"cameras": self.entries}), encoding="utf-8")
+
+
+def chosen(scene: Any, view_layer: Any) -> list[Any]:
+    """The selected cameras of ``scene``, all of them where none is selected. Cheap enough to draw a panel."""
+    cameras = [obj for obj in scene.objects if obj.type == "CAMERA"]
+    return [obj for obj in cameras if obj.select_get(view_layer=view_layer)] or cameras
+
+
+def check(cameras: Sequence[Any]) -> None:
+    """Raise Problem where the objects ``cameras`` can't be views. Cheap enough to draw a panel."""
+    if not cameras:
+        raise Problem(
+            "The scene has no camera to look from", "Add one, or choose other Views under Advanced."
+        )
+    if len(cameras) > MOST:
+        raise Problem(f"The scene has {len(cameras)} cameras", f"Select those to look from, at most {MOST}.")
+    for camera in cameras:
+        if camera.data.type != "PERSP":
+            fix = "Make it a perspective one, or select those to look from."
+            raise Problem(f"'{camera.name}' is no perspective camera", fix)
+
+
+def read(obj: Any, depsgraph: Any, in_world: bool) -> Cameras:
+    """The chosen cameras of the depsgraph's scene as views of ``obj``; in_world: of where it stands among
+    others. Raises Problem."""
+    cameras = chosen(depsgraph.scene, depsgraph.view_layer)
+    check(cameras)
+    inward = np.eye(4) if in_world else _inward(obj)
+    return Cameras(tuple(_entry(one.evaluated_get(depsgraph), depsgraph.scene, inward) for one in cameras))
+
+
+def _inward(obj: Any) -> Doubles:
+    """(4, 4): from the world to the object's axes with its scale applied, in which mesh.py reads it."""
+    world = np.array(obj.matrix_world, np.float64)
+    inward = np.eye(4)
+    inward[:3, :3] = np.diag(scale(obj)) @ np.linalg.pinv(world[:3, :3])
+    inward[:3, 3] = -inward[:3, :3] @ world[:3, 3]
+    return inward
+
+
+def _entry(camera: Any, scene: Any, inward: Doubles) -> dict[str, Any]:
+    matrix = inward @ np.array(camera.matrix_world, np.float64)
+    _, up, back, position = to_engine_axes(matrix[:3].T)
+    return {
+        "name": camera.name,
+        "position": position.tolist(),
+        "forward": (-back).tolist(),
+        "up": up.tolist(),
+        "fov": _fov(camera.data, scene),
+    }
+
+
+def _fov(camera: Any, scene: Any) -> float:
+    """Degrees across the square around the axis that holds the whole frame, shifted as it may be."""
+    corners = camera.view_frame(scene=scene)
+    half = max(max(abs(corner.x), abs(corner.y)) / -corner.z for corner in corners)
+    return min(max(2 * math.degrees(math.atan(half)), FOVS[0]), FOVS[1])
