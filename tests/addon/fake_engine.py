@@ -5,9 +5,9 @@ QUADRANTS), so a render shows where each UV went. New UVs are made when the mesh
 one known point for each corner of each polygon.
 
 First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
-hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | garbage (prints on stdout, then
-works) | fail (a failed message) | oom (failed, out of memory) | hungry (likewise, unless --frugal) |
-silent (done without a texture) | anything else works.
+hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | long (likewise, ten minutes) |
+garbage (prints on stdout, then works) | fail (a failed message) | oom (failed, out of memory) |
+hungry (likewise, unless --frugal) | silent (done without a texture) | anything else works.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Engine:
     def job(self, ident: str, request) -> None:
         self.send(protocol.STARTED, id=ident)
         what = request.prompt.split()[0]
-        steps = 100 if what in ("slow", "die", "exit") else 3
+        steps = {"slow": 100, "die": 100, "exit": 100, "long": 6000}.get(what, 3)
         for i in range(steps):
             if ident in self.cancelled and what != "hang":
                 return self.send(protocol.CANCELLED, id=ident)
@@ -122,6 +122,8 @@ class Engine:
             )
             if i == 2:
                 self.misbehave(ident, what)
+            if request.preview and i % 10 == 1:
+                self.send(protocol.PREVIEW, id=ident, preview=preview(request).as_dict())
             time.sleep(0.1 if steps > 3 else 0.01)
         if what in ("fail", "oom") or (what == "hungry" and "--frugal" not in sys.argv):
             code = protocol.EXIT_BAD_INPUT if what == "fail" else protocol.EXIT_OUT_OF_MEMORY
@@ -170,6 +172,16 @@ class Engine:
         )
 
 
+def preview(request):
+    """The result's textures and UVs, told before their time."""
+    out = Path(request.out) / "preview"
+    out.mkdir(parents=True, exist_ok=True)
+    write_png(out / "texture.png", texture())
+    whole = protocol.Texture(str(out / "texture.png"), 0 if len(request.meshes) == 1 else None)
+    uvs = [other_uvs(request, out, i) for i in range(len(request.meshes))]
+    return protocol.Preview(plain_textures(request, out) or [whole], uvs)
+
+
 def plain_textures(request, out: Path) -> list:
     """One of a single colour, in the order of PLAIN, for each mesh, each of its materials if that is wanted,
     and each of their UDIM tiles; none where that makes but one."""
@@ -208,6 +220,16 @@ def other_uvs(request, out: Path, number: int) -> str | None:
     return str(out / f"uvs.{number}.npy")
 
 
+def batch(words: list) -> int:
+    """The engine's own batch, with engines like this one."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    from engine import cli
+    from engine.batch import child
+
+    child.command = lambda frugal: [sys.executable, __file__, "serve", *(["--frugal"] if frugal else [])]
+    return cli.main(words)
+
+
 def install(folder: Path, python: str = sys.executable) -> Path:
     """An executable in ``folder`` that stands for the engine's Python and runs this file instead."""
     script = folder / "fake_python"
@@ -219,6 +241,8 @@ def install(folder: Path, python: str = sys.executable) -> Path:
 if __name__ == "__main__":
     if "serve" in sys.argv:
         Engine().serve()
+    elif "batch" in sys.argv:
+        sys.exit(batch(sys.argv[sys.argv.index("batch") :]))
     else:
         print("fake engine:", *sys.argv[1:])
         sys.exit(5)

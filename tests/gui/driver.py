@@ -1,0 +1,86 @@
+"""For scripts that run inside a Blender with a window: its 3D view, pictures of it, and steps in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import traceback
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+SHOTS = Path(os.environ["SYNC_TEXTURE_SHOTS"])
+
+
+def view() -> dict:
+    """What temp_override takes for the first 3D view."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    return {"window": window, "area": area, "region": region}
+
+
+def space():
+    return view()["area"].spaces.active
+
+
+def panel_tab() -> None:
+    """Our tab in the sidebar."""
+    next(r for r in view()["area"].regions if r.type == "UI").active_panel_category = "Sync Texture"
+
+
+def until(condition, seconds: float = 20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        yield 0.02
+
+
+def photograph(name: str) -> np.ndarray:
+    """The screen, kept as NAME.png: (H, W, 3) uint8, the first row at the top."""
+    path = SHOTS / f"{name}.png"
+    subprocess.run(["import", "-window", "root", str(path)], check=True)
+    size = subprocess.check_output(["identify", "-format", "%w %h", str(path)], text=True)
+    width, height = map(int, size.split())
+    raw = subprocess.check_output(["convert", str(path), "-depth", "8", "rgb:-"])
+    return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
+
+
+def in_view(picture: np.ndarray, x: float, y: float) -> tuple[int, ...]:
+    """The colour at a place of the 3D view, both from -1 to 1 within half its height, from its middle."""
+    region = view()["region"]
+    window = view()["window"]
+    middle = region.x + region.width // 2, window.height - (region.y + region.height // 2)
+    column, row = (round(m + k * region.height / 2) for m, k in zip(middle, (x, -y), strict=True))
+    return tuple(int(value) for value in picture[row, column])
+
+
+def run(tests: dict, prepare, clean_up) -> None:
+    """Have Blender's timer step through every test_... among ``tests``, generators of pauses in seconds, and
+    quit; what failed is printed as JSON."""
+
+    def steps():
+        failed = []
+        yield from prepare()
+        for name, test in list(tests.items()):
+            if name.startswith("test_") and os.environ.get("ONLY", "") in name:
+                try:
+                    yield from test()
+                    print("ok    ", name, flush=True)
+                except Exception:
+                    failed.append(name)
+                    print("FAILED", name, flush=True)
+                    traceback.print_exc()
+                try:
+                    yield from clean_up()
+                except Exception:
+                    failed.append(f"after {name}")
+                    traceback.print_exc()
+        print(json.dumps({"failed": failed}), flush=True)
+        bpy.ops.wm.quit_blender()
+
+    stepping = steps()
+    bpy.app.timers.register(lambda: next(stepping, None), first_interval=1.0, persistent=True)

@@ -1,0 +1,260 @@
+"""Run inside a Blender with a window by test_preview_in_window.py: the texture on the mesh while it is made.
+
+The colours on the screen are looked at; a dump of the file says that nothing in it knows of the preview.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
+
+import bpy
+import driver
+import helper
+import numpy as np
+from driver import in_view, photograph, space, until, view
+
+bpy.context.preferences.view.show_splash = False
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from sync_texture.blender_sync_addon import operators, task  # noqa: E402
+
+FAKE = helper.fake_engine
+QUARTERS = {(-0.3, -0.3): FAKE.RED, (0.3, -0.3): FAKE.GREEN, (-0.3, 0.3): FAKE.BLUE, (0.3, 0.3): FAKE.YELLOW}
+
+
+def idle():
+    return operators.running() is None
+
+
+def prepare():
+    space().shading.type = "SOLID"
+    space().shading.light = "FLAT"
+    space().overlay.show_overlays = False
+    space().show_gizmo = False
+    yield 0.3
+
+
+def clean_up():
+    space().shading.type = "SOLID"
+    if not idle():
+        operators.running().cancel()
+        yield from until(idle)
+    yield 0.1
+
+
+def plane(**options):
+    """A square seen from above that fills most of the 3D view, alone in the file."""
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.mesh.primitive_plane_add(**options)
+        bpy.ops.object.shade_flat()
+        bpy.ops.view3d.view_axis(type="TOP")
+        space().region_3d.view_perspective = "ORTHO"
+        bpy.ops.ed.undo_push(message="plane")
+    yield 0.5
+    space().region_3d.view_location = (0, 0, 0)
+    space().region_3d.view_distance = 6.0
+    yield 0.5
+    return bpy.context.view_layer.objects.active
+
+
+def start(prompt: str = "long bricks", **options):
+    bpy.context.scene.sync_texture.prompt = prompt
+    with bpy.context.temp_override(**view()):
+        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT", **options) == {"RUNNING_MODAL"}
+    yield from until(lambda: operators.running() and operators.running().show.visible)
+    yield 0.5
+    yield 0.5  # a slow Blender draws between the two
+
+
+def stop():
+    bpy.ops.sync_texture.cancel()
+    yield from until(idle)
+    yield 0.5
+
+
+def colours(name: str) -> list[tuple[int, ...]]:
+    picture = photograph(name)
+    return [in_view(picture, *place) for place in QUARTERS]
+
+
+def is_shown(found: list[tuple[int, ...]], tolerance: int = 8) -> bool:
+    return bool(np.abs(np.array(found) - list(QUARTERS.values())).max() <= tolerance)
+
+
+def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
+    yield from plane()
+    bare = photograph("1_bare")
+    before = helper.dump()
+    for kind in ("SOLID", "MATERIAL"):
+        space().shading.type = kind
+        yield 1.0
+        yield from start()
+        found = colours(f"2_{kind.lower()}")
+        if kind == "SOLID":
+            assert is_shown(found), found
+        else:  # with light
+            names = [helper.nearest(colour, helper.COLOURS) for colour in found]
+            assert names == ["red", "green", "blue", "yellow"], names
+        helper.check_same(before, helper.dump())
+        yield from stop()
+        helper.check_same(before, helper.dump())
+    space().shading.type = "SOLID"
+    yield 0.7
+    region = view()["region"]
+    after = photograph("3_after")
+    top = view()["window"].height - region.y - region.height
+    part = np.s_[top : top + region.height, region.x : region.x + region.width // 2]
+    assert (bare[part] == after[part]).all()
+
+
+def test_it_goes_where_the_object_goes_and_only_where_it_is_shown():
+    obj = yield from plane()
+    yield from start()
+    assert is_shown(colours("4_here"))
+    obj.rotation_euler.z = np.pi  # the quarters change places
+    yield 0.7
+    assert is_shown(colours("4_turned")[::-1])
+    obj.rotation_euler.z = 0
+    obj.hide_set(True)
+    yield 0.7
+    found = colours("4_hidden")
+    assert len(set(found)) == 1, found
+    obj.hide_set(False)
+    yield 0.7
+    assert is_shown(colours("4_again"))
+    with bpy.context.temp_override(**view()):
+        bpy.ops.mesh.primitive_cube_add(size=10, location=(0, 0, 8))
+    yield 0.7
+    found = colours("4_covered")
+    assert len(set(found)) == 1, "what is in front hides it"
+    yield from stop()
+
+
+def test_new_uvs_are_shown_before_the_mesh_has_them():
+    obj = yield from plane()
+    obj.data.uv_layers.remove(obj.data.uv_layers[0])
+    yield 0.2
+    yield from start(unwrap="always")
+    found = colours("5_new_uvs")
+    assert {helper.nearest(colour, helper.COLOURS) for colour in found} == {"red"}, found  # the fake's UVs
+    assert not obj.data.uv_layers
+    yield from stop()
+
+
+def test_saved_in_mid_job_the_file_knows_nothing():
+    yield from plane()
+    path = driver.SHOTS / "saved.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    before = helper.dump()
+    yield from start()
+    assert not bpy.data.is_dirty
+    bpy.ops.wm.save_as_mainfile(filepath=str(driver.SHOTS / "other.blend"), copy=True)
+    assert is_shown(colours("6_saved")), "it goes on after saving"
+    with bpy.data.libraries.load(str(driver.SHOTS / "other.blend")) as (inside, _):
+        assert not inside.images
+        assert not inside.materials
+    helper.check_same(before, helper.dump())
+    yield from stop()
+    assert not bpy.data.is_dirty
+
+
+def test_undo_and_redo_leave_it():
+    obj = yield from plane()
+    name = obj.name
+    with bpy.context.temp_override(**view()):
+        obj.location.x = 0.7
+        bpy.ops.ed.undo_push(message="moved")
+    yield from start()
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo()
+    yield 0.8
+    assert bpy.data.objects[name].location.x == 0
+    assert is_shown(colours("7_undone"))
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.redo()
+    yield 0.8
+    assert not is_shown(colours("7_redone"))
+    assert bpy.data.objects[name].location.x > 0.5
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo()
+    yield 0.5
+    yield from stop()
+    bpy.data.objects[name].location.x = 0
+
+
+def test_another_shape_is_followed_and_another_mesh_isnt_painted():
+    obj = yield from plane()
+    yield from start()
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.mode_set(mode="EDIT")
+    yield 0.5
+    found = colours("8_edit")
+    assert len(set(found)) == 1, "the artist edits: out of the way"
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.mode_set(mode="OBJECT")
+    yield 0.5
+    assert is_shown(colours("8_back"))
+    obj.data.transform(__import__("mathutils").Matrix.Rotation(np.pi, 4, "Z"))
+    obj.data.update()
+    yield 0.8
+    assert is_shown(colours("8_followed")[::-1])
+    obj.modifiers.new("more", "SUBSURF").subdivision_type = "SIMPLE"
+    yield 0.8
+    found = colours("8_subdivided")
+    assert len(set(found)) == 1, found
+    obj.modifiers.clear()
+    yield 0.8
+    assert is_shown(colours("8_followed_again")[::-1])
+    yield from stop()
+
+
+def test_a_deleted_object_has_none():
+    yield from plane()
+    yield from start()
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.delete()
+        bpy.ops.ed.undo_push(message="deleted")
+    yield 0.7
+    found = colours("9_deleted")
+    assert len(set(found)) == 1, found
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo()
+    yield 0.7
+    assert is_shown(colours("9_undeleted"))
+    yield from stop()
+
+
+def test_the_end_a_failure_and_another_file_take_it_away():
+    yield from plane()
+    yield from start("slow bricks")
+    yield from until(idle)
+    yield 0.3
+    assert not operators.running()
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo()
+    yield 0.7
+    found = colours("10_done_and_undone")
+    assert len(set(found)) == 1, found
+    yield from start()
+    os.kill(task.supervisor.pid, 9)
+    yield from until(idle)
+    yield 0.7
+    assert len(set(colours("10_died"))) == 1
+    yield from start()
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield 1.0
+    assert idle()
+    handlers = [str(one) for one in bpy.app.handlers.depsgraph_update_post]
+    assert not [one for one in handlers if "Show" in one], handlers
+    photograph("11_loaded")
+
+
+driver.run(globals(), prepare, clean_up)
