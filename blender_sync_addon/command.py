@@ -1,4 +1,4 @@
-"""``blender -b FILE.blend --command sync_texture texture|doctor|models``: for render nodes and pipelines.
+"""``blender -b FILE.blend --command sync_texture texture|batch|doctor|models``: for pipelines.
 
 Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 1 anything else.
 """
@@ -6,21 +6,17 @@ Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 1 anything else.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..engine import protocol
-from . import preferences, task
-from .job import environment
+from . import batch_command, deliver, interrupt, preferences, task
 from .job.state import State
 from .panel import progress_text
 from .problem import Problem
@@ -30,7 +26,6 @@ from .task import Outcome, Task
 
 NAME = "sync_texture"
 PASSED_ON = ("doctor", "models")
-PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
 _registered: Any = None
 
 
@@ -38,7 +33,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line ``arguments``; returns the exit status."""
     try:
         if arguments and arguments[0] in PASSED_ON:
-            return _engine(list(arguments))
+            return batch_command.engine(arguments)
+        if arguments and arguments[0] == "batch":
+            return batch_command.run(arguments[1:])
         return _texture(_parser().parse_args(arguments))
     except SystemExit as bad:  # argparse has said what is wrong
         return int(bad.code or 0)
@@ -50,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="blender -b FILE.blend --command sync_texture")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("batch", help="many jobs, or many objects, each by itself", add_help=False)
     for name in PASSED_ON:
         commands.add_parser(name, help=f"the engine's own '{name}'", add_help=False)
     texture = commands.add_parser("texture", help="texture one object from a prompt", allow_abbrev=False)
@@ -64,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
+    add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
     add("--out", metavar="DIR", help="also keep the engine's files: texture.png, report.json, ...")
     add("--negative", metavar="TEXT")
     add("--model", default="starter", metavar="NAME|DIR")
@@ -102,22 +101,17 @@ def _texture(args: argparse.Namespace) -> int:
         raise Problem("Nowhere to put the result", "Give --save FILE.blend or --glb FILE.glb.")
     if args.init_texture == "":
         raise Problem("--init-texture names no file", "Give it one, or leave it out.")
-    for name in (args.save, args.glb):
-        _make_parent(name)
+    deliver.make_parents(args.save, args.glb)
     first, *others = [_object(name) for name in args.object or [None]]
     out = Path(args.out).absolute() if args.out else None
     job = Task(first, bpy.context.evaluated_depsgraph_get(), _settings(args), out, others)
     try:
-        with _signals_cancel():
+        with interrupt.calls(task.supervisor.cancel):
             job.wait(None if args.quiet else _show)
         if not args.quiet:
             print(file=sys.stderr)
-        outcome = job.finish(pack=bool(args.save) and not _same_folder(args.save))
-        if args.save:
-            _save(Path(args.save).absolute())
-        if args.glb:
-            with _plain(outcome):
-                _export([first, *others], Path(args.glb).absolute())
+        outcome = job.finish(deliver.packs(args.save, args.pack))
+        deliver.deliver([first, *others], outcome.objects, args.save, args.glb)
         _say(args, outcome)
     finally:
         job.close()
@@ -162,67 +156,6 @@ def _object(name: str | None) -> Any:
     return obj
 
 
-def _make_parent(name: str | None) -> None:
-    """Make the folder of the file ``name``: better to fail before the work than after it."""
-    if name:
-        try:
-            Path(name).absolute().parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Problem(f"'{name}' can't be written: {error}", "Choose another folder.") from error
-
-
-def _same_folder(name: str) -> bool:
-    return bool(bpy.data.filepath) and Path(name).absolute().parent == Path(bpy.data.filepath).parent
-
-
-def _save(path: Path) -> None:
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
-    except RuntimeError as error:
-        raise Problem(f"'{path}' can't be saved: {error}", "Choose another place with --save.") from error
-
-
-@contextlib.contextmanager
-def _plain(outcome: Outcome) -> Iterator[None]:
-    """Inside, our materials show their textures in 8 bits where they are float ones: those Blender's exporter
-    writes into a PNG as they are, linear, hence too dark."""
-    changed = []
-    for one in outcome.objects:
-        for material, file in zip(one.materials, one.files, strict=True):
-            node = bpy.data.materials[material].node_tree.nodes.active
-            image, path = node.image, file.with_suffix(PLAIN)
-            if image.is_float and image.source == "FILE" and path.is_file():
-                node.image = plain = bpy.data.images.load(str(path))
-                plain.name = image.name
-                changed.append((node, image, plain))
-    try:
-        yield
-    finally:
-        for node, image, plain in changed:
-            node.image = image
-            bpy.data.images.remove(plain)
-
-
-def _export(objects: Sequence[Any], path: Path) -> None:
-    """Write ``objects`` alone into the .glb ``path``; the selection is as before afterwards."""
-    layer = bpy.context.view_layer
-    selected = [o for o in layer.objects if o.select_get()]
-    try:
-        for other in selected:
-            other.select_set(False)
-        for obj in objects:
-            obj.select_set(True)
-        bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
-    except (RuntimeError, OSError, AttributeError) as error:
-        fix = "Choose another place with --glb; Blender's glTF add-on must be enabled."
-        raise Problem(f"'{path}' can't be exported: {error}", fix) from error
-    finally:
-        for obj in objects:
-            obj.select_set(False)
-        for other in selected:
-            other.select_set(True)
-
-
 def _say(args: argparse.Namespace, outcome: Outcome) -> None:
     for warning in outcome.warnings:
         print(f"sync_texture: {warning}", file=sys.stderr)
@@ -254,28 +187,6 @@ def _show(state: State) -> None:
     """Progress on one line of stderr, on a terminal only."""
     if sys.stderr.isatty():
         print(f"\r\033[K{progress_text(state)}", end="", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _signals_cancel() -> Iterator[None]:
-    """Ctrl-C and SIGTERM cancel the job (Blender itself would swallow the first Ctrl-C)."""
-
-    def cancel(_number: int, _frame: Any) -> None:
-        task.supervisor.cancel()
-
-    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-
-
-def _engine(arguments: list[str]) -> int:
-    """Run the engine's own command line with our stdin, stdout and stderr."""
-    command = preferences.command(arguments)
-    sys.stdout.flush()
-    return subprocess.run(command, env=environment.child_environment(os.environ), check=False).returncode
 
 
 def register() -> None:

@@ -88,11 +88,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="FILE",
-        help=".obj .glb .gltf .ply .stl, with or without UVs; several times: textured together, as they lie",
+        help=".obj .glb .gltf .ply .stl .blend, with or without UVs; several times: together, as they lie",
     )
     add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
     add("--out", required=True, metavar="DIR", help="folder for the results")
     _add_options(add)
+    add("--blender", metavar="PROGRAM", help="what opens .blend files (default: BLENDER, else blender)")
     add("--preview", action="store_true", help="keep preview.texture.png in the folder up to date meanwhile")
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=_texture)
@@ -102,6 +103,7 @@ def _add_options(add: Callable[..., object]) -> None:
     """What a texture can be asked for besides mesh, prompt and folder, each by ``add``."""
     _add_sampling(add)
     _add_files(add)
+    _add_scene(add)
 
 
 def _add_sampling(add: Callable[..., object]) -> None:
@@ -181,11 +183,39 @@ def _add_files(add: Callable[..., object]) -> None:
     )
 
 
+def _add_scene(add: Callable[..., object]) -> None:
+    """What of a .blend, and what becomes of it."""
+    add(
+        "--object",
+        dest="objects",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of a .blend: its object; several times: textured together (default: all that its scene shows)",
+    )
+    add("--collection", metavar="NAME", help="of a .blend: the objects in this collection, together")
+    add("--uv-layer", default="", metavar="NAME", help="of a .blend: UV map to texture (default: the active)")
+    add(
+        "--scene",
+        default="beside",
+        metavar="HOW",
+        help="of a .blend: beside, packed or none: where scene.blend, textured, has its textures",
+    )
+
+
+def _choose_blender(program: str | None) -> None:
+    """``program`` opens .blend files, here and in all processes that we start."""
+    if program:
+        os.environ["BLENDER"] = program
+
+
 def _texture(options: argparse.Namespace) -> int:
     from .worker import Failure, Worker
 
     fields = {name: value for name, value in vars(options).items() if name not in ("run", "quiet")}
     first, *others = fields.pop("mesh")
+    _choose_blender(fields.pop("blender"))
+    fields["objects"] = tuple(fields["objects"])
     request = protocol.Request(mesh=first, other_meshes=tuple(others), **fields)
     with terminal.Bar(silent=options.quiet) as bar:
         outcome = Worker().run(request, Host(bar, _interrupted.is_set))
@@ -197,7 +227,7 @@ def _texture(options: argparse.Namespace) -> int:
     for warning in outcome.warnings:
         terminal.say(f"note: {warning}")
     files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
-    for path in (*(texture.path for texture in outcome.textures), *files):
+    for path in (*(texture.path for texture in outcome.textures), *files, *filter(None, [outcome.scene])):
         print(path)
     return protocol.EXIT_DONE
 
@@ -209,6 +239,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, default=1, metavar="N", help="engines side by side; default: 1")
     add("--time-limit", type=float, metavar="SECONDS", help="a job that takes longer has failed")
     add("--part", metavar="K/N", help="every N-th line only: several machines share one job file and folder")
+    add("--blender", metavar="PROGRAM", help="what opens .blend files (default: BLENDER, else blender)")
     add("--json", action="store_true", help="tell what happens in lines of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
     group = parser.add_argument_group("for jobs that don't say otherwise")
@@ -224,7 +255,8 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 def _batch(options: argparse.Namespace) -> int:
     from .batch import command
 
-    own = ("run", "jobs", "out", "workers", "time_limit", "part", "json", "quiet")
+    _choose_blender(options.blender)
+    own = ("run", "blender", "jobs", "out", "workers", "time_limit", "part", "json", "quiet")
     given = {name: value for name, value in vars(options).items() if name not in own}
     plan = command.Plan(options.jobs, options.out, given, options.workers, options.time_limit, options.part)
     return command.run(plan, as_json=options.json, silent=options.quiet)

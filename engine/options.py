@@ -68,6 +68,7 @@ def check(request: protocol.Request) -> None:
         raise error
     _one_of("fill", request.fill, protocol.FILLS)
     _one_of("choice of texture sets", request.texture_sets, protocol.TEXTURE_SETS)
+    _one_of("choice of scene", request.scene, protocol.SCENES)
     _one_of("texture depth", request.texture_depth, protocol.TEXTURE_DEPTHS)
     if request.sync_space is not None:
         _one_of("sync space", request.sync_space, protocol.SYNC_SPACES)

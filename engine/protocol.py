@@ -93,6 +93,7 @@ RASTERS = ("auto", "embree", "nvdiffrast")
 FILLS = ("surface", "uv")
 TEXTURE_SETS = ("auto", "one", "object", "material")
 TEXTURE_DEPTHS = ("8", "16", "half", "float")
+SCENES = ("beside", "packed", "none")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ class Request:
         the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
         ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie;
         other_unwraps: ``unwrap`` of each, where it isn't the same for all.
+        Or of a .blend, which Blender opens: its ``objects`` and those of its ``collection``, by name, without
+        either all that its scene shows; uv_layer: the UV map, "" for the active one; scene: whether textures
+        are "packed" into the scene.blend that comes of it, lie "beside" it, or there is "none".
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper", "auto" (as the mesh needs them) or a number of views as text. cameras: path of a JSON file
         of cameras that are the views instead, as views/given.py says; those that see nothing are left out.
@@ -152,6 +156,10 @@ class Request:
     other_meshes: tuple[str, ...] = ()
     other_unwraps: tuple[str, ...] = ()
     preview: bool = False
+    objects: tuple[str, ...] = ()
+    collection: str | None = None
+    uv_layer: str = ""
+    scene: str = "beside"
 
     @property
     def meshes(self) -> tuple[str, ...]:
@@ -172,7 +180,8 @@ class Request:
         if unknown := sorted(set(data) - known):
             raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
         try:
-            lists = {name: tuple(data.get(name, ())) for name in ("other_meshes", "other_unwraps")}
+            several = ("other_meshes", "other_unwraps", "objects")
+            lists = {name: tuple(data.get(name, ())) for name in several}
             return cls(**{**data, **lists})
         except TypeError as error:
             raise ValueError(f"incomplete request: {error}") from error
@@ -209,7 +218,8 @@ class Preview:
 class Result:
     """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
     request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs. other_uvs:
-    the same for each of the request's other meshes. textures: all of them; ``texture`` is the first."""
+    the same for each of the request's other meshes. textures: all of them; ``texture`` is the first. scene:
+    the textured .blend, where the mesh was one."""
 
     texture: str
     mesh: str
@@ -220,6 +230,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     textures: list[Texture] = field(default_factory=list)
     other_uvs: list[str | None] = field(default_factory=list)
+    scene: str | None = None
 
     @property
     def mesh_uvs(self) -> list[str | None]:

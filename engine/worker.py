@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import protocol
+from .blend import through_blender
 from .errors import Cancelled, UserError
 from .host import Host
 
@@ -38,15 +39,18 @@ class Worker:
         """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""
         try:
             host.progress("start", 0, 1, None)
-            from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
-
-            host.check()
-            return texture(request, lambda name, device: self._load(name, device, host), host)
+            return through_blender(request, host, lambda opened: self._texture(opened, host))
         except (Cancelled, KeyboardInterrupt):
             return None
         except Exception as error:
             # What breaks after a cancel breaks because of it: a library half imported, a process ended.
             return None if host.cancelled() else _failure(error)
+
+    def _texture(self, request: protocol.Request, host: Host) -> protocol.Result:
+        from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
+
+        host.check()
+        return texture(request, lambda name, device: self._load(name, device, host), host)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
         from .denoise.model import load_denoiser

@@ -25,7 +25,11 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "fill": protocol.FILLS,
     "texture_sets": protocol.TEXTURE_SETS,
     "texture_depth": protocol.TEXTURE_DEPTHS,
+    "sync_share": protocol.SYNC_SHARES,
+    "aggregate": protocol.AGGREGATES,
+    "scene": protocol.SCENES,
 }
+ALIASES = {"object": "objects"}  # as the command line spells it, of which there may be several
 _WORDS = {str: "text", int: "a whole number", float: "a number"}
 
 
@@ -47,6 +51,7 @@ def read(values: Mapping[str, Any]) -> dict[str, Any]:
 def field_name(spelled: str) -> str:
     """The field that ``spelled`` means; UserError when there is none."""
     name = spelled.strip().removeprefix("--").replace("-", "_").lower()
+    name = ALIASES.get(name, name)
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(NAMES)}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import blend
 from ..errors import UserError
 from ..mesh.read import ENDINGS
 from ..protocol import Request
@@ -168,7 +169,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
     for name in ("mesh", "prompt"):
         if not str(said.get(name, "")).strip():
             raise UserError(f"it names no {name}", f"say {name}")
-    name = names.given(said.pop("out")) if "out" in said else names.made(said["mesh"], said["prompt"], said)
+    name = names.given(said.pop("out")) if "out" in said else names.made(_called(said), said["prompt"], said)
     meshes = (said["mesh"], *said.get("other_meshes", ()))
     for mesh in meshes:
         _check_mesh(mesh)
@@ -176,7 +177,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
     paths: dict[str, Any] = {"mesh": first, "out": ""}
     stamps = [_stamp(path) for path in (first, *others)]
     if others:
-        paths["other_meshes"] = tuple(others)
+        paths["other_meshes"] = others
     if start := said.get("init_texture"):
         paths["init_texture"] = str(folder / start)
         stamps += _stamps(paths["init_texture"])
@@ -184,7 +185,14 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
         paths["cameras"] = str(folder / cameras)
         stamps.append(_stamp(paths["cameras"]))
     fingerprint = hashlib.sha256(json.dumps([said, stamps], sort_keys=True).encode()).hexdigest()
-    return Job(line, name, Request(**{**said, **paths}), fingerprint)
+    return Job(line, name, Request.from_dict({**said, **paths}), fingerprint)
+
+
+def _called(said: Values) -> str:
+    """What a job is about: its mesh, and the first object of a .blend, or its collection."""
+    mesh = Path(said["mesh"].replace("\\", "/"))
+    part = [*said.get("objects", ()), said.get("collection") or ""][0]
+    return f"{mesh.stem} {part}.x" if part else str(mesh)
 
 
 def _several(values: Values) -> Values:
@@ -197,12 +205,11 @@ def _several(values: Values) -> Values:
 
 def _check_mesh(mesh: str) -> None:
     ending = Path(mesh).suffix.lower()
-    if ending == ".blend":
-        fix = "run the batch in Blender: blender -b --command sync_texture batch JOBS --out DIR"
-        raise UserError(f"{mesh!r} can only be opened by Blender", fix)
-    if ending not in ENDINGS:
+    if blend.is_blend(mesh):
+        blend.program()
+    elif ending not in ENDINGS:
         raise UserError(
-            f"{mesh!r} is not a kind of mesh file that can be read", f"use {' '.join(ENDINGS[:-1])}"
+            f"{mesh!r} is not a kind of mesh file that can be read", f"use {' '.join(ENDINGS[:-1])} .blend"
         )
 
 

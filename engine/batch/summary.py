@@ -29,11 +29,12 @@ COLUMNS = (
     "view_psnr",
     "texture",
     "glb",
+    "blend",
     "error",
     "fix",
     "warnings",
 )
-FILES = {"texture": "texture", "glb": "mesh"}  # columns, and what the result calls them
+FILES = {"texture": "texture", "glb": "mesh", "blend": "scene"}  # columns, and what the result calls them
 MEASURED = ("coverage", "seam_error", "view_psnr")
 REFUSED = "refused"
 PAUSE, SHARE = 30.0, 200.0  # seconds between two, and how many times longer than the writing takes
@@ -71,7 +72,8 @@ class Summary:
         if one.state in (task.DONE, task.FAILED):
             row |= {"seconds": round(one.seconds, 2), "attempts": one.attempts}
         if one.state == task.DONE:
-            row |= {name: f"{one.job.name}/{one.result.get(said, '')}" for name, said in FILES.items()}
+            files = {name: one.result[said] for name, said in FILES.items() if one.result.get(said)}
+            row |= {name: f"{one.job.name}/{file}" for name, file in files.items()}
             row |= self._measures(one) | {"warnings": " ".join(one.warnings)}
         if one.state == task.FAILED:
             row |= {"error": one.error, "fix": one.fix}

@@ -230,6 +230,16 @@ def batch(words: list) -> int:
     return cli.main(words)
 
 
+def batch(words: list) -> int:
+    """The engine's own batch, with engines like this one."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    from engine import cli
+    from engine.batch import child
+
+    child.command = lambda frugal: [sys.executable, __file__, "serve", *(["--frugal"] if frugal else [])]
+    return cli.main(words)
+
+
 def install(folder: Path, python: str = sys.executable) -> Path:
     """An executable in ``folder`` that stands for the engine's Python and runs this file instead."""
     script = folder / "fake_python"
@@ -241,6 +251,8 @@ def install(folder: Path, python: str = sys.executable) -> Path:
 if __name__ == "__main__":
     if "serve" in sys.argv:
         Engine().serve()
+    elif "batch" in sys.argv:
+        sys.exit(batch(sys.argv[sys.argv.index("batch") :]))
     elif "batch" in sys.argv:
         sys.exit(batch(sys.argv[sys.argv.index("batch") :]))
     else:

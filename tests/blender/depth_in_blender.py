@@ -19,7 +19,7 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, task  # noqa: E402
+from sync_texture.blender_sync_addon import deliver, task  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.subject import Textured  # noqa: E402
@@ -124,8 +124,8 @@ def test_command_exports_the_colours_too():
     one = Textured(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
     outcome = task.Outcome((one,), (), TMP)
     before, node = set(bpy.data.images), obj.active_material.node_tree.nodes.active
-    with command._plain(outcome):
-        command._export([obj], TMP / "a.glb")
+    with deliver.plain(outcome.objects):
+        deliver.export([obj], TMP / "a.glb")
     assert set(bpy.data.images) == before
     assert node.image.name == "wood"
     helper.empty_scene()

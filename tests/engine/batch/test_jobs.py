@@ -115,7 +115,6 @@ BROKEN = {
     '{"mesh": "m.obj", "prompt": "red", "method": "magic"}': "use one of synctweedies",
     '{"mesh": "nowhere.obj", "prompt": "red"}': "there is no file",
     '{"mesh": "m\\u0000.obj", "prompt": "red"}': "there is no file",
-    '{"mesh": "m.blend", "prompt": "red"}': "blender -b --command sync_texture batch",
     '{"mesh": "m.max", "prompt": "red"}': "not a kind of mesh file",
     '{"mesh": "m.obj", "prompt": "red", "init_texture": "no.png"}': "there is no file",
     '{"mesh": "m.obj", "prompt": "red", "out": "../x"}': "outside",

@@ -1,0 +1,128 @@
+"""A .blend as a mesh: Blender opens it, hands its objects over as files, and puts their textures back.
+
+Blender is a program of its own, which the environment variable BLENDER names or PATH has; a Python with bpy
+does as well. What is said to it, and what it answers, stands in blender_sync_addon/scene.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .host import Host
+from .protocol import Request, Result
+
+VARIABLE = "BLENDER"
+SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "scene_main.py"
+SCENE = "scene.blend"
+POLL_S = 0.05
+_FIX = "give it by --blender PROGRAM, or run this in Blender: blender -b --command sync_texture ..."
+
+
+def is_blend(path: str) -> bool:
+    return Path(path).suffix.lower() == ".blend"
+
+
+def program() -> list[str]:
+    """The command line that opens files in Blender, but for the folder with the order. Raises UserError."""
+    named = os.environ.get(VARIABLE, "")
+    found = shutil.which(named or "blender")
+    if found is None:
+        what = f"{VARIABLE} names {named!r}, which is no program" if named else "none was found here"
+        raise UserError(f"only Blender can open a .blend, and {what}", _FIX)
+    if Path(found).name.startswith("python"):
+        return [found, str(SCRIPT)]
+    options = ["-b", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]
+    return [found, *options, "--python", str(SCRIPT), "--"]
+
+
+def through_blender(request: Request, host: Host, texture: Callable[[Request], Result]) -> Result:
+    """``texture(request)``, with the files of its objects in place of a .blend. Raises UserError."""
+    if not any(map(is_blend, request.meshes)):
+        if request.objects or request.collection or request.uv_layer:
+            raise UserError(
+                "only a .blend has objects, collections and UV maps to choose by name", "leave them out"
+            )
+        return texture(request)
+    if len(request.meshes) > 1:
+        what = "a .blend can't be textured together with other files"
+        raise UserError(what, "name several of its objects instead, or import the others into it")
+    if not Path(request.mesh).is_file():
+        raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
+    with tempfile.TemporaryDirectory(prefix="sync_texture_") as name:
+        host.progress("start", 0, 1, None)
+        folder, told = Path(name), {"blend": os.path.abspath(request.mesh), "request": request.as_dict()}
+        found = _ask({"action": "read", **told}, folder, host)
+        first, *others = found["meshes"]
+        opened = dataclasses.replace(
+            request,
+            mesh=first["file"],
+            other_meshes=tuple(one["file"] for one in others),
+            unwrap=first["unwrap"],
+            other_unwraps=tuple(one["unwrap"] for one in others),
+            objects=(),
+            collection=None,
+            uv_layer="",
+        )
+        result = texture(opened)
+        result = dataclasses.replace(result, warnings=[*found["warnings"], *result.warnings])
+        if request.scene == "none":
+            return result
+        order = {"action": "put_back", **told, "objects": found["objects"], "result": result.as_dict()}
+        return _saved(order, result, request.scene == "packed", folder, host)
+
+
+def _saved(order: Mapping[str, Any], result: Result, pack: bool, folder: Path, host: Host) -> Result:
+    """The result with the .blend beside its files, textured."""
+    host.progress("save", 0, 1, None)
+    target = Path(result.report).with_name(SCENE)
+    new = target.with_name(f".new-{SCENE}")  # whole or not at all
+    try:
+        _ask({**order, "save": str(new), "pack": pack}, folder, host)
+        os.replace(new, target)
+    finally:
+        new.unlink(missing_ok=True)
+    return dataclasses.replace(result, scene=str(target))
+
+
+def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
+    """What Blender answers; raises UserError, and Cancelled."""
+    (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
+    answer, log = folder / "answer.json", folder / "log.txt"
+    answer.unlink(missing_ok=True)
+    with log.open("wb") as output:
+        status = _run([*program(), str(folder)], output.fileno(), host)
+    if not answer.is_file():
+        lines = log.read_text("utf-8", "replace").strip().splitlines()
+        what = f"Blender ended with status {status} over '{Path(order['blend']).name}'; its last words: "
+        raise UserError(what + " | ".join(lines[-2:]), "open the file in Blender and save it again")
+    said: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    if "error" in said:
+        raise UserError(said["error"], said["fix"] or "correct it")
+    return said
+
+
+def _run(command: list[str], output: int, host: Host) -> int:
+    """Its exit status. A cancel ends it."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=own)
+    except OSError as error:
+        raise UserError(f"Blender can't be started: {error}", _FIX) from error
+    try:
+        while process.poll() is None:
+            host.check()
+            time.sleep(POLL_S)
+        return process.returncode
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,172 @@
+"""Run inside Blender or bpy by test_in_blender.py: ``--command sync_texture batch`` over objects."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from sync_texture.blender_sync_addon import command, task  # noqa: E402
+from sync_texture.blender_sync_addon.batch_command import placed  # noqa: E402
+
+
+def cubes(*names):
+    for i, name in enumerate(names):
+        helper.cube(location=(3 * i, 0, 0)).name = name
+    return [bpy.data.objects[name] for name in names]
+
+
+def run(*words):
+    return command.run(["batch", *map(str, words)])
+
+
+def rows(out):
+    with (out / "summary.csv").open(newline="", encoding="utf-8") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def prompts(objects=None):
+    shown = ((obj.name, slot.material) for obj in objects or bpy.data.objects for slot in obj.material_slots)
+    return {name: material["sync_texture"]["prompt"] for name, material in shown if material}
+
+
+def stamps(out):
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/job.json")}
+
+
+def test_objects_each_by_itself_saved_and_exported():
+    a, b, _ = cubes("a b", "c", "left")
+    b["look"] = "moss"
+    folder = Path(tempfile.mkdtemp())
+    out = folder / "out"
+    words = (
+        "--objects",
+        "a b",
+        "c",
+        "--out",
+        out,
+        "--prompt",
+        "oak",
+        "--prompt-property",
+        "look",
+        "--seed",
+        7,
+    )
+    words = (*words, "--texture-size", 64, "--quiet")
+    before = helper.dump()
+    assert run(*words) == 0
+    helper.check_same(before, helper.dump())  # without --save, and --glb, only the folder is made
+    assert {name: row["prompt"] for name, row in rows(out).items()} == {"a_b": "oak", "c": "moss"}
+    made = stamps(out)
+    b.data.vertices[0].co.x -= 1
+    assert run(*words) == 0
+    assert [name for name, stamp in stamps(out).items() if stamp != made[name]] == ["c"]
+    made = stamps(out)
+    assert run(*words, "--save", folder / "new.blend", "--glb", folder / "new.glb") == 0
+    assert stamps(out) == made  # it was done already
+    assert prompts([a, b]) == {"a b": "oak", "c": "moss"}
+    blob = (folder / "new.glb").read_bytes()
+    gltf = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
+    assert sorted(node["name"] for node in gltf["nodes"]) == ["a b", "c"]
+    assert len(gltf["images"]) == 2
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "new.blend"))
+    assert prompts() == {"a b": "oak", "c": "moss"}
+    assert all(image.packed_file for image in bpy.data.images if "sync_texture" in image)
+
+
+def test_files_beside_the_saved_one():
+    folder = Path(tempfile.mkdtemp())
+    cubes("a")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    words = ("--objects", "a", "--out", folder / "out", "--prompt", "oak", "--quiet")
+    assert run(*words, "--save", folder / "new.blend") == 0
+    assert [path.name for path in (folder / "textures").iterdir()] == ["a_oak.png"]
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "scene.blend"))
+    assert run(*words, "--save", folder / "packed.blend", "--pack") == 0
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "packed.blend"))
+    (image,) = (image for image in bpy.data.images if "sync_texture" in image)
+    assert image.packed_file
+    assert [path.name for path in (folder / "textures").iterdir()] == ["a_oak.png"]
+
+
+def test_new_uvs_come_back():
+    (a,) = cubes("a")
+    folder = Path(tempfile.mkdtemp())
+    words = ("--objects", "a", "--out", folder, "--prompt", "oak", "--unwrap", "always", "--quiet")
+    assert run(*words, "--glb", folder / "a.glb") == 0
+    assert [layer.name for layer in a.data.uv_layers] == ["UVMap", "SyncTexture"]
+
+
+def test_a_collection_and_what_cannot_be_textured():
+    collection = bpy.data.collections.new("row")
+    bpy.context.scene.collection.children.link(collection)
+    for obj in cubes("a", "bare", "c"):
+        collection.objects.link(obj)
+    bpy.data.objects["bare"].data.clear_geometry()
+    bpy.data.objects["c"]["look"] = "die"
+    out = Path(tempfile.mkdtemp())
+    words = ("--collection", "row", "--prompt", "oak", "--prompt-property", "look", "--quiet", "--out", out)
+    assert run(*words, "--save", out / "new.blend") == 1
+    found = {name: row["state"] for name, row in rows(out).items()}
+    assert found == {"a": "done", "c": "failed"}
+    assert "killed" in rows(out)["c"]["error"]
+    assert prompts() == {"a": "oak"}
+    assert run("--objects", "bare", "--prompt", "oak", "--out", out) == 2
+    assert run("--collection", "nowhere", "--prompt", "oak", "--out", out) == 2
+
+
+def test_a_job_file():
+    folder = Path(tempfile.mkdtemp())
+    (folder / "a.obj").write_text("v 0 0 0\n")
+    (folder / "jobs.jsonl").write_text('{"mesh": "none.obj", "prompt": "oak"}\n')
+    assert run(folder / "jobs.jsonl", "--out", folder / "out", "--quiet") == 1
+    assert [row["state"] for row in rows(folder / "out").values()] == ["refused"]
+    assert run(folder / "nowhere.jsonl", "--out", folder / "out") == 2
+
+
+def test_what_makes_no_sense():
+    cubes("a")
+    assert run("jobs.jsonl", "--out", "x", "--save", "a.blend") == 2
+    assert run("--objects", "a", "--prompt", "oak") == 2
+    assert run("--objects", "a", "--prompt", "oak", "--out", "x", "--part", "1/2", "--save", "a.blend") == 2
+    python = os.environ.pop("SYNC_TEXTURE_PYTHON")
+    assert run("jobs.jsonl", "--out", "x") == 2
+    os.environ["SYNC_TEXTURE_PYTHON"] = python
+    assert not Path("x").exists()
+
+
+def test_paths_of_a_result():
+    said = {
+        "texture": "t.png",
+        "uvs": None,
+        "other_uvs": ["u.npy", None],
+        "textures": [{"path": "t.png", "mesh": 0}],
+    }
+    found = placed(said, Path("/f"))
+    assert (found["texture"], found["uvs"], found["other_uvs"]) == ("/f/t.png", None, ["/f/u.npy", None])
+    assert found["textures"] == [{"path": "/f/t.png", "mesh": 0}]
+
+
+def test_texture_packs_where_that_is_wanted():
+    folder = Path(tempfile.mkdtemp())
+    cubes("a")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    words = ["texture", "--prompt", "oak", "--quiet", "--save", str(folder / "new.blend")]
+    assert command.run([*words, "--pack"]) == 0
+    assert not (folder / "textures").exists()
+    assert command.run(words) == 0
+    assert (folder / "textures").is_dir()
+
+
+helper.main(dict(globals()), ADDON, task.supervisor.abandon)

@@ -1,0 +1,177 @@
+"""A .blend as a mesh, with a stand-in for Blender."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import blend
+from engine.batch import jobs
+from engine.errors import Cancelled, UserError
+from engine.host import Host
+from engine.protocol import Request, Result
+
+STAND_IN = f"""#!{sys.executable}
+import json, sys, time
+from pathlib import Path
+import numpy as np
+folder = Path(sys.argv[-1])
+order = json.loads((folder / "order.json").read_text())
+said, request = {{}}, order["request"]
+if request["prompt"] == "crash":
+    print("it went up in smoke")
+    sys.exit(11)
+if request["prompt"] == "slow":
+    time.sleep(60)
+if order["action"] == "put_back":
+    Path(order["save"]).write_text(json.dumps([order["objects"], order["pack"], order["result"]["texture"]]))
+elif "nobody" in request["objects"]:
+    said = {{"error": "There is no object 'nobody'", "fix": "", "code": 2}}
+else:
+    names = request["objects"] or ["all"]
+    files = [str(folder / (name + ".npz")) for name in names]
+    for file in files:
+        np.savez(file, vertices=np.eye(3), faces=[[0, 1, 2]])
+    meshes = [{{"file": file, "unwrap": "never"}} for file in files]
+    said = {{"meshes": meshes, "objects": names, "warnings": ["modifiers"]}}
+(folder / "answer.json").write_text(json.dumps(said))
+"""
+
+
+@pytest.fixture(autouse=True)
+def blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "blender"
+    program.write_text(STAND_IN, encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("BLENDER", str(program))
+    return program
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    path = tmp_path / "a room.blend"
+    path.write_bytes(b"BLENDER")
+    return path
+
+
+def texture(request: Request) -> Result:
+    """What the pipeline is taken for: one file, which says what it saw."""
+    out = Path(request.out)
+    out.mkdir(exist_ok=True)
+    for mesh in request.meshes:
+        assert np.load(mesh, allow_pickle=False)["faces"].shape == (1, 3)
+    seen = [Path(mesh).name for mesh in request.meshes]
+    (out / "report.json").write_text(repr((seen, request.unwraps, request.objects)), encoding="utf-8")
+    return Result(str(out / "texture.png"), "", "", "", str(out / "report.json"), warnings=["blurred"])
+
+
+def do(blend_file: Path, host: Host | None = None, **fields: object) -> Result:
+    asked = {"mesh": str(blend_file), "prompt": "moss", "out": str(blend_file.parent / "out"), **fields}
+    return blend.through_blender(Request(**asked), host or Host(), texture)  # type: ignore[arg-type]
+
+
+def test_objects_are_handed_over_and_put_back(scene: Path) -> None:
+    result = do(scene, objects=("a", "b"), scene="packed")
+    out = scene.parent / "out"
+    assert (out / "report.json").read_text() == "(['a.npz', 'b.npz'], ('never', 'never'), ())"
+    assert result.scene == str(out / "scene.blend")
+    assert (out / "scene.blend").read_text() == f'[["a", "b"], true, "{out}/texture.png"]'
+    assert result.warnings == ["modifiers", "blurred"]
+    assert sorted(path.name for path in out.iterdir()) == ["report.json", "scene.blend"]
+
+
+def test_no_scene_is_written_where_none_is_wanted(scene: Path) -> None:
+    assert do(scene, scene="none").scene is None
+    assert not (scene.parent / "out" / "scene.blend").exists()
+
+
+def test_other_meshes_go_by(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLENDER", "/nowhere")
+    seen = []
+
+    def note(request: Request) -> Result:
+        seen.append(request)
+        return Result("", "", "", "", "")
+
+    request = Request("a.obj", "moss", "out")
+    blend.through_blender(request, Host(), note)
+    assert seen == [request]
+    with pytest.raises(UserError, match=r"only a \.blend has objects"):
+        blend.through_blender(Request("a.obj", "moss", "out", objects=("a",)), Host(), note)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"prompt": "crash"}, "status 11 over 'a room.blend'; its last words: it went up in smoke"),
+        ({"objects": ("nobody",)}, "no object 'nobody'"),
+        ({"other_meshes": ("b.obj",)}, "together with other files"),
+        ({"mesh": "nowhere.blend"}, "no file 'nowhere.blend'"),
+    ],
+)
+def test_what_goes_wrong_is_told(scene: Path, fields: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError) as error:
+        do(scene, **fields)
+    assert words in str(error.value)
+    assert error.value.fix
+    assert not (scene.parent / "out").exists()
+
+
+def test_a_cancel_ends_blender(scene: Path) -> None:
+    with pytest.raises(Cancelled):
+        do(scene, Host(cancelled=lambda: True), prompt="slow")
+
+
+def test_which_blender(blender: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert blend.program()[0] == str(blender)
+    assert blend.program()[-1] == "--"
+    monkeypatch.setenv("BLENDER", sys.executable)  # a Python, which is to have bpy
+    assert blend.program() == [sys.executable, str(blend.SCRIPT)]
+    assert blend.SCRIPT.is_file()
+    monkeypatch.delenv("BLENDER")
+    monkeypatch.setenv("PATH", str(blender.parent))
+    assert blend.program()[0] == str(blender)
+    monkeypatch.setenv("PATH", os.devnull)
+    with pytest.raises(UserError, match="none was found here") as error:
+        blend.program()
+    assert "--blender" in error.value.fix
+
+
+def lines(scene: Path, text: str) -> tuple[list[jobs.Job], list[jobs.Refused]]:
+    path = scene.parent / ("jobs.csv" if text.startswith("mesh") else "jobs.jsonl")
+    path.write_text(text, encoding="utf-8")
+    return jobs.read(path, {})
+
+
+def test_in_a_job_file(scene: Path) -> None:
+    found, refused = lines(
+        scene,
+        '{"mesh": "a room.blend", "object": "Chair", "prompt": "oak"}\n'
+        '{"mesh": "a room.blend", "object": ["Chair", "Table"], "prompt": "oak", "scene": "packed"}\n'
+        '{"mesh": "a room.blend", "collection": "Garden", "prompt": "oak"}\n'
+        '{"mesh": "a room.blend", "prompt": "oak", "scene": "elsewhere"}\n',
+    )
+    asked = [(job.request.objects, job.request.collection, job.request.scene) for job in found]
+    assert asked == [
+        (("Chair",), None, "beside"),
+        (("Chair", "Table"), None, "packed"),
+        ((), "Garden", "beside"),
+    ]
+    assert [job.name[:17] for job in found] == ["a-room-Chair-oak-", "a-room-Chair-oak-", "a-room-Garden-oak"]
+    assert len({job.name for job in found} | {job.fingerprint for job in found}) == 6
+    assert [one.error for one in refused] == ["scene is 'elsewhere'"]
+    found, refused = lines(scene, "mesh,object,prompt\na room.blend,Chair; Table,oak\n")
+    assert not refused
+    assert found[0].request.objects == ("Chair", "Table")
+
+
+def test_a_job_file_without_blender(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLENDER", "/nowhere")
+    found, (refused,) = lines(scene, '{"mesh": "a room.blend", "prompt": "oak"}\n')
+    assert not found
+    assert "only Blender can open a .blend" in refused.error
+    assert "blender -b --command sync_texture" in refused.fix
