@@ -30,8 +30,8 @@ STAGES = (
     Stage("four patterns on white", 0.03, first_look, True, 16, 32),
     Stage("patterns on white", 0.1, early_look, True, 16, 32),
     Stage("patterns", 0.6, lattice_look, True, 16, 32),
-    Stage("patterns on a ground", 0.66, ground_look, True, 16, 32),
-    Stage("windows", 0.78, random_look, False, 16, 48),
+    Stage("patterns on a ground", 0.74, ground_look, True, 16, 32),
+    Stage("windows", 0.82, random_look, False, 16, 48),
     Stage("views", 1.0, random_look, False, None, 24),
 )
 
