@@ -12,19 +12,22 @@ from typing import Any, Self
 
 FILE = "pace.json"
 WORK = ("denoise", "sync", "decode")  # of a report's seconds: what grows with views and steps
+AFTER = ("bake", "measure", "save")  # what comes when all views are painted, and grows with the texture
 
 
 @dataclass(frozen=True)
 class Pace:
     """Of the last texture by one model on one device. step: seconds that a step of one view took; rest: those
     that everything else took. steps: how many the model chose by itself, None when it never did. views: how
-    many there were, by what was chosen for them.
+    many there were, by what was chosen for them. after: seconds of the rest that came when all views were
+    painted, for each texel.
     """
 
     step: float
     rest: float
     steps: int | None = None
     views: dict[str, int] = field(default_factory=dict)
+    after: float = 0.0
 
     def seconds(self, views: int, steps: int) -> float:
         """For a texture from so many views in so many steps."""
@@ -38,7 +41,12 @@ class Pace:
         work = sum(float(seconds[part]) for part in WORK)
         steps = int(report["steps"]) if own_steps else before.steps if before else None
         known = {**(before.views if before else {}), views: count}
-        return cls(work / (count * run), float(seconds["total"]) - work, steps, known)
+        return cls(work / (count * run), float(seconds["total"]) - work, steps, known, _after(report))
+
+
+def _after(report: dict[str, Any]) -> float:
+    texels = int(report.get("texture_size", 0)) ** 2 * len(report.get("textures", ()))
+    return sum(float(report["seconds"].get(part, 0.0)) for part in AFTER) / texels if texels else 0.0
 
 
 def read(folder: Path, key: str) -> Pace | None:

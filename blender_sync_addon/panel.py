@@ -113,7 +113,7 @@ def draw_progress(layout: Any, name: str, state: State) -> None:
 def progress_text(state: State) -> str:
     """One line: what is being done, how far it is, how long it will take."""
     steps = f" {state.i}/{state.n}" if state.n > 1 else ""
-    left = "" if state.eta_s is None else f", {pace.duration(state.eta_s)} left"
+    left = "" if state.left_s is None else f", {pace.duration(state.left_s)} left"
     stage = protocol.STAGES.get(state.stage, state.stage)
     return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
 

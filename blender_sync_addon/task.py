@@ -95,6 +95,7 @@ class Task:
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
             self.state: State = self._start(command, out or self.folder / "out")
+            self.state.after_s = self._after_painting()
         except BaseException:
             self.close()
             raise
@@ -173,9 +174,16 @@ class Task:
         return Outcome(objects, (*dict.fromkeys(said), *result.warnings), Path(result.texture).parent)
 
     def _note_pace(self, report: Path) -> None:
-        chosen = self.settings
-        key = pace.key(chosen.model, chosen.device)
-        pace.note(package.user_folder(), key, report, chosen.views, own_steps=chosen.steps is None)
+        views, own_steps = self.settings.views, self.settings.steps is None
+        pace.note(package.user_folder(), self._pace_key(), report, views, own_steps)
+
+    def _pace_key(self) -> str:
+        return pace.key(self.settings.model, self.settings.device)
+
+    def _after_painting(self) -> float:
+        """How many seconds the rest will take, judged by the last texture; 0 where there was none."""
+        known = pace.read(package.user_folder(), self._pace_key())
+        return known.after * self.settings.texture_size**2 if known else 0.0
 
     def close(self) -> None:
         """Show no more of the job, and remove its folder."""

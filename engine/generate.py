@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -78,12 +78,13 @@ def _denoise(job: Job) -> NDArray[np.float32]:
     behind = _backgrounds(job, schedule, coder, generator)
     x = initial_noise(sync.space, behind(0), generator)
     network = _network(job, schedule)
-    start = time.perf_counter()
+    ended = [time.perf_counter()]
     job.host.progress("denoise", 0, job.settings.steps_run, None)
     with _attention(job):
         for step in sample(network, schedule, sync, x, behind, generator, clean):
             x = step.x
-            job.host.progress("denoise", step.i + 1, step.n, _time_left(step, start))
+            ended.append(time.perf_counter())
+            job.host.progress("denoise", step.i + 1, step.n, _time_left(step, ended))
             if job.preview:
                 job.preview.show(step, job.scene, job.denoiser, job.clock)
     pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
@@ -122,9 +123,12 @@ def _attention(job: Job) -> AbstractContextManager[None]:
     return job.denoiser.attending(Links(neighbours(cameras), reference(cameras)))
 
 
-def _time_left(step: Step, start: float) -> float:
-    done = step.i + 1
-    return (time.perf_counter() - start) / done * (step.n - done)
+def _time_left(step: Step, ended: Sequence[float]) -> float:
+    """Of painting, after the steps that ``ended`` then; before them, when they began. The first step, which
+    sets things up and which may be shown at leisure, counts only while there is no other."""
+    start = min(1, len(ended) - 2)
+    mean = (ended[-1] - ended[start]) / (len(ended) - 1 - start)
+    return mean * (step.n - step.i - 1)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ class State:
     """One job's state; ``apply`` moves it on.
 
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
-    eta_s: seconds left for the whole job, None when unknown. preview: the last one, each a new object.
-    result: set when done. problem: set when failed or cancelled. Exactly one of these two is set once the job
-    has ended, and then stays.
+    eta_s: seconds left of the stage, None when unknown; after_s: that all after painting takes, as far as is
+    known. preview: the last one, each a new object. result: set when done. problem: set when
+    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays.
     """
 
     id: str
@@ -32,6 +32,7 @@ class State:
     result: protocol.Result | None = None
     problem: Problem | None = None
     preview: protocol.Preview | None = None
+    after_s: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -41,6 +42,11 @@ class State:
     def fraction(self) -> float:
         """Progress inside the stage, 0 to 1."""
         return min(1.0, max(0.0, self.i / self.n)) if self.n > 0 else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left for the whole job, None when unknown."""
+        return None if self.eta_s is None else self.eta_s + self.after_s
 
     def cancel(self) -> None:
         """Note that the user wants out; the job ends when the engine says so, or is killed."""

@@ -68,6 +68,13 @@ def test_the_last_preview_counts():
         assert state.preview == preview
 
 
+def test_what_comes_after_painting_is_counted_in():
+    state = State("1", after_s=5.0)
+    assert state.left_s is None
+    state.apply(message(protocol.PROGRESS, stage="denoise", i=1, n=3, eta_s=20.0))
+    assert state.left_s == 25.0
+
+
 def test_unknown_progress():
     state = State("1")
     state.apply(message(protocol.PROGRESS, stage="loading", i=0, n=0))
