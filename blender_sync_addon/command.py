@@ -16,10 +16,11 @@ from typing import Any
 import bpy
 
 from ..engine import protocol
-from . import batch_command, deliver, interrupt, preferences, task
+from . import batch_command, choose, deliver, interrupt, preferences, task
 from .job.state import State
 from .panel import progress_text
 from .problem import Problem
+from .properties import TARGETS
 from .read import settings as read_settings
 from .read.settings import Settings
 from .task import Outcome, Task
@@ -60,6 +61,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the object (default: the active one); several times: textured together, where they stand",
     )
+    add(
+        "--target",
+        default="",
+        choices=[name for name, *_ in TARGETS],
+        help="what of the scene (default: the object)",
+    )
+    add(
+        "--slot",
+        default="",
+        metavar="NAME",
+        help="material of the slot to texture (default: the active slot)",
+    )
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
     add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
@@ -75,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=protocol.ATTENTIONS,
         help="do views attend to each other (default: the model's)",
     )
-    add("--views", default=read_settings.PAPER, metavar="paper|auto|N")
+    add("--views", default=read_settings.PAPER, metavar="paper|auto|scene|N")
+    add("--front", type=float, default=0.0, metavar="DEGREES", help="0: the object's -Y is its front, 90: +X")
     add("--steps", type=int, metavar="N")
     add("--guidance", type=float, metavar="X")
     add("--seed", type=int, default=0, metavar="N")
@@ -102,7 +116,8 @@ def _texture(args: argparse.Namespace) -> int:
     if args.init_texture == "":
         raise Problem("--init-texture names no file", "Give it one, or leave it out.")
     deliver.make_parents(args.save, args.glb)
-    first, *others = [_object(name) for name in args.object or [None]]
+    args.target = args.target or ("slot" if args.slot else "active")
+    first, *others = _objects(args)
     out = Path(args.out).absolute() if args.out else None
     job = Task(first, bpy.context.evaluated_depsgraph_get(), _settings(args), out, others)
     try:
@@ -129,6 +144,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         aggregate=args.aggregate,
         attention=args.attention,
         views=args.views,
+        front=args.front,
         steps=args.steps,
         guidance=args.guidance,
         seed=args.seed,
@@ -143,17 +159,22 @@ def _settings(args: argparse.Namespace) -> Settings:
         strength=args.strength,
         texture_depth=args.texture_depth,
         texture_sets=args.texture_sets,
+        target=args.target,
+        slot=args.slot,
     )
 
 
-def _object(name: str | None) -> Any:
-    if name is None:
-        return bpy.context.view_layer.objects.active
-    if (obj := bpy.context.view_layer.objects.get(name)) is None:
-        meshes = [f"'{o.name}'" for o in bpy.context.view_layer.objects if o.type == "MESH"]
-        shown = ", ".join(meshes[:10]) or "none"
-        raise Problem(f"There is no object '{name}' in the scene", f"Its mesh objects: {shown}.")
-    return obj
+def _objects(args: argparse.Namespace) -> list[Any]:
+    """What is to be textured; raises Problem."""
+    if args.slot and args.target != "slot":
+        raise Problem(f"--slot is not for --target {args.target}", "Leave one of them out.")
+    if args.object and args.target == "selected":
+        raise Problem("--target selected takes the file's selection, not --object", "Leave one of them out.")
+    if len(args.object) > 1 and args.target != "active":
+        raise Problem(f"--target {args.target} is for one object", "Name one --object.")
+    if args.object:
+        return [choose.named(name) for name in args.object]
+    return choose.of_target(bpy.context.view_layer, args.target)
 
 
 def _say(args: argparse.Namespace, outcome: Outcome) -> None:

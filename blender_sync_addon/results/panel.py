@@ -90,7 +90,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
             draw_new(layout)
         draw_variations(layout, obj, result)
         layout.template_list(
-            ResultList.bl_idname, "", obj.sync_texture, "results", obj.sync_texture, "active", rows=3
+            ResultList.bl_idname, "", obj.sync_texture, "results", obj.sync_texture, "active", rows=3, maxrows=6
         )
         row = layout.row(align=True)
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
@@ -148,7 +148,7 @@ class ChangePanel(_Panel, bpy.types.Panel):
 
 def _problem(obj: Any) -> Problem | None:
     try:
-        read_texture.shown(obj)
+        read_texture.shown(obj, obj.active_material)
     except Problem as problem:
         return problem
     return None

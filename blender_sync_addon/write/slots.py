@@ -101,12 +101,10 @@ def _join(mesh: Any, one: dict[str, Any]) -> None:
     for user in _users(mesh):
         write_material.forget(user, one["slot"])
     mesh.materials.pop(index=one["slot"])
-    if (
-        one["bare"]
-        and len(mesh.materials) == 1
-        and all(not u.material_slots[0].material for u in _users(mesh))
-    ):
-        mesh.materials.clear()
+    empty = all(not user.material_slots[0].material for user in _users(mesh))
+    if one["bare"] and len(mesh.materials) == 1 and empty:
+        mesh.materials.clear()  # and the faces' numbers
+        mesh.polygons.foreach_set(INDEX, index)
     if one["unnumbered"] and not index.any():
         mesh.attributes.remove(mesh.attributes[INDEX])
     mesh.update()

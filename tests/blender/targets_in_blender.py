@@ -1,0 +1,390 @@
+"""Run inside Blender or bpy by test_in_blender.py: a texture for one material slot, or for selected faces."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+import numpy as np
+from helper import fake_engine
+
+TMP = Path(tempfile.mkdtemp())
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from sync_texture.blender_sync_addon import command, task  # noqa: E402
+from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
+from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import history  # noqa: E402
+from sync_texture.blender_sync_addon.write import slots as write_slots  # noqa: E402
+
+SHOWN = {"red": fake_engine.RED, "wood": (60, 20, 180), "iron": (20, 160, 160)}
+PLACES = [(-1, -1), (1, -1), (-1, 1), (1, 1)]
+
+
+def generate(prompt="bricks", **options):
+    return bpy.ops.sync_texture.generate(prompt=prompt, **options)
+
+
+def plain(name):
+    """A material of one colour of SHOWN."""
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    linear = (np.array(SHOWN[name]) / 255) ** 2.2
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (*linear, 1)
+    return material
+
+
+def tiles(indices=(0, 0, 1, 1), slots=("wood", "iron"), name="tiles"):
+    """Four squares of 1 x 1 with ``slots``, their UVs in the quarter of the square that the fake engine makes
+    red."""
+    corners = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
+    vertices = [(x + a, y + b, 0) for x, y in PLACES for a, b in corners]
+    faces = [tuple(range(4 * i, 4 * i + 4)) for i in range(4)]
+    obj = helper.mesh_object(name, vertices, faces, [(a / 5 + 0.2, b / 5 + 0.2) for a, b in corners] * 4)
+    for slot in slots:
+        obj.data.materials.append(bpy.data.materials.get(slot) or plain(slot))
+    obj.data.polygons.foreach_set("material_index", indices)
+    return obj
+
+
+def pick(obj, *faces):
+    """Select these faces alone."""
+    obj.data.polygons.foreach_set("select", [i in faces for i in range(len(obj.data.polygons))])
+    obj.data.update()
+
+
+def indices(obj):
+    return [polygon.material_index for polygon in obj.data.polygons]
+
+
+def names(obj):
+    return [slot.material and slot.material.name for slot in obj.material_slots]
+
+
+def seen():
+    """What each of the four squares shows."""
+    if "camera" not in bpy.data.objects:
+        helper.look_down(width=4.0)
+    picture = helper.render(TMP / "seen.png")
+    at = [picture[int((y + 2) * 16), int((x + 2) * 16)] for x, y in PLACES]
+    return [helper.nearest(colour, SHOWN) for colour in at]
+
+
+def uvs_of(obj):
+    return [[tuple(loop.vector) for loop in layer.uv] for layer in obj.data.uv_layers]
+
+
+def given(obj, **settings):
+    """(the mesh that the engine was given, the job's folder) by a job that was finished."""
+    out = Path(tempfile.mkdtemp())
+    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **settings), out)
+    job.wait()
+    job.finish()
+    job.close()
+    return np.load(out / "given.npz"), out
+
+
+def ends_with(job, words):
+    """``job`` can't be finished, and says these ``words``."""
+    said = ""
+    try:
+        job.finish()
+    except task.Problem as problem:
+        said = str(problem)
+    job.close()
+    assert words in said.lower(), said
+
+
+def test_selected_faces_get_a_slot_of_their_own():
+    obj = tiles()
+    pick(obj, 1, 2)
+    uvs = uvs_of(obj)
+    mesh, _ = given(obj, target="faces")
+    assert len(mesh["faces"]) == 4
+    placed = np.unique(np.round(mesh["vertices"][mesh["faces"]].mean(axis=1), 1), axis=0)
+    assert sorted({(np.sign(x), np.sign(-z)) for x, _, z in placed}) == [(-1, 1), (1, -1)]
+    assert indices(obj) == [0, 2, 3, 1]
+    assert names(obj) == ["wood", "iron", "tiles bricks", "tiles bricks"]
+    assert [m.name for m in obj.data.materials] == ["wood", "iron", "wood", "iron"]
+    assert uvs_of(obj) == uvs
+    assert seen() == ["wood", "red", "red", "iron"]
+    bpy.ops.sync_texture.restore_materials()
+    assert names(obj) == ["wood", "iron", "wood", "iron"]
+    assert seen() == ["wood", "wood", "iron", "iron"]
+
+
+def test_the_faces_of_a_slot():
+    obj = tiles()
+    assert generate(target="slot", slot="iron") == {"FINISHED"}
+    assert indices(obj) == [0, 0, 1, 1]
+    assert names(obj) == ["wood", "tiles bricks"]
+    assert seen() == ["wood", "wood", "red", "red"]
+    obj.active_material_index = 0
+    assert generate("moss", target="slot") == {"FINISHED"}
+    assert names(obj) == ["tiles moss", "tiles bricks"]
+    assert generate("sand", slot="iron") == {"FINISHED"}  # by the artist's name too
+    assert names(obj) == ["tiles moss", "tiles sand"]
+    bpy.ops.sync_texture.restore_materials()
+    assert seen() == ["wood", "wood", "iron", "iron"]
+
+
+def test_faces_of_a_texture_of_ours():
+    obj = tiles()
+    generate("all")
+    pick(obj, 0)
+    generate("one", target="faces")
+    assert indices(obj) == [2, 0, 1, 1]
+    assert names(obj) == ["tiles all", "tiles all", "tiles one"]
+    generate("again", target="faces")  # the very faces that have a slot already: no new one
+    assert names(obj) == ["tiles all", "tiles all", "tiles again"]
+    settings = dict(obj.material_slots[2].material["sync_texture"])
+    assert (settings["target"], settings["slot"]) == ("slot", 2)  # to make them once more
+    pick(obj)
+    given(obj, target="slot", slot=2)
+    assert names(obj) == ["tiles all", "tiles all", "tiles bricks"]
+    bpy.ops.sync_texture.restore_materials()
+    assert names(obj) == ["wood", "iron", "wood"]
+    assert seen() == ["wood", "wood", "iron", "iron"]
+
+
+def test_faces_of_an_object_without_materials():
+    obj = tiles((0, 0, 0, 0), ())
+    pick(obj, 3)
+    assert generate(target="faces") == {"FINISHED"}
+    assert indices(obj) == [0, 0, 0, 1]
+    assert names(obj) == [None, "tiles bricks"]
+    pick(obj, 0, 1, 2, 3)
+    generate("all", target="faces")
+    assert names(obj) == ["tiles all", "tiles all"]
+    bpy.ops.sync_texture.restore_materials()
+    assert names(obj) == [None, None]
+
+
+def test_all_faces_need_no_slot_of_their_own():
+    obj = tiles((0, 0, 0, 0), ())
+    pick(obj, 0, 1, 2, 3)
+    assert generate(target="faces") == {"FINISHED"}
+    assert names(obj) == ["tiles bricks"]
+
+
+def test_other_objects_with_the_mesh_look_as_before():
+    obj = tiles()
+    other = bpy.data.objects.new("other", obj.data)
+    bpy.context.collection.objects.link(other)
+    own = plain("red")
+    other.material_slots[0].link = "OBJECT"
+    other.material_slots[0].material = own
+    pick(obj, 0, 2)
+    generate(target="faces")
+    assert names(obj) == ["wood", "iron", "tiles bricks", "tiles bricks"]
+    assert names(other) == ["red", "iron", "red", "iron"]
+    obj.hide_render = True
+    assert seen() == ["red", "red", "iron", "iron"]
+
+
+def test_what_is_beyond_the_last_slot_keeps_its_look():
+    obj = tiles((0, 1, 7, 7))
+    pick(obj, 0, 2)
+    generate(target="faces")
+    assert indices(obj) == [0, 1, 2, 1]
+    assert names(obj) == ["tiles bricks", "iron", "tiles bricks"]
+    assert seen() == ["red", "iron", "red", "iron"]
+
+
+def test_new_uvs_are_the_faces_alone():
+    obj = tiles()
+    before = uvs_of(obj)
+    pick(obj, 2)
+    generate(target="faces", unwrap="always")
+    assert [layer.name for layer in obj.data.uv_layers] == ["UVMap", "SyncTexture"]
+    kept, new = uvs_of(obj)
+    assert kept == before[0]
+    for i, polygon in enumerate(obj.data.polygons):
+        for loop in polygon.loop_indices:
+            vertex = obj.data.loops[loop].vertex_index
+            wanted = fake_engine.known_uv(np.array(0), np.array(vertex)) if i == 2 else (0, 0)
+            if i != 2:
+                assert new[loop] == wanted
+    assert len({new[loop] for loop in obj.data.polygons[2].loop_indices}) > 1
+
+
+def test_a_texture_for_each_material_of_the_faces():
+    obj = tiles()
+    pick(obj, 0, 2)
+    generate(target="faces", texture_sets="material")
+    assert names(obj) == ["wood", "iron", "tiles wood bricks", "tiles iron bricks"]
+    assert indices(obj) == [2, 0, 3, 1]
+
+
+def test_modifiers_carry_the_faces_on():
+    for kind in ("ARRAY", "SUBSURF", "SOLIDIFY"):
+        helper.empty_scene()
+        obj = tiles()
+        obj.modifiers.new("made", kind)
+        bpy.context.view_layer.update()
+        pick(obj, 1, 2)
+        whole, _ = given(obj)
+        mesh, _ = given(obj, target="faces")
+        assert 0 < len(mesh["faces"]) == len(whole["faces"]) // 2, kind
+        assert indices(obj) == [0, 2, 3, 1], kind
+        mesh, _ = given(obj, target="slot", slot=0)
+        assert 0 < len(mesh["faces"]) == len(whole["faces"]) // 4, kind
+
+
+def test_starting_from_what_the_faces_show():
+    obj = tiles()
+    generate("start", target="slot", slot="iron")
+    pick(obj, 3)
+    _, out = given(obj, target="faces", from_texture=True)
+    request = json.loads((out / "request.json").read_text())
+    assert request["init_texture"]
+    pick(obj, 0, 2)
+    helper.raises(lambda: generate(target="faces", from_texture=True), "several materials")
+    pick(obj, 0)
+    helper.raises(lambda: generate(target="faces", from_texture=True), "no image")
+
+
+def test_what_cannot_be_a_target_is_refused_and_changes_nothing():
+    obj = tiles()
+    pick(obj)
+    before = helper.dump()
+    helper.raises(lambda: generate(target="faces"), "No faces", "are selected", "Edit Mode")
+    helper.raises(lambda: generate(target="slot", slot="gold"), "no material slot 'gold'", "'wood'")
+    pick(obj, 0)
+    for prompt in ("fail", "die"):
+        helper.raises(lambda: generate(prompt, target="faces"))  # noqa: B023
+        helper.raises(lambda: generate(prompt, target="slot", slot="wood"))  # noqa: B023
+    pick(obj)
+    helper.check_same(before, helper.dump())
+    bare = tiles((0, 0, 0, 0), (), "bare")
+    helper.raises(lambda: generate(target="slot"), "no material slots")
+    bare.data.materials.append(bpy.data.materials["wood"])
+    bare.data.materials.append(bpy.data.materials["iron"])
+    helper.raises(lambda: generate(target="slot", slot="iron"), "No faces", "'iron'")
+
+
+def test_a_cancelled_job_changes_nothing():
+    obj = tiles()
+    pick(obj, 0, 3)
+    before = helper.dump()
+    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="slow", target="faces"))
+    job.cancel()
+    while not job.poll():
+        pass
+    ends_with(job, "cancelled")
+    helper.check_same(before, helper.dump())
+
+
+def test_faces_chosen_at_the_start_are_painted_whatever_is_selected_at_the_end():
+    obj = tiles()
+    pick(obj, 0)
+    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces"))
+    job.wait()
+    pick(obj, 3)
+    job.finish()
+    job.close()
+    assert indices(obj) == [2, 0, 1, 1]
+    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces"))
+    job.wait()
+    obj.data.clear_geometry()
+    obj.data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    ends_with(job, "was changed")
+
+
+def test_a_slot_that_was_made_can_be_joined_again():
+    obj = tiles()
+    before = indices(obj), names(obj), helper.dump()
+    pick(obj, 1, 2)
+    chosen = read_mesh.target.choose(obj, "faces", "")
+    assert write_slots.own(obj, chosen.polygons) == [2, 3]
+    assert (names(obj), indices(obj)) == (["wood", "iron", "wood", "iron"], [0, 2, 3, 1])
+    wanted = ((0, "a"), (3, "b"))
+    assert write_slots.spread(obj, wanted) == ((0, "a"), (2, "a"), (3, "b"))
+    write_slots.join(obj, 3)
+    assert (names(obj), indices(obj)) == (["wood", "iron", "wood"], [0, 2, 1, 1])
+    write_slots.join(obj, 2)
+    assert (indices(obj), names(obj)) == before[:2]
+    pick(obj, 0, 1, 2, 3)  # as at first
+    helper.check_same(before[2], helper.dump())
+
+
+def test_results_of_faces_can_be_switched_and_taken_back():
+    obj = tiles()
+    untouched = indices(obj), names(obj)
+    generate("all")
+    pick(obj, 0, 2)
+    generate("some", target="faces")
+    assert history.shown(obj) == 1
+    history.show(obj, 0)
+    assert names(obj) == ["tiles all"] * 4
+    assert history.shown(obj) == 0
+    history.show(obj, 1)
+    assert names(obj) == ["tiles all", "tiles all", "tiles some", "tiles some"]
+    bpy.ops.sync_texture.restore_materials()
+    assert seen() == ["wood", "wood", "iron", "iron"]
+    history.show(obj, 1)
+    assert names(obj) == ["tiles all", "tiles all", "tiles some", "tiles some"]
+    history.take_back(obj)
+    assert (indices(obj), names(obj)) == ([0, 0, 1, 1], ["tiles all", "tiles all"])
+    history.take_back(obj)
+    assert (indices(obj), names(obj)) == untouched
+
+
+def test_taking_back_leaves_an_object_without_materials_without():
+    obj = tiles((0, 0, 0, 0), ())
+    pick(obj, 1)
+    before = helper.dump()
+    generate(target="faces", unwrap="always")
+    history.take_back(obj)
+    helper.check_same(before, helper.dump())
+
+
+def test_undo_brings_everything_back():
+    obj = tiles()
+    pick(obj, 1, 2)
+    bpy.ops.ed.undo_push(message="before")
+    before = helper.dump()
+    generate(target="faces", unwrap="always")
+    bpy.ops.ed.undo_push(message="textured")
+    assert len(bpy.data.objects["tiles"].material_slots) == 4
+    bpy.ops.ed.undo()
+    helper.check_same(before, helper.dump())
+
+
+def test_command_textures_a_slot():
+    folder = Path(tempfile.mkdtemp())
+    obj = tiles()
+
+    def run(*words):
+        return command.run(
+            ["texture", "--prompt", "bricks", "--quiet", "--glb", str(folder / "a.glb"), *words]
+        )
+
+    assert run("--slot", "iron") == 0
+    assert names(obj) == ["wood", "tiles bricks"]
+    pick(obj, 0)
+    assert run("--target", "faces", "--object", "tiles") == 0
+    assert names(obj) == ["wood", "tiles bricks", "tiles bricks.001"]
+    other = tiles(name="other")
+    bpy.ops.object.select_all(action="SELECT")
+    assert run("--target", "selected") == 0
+    assert names(other)[0] == "other bricks"
+    assert (folder / "a.glb").stat().st_size > 0
+    for wrong in (
+        ("--target", "selected", "--object", "tiles"),
+        ("--target", "slot", "--object", "tiles", "--object", "other"),
+        ("--target", "faces", "--slot", "wood"),
+        ("--target", "slot", "--slot", "gold"),
+    ):
+        assert run(*wrong) == 2, wrong
+
+
+helper.main(dict(globals()), ADDON, task.supervisor.abandon)
