@@ -169,4 +169,39 @@ def test_texture_packs_where_that_is_wanted():
     assert (folder / "textures").is_dir()
 
 
+OTHERWISE = {
+    "mesh": "the file that is open",
+    "collection": "a batch's",
+    "scene": "--save and --pack",
+    "blender": "this one",
+    "cameras": "the scene's",
+    "front": "the object's -Y",
+    "preview": "the window's",
+    "help": "",
+}
+"""Options of the engine's texture that have no place in Blender's, and what does their work there."""
+
+
+def options(parser, name):
+    """Of the command ``name``, by what they are called."""
+    commands = next(action for action in parser._actions if action.nargs == "A...")
+    return {word: one for one in commands.choices[name]._actions for word in one.option_strings}
+
+
+def test_options_are_the_engines_own():
+    from sync_texture.engine import cli
+    from sync_texture.engine.batch import fields
+
+    own, theirs = options(command._parser(), "texture"), options(cli._parser(), "texture")
+    for word, one in theirs.items():
+        if one.dest in OTHERWISE:
+            continue
+        assert word in own, word
+        assert own[word].type == one.type, word
+        assert own[word].choices == fields.CHOICES.get(one.dest), word
+        if word not in ("--device", "--object"):  # by the preferences, the active one
+            assert own[word].default == one.default, word
+        assert own[word].required == (one.required and word != "--out"), word
+
+
 helper.main(dict(globals()), ADDON, task.supervisor.abandon)
