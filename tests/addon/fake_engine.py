@@ -128,7 +128,8 @@ class Engine:
         if what in ("fail", "oom") or (what == "hungry" and "--frugal" not in sys.argv):
             code = protocol.EXIT_BAD_INPUT if what == "fail" else protocol.EXIT_OUT_OF_MEMORY
             return self.send(protocol.FAILED, id=ident, error="It went wrong", fix="Do better.", code=code)
-        self.send(protocol.DONE, id=ident, result=self.result(request, what).as_dict())
+        result = through_blender(request, lambda opened: self.result(opened, what))
+        self.send(protocol.DONE, id=ident, result=result.as_dict())
 
     def misbehave(self, ident: str, what: str) -> None:
         if what == "die":
@@ -220,14 +221,15 @@ def other_uvs(request, out: Path, number: int) -> str | None:
     return str(out / f"uvs.{number}.npy")
 
 
-def batch(words: list) -> int:
-    """The engine's own batch, with engines like this one."""
+def through_blender(request, texture):
+    """``texture(request)``; of a .blend, as the engine does it."""
+    if not request.mesh.endswith(".blend"):
+        return texture(request)
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from engine import cli
-    from engine.batch import child
+    from engine import blend
+    from engine.host import Host
 
-    child.command = lambda frugal: [sys.executable, __file__, "serve", *(["--frugal"] if frugal else [])]
-    return cli.main(words)
+    return blend.through_blender(request, Host(), texture)
 
 
 def batch(words: list) -> int:
@@ -251,8 +253,6 @@ def install(folder: Path, python: str = sys.executable) -> Path:
 if __name__ == "__main__":
     if "serve" in sys.argv:
         Engine().serve()
-    elif "batch" in sys.argv:
-        sys.exit(batch(sys.argv[sys.argv.index("batch") :]))
     elif "batch" in sys.argv:
         sys.exit(batch(sys.argv[sys.argv.index("batch") :]))
     else:
