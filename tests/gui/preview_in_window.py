@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
@@ -17,6 +18,7 @@ import driver
 import helper
 import numpy as np
 from driver import in_view, photograph, space, until, view
+from mathutils import Matrix
 
 bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
@@ -85,24 +87,41 @@ def colours(name: str) -> list[tuple[int, ...]]:
     return [in_view(picture, *place) for place in QUARTERS]
 
 
-def is_shown(found: list[tuple[int, ...]], tolerance: int = 8) -> bool:
-    return bool(np.abs(np.array(found) - list(QUARTERS.values())).max() <= tolerance)
+def shown(found: list[tuple[int, ...]]) -> bool:
+    return bool(np.abs(np.array(found) - list(QUARTERS.values())).max() <= 8)
+
+
+def turned(found: list[tuple[int, ...]]) -> bool:
+    """Each quarter where the opposite one was."""
+    return shown(found[::-1])
+
+
+def bare(found: list[tuple[int, ...]]) -> bool:
+    return len(set(found)) == 1
+
+
+def recognised(found: list[tuple[int, ...]]) -> bool:
+    """In some light."""
+    return [helper.nearest(colour, helper.COLOURS) for colour in found] == ["red", "green", "blue", "yellow"]
+
+
+def see(name: str, wanted, seconds: float = 20.0):
+    """Look at the quarters until they are as ``wanted``."""
+    end = time.monotonic() + seconds
+    while not wanted(found := colours(name)):
+        assert time.monotonic() < end, found
+        yield 0.5
 
 
 def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     yield from plane()
-    bare = photograph("1_bare")
+    without = photograph("1_bare")
     before = helper.dump()
     for kind in ("SOLID", "MATERIAL"):
         space().shading.type = kind
         yield 1.0
         yield from start()
-        found = colours(f"2_{kind.lower()}")
-        if kind == "SOLID":
-            assert is_shown(found), found
-        else:  # with light
-            names = [helper.nearest(colour, helper.COLOURS) for colour in found]
-            assert names == ["red", "green", "blue", "yellow"], names
+        yield from see(f"2_{kind.lower()}", shown if kind == "SOLID" else recognised)
         helper.check_same(before, helper.dump())
         yield from stop()
         helper.check_same(before, helper.dump())
@@ -112,29 +131,27 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     after = photograph("3_after")
     top = view()["window"].height - region.y - region.height
     part = np.s_[top : top + region.height, region.x : region.x + region.width // 2]
-    assert (bare[part] == after[part]).all()
+    assert (without[part] == after[part]).all()
 
 
 def test_it_goes_where_the_object_goes_and_only_where_it_is_shown():
     obj = yield from plane()
     yield from start()
-    assert is_shown(colours("4_here"))
+    yield from see("4_here", shown)
     obj.rotation_euler.z = np.pi  # the quarters change places
     yield 0.7
-    assert is_shown(colours("4_turned")[::-1])
+    yield from see("4_turned", turned)
     obj.rotation_euler.z = 0
     obj.hide_set(True)
     yield 0.7
-    found = colours("4_hidden")
-    assert len(set(found)) == 1, found
+    yield from see("4_hidden", bare)
     obj.hide_set(False)
     yield 0.7
-    assert is_shown(colours("4_again"))
+    yield from see("4_again", shown)
     with bpy.context.temp_override(**view()):
         bpy.ops.mesh.primitive_cube_add(size=10, location=(0, 0, 8))
     yield 0.7
-    found = colours("4_covered")
-    assert len(set(found)) == 1, "what is in front hides it"
+    yield from see("4_covered", bare)
     yield from stop()
 
 
@@ -143,8 +160,7 @@ def test_new_uvs_are_shown_before_the_mesh_has_them():
     obj.data.uv_layers.remove(obj.data.uv_layers[0])
     yield 0.2
     yield from start(unwrap="always")
-    found = colours("5_new_uvs")
-    assert {helper.nearest(colour, helper.COLOURS) for colour in found} == {"red"}, found  # the fake's UVs
+    yield from see("5_new_uvs", lambda found: {helper.nearest(c, helper.COLOURS) for c in found} == {"red"})
     assert not obj.data.uv_layers
     yield from stop()
 
@@ -157,14 +173,15 @@ def blocks(path: Path) -> dict[str, list[str]]:
 
 def test_saved_in_mid_job_the_file_knows_nothing():
     yield from plane()
-    path = driver.SHOTS / "saved.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    plain, other = driver.SHOTS / "plain.blend", driver.SHOTS / "other.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(driver.SHOTS / "saved.blend"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(plain), copy=True)
     before = helper.dump()
     yield from start()
     assert not bpy.data.is_dirty
-    bpy.ops.wm.save_as_mainfile(filepath=str(driver.SHOTS / "other.blend"), copy=True)
-    assert is_shown(colours("6_saved")), "it goes on after saving"
-    assert blocks(driver.SHOTS / "other.blend") == blocks(path)
+    bpy.ops.wm.save_as_mainfile(filepath=str(other), copy=True)
+    yield from see("6_saved", shown)
+    assert blocks(other) == blocks(plain)
     helper.check_same(before, helper.dump())
     yield from stop()
     assert not bpy.data.is_dirty
@@ -181,11 +198,11 @@ def test_undo_and_redo_leave_it():
         bpy.ops.ed.undo()
     yield 0.8
     assert bpy.data.objects[name].location.x == 0
-    assert is_shown(colours("7_undone"))
+    yield from see("7_undone", shown)
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.redo()
     yield 0.8
-    assert not is_shown(colours("7_redone"))
+    yield from see("7_redone", lambda found: not shown(found))
     assert bpy.data.objects[name].location.x > 0.5
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.undo()
@@ -200,23 +217,21 @@ def test_another_shape_is_followed_and_another_mesh_isnt_painted():
     with bpy.context.temp_override(**view()):
         bpy.ops.object.mode_set(mode="EDIT")
     yield 0.5
-    found = colours("8_edit")
-    assert len(set(found)) == 1, "the artist edits: out of the way"
+    yield from see("8_edit", bare)
     with bpy.context.temp_override(**view()):
         bpy.ops.object.mode_set(mode="OBJECT")
     yield 0.5
-    assert is_shown(colours("8_back"))
-    obj.data.transform(__import__("mathutils").Matrix.Rotation(np.pi, 4, "Z"))
+    yield from see("8_back", shown)
+    obj.data.transform(Matrix.Rotation(np.pi, 4, "Z"))
     obj.data.update()
     yield 0.8
-    assert is_shown(colours("8_followed")[::-1])
+    yield from see("8_followed", turned)
     obj.modifiers.new("more", "SUBSURF").subdivision_type = "SIMPLE"
     yield 0.8
-    found = colours("8_subdivided")
-    assert len(set(found)) == 1, found
+    yield from see("8_subdivided", bare)
     obj.modifiers.clear()
     yield 0.8
-    assert is_shown(colours("8_followed_again")[::-1])
+    yield from see("8_followed_again", turned)
     yield from stop()
 
 
@@ -227,12 +242,11 @@ def test_a_deleted_object_has_none():
         bpy.ops.object.delete()
         bpy.ops.ed.undo_push(message="deleted")
     yield 0.7
-    found = colours("9_deleted")
-    assert len(set(found)) == 1, found
+    yield from see("9_deleted", bare)
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.undo()
     yield 0.7
-    assert is_shown(colours("9_undeleted"))
+    yield from see("9_undeleted", shown)
     yield from stop()
 
 
@@ -245,13 +259,12 @@ def test_the_end_a_failure_and_another_file_take_it_away():
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.undo()
     yield 0.7
-    found = colours("10_done_and_undone")
-    assert len(set(found)) == 1, found
+    yield from see("10_done_and_undone", bare)
     yield from start()
     os.kill(task.supervisor.pid, 9)
     yield from until(idle)
     yield 0.7
-    assert len(set(colours("10_died"))) == 1
+    yield from see("10_died", bare)
     yield from start()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     yield 1.0

@@ -1,0 +1,130 @@
+"""Run by ui.py inside a Blender with a window; prints what it measured as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
+
+import bpy
+import driver
+import helper
+from driver import until, view
+
+bpy.context.preferences.view.show_splash = False
+ADDON = helper.enable()
+
+from sync_texture.blender_sync_addon import making  # noqa: E402
+from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
+
+TIMES: dict[str, list[tuple[float, float]]] = {}  # milliseconds: of the main thread, and by the clock
+FOUND: dict[str, float] = {}
+REDRAWS, READS = 30, 5
+
+
+def timed(owner, name: str, key: str) -> None:
+    """Have TIMES[key] keep how long each call of ``owner.name`` takes."""
+    inner = getattr(owner, name)
+
+    def outer(*args, **options):
+        wall, work = time.perf_counter(), time.thread_time()
+        try:
+            return inner(*args, **options)
+        finally:
+            took = 1000 * (time.thread_time() - work), 1000 * (time.perf_counter() - wall)
+            TIMES.setdefault(key, []).append(took)
+
+    setattr(owner, name, outer)
+
+
+def panels() -> list[type]:
+    """Those of our tab, all of them open from now on."""
+    known = bpy.types.Panel.__subclasses__()
+    ours = [one for one in known if getattr(one, "bl_category", "") == "Sync Texture"]
+    for cls in reversed(ours):
+        bpy.utils.unregister_class(cls)
+    for cls in ours:
+        cls.bl_options = set(getattr(cls, "bl_options", ())) - {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(cls)
+        timed(cls, "draw", cls.bl_idname)
+    return ours
+
+
+def test_panel():
+    ours = panels()
+    driver.space().show_region_ui = True
+    yield 0.5
+    driver.panel_tab()
+    with bpy.context.temp_override(**view()):
+        bpy.data.objects.remove(bpy.data.objects["Cube"])
+        bpy.ops.mesh.primitive_monkey_add()
+        bpy.ops.view3d.view_selected()
+    bpy.context.scene.sync_texture.prompt = "red bricks"
+    yield 1.0
+    area = view()["area"]
+    area.tag_redraw()
+    yield 1.0
+    TIMES.clear()
+    for _ in range(REDRAWS):
+        area.tag_redraw()
+        yield 0.05
+    drawn = [TIMES[cls.bl_idname] for cls in ours if cls.bl_idname in TIMES]
+    assert drawn, "the panel wasn't drawn"
+    for key, column in (("panel", 0), ("panel_wall", 1)):
+        FOUND[key] = sum(median(times[column] for times in panel) for panel in drawn)
+
+
+def test_read():
+    side = round(int(os.environ["SYNC_TEXTURE_FACES"]) ** 0.5)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.mesh.primitive_grid_add(x_subdivisions=side, y_subdivisions=side)
+        obj = bpy.context.view_layer.objects.active
+    yield 1.0
+    timed(read_mesh, "read", "read")
+    for _ in range(READS):
+        read_mesh.read(obj, bpy.context.evaluated_depsgraph_get())
+        yield 0.2
+    FOUND["read"], FOUND["read_wall"] = (median(column) for column in zip(*TIMES["read"], strict=True))
+    with bpy.context.temp_override(**view()):
+        bpy.ops.object.delete()
+
+
+def generate():
+    """(seconds until the first preview, of the whole)"""
+    start, first = time.monotonic(), None
+    with bpy.context.temp_override(**view()):
+        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    while job := making.running():
+        if first is None and job.show.visible:
+            first = time.monotonic() - start
+        yield 0.02
+    return first, time.monotonic() - start
+
+
+def test_generate():
+    suzanne = next(obj for obj in bpy.data.objects if obj.type == "MESH")
+    bpy.context.view_layer.objects.active = suzanne
+    bpy.context.scene.sync_texture.model = os.environ["SYNC_TEXTURE_MODEL"]
+    timed(making.Making, "modal", "tick")
+    for name in ("cold", "warm"):
+        TIMES["tick"] = []
+        first, whole = yield from generate()
+        assert first is not None, "no preview was seen"
+        FOUND[name], FOUND[f"{name}_s"] = first / whole, whole
+    ticks = TIMES["tick"][:-1]  # the last one puts the result into the file
+    FOUND["tick"], FOUND["tick_wall"] = (max(column) for column in zip(*ticks, strict=True))
+    FOUND["load"], FOUND["blender"] = os.getloadavg()[0], bpy.app.version_string
+    print(json.dumps({"measured": FOUND}), flush=True)
+
+
+def nothing():
+    yield from until(lambda: making.running() is None)
+
+
+driver.run(globals(), nothing, nothing)
