@@ -85,7 +85,7 @@ class UseSettings(_OnResults, bpy.types.Operator):
         if (material := history.of(obj)[index].material) is None:
             self.report({"ERROR"}, "The material of this result, which its settings were on, was deleted")
             return _NOTHING
-        result_settings.fill(context.scene.sync_texture, result_settings.stored(material))
+        result_settings.fill(context.scene.sync_texture, result_settings.stored(material), obj)
         return {"FINISHED"}
 
 

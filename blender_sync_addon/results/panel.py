@@ -90,7 +90,14 @@ class ResultsPanel(_Panel, bpy.types.Panel):
             draw_new(layout)
         draw_variations(layout, obj, result)
         layout.template_list(
-            ResultList.bl_idname, "", obj.sync_texture, "results", obj.sync_texture, "active", rows=3, maxrows=6
+            ResultList.bl_idname,
+            "",
+            obj.sync_texture,
+            "results",
+            obj.sync_texture,
+            "active",
+            rows=3,
+            maxrows=6,
         )
         row = layout.row(align=True)
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")

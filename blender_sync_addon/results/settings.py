@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ..read.settings import Settings
+from ..read import target as read_target
+from ..read.settings import FRONTS, Settings
 from ..write.image import TAG
 
-SAME_NAME = (
+SAME = (
     "prompt",
     "method",
     "seed",
@@ -19,8 +20,17 @@ SAME_NAME = (
     "from_texture",
     "texture_depth",
     "texture_sets",
+    "target",
 )
-NOTHING = {"negative": "", "sync_space": "auto", "attention": "auto", "steps": 0, "guidance": 0.0}
+NOTHING = {
+    "negative": "",
+    "sync_space": "auto",
+    "sync_share": "auto",
+    "aggregate": "auto",
+    "attention": "auto",
+    "steps": 0,
+    "guidance": 0.0,
+}
 """What the panel says for what isn't given."""
 
 
@@ -31,21 +41,31 @@ def stored(material: Any) -> Settings:
     return Settings(**{name: said[name] for name in names if name in said})
 
 
-def fill(options: Any, settings: Settings) -> None:
-    """Let the panel's ``options`` say what ``settings`` do. What they can't say, they leave alone."""
-    for name in SAME_NAME:
+def fill(options: Any, settings: Settings, obj: Any) -> None:
+    """Let the panel's ``options`` say what ``settings``, those of a result of ``obj``, do."""
+    options.model = settings.model  # first: what belongs to its quality follows it
+    for name in SAME:
         setattr(options, name, getattr(settings, name))
     for name, nothing in NOTHING.items():
         value = getattr(settings, name)
         setattr(options, name, nothing if value is None else value)
-    options.model = settings.model
     options.texture_size = str(settings.texture_size)
+    options.front = next((name for name, angle in FRONTS.items() if angle == settings.front), options.front)
+    options.slot = _slot(obj, settings.slot)
     if settings.strength is not None:
         options.strength = settings.strength
     if settings.views.isdigit():
         options.rig, options.view_count = "even", int(settings.views)
     else:
         options.rig = settings.views
+
+
+def _slot(obj: Any, slot: str | int) -> str:
+    """What the panel calls the ``slot``: by the material of the artist's in it."""
+    if isinstance(slot, str):
+        return slot
+    names = read_target.artists_names(obj)
+    return names[slot] if slot < len(names) else ""
 
 
 def seed(material: Any) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -223,6 +225,9 @@ def test_settings_come_back_into_the_panel():
         "steps": 9,
         "guidance": 3.5,
         "seed": 11,
+        "sync_share": "ramp",
+        "aggregate": "mean",
+        "front": "y",
         "texture_size": "256",
         "unwrap": "always",
         "fill": "uv",
@@ -240,6 +245,35 @@ def test_settings_come_back_into_the_panel():
     OPS.generate(prompt="plain", negative="", steps=0, rig="paper", sync_space="auto")
     OPS.use_settings()
     assert (options.negative, options.steps, options.rig, options.sync_space) == ("", 0, "paper", "auto")
+
+
+def test_a_result_for_one_slot_comes_back_with_its_slot():
+    obj = helper.material_slots_with_faces()
+    OPS.generate(prompt="bricks", slot="iron", model="sd15", quality="draft", front="x")
+    options = bpy.context.scene.sync_texture
+    OPS.use_settings()
+    assert (options.target, options.slot, options.front) == ("slot", "iron", "x")
+    assert (options.model, options.quality, options.texture_size) == ("sd15", "draft", "1024")
+    wood = material_of(obj, 0)
+    OPS.again(seed="other")
+    assert seeds(obj) == [0, 1]
+    assert material_of(obj, 0) == wood
+    assert material_of(obj, 1) != history.of(obj)[0].material
+    OPS.show_result(index=0)
+    assert material_of(obj, 1) == history.of(obj)[0].material
+
+
+def test_variations_of_faces_are_of_the_same_faces():
+    obj = helper.cube()
+    own = mine(obj)
+    obj.data.polygons.foreach_set("select", [True, True, False, False, False, False])
+    before = helper.dump()
+    OPS.variations(prompt="bricks", count=2, target="faces")
+    assert [slot.material == own for slot in obj.material_slots] == [True, False]
+    assert [polygon.material_index for polygon in obj.data.polygons] == [1, 1, 0, 0, 0, 0]
+    OPS.take_back()
+    OPS.take_back()
+    helper.check_same(before, helper.dump())
 
 
 def test_again_has_all_settings_and_another_seed():
@@ -415,6 +449,52 @@ def test_feeding_a_renders_look():
     OPS.feed_base_color()
     helper.look_down()
     helper.check_quadrants(helper.render(TMP / "fed.png"))
+
+
+def glb(path):
+    """(JSON, binary chunk) of a .glb, read as its specification says."""
+    data = path.read_bytes()
+    length = struct.unpack("<I", data[12:16])[0]
+    return json.loads(data[20 : 20 + length]), data[28 + length :]
+
+
+def accessor(told, binary, number):
+    """A float accessor's values."""
+    one = told["accessors"][number]
+    part = told["bufferViews"][one["bufferView"]]
+    wide = {"VEC2": 2, "VEC3": 3}[one["type"]]
+    start = part.get("byteOffset", 0) + one.get("byteOffset", 0)
+    return np.frombuffer(binary, np.float32, one["count"] * wide, start).reshape(-1, wide)
+
+
+def test_an_exported_file_has_the_texture_on_its_own_uvs():
+    for own in (False, True):
+        helper.empty_scene()
+        obj = helper.mesh_object("plane", *helper.PLANE)
+        mine(obj)
+        wrong = obj.data.uv_layers.new(name="light")
+        wrong.uv.foreach_set("vector", np.full(8, 0.5, np.float32))
+        obj.data.uv_layers.active_index = 0
+        wrong.active_render = True
+        helper.generate("bricks")
+        if own:
+            OPS.feed_base_color()
+        path = TMP / f"{own}.glb"
+        bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB")
+        told, binary = glb(path)
+        primitive = told["meshes"][0]["primitives"][0]
+        base_color = told["materials"][primitive["material"]]["pbrMetallicRoughness"]["baseColorTexture"]
+        image = told["images"][told["textures"][base_color["index"]]["source"]]
+        view = told["bufferViews"][image["bufferView"]]
+        picture = TMP / "exported.png"
+        picture.write_bytes(binary[view.get("byteOffset", 0) :][: view["byteLength"]])
+        loaded = bpy.data.images.load(str(picture))
+        shown = np.array(loaded.pixels[:]).reshape(fake_engine.SIZE, fake_engine.SIZE, 4)[::-1, :, :3]
+        np.testing.assert_allclose(shown * 255, fake_engine.texture(), atol=1)
+        uvs = accessor(told, binary, primitive["attributes"][f"TEXCOORD_{base_color.get('texCoord', 0)}"])
+        places = accessor(told, binary, primitive["attributes"]["POSITION"])
+        wanted = np.stack([(places[:, 0] + 1) / 2, (places[:, 2] + 1) / 2], axis=1)  # glTF: v and z down
+        np.testing.assert_allclose(uvs, wanted, atol=1e-6)
 
 
 def test_materials_that_cannot_be_fed_say_why():
