@@ -10,20 +10,13 @@ from diffusers import DDIMScheduler, PNDMScheduler, StableDiffusionControlNetImg
 
 from engine.denoise.schedule import Schedule, steps_run
 from engine.errors import UserError
+from tests.engine.schedules import ZERO_SNR
 
 SD15 = dict(
     PNDMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1, skip_prk_steps=True
     ).config
 )
-STARTER = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "timestep_spacing": "trailing",
-    "rescale_betas_zero_snr": True,
-    "prediction_type": "v_prediction",
-}
 
 
 def test_published_timesteps() -> None:
@@ -35,7 +28,7 @@ def test_published_timesteps() -> None:
 
 
 def test_trailing_zero_snr_starts_from_pure_noise() -> None:
-    schedule = Schedule.from_config(STARTER, 20)
+    schedule = Schedule.from_config(ZERO_SNR, 20)
     assert schedule.timesteps[0] == 999
     assert schedule.alpha_sigma(999) == (0.0, 1.0)
     assert schedule.previous(19) == (1.0, 0.0)
@@ -70,7 +63,7 @@ def test_unsupported_prediction() -> None:
         Schedule.from_config({**SD15, "prediction_type": "flow"}, 10)
 
 
-@pytest.mark.parametrize("config", [SD15, STARTER], ids=["sd15", "starter"])
+@pytest.mark.parametrize("config", [SD15, ZERO_SNR], ids=["sd15", "starter"])
 @pytest.mark.parametrize("strength", [0.001, 0.05, 0.3, 0.55, 0.6, 0.8, 1.0])
 @pytest.mark.parametrize("steps", [1, 20, 30])
 def test_a_picture_is_started_from_where_diffusers_starts(

@@ -12,29 +12,8 @@ from torch import Tensor
 
 from engine.denoise import step
 from engine.denoise.schedule import Schedule
-
-SD15 = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "steps_offset": 1,
-    "set_alpha_to_one": False,
-    "clip_sample": False,
-}
-STARTER = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "timestep_spacing": "trailing",
-    "rescale_betas_zero_snr": True,
-    "prediction_type": "v_prediction",
-    "clip_sample": False,
-}
-
-
-def toy_network(x: Tensor, t: int) -> Tensor:
-    """Something smooth and bounded that depends on x and t."""
-    return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
+from tests.engine import schedules
+from tests.engine.schedules import SD15, ZERO_SNR
 
 
 def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
@@ -42,7 +21,7 @@ def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
     states = []
     for i, t in enumerate(schedule.timesteps):
         alpha, sigma = schedule.alpha_sigma(t)
-        output = toy_network(x, t)
+        output = schedules.output(x, t)
         if config.get("prediction_type") == "v_prediction":
             x0 = step.x0_from_v(x, output, alpha, sigma)
         else:
@@ -57,7 +36,7 @@ def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
     scheduler.set_timesteps(steps)
     states = []
     for t in scheduler.timesteps:
-        x = scheduler.step(toy_network(x, int(t)), int(t), x, eta=0.0).prev_sample
+        x = scheduler.step(schedules.output(x, int(t)), int(t), x, eta=0.0).prev_sample
         states.append(x)
     return states
 
@@ -65,8 +44,8 @@ def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
 @pytest.mark.parametrize("steps", [4, 20, 30, 50])
 @pytest.mark.parametrize(
     ("config", "prediction"),
-    # not (STARTER, "epsilon"): epsilon says nothing of x0 at zero terminal SNR
-    [(SD15, "epsilon"), (SD15, "v_prediction"), (STARTER, "v_prediction")],
+    # not (ZERO_SNR, "epsilon"): epsilon says nothing of x0 at zero terminal SNR
+    [(SD15, "epsilon"), (SD15, "v_prediction"), (ZERO_SNR, "v_prediction")],
 )
 def test_whole_trajectory_is_that_of_diffusers(config: dict[str, Any], prediction: str, steps: int) -> None:
     config = {**config, "prediction_type": prediction}
@@ -82,7 +61,7 @@ def test_first_step_at_zero_snr_takes_x_as_the_noise() -> None:
     torch.testing.assert_close(after, 0.6 * x0 + 0.8 * x)
 
 
-@pytest.mark.parametrize(("config", "steps"), [(SD15, 5), (SD15, 30), (STARTER, 5), (STARTER, 20)])
+@pytest.mark.parametrize(("config", "steps"), [(SD15, 5), (SD15, 30), (ZERO_SNR, 5), (ZERO_SNR, 20)])
 def test_stochastic_step_is_that_of_diffusers_ddpm(config: dict[str, Any], steps: int) -> None:
     """Mean and noise, at every timestep but the last, whose final alpha isn't 1 for Stable Diffusion."""
     scheduler, schedule = DDPMScheduler.from_config(config), Schedule.from_config(config, steps)
@@ -90,8 +69,8 @@ def test_stochastic_step_is_that_of_diffusers_ddpm(config: dict[str, Any], steps
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for i, t in enumerate(schedule.timesteps[:-1]):
         alpha, sigma = schedule.alpha_sigma(t)
-        output = toy_network(x, t)
-        convert = step.x0_from_v if config is STARTER else step.tweedie
+        output = schedules.output(x, t)
+        convert = step.x0_from_v if config is ZERO_SNR else step.tweedie
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(i), dtype=torch.float64)
         mine = step.ddpm(x, convert(x, output, alpha, sigma), alpha, sigma, *schedule.previous(i), noise)
         given = torch.Generator().manual_seed(i)
@@ -132,9 +111,9 @@ def test_flow_step_is_diffusers_euler_step() -> None:
     reference = x
     for i, t in enumerate(scheduler.timesteps):
         now, after = float(scheduler.sigmas[i]), float(scheduler.sigmas[i + 1])
-        velocity = toy_network(x, int(t))
+        velocity = schedules.output(x, int(t))
         x = step.ddim(x, x - now * velocity, 1 - now, now, 1 - after, after)
-        reference = scheduler.step(toy_network(reference, int(t)), t, reference).prev_sample
+        reference = scheduler.step(schedules.output(reference, int(t)), t, reference).prev_sample
         torch.testing.assert_close(x, reference, rtol=1e-5, atol=1e-5)
 
 

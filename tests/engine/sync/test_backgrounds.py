@@ -6,11 +6,11 @@ import torch
 
 from engine.denoise.schedule import Schedule
 from engine.sync import backgrounds
-from tests.engine.sync import toys
+from tests.engine import schedules
 
 
 def draw(seed: int, steps: int = 50) -> tuple[torch.Tensor, list[float]]:
-    schedule = Schedule.from_config(toys.SD15, steps)
+    schedule = Schedule.from_config(schedules.SD15, steps)
     chosen = backgrounds.choices(schedule, 40, True, torch.Generator().manual_seed(seed))
     return chosen, [1 - t / 1000 for t in schedule.timesteps]
 
@@ -33,7 +33,7 @@ def test_the_seed_decides() -> None:
 
 
 def test_grey_stays_grey() -> None:
-    schedule = Schedule.from_config(toys.SD15, 5)
+    schedule = Schedule.from_config(schedules.SD15, 5)
     assert not backgrounds.choices(schedule, 4, False, torch.Generator()).any()
     assert torch.equal(backgrounds.pictures(2, colourful=False), torch.full((1, 3, 2, 2), 0.5))
 

@@ -16,6 +16,7 @@ from engine.denoise.schedule import Schedule
 from engine.errors import Cancelled
 from engine.sync.sampler import Step, Sync, initial_noise, sample
 from engine.sync.spaces import LinearSpace
+from tests.engine import schedules
 from tests.engine.sync import toys
 
 CASES = ("case1", "case2", "case3", "case4", "case5")
@@ -36,7 +37,7 @@ def run(
     inverse_lambda: float | None = None,
 ) -> tuple[list[Step], toys.ToyNetwork]:
     """The whole trajectory from independent noise, over a grey background."""
-    config = config or toys.SD15
+    config = config or schedules.SD15
     schedule = Schedule.from_config(config, steps)
     network = toys.ToyNetwork(schedule, config.get("prediction_type") == "v_prediction")
     x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
@@ -55,14 +56,16 @@ def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[
     scheduler.set_timesteps(steps)
     states = []
     for t in scheduler.timesteps:
-        x = scheduler.step(toys.output(x, int(t)), int(t), x, eta=0.0).prev_sample
+        x = scheduler.step(schedules.output(x, int(t)), int(t), x, eta=0.0).prev_sample
         states.append(x)
     return states
 
 
 @pytest.mark.parametrize("share", [0.8, 1.0])
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in RANDOM])
-@pytest.mark.parametrize("config", [toys.SD15, toys.SD15_V, toys.ZERO_SNR], ids=["eps", "v", "zero-snr-v"])
+@pytest.mark.parametrize(
+    "config", [schedules.SD15, schedules.SD15_V, schedules.ZERO_SNR], ids=["eps", "v", "zero-snr-v"]
+)
 def test_with_identity_maps_every_case_is_diffusers_ddim(
     config: dict[str, Any], method: str, share: float
 ) -> None:
@@ -131,7 +134,7 @@ def test_syncmvd_is_the_papers(share: float) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 @pytest.mark.parametrize(
-    "config", [{**toys.SD15, "set_alpha_to_one": True}, toys.ZERO_SNR], ids=["eps", "zero-snr-v"]
+    "config", [{**schedules.SD15, "set_alpha_to_one": True}, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"]
 )
 def test_syncmvd_takes_the_steps_of_diffusers_ddpm(config: dict[str, Any], share: float) -> None:
     """One view, all of the texture: together or on its own, it is plain DDPM with the same noise."""
@@ -143,7 +146,7 @@ def test_syncmvd_takes_the_steps_of_diffusers_ddpm(config: dict[str, Any], share
     scheduler = DDPMScheduler.from_config(config)
     scheduler.set_timesteps(20)
     for step, t in zip(steps, scheduler.timesteps, strict=True):
-        x = scheduler.step(toys.output(x, int(t)), int(t), x, generator=generator).prev_sample
+        x = scheduler.step(schedules.output(x, int(t)), int(t), x, generator=generator).prev_sample
         state = x.T.reshape(1, 2, 1, 7) if share else x
         torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
 
@@ -152,7 +155,7 @@ def test_syncmvd_takes_the_steps_of_diffusers_ddpm(config: dict[str, Any], share
 @pytest.mark.parametrize("inverse_lambda", [5.0, 0.7])
 def test_syncsde_is_the_papers(order: list[int], inverse_lambda: float) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, STEPS)
+    schedule = Schedule.from_config(schedules.SD15, STEPS)
     network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
     sync = Sync("syncsde", toy.space, earlier=toy.earlier(order), inverse_lambda=inverse_lambda)
     steps = sample(network, schedule, sync, x, lambda i: x, torch.Generator())
@@ -161,7 +164,7 @@ def test_syncsde_is_the_papers(order: list[int], inverse_lambda: float) -> None:
         np.testing.assert_allclose(step.x, state, atol=1e-3)
 
 
-@pytest.mark.parametrize("config", [toys.SD15, toys.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
 def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
     free = run("independent", toy, config)[0]
@@ -169,7 +172,7 @@ def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> 
         assert torch.equal(ours.x, alone.x)
 
 
-@pytest.mark.parametrize("config", [toys.SD15, toys.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
 def test_syncsde_leaves_the_first_view_alone(config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
     free, states = run("independent", toy, config)[0], run("syncsde", toy, config)[0]
@@ -189,7 +192,7 @@ def test_cancelling_stops_at_the_next_look_of_the_network(method: str) -> None:
             return super()._run(x, i)
 
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, 8)
+    schedule = Schedule.from_config(schedules.SD15, 8)
     network, x = Asked(schedule), toys.unit_noise(VIEWS, 1)
     steps = sample(network, schedule, sync_of(method, toy), x, lambda i: x, torch.Generator())
     assert [next(steps).i for _ in range(3)] == [0, 1, 2]
@@ -199,7 +202,7 @@ def test_cancelling_stops_at_the_next_look_of_the_network(method: str) -> None:
 
 def test_the_background_may_change_from_step_to_step() -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, 6)
+    schedule = Schedule.from_config(schedules.SD15, 6)
     network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
     sync = sync_of("case5", toy, share=1.0)
     states = list(sample(network, schedule, sync, x, lambda i: torch.full(VIEWS, 0.1 * i), torch.Generator()))
@@ -260,7 +263,7 @@ def test_window_of_the_published_schedule_by_timestep() -> None:
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in CANONICAL])
 def test_agreement_that_fades_is_blended_with_what_each_view_has(method: str) -> None:
     """Step for step, from the same state: so much of the way from independent to wholly synchronised."""
-    toy, schedule = toys.many_to_one(), Schedule.from_config(toys.SD15, 10)
+    toy, schedule = toys.many_to_one(), Schedule.from_config(schedules.SD15, 10)
     behind = torch.zeros(VIEWS)
 
     def step(name: str, x: Tensor, i: int, **fields: Any) -> Tensor:
@@ -314,7 +317,7 @@ def test_background_of_every_view_is_its_own(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_one_network_call_a_step_and_none_before_it_is_asked_for(method: str) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, 8)
+    schedule = Schedule.from_config(schedules.SD15, 8)
     network = toys.ToyNetwork(schedule)
     x = toys.unit_noise(VIEWS, 1)
     behind = torch.zeros(VIEWS)
@@ -339,7 +342,7 @@ def test_same_seed_same_bytes(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str) -> None:
     toy = toys.many_to_one()
-    states, network = run(method, toy, toys.ZERO_SNR, steps=10)
+    states, network = run(method, toy, schedules.ZERO_SNR, steps=10)
     assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
     assert all(torch.isfinite(s.x).all() and torch.isfinite(s.x0).all() for s in states)
     if method not in ("independent", "case3", "syncsde"):  # these make states agree, not estimates
@@ -349,7 +352,7 @@ def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str) -> N
 @pytest.mark.parametrize("method", METHODS)
 def test_caller_s_tensors_are_not_written_to(method: str) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, 4)
+    schedule = Schedule.from_config(schedules.SD15, 4)
     x, behind = toys.unit_noise(VIEWS, 1), torch.zeros(VIEWS)
     before = x.clone()
     network, sync = toys.ToyNetwork(schedule), sync_of(method, toy)
@@ -362,7 +365,7 @@ def test_caller_s_tensors_are_not_written_to(method: str) -> None:
 def test_rgb_averaging_is_used_for_clean_estimates(case: int) -> None:
     """fg0 takes the place of f(g(.)) of x0 in case 2, and comes before g in case 5."""
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(toys.SD15, 6)
+    schedule = Schedule.from_config(schedules.SD15, 6)
     seen: list[Tensor] = []
 
     def fg0(x0: Tensor) -> Tensor:

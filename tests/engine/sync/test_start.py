@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.denoise.schedule import Schedule
 from engine.sync.sampler import Step, sample
+from tests.engine import schedules
 from tests.engine.sync import toys
 from tests.engine.sync.test_sampler import CANONICAL, METHODS, agreement, run, sync_of
 
@@ -32,7 +33,7 @@ def from_picture(
 
 @pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
 @pytest.mark.parametrize("method", ["independent", "synctweedies", "case1", "case3", "syncsde"])
-@pytest.mark.parametrize("config", [toys.SD15, toys.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
 def test_a_start_from_a_picture_is_diffusers(config: dict[str, Any], method: str, strength: float) -> None:
     steps, network, clean, noise = from_picture(method, toys.identity(2, 7), config, strength)
     scheduler = DDIMScheduler.from_config(config)
@@ -42,14 +43,14 @@ def test_a_start_from_a_picture_is_diffusers(config: dict[str, Any], method: str
     torch.testing.assert_close(network.inputs[0], x, rtol=1e-5, atol=1e-5)
     assert len(steps) == len(times)
     for step, t in zip(steps, times, strict=True):
-        x = scheduler.step(toys.output(x, int(t)), int(t), x, eta=0.0).prev_sample
+        x = scheduler.step(schedules.output(x, int(t)), int(t), x, eta=0.0).prev_sample
         torch.testing.assert_close(step.x, x, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("method", CANONICAL)
 def test_a_canonical_start_from_a_picture_shows_it_under_noise(method: str) -> None:
     toy = toys.many_to_one()
-    _, network, clean, noise = from_picture(method, toy, toys.SD15, 0.3)
+    _, network, clean, noise = from_picture(method, toy, schedules.SD15, 0.3)
     schedule, behind = network.schedule, torch.full_like(clean, 0.3)
     blank = toys.ToyNetwork(schedule)
     generator = torch.Generator().manual_seed(5)
@@ -62,8 +63,8 @@ def test_a_canonical_start_from_a_picture_shows_it_under_noise(method: str) -> N
 
 @pytest.mark.parametrize("method", METHODS)
 def test_from_pure_noise_a_picture_leaves_no_trace(method: str) -> None:
-    steps, network, _, _ = from_picture(method, toys.many_to_one(), toys.ZERO_SNR, 1.0)
-    without, _ = run(method, toys.many_to_one(), toys.ZERO_SNR, 20)
+    steps, network, _, _ = from_picture(method, toys.many_to_one(), schedules.ZERO_SNR, 1.0)
+    without, _ = run(method, toys.many_to_one(), schedules.ZERO_SNR, 20)
     assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
     for step, other in zip(steps, without, strict=True):
         torch.testing.assert_close(step.x, other.x, rtol=0, atol=0)
@@ -71,5 +72,5 @@ def test_from_pure_noise_a_picture_leaves_no_trace(method: str) -> None:
 
 def test_the_window_is_a_share_of_the_steps_that_are_run() -> None:
     toy = toys.many_to_one()
-    steps, _, _, _ = from_picture("case2", toy, toys.ZERO_SNR, 0.5)
+    steps, _, _, _ = from_picture("case2", toy, schedules.ZERO_SNR, 0.5)
     assert [agreement(toy, step.x0) < 1e-5 for step in steps] == [True] * 8 + [False] * 2

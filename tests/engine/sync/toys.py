@@ -13,32 +13,9 @@ from torch import Tensor
 
 from engine.denoise.schedule import Schedule
 from engine.sync.spaces import EarlierViews, LinearSpace
+from tests.engine.schedules import output
 
 Array = NDArray[np.float64]
-
-SD15 = {  # Stable Diffusion 1.5
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "steps_offset": 1,
-    "set_alpha_to_one": False,
-    "clip_sample": False,
-}
-SD15_V = {**SD15, "prediction_type": "v_prediction"}
-ZERO_SNR = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "timestep_spacing": "trailing",
-    "rescale_betas_zero_snr": True,
-    "prediction_type": "v_prediction",
-    "clip_sample": False,
-}
-
-
-def output(x: Tensor, t: int) -> Tensor:
-    """What the toy network predicts: smooth, bounded, and far from linear in x."""
-    return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
 
 
 @dataclass
