@@ -135,6 +135,27 @@ def test_a_job_file():
     assert run(folder / "nowhere.jsonl", "--out", folder / "out") == 2
 
 
+def test_a_blend_in_a_job_file():
+    """Another Blender opens it, or another Python with bpy."""
+    folder = Path(tempfile.mkdtemp())
+    cubes("a", "b")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    wanted = [{"object": "a", "out": "one"}, {"object": ["b", "a"], "out": "two", "scene": "packed"}]
+    lines = [{"mesh": "scene.blend", "prompt": "oak", **one} for one in wanted]
+    (folder / "jobs.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert run(folder / "jobs.jsonl", "--out", folder / "out", "--quiet") == 0
+    for name, names, packed in (("one", ["a"], False), ("two", ["a", "b"], True)):
+        bpy.ops.wm.open_mainfile(filepath=str(folder / "out" / name / "scene.blend"))
+        assert prompts() == dict.fromkeys(names, "oak")
+        images = [image for image in bpy.data.images if "sync_texture" in image]
+        assert len(images) == len(names)
+        for image in images:
+            assert tuple(image.size) == (helper.fake_engine.SIZE,) * 2
+            assert bool(image.packed_file) == packed
+            assert packed or image.filepath == "//texture.png"
+    assert rows(folder / "out")["one"]["blend"] == "one/scene.blend"
+
+
 def test_what_makes_no_sense():
     cubes("a")
     assert run("jobs.jsonl", "--out", "x", "--save", "a.blend") == 2
