@@ -14,6 +14,9 @@ from . import protocol, terminal
 from .errors import Cancelled, UserError
 from .host import Host
 
+# What a batch is asked for besides the fields of its jobs: of batch.command.Plan.
+BATCH = ("jobs", "out", "workers", "time_limit", "part", "tolerant", "cluster", "cores")
+
 
 class _Parser(argparse.ArgumentParser):
     """Answers bad options as every other bad input: one line, exit status 2."""
@@ -236,9 +239,12 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("jobs", metavar="JOBS", help="JSON lines or CSV: mesh, prompt and any option of texture a job")
     add("--out", required=True, metavar="DIR", help="folder for a folder a job, summary.csv and index.html")
-    add("--workers", type=int, default=1, metavar="N", help="engines side by side; default: 1")
+    add("--workers", type=int, metavar="N", help="engines side by side; default: 1, or all a cluster holds")
     add("--time-limit", type=float, metavar="SECONDS", help="a job that takes longer has failed")
+    add("--cluster", metavar="ADDRESS", help="on the Ray cluster there; local: on one started here")
+    add("--cores", type=int, metavar="N", help="of an engine on a cluster without graphics cards; default: 4")
     add("--part", metavar="K/N", help="every N-th line only: several machines share one job file and folder")
+    add("--tolerant", action="store_true", help="exit status 0 even if jobs failed: for parts of a whole")
     add("--blender", metavar="PROGRAM", help="what opens .blend files (default: BLENDER, else blender)")
     add("--json", action="store_true", help="tell what happens in lines of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
@@ -256,9 +262,10 @@ def _batch(options: argparse.Namespace) -> int:
     from .batch import command
 
     _choose_blender(options.blender)
-    own = ("run", "blender", "jobs", "out", "workers", "time_limit", "part", "json", "quiet")
+    plan_of = {name: getattr(options, name) for name in BATCH}
+    own = ("run", "json", "quiet", "blender", *plan_of)
     given = {name: value for name, value in vars(options).items() if name not in own}
-    plan = command.Plan(options.jobs, options.out, given, options.workers, options.time_limit, options.part)
+    plan = command.Plan(**plan_of, given=given)
     return command.run(plan, as_json=options.json, silent=options.quiet)
 
 

@@ -14,7 +14,7 @@ STRICT = ("-p", f"{PACKAGE}.engine", "-p", f"{PACKAGE}.blender_sync_addon", "-p"
 
 def run(pytest_arguments: list[str]) -> int:
     """Run every check, the tests last; returns 0 when all passed, else the status of one that failed."""
-    python = environments.engine("engine", "dev")
+    python = environments.engine("engine", "dev", "cluster")
     env = {"SYNC_TEXTURE_PYTHON": str(python), **_blenders()}
     failed = {name: status for name, status in _lint(python).items() if status}
     if failed:

@@ -21,6 +21,7 @@ from ..errors import UserError
 TAIL_LINES = 12
 KILL_ME_FIRST = 500  # of 1000: when memory runs out, Linux is to end an engine rather than the batch
 ENDED = "ended"  # the last event of every engine, put there by us: {"kind": "ended", "status": int}
+LOST = "lost"  # or this, {"kind": "lost"}: not the engine ended but what it ran on
 Event = dict[str, Any]
 Events = queue.SimpleQueue[tuple[Any, Event]]
 
@@ -47,6 +48,11 @@ class Child:
         self._stdin, self._ending = self._process.stdin, False
         self._errors = _thread(self._overhear, self._process.stderr)
         _thread(self._listen, self._process.stdout)
+
+    @property
+    def waiting(self) -> bool:
+        """Never: it runs from the start."""
+        return False
 
     @property
     def pid(self) -> int:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import protocol
 from ..errors import UserError
-from . import child, fields, folder, jobs, journal, progress, share, task
+from . import child, cluster, fields, folder, jobs, journal, progress, share, task
 from .child import Child, Event, Events
-from .coordinator import Coordinator, Engine, Tell
+from .coordinator import Coordinator, Engine, Hire, Tell
 from .jobs import Part, Refused
 from .summary import CSV, HTML, Summary
 from .task import Task
@@ -22,19 +23,24 @@ MAX_WORKERS = 1024
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for. given: fields of a request for jobs that don't say otherwise. part: K/N."""
+    """What is asked for. given: fields of a request for jobs that don't say otherwise. workers: None for one
+    here, for as many as a cluster has room for. part: K/N. tolerant: failed jobs don't show in the
+    status. cluster, cores: as of cluster.joined."""
 
     jobs: str
     out: str
     given: Mapping[str, Any]
-    workers: int = 1
+    workers: int | None = None
     time_limit: float | None = None
     part: str | None = None
+    tolerant: bool = False
+    cluster: str | None = None
+    cores: int | None = None
 
 
 def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
-    """Do all that is left to do; 0 when everything is done, 1 when not. Raises UserError when the batch as a
-    whole can't go on, and whatever a signal raises."""
+    """Do all that is left to do; 0 when everything is done, or ``plan`` is tolerant, else 1. Raises UserError
+    when the batch as a whole can't go on, and whatever a signal raises."""
     _check(plan)
     given = fields.read(plan.given)
     for name in given.keys() & {"init_texture", "cameras"}:
@@ -56,8 +62,12 @@ def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
 
 
 def _check(plan: Plan) -> None:
-    if not 1 <= plan.workers <= MAX_WORKERS:
+    if plan.workers is not None and not 1 <= plan.workers <= MAX_WORKERS:
         raise UserError(f"the number of workers is {plan.workers}", f"choose 1 to {MAX_WORKERS}")
+    if plan.cores is not None and plan.cores < 1:
+        raise UserError(f"the number of cores is {plan.cores}", "choose at least 1")
+    if plan.cores is not None and plan.cluster is None:
+        raise UserError("--cores is for --cluster", "here OMP_NUM_THREADS says how many an engine takes")
     if plan.time_limit is not None and not plan.time_limit > 0:
         raise UserError(f"the time limit is {plan.time_limit:g} s", "choose more than 0")
 
@@ -73,23 +83,36 @@ def _do(
         if summary and event["kind"] in protocol.FINAL:
             summary.refresh()
 
-    _open(tasks, refused, plan.workers, tell)
-    there.journal.tell(journal.BEGIN, process=os.getpid(), jobs=len(tasks))
-    coordinator = Coordinator(there, tasks, hire(plan.workers), plan.workers, plan.time_limit, told)
-    try:
-        coordinator.run()
-        there.journal.tell(journal.END, done=coordinator.done, failed=coordinator.failed)
-    finally:
-        if summary:
-            summary.write()
-    good = not coordinator.failed and not refused
+    far = plan.cluster if any(one.state == task.WAITING for one in tasks) else None
+    with _staff(plan, far, there) as (hired, workers):
+        _open(tasks, refused, workers, tell)
+        there.journal.tell(journal.BEGIN, process=os.getpid(), jobs=len(tasks))
+        alone = far in (None, cluster.LOCAL)
+        coordinator = Coordinator(there, tasks, hired, workers, plan.time_limit, told, alone)
+        try:
+            coordinator.run()
+            there.journal.tell(journal.END, done=coordinator.done, failed=coordinator.failed)
+        finally:
+            if summary:
+                summary.write()
+    good = plan.tolerant or (not coordinator.failed and not refused)
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
     counts = {"done": coordinator.done, "failed": coordinator.failed, "refused": len(refused)}
     tell(protocol.message(protocol.ENDED, **counts, code=status))
     return status
 
 
-def hire(workers: int) -> Any:
+@contextlib.contextmanager
+def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[Hire, int]]:
+    """What makes engines, here or on the cluster ``far``, and how many there are to be."""
+    if far is None:
+        yield hire(plan.workers or 1), plan.workers or 1
+        return
+    with cluster.joined(far, plan.cores) as joined:
+        yield joined.hire(there.path), min(plan.workers or joined.room.engines, MAX_WORKERS)
+
+
+def hire(workers: int) -> Hire:
     """What makes an engine for the coordinator: a child process with its share of this machine."""
     environments = share.environments(workers, os.environ)
 

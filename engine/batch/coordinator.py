@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from .. import protocol
 from ..errors import UserError
 from . import disk, journal, task
-from .child import ENDED, Event, Events, died
+from .child import ENDED, LOST, Event, Events, died
 from .folder import Folder
 from .pace import Pace
 from .task import Task
@@ -24,12 +24,15 @@ SILENCE_S = 90.0  # an engine has a heartbeat of its own: without a word for so 
 CANCEL_S = 4.0  # it answers a cancel within two seconds, or is killed
 TICK_S = 0.5
 OVERALL_S = 1.0
+PATIENCE = 6  # workers lost, and two for each there should be, with no job done in between
 HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
 class Engine(Protocol):
-    """What can do jobs: a child process, or one on another machine."""
+    """What can do jobs: a child process, or one on another machine, which may be waiting for room there."""
 
+    @property
+    def waiting(self) -> bool: ...
     @property
     def heard(self) -> float: ...
     @property
@@ -69,7 +72,8 @@ class Coordinator:
     """One run over ``tasks`` in ``folder``.
 
     hire: a new engine for (number of the worker, frugal, where its events go). time_limit: seconds that an
-    attempt may take, None for ever. tell: told every event, in protocol's words.
+    attempt may take, None for ever. tell: told every event, in protocol's words. alone: what needs care is
+    done while nothing else runs, since all engines share one machine's memory.
     """
 
     def __init__(
@@ -80,8 +84,11 @@ class Coordinator:
         workers: int,
         time_limit: float | None,
         tell: Tell,
+        alone: bool = True,
     ) -> None:
         self._folder, self._hire, self._time_limit, self._tell = folder, hire, time_limit, tell
+        self._alone, self._losses, self._running = alone, 0, 0
+        self._hired: dict[Engine, _Slot] = {}
         tasks = list(tasks)
         self.done = sum(t.state == task.DONE for t in tasks)
         self.failed = sum(t.state == task.FAILED for t in tasks)
@@ -97,11 +104,17 @@ class Coordinator:
         """Until nothing is left. Raises UserError or OSError when that makes no sense any more."""
         try:
             self._hand_out()
-            while any(slot.task for slot in self._slots):
+            tick = time.monotonic() + TICK_S
+            while self._running:
+                running = self._running
                 with contextlib.suppress(queue.Empty):
-                    self._take(*self._events.get(timeout=TICK_S))
-                self._check_clocks()
-                self._hand_out()
+                    self._take(*self._events.get(timeout=max(0.0, tick - time.monotonic())))
+                if time.monotonic() >= tick:  # not at every event: of a thousand engines there are many
+                    self._check_clocks()
+                    tick = time.monotonic() + TICK_S
+                    running = -1
+                if self._running != running:
+                    self._hand_out()
                 self._overall()
         finally:
             for slot in self._slots:
@@ -134,21 +147,38 @@ class Coordinator:
         for slot in self._slots:
             while slot.task is None and (chosen := self._next(slot)):
                 self._start(slot, chosen)
+            if slot.task is None:
+                break  # what is left isn't for the others either
+        self._make_use_of_idle()
 
     def _next(self, slot: _Slot) -> Task | None:
-        """The first task that waits for the model which this engine has loaded, else the first; those that
-        need care only when nothing else runs."""
+        """The first task that waits for the model which this engine has loaded, else the first; then those
+        that need care."""
         if self._waiting:
             fitting = (t for t in self._waiting if t.model == slot.model)
             chosen = next(fitting, self._waiting[0])
             self._waiting.remove(chosen)
             return chosen
-        if not self._careful or any(other.task for other in self._slots):
+        if not self._careful or (self._alone and self._running):
             return None
-        for other in self._slots:
-            if other is not slot:
-                other.dismiss()
+        if self._alone:
+            for other in self._slots:
+                if other is not slot:
+                    other.dismiss()
         return self._careful.popleft()
+
+    def _make_use_of_idle(self) -> None:
+        """What an engine is to do for which there is no room yet, one that has nothing to do takes over."""
+        staffed = [slot for slot in self._slots if slot.engine is not None]
+        stuck = [slot for slot in staffed if slot.task and slot.engine and slot.engine.waiting]
+        idle = [slot for slot in staffed if not slot.task and slot.engine and not slot.engine.waiting]
+        for giver, taker in zip(stuck, idle, strict=False):
+            taken, stage = self._release(giver)
+            giver.dismiss()
+            self._folder.drop(stage)
+            taken.attempts -= 1
+            self._stop(taken)
+            self._start(taker, taken)
 
     def _start(self, slot: _Slot, chosen: Task) -> None:
         try:
@@ -159,6 +189,8 @@ class Coordinator:
         if slot.engine is None or slot.frugal != chosen.careful:
             slot.dismiss()
             slot.engine, slot.frugal = self._hire(slot.number, chosen.careful, self._events), chosen.careful
+            self._hired[slot.engine] = slot
+        self._running += 1
         slot.task, slot.stage, slot.model = chosen, self._folder.stage(), chosen.model
         slot.began, slot.cancelled, slot.part = time.monotonic(), None, 0.0
         chosen.state, chosen.attempts = task.RUNNING, chosen.attempts + 1
@@ -171,16 +203,18 @@ class Coordinator:
 
     def _take(self, engine: Engine, msg: Event) -> None:
         """An event of ``engine``; one that has been dismissed has nothing to say any more."""
-        slot = next((slot for slot in self._slots if slot.engine is engine), None)
-        if slot is None:
+        slot = self._hired[engine]
+        if slot.engine is not engine:
             return
         kind = msg["kind"]
-        slot.greeted |= kind != ENDED
+        slot.greeted |= kind not in (ENDED, LOST)
         if kind == ENDED and not slot.greeted and msg["status"] > 0:
             what = died(msg["status"], engine.tail)[0]
             raise UserError(f"no engine starts here: {what}", "see what doctor says")
         if kind == ENDED:
             self._lost(slot, *died(msg["status"], engine.tail))
+        elif kind == LOST:
+            self._gone(slot, " | ".join([*engine.tail[-2:]]))
         elif slot.task is None or msg.get("id") != slot.task.job.name:
             return
         elif kind == protocol.PROGRESS:
@@ -196,7 +230,7 @@ class Coordinator:
     def _release(self, slot: _Slot) -> tuple[Task, Path]:
         """The slot's task and its files; the slot is free."""
         assert slot.task is not None
-        released, slot.task = slot.task, None
+        released, slot.task, self._running = slot.task, None, self._running - 1
         released.seconds = time.monotonic() - slot.began
         slot.jobs += 1
         return released, slot.stage
@@ -219,7 +253,7 @@ class Coordinator:
                 raise
             self._fail(done, f"its files can't be put in place ({error.strerror})", "check its folder", 2)
         else:
-            done.state, self.done = task.DONE, self.done + 1
+            done.state, self.done, self._losses = task.DONE, self.done + 1, 0
             self._note(journal.DONE, done)
             result = _moved(msg["result"], stage, self._folder.target(done.job))
             told = {"seconds": round(done.seconds, 2), "attempts": done.attempts, "result": result}
@@ -252,6 +286,30 @@ class Coordinator:
         code = protocol.EXIT_OUT_OF_MEMORY if memory else protocol.EXIT_BUG
         self._again(lost, error, "close other programs, or use a smaller mesh, texture or model", code)
 
+    def _gone(self, slot: _Slot, why: str) -> None:
+        """What the engine ran on is gone, which is hardly its job's fault."""
+        slot.dismiss()
+        self._losses += 1
+        if self._losses > PATIENCE + 2 * len(self._slots):
+            fix = "see the cluster's own logs; the same command goes on where it was"
+            raise UserError(f"workers get lost, one after the other ({why})", fix)
+        if slot.task is None:
+            return
+        if slot.cancelled is not None:
+            self._overdue(slot)
+            return
+        lost, stage = self._release(slot)
+        self._folder.drop(stage)
+        lost.losses += 1
+        error, fix = f"its worker was lost ({why})", "see the cluster's own logs"
+        if lost.losses >= task.LOSSES:
+            self._fail(lost, error, fix, protocol.EXIT_BUG)
+            return
+        lost.attempts -= 1
+        lost.careful |= lost.losses > 1
+        (self._careful if lost.careful else self._waiting).appendleft(lost)
+        self._put_off(lost, error, "another worker does it", protocol.EXIT_BUG)
+
     def _overdue(self, slot: _Slot) -> None:
         slot.dismiss()  # one that had to end to answer the cancel may still be at it
         late, stage = self._release(slot)
@@ -264,11 +322,17 @@ class Coordinator:
         if failed.attempts >= task.ATTEMPTS:
             self._fail(failed, error, fix, code)
             return
-        failed.state, failed.careful = task.WAITING, True
+        failed.careful = True
         self._careful.append(failed)
-        self._note(journal.FAILED, failed, error=error, final=False)
-        told = {"error": error, "fix": "it is tried again at the end, alone", "code": code, "again": True}
-        self._tell(protocol.message(protocol.FAILED, id=failed.job.name, line=failed.job.line, **told))
+        when = "at the end, alone" if self._alone else "at the end"
+        self._put_off(failed, error, f"it is tried again {when}", code)
+
+    def _put_off(self, later: Task, error: str, fix: str, code: int) -> None:
+        """Note and tell that this attempt has failed, and that another follows."""
+        later.state = task.WAITING
+        self._note(journal.FAILED, later, error=error, final=False)
+        told = {"error": error, "fix": fix, "code": code, "again": True}
+        self._tell(protocol.message(protocol.FAILED, id=later.job.name, line=later.job.line, **told))
 
     def _fail(self, failed: Task, error: str, fix: str, code: int) -> None:
         failed.fail(error, fix, code)
@@ -289,7 +353,9 @@ class Coordinator:
         for slot in self._slots:
             if slot.engine is None or slot.task is None:
                 continue
-            if slot.cancelled is not None:
+            if slot.engine.waiting:
+                slot.began = now
+            elif slot.cancelled is not None:
                 if now - slot.cancelled > CANCEL_S:
                     self._overdue(slot)
             elif self._time_limit is not None and now - slot.began > self._time_limit:

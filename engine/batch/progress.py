@@ -14,15 +14,15 @@ LOG_S = 60.0  # in a log, so often a line on the whole
 
 
 class Json:
-    """Every event as a line on stdout; a reader that has gone away stops nothing."""
+    """Every event as a line on what is stdout now; a reader that has gone away stops nothing."""
 
     def __init__(self) -> None:
-        self._heard = True
+        self._stream, self._heard = sys.stdout.buffer, True
 
     def __call__(self, event: Event) -> None:
         if self._heard:
             try:
-                protocol.send(sys.stdout.buffer, event)
+                protocol.send(self._stream, event)
             except (OSError, ValueError):
                 self._heard = False
 

@@ -13,6 +13,7 @@ from .journal import Past
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 ATTEMPTS = 2  # the second in a new engine, alone, one view at a time
+LOSSES = 3  # attempts that the job's machine didn't survive; two of them may be by chance
 ENDINGS = 3  # so many runs that ended under a job make it suspect: it comes last, and alone
 
 
@@ -20,14 +21,16 @@ ENDINGS = 3  # so many runs that ended under a job make it suspect: it comes las
 class Task:
     """A job of this run. careful: to be done after all others, alone, in as little memory as possible.
 
-    seconds: what the last attempt took. error, fix, code: why it failed. earlier: done or failed before this
-    run. result: the engine's, its paths counted from the job's folder. warnings: the engine's, and ours.
+    losses: attempts lost with their machine. seconds: what the last attempt took. error, fix, code: why it
+    failed. earlier: done or failed before this run. result: the engine's, its paths counted from the job's
+    folder. warnings: the engine's, and ours.
     """
 
     job: Job
     state: str = WAITING
     careful: bool = False
     attempts: int = 0
+    losses: int = 0
     seconds: float = 0.0
     error: str = ""
     fix: str = ""

@@ -17,6 +17,7 @@ from engine.batch import folder, jobs, task
 from engine.batch.child import Child, Event, Events
 from engine.batch.coordinator import Coordinator
 from engine.batch.task import Task
+from tests.engine.batch.runs import Batch
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 Lines = Sequence[dict[str, Any] | str]
@@ -97,3 +98,18 @@ def run(place: Path, write: Write) -> Run:
         return ran
 
     return make
+
+
+@pytest.fixture
+def batch(root: Path, engine_environment: dict[str, str]) -> Iterator[Callable[..., Batch]]:
+    """Start a batch; it is killed at the end."""
+    begun: list[Batch] = []
+
+    def start(*words: object) -> Batch:
+        begun.append(Batch([*map(str, words)], root, engine_environment))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.process.kill()
+        one.process.communicate()

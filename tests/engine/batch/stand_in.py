@@ -2,9 +2,9 @@
 
 First word of the prompt: die (killed in mid-job, unless frugal) | segfault (likewise, always) | bug, oom
 (failed, unless frugal) | bad (failed, bad input) | stuck (works for ever, can be cancelled) | deaf (works for
-ever, can't) | slow (a fifth of a second) | anything else works. Each start of a job is a line in the
-file starts.txt beside the mesh: the job's name, process, frugal. With STAND_IN=broken in the environment it
-ends at once.
+ever, can't) | slow (a fifth of a second) | sleepy (three) | big (files of 300 KB) | anything else works. Each
+start of a job is a line in the file starts.txt beside the mesh: the job's name, process, frugal. With
+STAND_IN=broken in the environment it ends at once.
 """
 
 from __future__ import annotations
@@ -61,16 +61,20 @@ def do(job: dict) -> None:
     if word == "bad" or (word in codes and not FRUGAL):
         say(protocol.FAILED, id=job_id, error=f"it is {word}", fix="mend it", code=codes[word])
         return
-    if word == "slow":
-        time.sleep(0.2)
+    time.sleep({"slow": 0.2, "sleepy": 3.0}.get(word, 0.0))
     if word == "stuck":
         cancelled.wait()
         say(protocol.CANCELLED, id=job_id)
         return
     if word == "deaf":
         time.sleep(1000)
-    for name in FILES:
-        (out / name).write_bytes(REPORT if name == "report.json" else job_id.encode())
+    data = job_id.encode() * (100_000 if word == "big" else 1)
+    try:
+        for name in FILES:
+            (out / name).write_bytes(REPORT if name == "report.json" else data)
+    except OSError as error:
+        say(protocol.FAILED, id=job_id, error=str(error), fix="free some", code=protocol.EXIT_BAD_INPUT)
+        return
     texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
     say(
         protocol.DONE,

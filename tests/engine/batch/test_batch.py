@@ -2,101 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine import protocol
+from tests.engine.batch.runs import QUICK, Batch, denoising, ended, rows, starts, write
 
 Ran = subprocess.CompletedProcess[str]
 Cli = Callable[..., Ran]
 FILES = ["job.json", "mesh.glb", "report.json", "texture.png", "turntable.gif", "views.png"]
-QUICK = ("--steps", 1, "--views", 2, "--texture-size", 64, "--device", "cpu")
 LONG = {"steps": 1000, "views": 16}  # minutes, if nobody ends it
-STARTED_S = 400.0  # a loaded machine takes its time to import torch
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and /proc")
-
-
-def write(path: Path, mesh: Path, *lines: dict[str, Any] | str) -> Path:
-    text = [line if isinstance(line, str) else json.dumps({"mesh": str(mesh), **line}) for line in lines]
-    path.write_text("\n".join(text) + "\n", encoding="utf-8")
-    return path
-
-
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def starts(out: Path) -> list[str]:
-    """The names of the jobs that were started, in all runs."""
-    journal = out / ".sync_texture-batch" / "journal.jsonl"
-    said = [json.loads(line) for line in journal.read_text("utf-8").splitlines() if line]
-    return [one["name"] for one in said if one["event"] == "start"]
-
-
-class Batch:
-    """A running batch and what it has told."""
-
-    def __init__(self, words: list[str], root: Path, env: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "engine", "batch", *words, "--json"]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=root, env=env, stdout=pipe, stderr=pipe, text=True)
-
-    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + STARTED_S
-        for line in self.process.stdout:
-            if wanted(event := protocol.decode(line)):
-                return event
-            assert time.monotonic() < deadline
-        raise AssertionError(f"it ended: {self.process.communicate()[1]}")
-
-    def engines(self) -> list[int]:
-        """Its children that serve."""
-        said = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
-        )
-        return [int(line.split()[0]) for line in said.stdout.splitlines() if " serve" in line]
-
-
-@pytest.fixture
-def batch(root: Path, engine_environment: dict[str, str]) -> Iterator[Callable[..., Batch]]:
-    """Start a batch; it is killed at the end."""
-    begun: list[Batch] = []
-
-    def start(*words: object) -> Batch:
-        begun.append(Batch([*map(str, words)], root, engine_environment))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.process.kill()
-        one.process.communicate()
-
-
-def ended(pids: list[int], seconds: float = 10.0) -> bool:
-    """Whether all ``pids`` are gone in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def denoising(name: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda e: e["kind"] == protocol.PROGRESS and e["id"] == name and e["stage"] == "denoise"
 
 
 def test_a_batch_does_what_it_can_and_says_what_not(

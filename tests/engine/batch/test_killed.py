@@ -1,0 +1,79 @@
+"""kill -9 of the coordinator, at any moment and over and over; a disk that fills up. With stand-ins."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.batch import jobs
+from engine.batch.folder import MARK, OWN
+from engine.batch.task import DONE
+from engine.errors import UserError
+from tests.engine.batch.conftest import STAND_IN, Ran, Run, Write
+
+COUNT, WORKERS = 40, 2
+# A coordinator in a process of its own: a line for each event.
+BATCH = """
+import os, sys
+from pathlib import Path
+from engine.batch import folder, jobs, task
+from engine.batch.child import Child
+from engine.batch.coordinator import Coordinator
+
+def hire(_number, frugal, events):
+    return Child([sys.executable, "-S", sys.argv[3], *(["--frugal"] if frugal else [])], os.environ, events)
+
+with folder.opened(Path(sys.argv[2])) as there:
+    tasks = task.plan(jobs.read(Path(sys.argv[1]), {})[0], there)
+    told = lambda event: print(event["kind"], flush=True)
+    Coordinator(there, tasks, hire, int(sys.argv[4]), 60.0, told).run()
+    there.journal.tell("end")
+"""
+
+
+def test_killed_over_and_over_all_is_done_and_next_to_nothing_twice(
+    write: Write, place: Path, root: Path
+) -> None:
+    """Of each run that is killed, at most the jobs that ran just then are started again."""
+    path, out = write([{"prompt": "x", "out": f"{i:02}"} for i in range(COUNT)]), place / "out"
+    command = [sys.executable, "-c", BATCH, str(path), str(out), str(STAND_IN), str(WORKERS)]
+    dice, kills = random.Random(7), 0
+    while not _killed_after(dice.randrange(2, 60), command, root):
+        kills += 1
+        assert kills < 50
+    assert kills >= 2
+    whole = {job.name for job in jobs.read(path, {})[0] if (out / job.name / MARK).is_file()}
+    assert whole == {f"{i:02}" for i in range(COUNT)}
+    for name in whole:
+        assert {file.read_bytes() for file in (out / name).glob("*.png")} == {name.encode()}
+    assert sorted(file.name for file in out.iterdir()) == [OWN, *sorted(whole)]
+    assert len(Ran(out).starts) <= COUNT + kills * WORKERS
+
+
+def _killed_after(events: int, command: list[str], root: Path) -> bool:
+    """Run ``command`` and kill it after so many lines; whether it came to its end before."""
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    told = sum(1 for _, _ in zip(range(events), process.stdout, strict=False))
+    if told == events:
+        process.kill()
+    process.stdout.close()
+    return process.wait() == 0
+
+
+def test_after_a_full_disk_the_same_batch_goes_on(run: Run, tiny_disk: Path, place: Path) -> None:
+    (place / "out").symlink_to(tiny_disk)
+    lines = [{"prompt": "x", "out": "small"}, {"prompt": "big", "out": "big"}, {"prompt": "x", "out": "last"}]
+    with pytest.raises(UserError, match="is full"):
+        run(lines)
+    assert (tiny_disk / "small" / MARK).is_file()
+    assert not (tiny_disk / "big").exists()
+    subprocess.run(["mount", "-o", "remount,size=16m", str(tiny_disk)], check=True)
+    again = run(lines)
+    assert again.states == {"small": DONE, "big": DONE, "last": DONE}
+    assert [name for name, _, _ in again.starts] == ["small", "big", "big", "last"]
+    assert len((tiny_disk / "big" / "texture.png").read_bytes()) > 64 * 1024
