@@ -44,7 +44,7 @@ def draw_prompt(layout: Any, options: Any) -> None:
     row.prop(options, "prompt", text="", placeholder="What should it look like?")
     words = ahead.words.at(options.model)
     if words and words.examples:
-        row.menu(ExamplesMenu.bl_idname, text="", icon="PRESET")
+        row.menu(ExamplesMenu.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
 def draw_generate(layout: Any, context: Any) -> None:

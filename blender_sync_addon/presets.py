@@ -63,7 +63,8 @@ class PresetsPanel(PresetPanel, bpy.types.Panel):
 
 def draw(layout: Any) -> None:
     """The button in a panel's header."""
-    PresetsPanel.draw_panel_header(layout)
+    layout.emboss = "NONE"
+    layout.popover(panel=PresetsPanel.bl_idname, icon="PRESET", text="")
 
 
 _register, _unregister = bpy.utils.register_classes_factory((AddPreset, PresetsMenu, PresetsPanel))

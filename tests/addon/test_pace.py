@@ -1,37 +1,72 @@
-"""How long textures took, remembered for those to come."""
+"""How long the next texture will take, from the reports of those before."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from sync_texture.blender_sync_addon import pace
 
-SECONDS = {
-    "denoise": 16.0,
-    "sync": 1.0,
-    "decode": 3.0,
-    "bake": 1.0,
-    "measure": 0.5,
-    "save": 2.5,
-    "total": 30.0,
+from blender_sync_addon import pace
+
+REPORT = {
+    "steps": 20,
+    "strength": None,
+    "views": [{}] * 6,
+    "seconds": {"load": 2.0, "denoise": 20.0, "sync": 1.0, "decode": 3.0, "total": 30.0},
 }
-REPORT = {"steps": 10, "views": [{}] * 4, "texture_size": 512, "textures": [{}, {}], "seconds": SECONDS}
 
 
-def noted(folder, **changes):
-    (folder / "report.json").write_text(json.dumps({**REPORT, **changes}))
-    pace.note(folder, "a on cpu", folder / "report.json", "auto", own_steps=True)
-    return pace.read(folder, "a on cpu")
+def noted(folder: Path, report: object, views: str = "auto", own_steps: bool = True) -> pace.Pace | None:
+    path = folder / "report.json"
+    path.write_text(report if isinstance(report, str) else json.dumps(report))
+    pace.note(folder / "user", "starter on cpu", path, views, own_steps)
+    return pace.read(folder / "user", "starter on cpu")
 
 
-def test_what_comes_after_painting_grows_with_the_texture(tmp_path):
-    found = noted(tmp_path)
-    assert found.after * 512**2 * 2 == pytest.approx(4.0)
-    assert found.seconds(4, 10) == pytest.approx(30.0)
+def test_the_same_texture_takes_as_long(tmp_path: Path) -> None:
+    found = noted(tmp_path, REPORT)
+    assert found
+    assert found.seconds(6, 20) == pytest.approx(30)
+    assert found.seconds(12, 20) == pytest.approx(54)  # twice the work; loading and baking as before
+    assert (found.steps, found.views) == (20, {"auto": 6})
 
 
-def test_what_an_older_version_noted_or_told_is_read(tmp_path):
-    (tmp_path / pace.FILE).write_text(json.dumps({"a on cpu": {"step": 1.0, "rest": 2.0}}))
-    assert pace.read(tmp_path, "a on cpu").after == 0.0
-    assert noted(tmp_path, textures=[]).after == 0.0
+def test_a_share_of_the_steps_took_the_time(tmp_path: Path) -> None:
+    found = noted(tmp_path, {**REPORT, "strength": 0.26})
+    assert found
+    assert found.seconds(6, 6) == pytest.approx(30)  # 5.2 steps are rounded up
+
+
+def test_what_the_model_chose_is_remembered(tmp_path: Path) -> None:
+    noted(tmp_path, REPORT)
+    found = noted(tmp_path, {**REPORT, "steps": 10}, "paper", own_steps=False)
+    assert found
+    assert (found.steps, found.views) == (20, {"auto": 6, "paper": 6})
+
+
+@pytest.mark.parametrize("report", ["", "[]", "{}", {**REPORT, "views": []}, {**REPORT, "seconds": {}}])
+def test_reports_that_say_nothing_change_nothing(report: object, tmp_path: Path) -> None:
+    assert noted(tmp_path, report) is None
+    before = noted(tmp_path, REPORT)
+    assert noted(tmp_path, report) == before
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"starter on cpu": 3}', '{"starter on cpu": {"pace": 1}}'])
+def test_a_damaged_file_is_as_none(kept: str, tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / pace.FILE).write_text(kept)
+    assert pace.read(tmp_path / "user", "starter on cpu") is None
+    assert noted(tmp_path, REPORT)
+
+
+def test_a_folder_that_cannot_be_written_is_left(tmp_path: Path) -> None:
+    (tmp_path / "user").write_text("a file")
+    assert noted(tmp_path, REPORT) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0 s"), (8.4, "8 s"), (59.6, "1 min"), (3000, "50 min"), (4800, "1 h 20 min")]
+)
+def test_seconds_for_people(seconds: float, text: str) -> None:
+    assert pace.duration(seconds) == text
