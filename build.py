@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one command for people: demo, test, bench, zip, validate.
+"""The one command for people: demo, test, bench, guide, zip, validate.
 
 Needs Python 3.11 to 3.13 and nothing else: it makes the environments it needs beside itself (.venv and
 .venv-bpy-X.Y) from the locks in requirements/, and keeps them until a lock changes.
@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from tools import demo, environments, package, tests
+from tools import demo, environments, guide, package, tests
 from tools.run import ROOT, BuildError, call, say
 
 
@@ -55,6 +55,11 @@ def run_bench(options: argparse.Namespace, rest: list[str]) -> int:
     return call([python, "-m", f"tests.bench.{options.name}", *rest], {"SYNC_TEXTURE_PYTHON": str(python)})
 
 
+def run_guide(_: argparse.Namespace, __: list[str]) -> int:
+    """Make the pictures of docs/guide.md anew, in a Blender with a window."""
+    return guide.run()
+
+
 def run_zip(_: argparse.Namespace, __: list[str]) -> int:
     """Build dist/sync_texture-VERSION.zip."""
     package.build()
@@ -90,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("bench", help="run a benchmark; without a name, list them")
     command.add_argument("name", nargs="?")
     command.set_defaults(run=run_bench, passes_on=True)
+    command = commands.add_parser("guide", help="make the pictures of docs/guide.md in a Blender window")
+    command.set_defaults(run=run_guide)
     commands.add_parser("zip", help="build the extension's zip in dist/").set_defaults(run=run_zip)
     command = commands.add_parser("validate", help="check the zip with Blender's own tool")
     command.add_argument("zip", nargs="?")

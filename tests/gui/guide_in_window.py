@@ -1,0 +1,159 @@
+"""Run by tools/guide.py in a Blender window that has the extension installed: the pictures of docs/guide.md.
+
+Nothing is posed: the engine and the starter model do what the pictures show. SYNC_TEXTURE_SHOTS: where the
+pictures go; SYNC_TEXTURE_ENGINE: the engine's Python, used from the step on at which an artist has set it up.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import driver
+from bl_ext.user_default.sync_texture.blender_sync_addon import making, package
+
+bpy.context.preferences.view.show_splash = False
+PROMPT = "mossy cobblestone"
+COLOURS = 160  # of a picture: it stays small and looks the same
+WIDTH = 1100  # pixels of a picture of the whole window
+
+
+def shoot(name: str, crop: str = "", resize: str = "") -> None:
+    """The window, or the part ``crop`` (WxH+X+Y) of it, as a small PNG."""
+    words = ["-crop", crop, "+repage"] if crop else []
+    words += ["-resize", resize] if resize else []
+    path = driver.SHOTS / f"{name}.png"
+    command = [
+        "import",
+        "-window",
+        "root",
+        *words,
+        "-dither",
+        "None",
+        "-colors",
+        str(COLOURS),
+        f"PNG8:{path}",
+    ]
+    subprocess.run(command, check=True)
+    print("shot", name, path.stat().st_size, flush=True)
+
+
+def redraw() -> None:
+    """As the mouse over the panel would."""
+    for area in (a for window in bpy.context.window_manager.windows for a in window.screen.areas):
+        area.tag_redraw()
+
+
+def sidebar() -> str:
+    """Where the sidebar is, as ``shoot`` wants it."""
+    area = driver.view()["area"]
+    height = driver.view()["window"].height
+    region = next(r for r in area.regions if r.type == "UI")
+    return f"{region.width}x{region.height}+{region.x}+{height - region.y - region.height}"
+
+
+def open_sub_panels(*names: str) -> None:
+    """As a click on their headers would."""
+    for cls in list(bpy.types.Panel.__subclasses__()):
+        if getattr(cls, "bl_idname", "") in names and "DEFAULT_CLOSED" in cls.bl_options:
+            bpy.utils.unregister_class(cls)
+            cls.bl_options = cls.bl_options - {"DEFAULT_CLOSED"}
+            bpy.utils.register_class(cls)
+
+
+def test_1_installed():
+    bpy.ops.preferences.addon_show(module=package.ROOT)
+    yield 1.5
+    window = bpy.context.window_manager.windows[-1]
+    subprocess.run(["xdotool", "search", "--name", "Preferences", "windowsize", "1100", "760"], check=False)
+    subprocess.run(["xdotool", "search", "--name", "Preferences", "windowmove", "0", "0"], check=False)
+    yield 1.5
+    shoot("1_set_up", "968x630+0+0", "820x")
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
+    yield 0.5
+
+
+def test_2_the_panel_says_what_is_missing():
+    bpy.context.scene.sync_texture.prompt = PROMPT
+    redraw()
+    yield 1.5
+    shoot("2_not_set_up", sidebar())
+    os.environ["SYNC_TEXTURE_PYTHON"] = os.environ["SYNC_TEXTURE_ENGINE"]
+    bpy.context.scene.sync_texture.quality = "draft"
+    redraw()
+    yield 2.0
+    shoot("3_ready", resize=f"{WIDTH}x")
+
+
+def test_3_generate():
+    with bpy.context.temp_override(**driver.view()):
+        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    shot = False
+    while (job := making.running()) is not None:
+        if not shot and job.state.stage == "denoise" and job.state.i >= job.state.n // 2:
+            yield 1.0
+            shoot("4_running", resize=f"{WIDTH}x")
+            shot = True
+        yield 0.2
+    assert shot
+    redraw()
+    yield 2.0
+    shoot("5_done", resize=f"{WIDTH}x")
+
+
+def test_4_variations():
+    with bpy.context.temp_override(**driver.view()):
+        assert bpy.ops.sync_texture.variations("INVOKE_DEFAULT", count=2) == {"RUNNING_MODAL"}
+    yield from driver.until(lambda: making.running() is None, 600)
+    redraw()
+    yield 2.0
+    shoot("6_variations", resize=f"{WIDTH}x")
+
+
+def test_5_advanced():
+    bpy.context.scene.sync_texture.quality = "standard"
+    open_sub_panels("SYNC_TEXTURE_PT_advanced", "SYNC_TEXTURE_PT_views", "SYNC_TEXTURE_PT_texture")
+    driver.panel_tab()
+    redraw()
+    yield 1.5
+    shoot("7_advanced", sidebar())
+
+
+def test_6_rendered():
+    driver.space().shading.type = "MATERIAL"
+    driver.space().show_region_ui = False
+    yield 4.0
+    shoot("8_material", resize=f"{WIDTH}x")
+
+
+def prepare():
+    preferences = bpy.context.preferences
+    preferences.view.ui_scale = 1.1
+    driver.space().show_region_ui = True
+    driver.space().shading.type = "SOLID"
+    driver.space().shading.color_type = "TEXTURE"
+    driver.space().overlay.show_floor = False
+    with bpy.context.temp_override(**driver.view()):
+        bpy.data.objects.remove(bpy.data.objects["Cube"])
+        bpy.ops.mesh.primitive_monkey_add()
+        bpy.ops.object.shade_smooth()
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_orbit(angle=0.5, type="ORBITRIGHT")
+        bpy.ops.view3d.view_orbit(angle=0.3, type="ORBITUP")
+        bpy.ops.view3d.view_selected()
+    yield 1.0
+    driver.panel_tab()
+    yield 0.5
+
+
+def nothing():
+    yield 0.1
+
+
+driver.run(globals(), prepare, nothing)
