@@ -9,11 +9,10 @@ import bpy
 from bpy.props import IntProperty
 
 from .. import making
-from ..operators import Generate, RestoreMaterials
+from ..operators import Generate
 from ..panel import MainPanel, draw_text, line_length
 from ..problem import Problem
 from ..read import texture as read_texture
-from ..write import material as write_material
 from . import again, graph, history, operators, thumbnail
 from . import settings as result_settings
 
@@ -87,7 +86,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         index = history.chosen(obj)
         result = history.of(obj)[index]
         if not result.kept and not making.running():
-            draw_new(layout)
+            draw_new(layout, index == len(history.of(obj)) - 1)
         draw_variations(layout, obj, result)
         layout.template_list(
             ResultList.bl_idname,
@@ -103,8 +102,6 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
         row.operator(again.Again.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
         row.operator(operators.RemoveResult.bl_idname, text="", icon="TRASH")
-        if write_material.can_restore(obj):
-            layout.operator(RestoreMaterials.bl_idname, text="Show Own Materials", icon="LOOP_BACK")
         draw_details(layout.column(align=True), context, obj, result)
 
 
@@ -181,12 +178,13 @@ class MaterialPanel(_Panel, bpy.types.Panel):
             layout.operator(operators.UnfeedBaseColor.bl_idname, icon="LOOP_BACK")
 
 
-def draw_new(layout: Any) -> None:
-    """What to do with a texture that has just been made."""
+def draw_new(layout: Any, newest: bool) -> None:
+    """What to do with a texture that has just been made; only the ``newest`` can be taken back."""
     box = layout.box()
     row = box.row(align=True)
     row.operator(operators.Keep.bl_idname, text="Keep", icon="CHECKMARK").others = False
-    row.operator(operators.TakeBack.bl_idname, text="Undo", icon="LOOP_BACK")
+    if newest:
+        row.operator(operators.TakeBack.bl_idname, text="Undo", icon="LOOP_BACK")
     box.operator(again.Again.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH").seed = "other"
 
 
