@@ -86,7 +86,7 @@ def show(
     """Put ``result`` on the objects. Raises Problem."""
     chosen = settings(request)
     paths = result.mesh_uvs + [None] * (len(subjects) - len(result.mesh_uvs))
-    uvs = [path and subject.load_uvs(path) for subject, path in zip(subjects, paths, strict=True)]
+    uvs = [subject.load_uvs(path) if path else None for subject, path in zip(subjects, paths, strict=True)]
     images = Images(result, chosen.origin(), pack)
     return put_back(subjects, uvs, images, chosen.prompt.strip(), chosen.origin())
 

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ from ..problem import Problem
 from . import target
 from .target import Chosen
 
+Real = TypeVar("Real", np.float32, np.float64)
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
     "texture was made for the unmodified shape"
@@ -323,6 +324,6 @@ def _uvs(layer: Any) -> NDArray[np.float32]:
     return uvs
 
 
-def to_engine_axes(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def to_engine_axes(points: NDArray[Real]) -> NDArray[Real]:
     """Blender's axes (+Z up, front -Y) to the engine's (+Y up, front +Z): (x, y, z) -> (x, z, -y)."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)

@@ -64,7 +64,7 @@ def write_tiles(
 def lay_beside(image: Any, file: Path) -> None:
     """Let the packed ``image`` be ``file``, or the tiles of which that is the first, in the .blend's folder,
     whatever that is."""
-    name = _pattern(file, image.tiles[0].number).name if image.source == "TILED" else file.name
+    name = Path(_pattern(file, image.tiles[0].number)).name if image.source == "TILED" else file.name
     image.unpack(method="REMOVE")
     image.filepath_raw = f"//{name}"
 
