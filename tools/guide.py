@@ -27,8 +27,8 @@ def run() -> int:
             "SYNC_TEXTURE_ENGINE": str(engine),
             "SYNC_TEXTURE_SHOTS": str(PICTURES),
         }
-        install = ["--command", "extension", "install-file", "-r", "user_default", "-e", archive]
-        if status := call([found, *install], env):
+        install = (found, "--command", "extension", "install-file", "-r", "user_default", "-e", archive)
+        if status := call([*install], env):
             raise BuildError(f"installing {archive} ended with status {status}")
         os.environ.pop("SYNC_TEXTURE_PYTHON", None)
         status = call([found, "--python", SCRIPT], env)

@@ -49,12 +49,12 @@ def redraw() -> None:
         area.tag_redraw()
 
 
-def sidebar() -> str:
-    """Where the sidebar is, as ``shoot`` wants it."""
+def sidebar(share: float = 1.0) -> str:
+    """Where the upper ``share`` of the sidebar is, as ``shoot`` wants it."""
     area = driver.view()["area"]
     height = driver.view()["window"].height
     region = next(r for r in area.regions if r.type == "UI")
-    return f"{region.width}x{region.height}+{region.x}+{height - region.y - region.height}"
+    return f"{region.width}x{round(share * region.height)}+{region.x}+{height - region.y - region.height}"
 
 
 def open_sub_panels(*names: str) -> None:
@@ -83,11 +83,13 @@ def test_2_the_panel_says_what_is_missing():
     bpy.context.scene.sync_texture.prompt = PROMPT
     redraw()
     yield 1.5
-    shoot("2_not_set_up", sidebar())
+    shoot("2_not_set_up", sidebar(0.46))
     os.environ["SYNC_TEXTURE_PYTHON"] = os.environ["SYNC_TEXTURE_ENGINE"]
     bpy.context.scene.sync_texture.quality = "draft"
     redraw()
     yield 2.0
+    redraw()
+    yield 1.0
     shoot("3_ready", resize=f"{WIDTH}x")
 
 
