@@ -122,7 +122,7 @@ def texture(picture: Floats) -> Any:
 
 def batch(piece: Piece, shape: Shape) -> Any:
     """The triangles of ``piece`` on the card."""
-    rows = (piece.faces[:, None] * np.int32(3) + np.arange(3, dtype=np.int32)).ravel()
+    rows: NDArray[np.int32] = np.add.outer(np.int32(3) * piece.faces, np.arange(3, dtype=np.int32)).ravel()
     vertices = gpu.types.GPUVertBuf(shader.vertex_format(), len(rows))
     vertices.attr_fill("position", _rows(shape.corners, rows))
     vertices.attr_fill("normal", _rows(shape.normals, rows))

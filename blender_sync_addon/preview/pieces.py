@@ -97,4 +97,5 @@ def shape(reading: Reading, points: Floats) -> Shape:
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(length, np.finfo(np.float32).tiny)
+    unit: NDArray[np.floating] = vectors / np.maximum(length, np.finfo(np.float32).tiny)
+    return unit

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.protocol import Preview
-from ..read.mesh import Reading
+from ..read.mesh import MODIFIERS_LEFT_OUT, Reading
 from . import picture
 from .overlay import Overlay
 from .pieces import Floats, Piece, Shape, pieces, shape
@@ -142,8 +142,10 @@ def worked(done: Future[Any]) -> bool:
 
 
 def points_now(obj: Any, read: Reading) -> NDArray[np.float32] | None:
-    """The vertices (V, 3) of ``obj`` as it is shown; None where that isn't the topology that was ``read``."""
-    mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    """The vertices (V, 3) of ``obj`` as it is shown, or below its modifiers where these were left out; None
+    where that isn't the topology that was ``read``."""
+    left_out = MODIFIERS_LEFT_OUT in read.warnings
+    mesh = obj.data if left_out else obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
     if len(mesh.vertices) != len(read.points) or len(mesh.loops) != len(read.loop_vertices):
         return None
     corners = np.empty(len(mesh.loops), np.int32)
