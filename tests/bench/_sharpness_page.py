@@ -1,0 +1,135 @@
+"""Tables and picture of docs/sharpness.md, from what tests/bench/sharpness.py measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from engine.texture.render import to_image
+from engine.texture.sharpness import BANDS
+from tests.bench._docs import table
+from tests.bench._statistics import Estimate, mean
+
+Floats = NDArray[np.float32]
+
+OCTAVES = {"32-16": (1, 2), "16-8": (2, 4), "8-4": (4, 8), "4-2": (8, BANDS)}  # pixels: bands
+SHOWN = (4, 5, 3, 8)  # of the paper's ten views: front, right, left, front from above
+FACTORS, LEAST = ("sharpness", "seam_error"), 1e-6
+EXAMPLES = 3  # meshes and prompts in the picture
+CELL, GAP, HEAD = 160, 8, 18
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one arm made of ``block``: mesh, prompt, seed. octaves: power in each of OCTAVES for each unit of
+    it in single views; pictures: (k, R, R, 3), some of the views."""
+
+    block: tuple[str, str, int]
+    arm: str
+    sharpness: float
+    view_psnr: float
+    seam_error: float
+    octaves: tuple[float, ...]
+    pictures: Floats
+
+
+def shown(pictures: Floats) -> Floats:
+    """Those of a job's views that the picture is made of."""
+    return pictures[[view for view in SHOWN if view < len(pictures)]]
+
+
+def row_head() -> str:
+    return table(("mesh", "prompt", "seed", "arm", "sharpness", "view_psnr", "seam_error"), [])
+
+
+def row_line(row: Row) -> str:
+    mesh, prompt, seed = row.block
+    numbers = f"{row.sharpness:.2f} | {row.view_psnr:.1f} dB | {row.seam_error:.2f}"
+    return f"| {mesh} | {prompt} | {seed} | {row.arm} | {numbers} |"
+
+
+def mean_of(rows: Sequence[Row], arm: str, measure: str) -> Estimate:
+    """Over the blocks; ``measure``: a field of Row. Geometric where it is a factor."""
+    found = [float(getattr(row, measure)) for row in rows if row.arm == arm]
+    if measure not in FACTORS:
+        return mean(found)
+    logs = mean([math.log(max(value, LEAST)) for value in found])
+    return replace(logs, mean=math.exp(logs.mean), low=math.exp(logs.low), high=math.exp(logs.high))
+
+
+def parts(rows: Sequence[Row], said: str, default: str, averaged: str) -> dict[str, str]:
+    """The page's tables by the names of their places. said: model, steps, seeds; default, averaged: arms."""
+    blocks = len({row.block for row in rows})
+    meshes = ", ".join(dict.fromkeys(row.block[0] for row in rows))
+    made = (
+        f"Made by `python3 build.py bench sharpness --write`: {said}; means with 95 % intervals (but for dB"
+    )
+    made = f"{made} geometric) over {blocks} of mesh and prompt: {meshes}."
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    return {
+        "summary": f"{made}\n\n{_summary(rows, arms, default)}\n\n{_words(rows, default, averaged)}",
+        "octaves": _octaves(rows, arms),
+    }
+
+
+def _summary(rows: Sequence[Row], arms: Sequence[str], default: str) -> str:
+    lines = []
+    for arm in arms:
+        sharp, psnr, seam = (mean_of(rows, arm, name) for name in ("sharpness", "view_psnr", "seam_error"))
+        cells = [_interval(sharp, 2), f"{_interval(psnr, 1)} dB", _interval(seam, 2)]
+        lines.append([f"**{arm}** (default)" if arm == default else arm, *cells])
+    return table(("averaged, by, in which steps", "sharpness", "view_psnr", "seam_error"), lines)
+
+
+def _words(rows: Sequence[Row], default: str, averaged: str) -> str:
+    ours, theirs = (mean_of(rows, arm, "sharpness").mean for arm in (default, averaged))
+    return (
+        f"Of the fine detail of single views the mean of colours leaves {theirs:.0%}, the default {ours:.0%}."
+    )
+
+
+def _octaves(rows: Sequence[Row], arms: Sequence[str]) -> str:
+    lines = []
+    for arm in arms:
+        found = np.mean([row.octaves for row in rows if row.arm == arm], axis=0)
+        lines.append([arm, *(f"{value:.2f}" for value in found)])
+    return table(("", *(f"{name} pixels" for name in OCTAVES)), lines)
+
+
+def _interval(found: Estimate, digits: int) -> str:
+    """A mean and, of more than one, its 95 % interval."""
+    if found.n < 2:
+        return f"{found.mean:.{digits}f}"
+    return f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+
+
+def sheet(rows: Sequence[Row], arms: Sequence[str]) -> Image.Image:
+    """``arms`` side by side, blocks of different meshes and prompts below each other: some views of each."""
+    blocks = _examples(rows)
+    found = {(row.block, row.arm): row.pictures for row in rows}
+    wide = CELL * len(found[blocks[0], arms[0]])
+    size = (len(arms) * (wide + GAP) - GAP, HEAD + len(blocks) * CELL)
+    picture = Image.new("RGB", size, (24, 24, 24))
+    draw = ImageDraw.Draw(picture)
+    for i, arm in enumerate(arms):
+        left = i * (wide + GAP)
+        draw.text((left + 4, 3), arm, fill=(220, 220, 220))
+        for j, block in enumerate(blocks):
+            for k, view in enumerate(found[block, arm]):
+                cell = to_image(view).resize((CELL, CELL), Image.Resampling.LANCZOS)
+                picture.paste(cell, (left + k * CELL, HEAD + j * CELL))
+    return picture
+
+
+def _examples(rows: Sequence[Row]) -> list[tuple[str, str, int]]:
+    """The last blocks, of another mesh each and in turn of other prompts: the most interesting shapes."""
+    blocks = list(dict.fromkeys(row.block for row in rows))
+    prompts = list(dict.fromkeys(prompt for _, prompt, _ in blocks))
+    meshes = list(dict.fromkeys(mesh for mesh, _, _ in blocks))[-EXAMPLES:]
+    wanted = [(mesh, prompts[i % len(prompts)]) for i, mesh in enumerate(meshes)]
+    return [next(block for block in blocks if block[:2] == pair) for pair in wanted]
