@@ -44,10 +44,12 @@ class Glance:
         pictures = functional.avg_pool2d(decode(latents).float().cpu(), downscale // k)
         around = functional.unfold(functional.pad(latents, (1, 1, 1, 1), mode="replicate"), 3)
         wanted = functional.pixel_unshuffle(pictures, k).flatten(2)
-        known, colours = (each.transpose(1, 2).flatten(0, 1).double() for each in (around, wanted))
+        rows = (each.transpose(1, 2).flatten(0, 1).double() for each in (around, wanted))
+        known, colours = (each.nan_to_num(0.0, 0.0, 0.0) for each in rows)  # half precision may overflow
         centre, middle = known.mean(0), colours.mean(0)
         known, colours = known - centre, colours - middle
-        ridge = RIDGE * known.square().sum() / known.shape[1] * torch.eye(known.shape[1], dtype=known.dtype)
+        strength = RIDGE * known.square().sum() / known.shape[1]
+        ridge = strength.clamp(min=1e-9) * torch.eye(known.shape[1], dtype=known.dtype)
         solved = torch.linalg.solve(known.T @ known + ridge, known.T @ colours)
         weight = solved.T.reshape(-1, latents.shape[1], 3, 3)
         return cls(weight.float(), (middle - centre @ solved).float(), k)

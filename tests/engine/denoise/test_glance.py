@@ -45,6 +45,12 @@ def test_the_starters_pictures_are_recognised() -> None:
     assert torch.equal(seen, denoiser.glance(latents))
 
 
+@pytest.mark.parametrize("broken", [0.0, float("nan"), float("inf")])
+def test_whatever_an_autoencoder_gives_there_is_a_map(broken: float) -> None:
+    glance = Glance.fit(lambda x: x[:, :, ::2, ::2] * 0, lambda _: torch.full((4, 3, 48, 48), broken), 2)
+    assert torch.isfinite(glance(torch.zeros(1, 3, 8, 8))).all()
+
+
 def test_the_noise_has_all_colours_and_is_the_same_every_time() -> None:
     pictures = noise_pictures(2, 64)
     assert torch.equal(pictures, noise_pictures(2, 64))
