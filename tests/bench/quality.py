@@ -44,7 +44,7 @@ NARROWING = (
     *("quick", "methods", "meshes", "prompts", "seeds", "minutes"),
     *("model", "steps", "views", "texture_size"),
 )
-QUIET = ("--jobs", "--out", "--results", "--judge")
+QUIET = ("--jobs", "--minutes", "--out", "--results", "--judge")
 
 
 def main(arguments: list[str] | None = None) -> int:
