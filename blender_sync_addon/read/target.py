@@ -102,5 +102,6 @@ def slots(mesh: Any, count: int) -> NDArray[np.int32]:
     """(P,) the material slot that each polygon of ``mesh`` shows; an object of it has ``count``. What is
     beyond the last shows the last."""
     found = np.zeros(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("material_index", found)
+    if (attribute := mesh.attributes.get("material_index")) is not None:  # many times as fast as polygons
+        attribute.data.foreach_get("value", found)
     return np.clip(found, 0, max(count - 1, 0), out=found)
