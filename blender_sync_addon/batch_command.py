@@ -44,7 +44,7 @@ def engine(arguments: Sequence[str]) -> int:
     """Run the engine's command line with our stdin, stdout and stderr. Its exit status; raises Problem."""
     command = preferences.command(list(arguments))
     environ = environment.child_environment(os.environ)
-    environ.setdefault(BLENDER, bpy.app.binary_path or sys.executable)
+    environ[BLENDER] = bpy.app.binary_path or sys.executable  # this one, unless --blender says otherwise
     sys.stdout.flush()
     child = subprocess.Popen(command, env=environ)
     with interrupt.calls(lambda: child.send_signal(signal.SIGTERM)):
