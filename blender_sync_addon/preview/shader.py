@@ -63,10 +63,19 @@ def set_view(shader: Any, world: NDArray[np.float64], region_view: Any, ambient:
     where no light falls, 1 for flat light."""
     view = np.array(region_view.view_matrix, np.float64) @ world
     window = np.array(region_view.window_matrix, np.float64)
-    nearer = window @ np.diag([NEARER, NEARER, NEARER, 1.0]) @ view
+    nearer = window @ _towards_artist(region_view) @ view
     light = np.linalg.pinv(view[:3, :3]) @ LIGHT  # in the object's own space, as the normals are
     light /= max(float(np.linalg.norm(light)), 1e-30)
     shader.uniform_float("to_screen", (window @ view).T.ravel().tolist())
     shader.uniform_float("near_z", nearer[2].tolist())
     shader.uniform_float("near_w", nearer[3].tolist())
     shader.uniform_float("light", [*light.tolist(), ambient])
+
+
+def _towards_artist(region_view: Any) -> NDArray[np.float64]:
+    """(4, 4), in the view's axes: a little nearer. Without perspective, its origin lies among the objects."""
+    moved = np.diag([NEARER, NEARER, NEARER, 1.0])
+    if not region_view.is_perspective:
+        moved = np.eye(4)
+        moved[2, 3] = (1 - NEARER) * region_view.view_distance
+    return moved

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import driver
-from bl_ext.user_default.sync_texture.blender_sync_addon import making, package
+from bl_ext.user_default.sync_texture.blender_sync_addon import advanced, making, package
 
 bpy.context.preferences.view.show_splash = False
 PROMPT = "mossy cobblestone"
@@ -57,13 +57,23 @@ def sidebar(share: float = 1.0) -> str:
     return f"{region.width}x{round(share * region.height)}+{region.x}+{height - region.y - region.height}"
 
 
-def open_sub_panels(*names: str) -> None:
-    """As a click on their headers would."""
-    for cls in list(bpy.types.Panel.__subclasses__()):
-        if getattr(cls, "bl_idname", "") in names and "DEFAULT_CLOSED" in cls.bl_options:
-            bpy.utils.unregister_class(cls)
-            cls.bl_options = cls.bl_options - {"DEFAULT_CLOSED"}
-            bpy.utils.register_class(cls)
+def settle():
+    """Let panels that open or shrink come to their place."""
+    for _ in range(12):
+        redraw()
+        yield 0.3
+
+
+def open_sub_panels(*panels: type) -> None:
+    """As clicks on their headers would; under other names, since Blender remembers what was closed."""
+    for cls in reversed(panels):
+        bpy.utils.unregister_class(cls)
+    for cls in panels:
+        cls.bl_options = set()
+        cls.bl_idname += "_open"
+        if "advanced" not in cls.bl_idname:
+            cls.bl_parent_id += "_open"
+        bpy.utils.register_class(cls)
 
 
 def test_1_installed():
@@ -81,15 +91,11 @@ def test_1_installed():
 
 def test_2_the_panel_says_what_is_missing():
     bpy.context.scene.sync_texture.prompt = PROMPT
-    redraw()
-    yield 1.5
+    yield from settle()
     shoot("2_not_set_up", sidebar(0.46))
     os.environ["SYNC_TEXTURE_PYTHON"] = os.environ["SYNC_TEXTURE_ENGINE"]
     bpy.context.scene.sync_texture.quality = "draft"
-    redraw()
-    yield 2.0
-    redraw()
-    yield 1.0
+    yield from settle()
     shoot("3_ready", resize=f"{WIDTH}x")
 
 
@@ -104,8 +110,7 @@ def test_3_generate():
             shot = True
         yield 0.2
     assert shot
-    redraw()
-    yield 2.0
+    yield from settle()
     shoot("5_done", resize=f"{WIDTH}x")
 
 
@@ -113,24 +118,24 @@ def test_4_variations():
     with bpy.context.temp_override(**driver.view()):
         assert bpy.ops.sync_texture.variations("INVOKE_DEFAULT", count=2) == {"RUNNING_MODAL"}
     yield from driver.until(lambda: making.running() is None, 600)
-    redraw()
-    yield 2.0
+    yield from settle()
     shoot("6_variations", resize=f"{WIDTH}x")
 
 
 def test_5_advanced():
     bpy.context.scene.sync_texture.quality = "standard"
-    open_sub_panels("SYNC_TEXTURE_PT_advanced", "SYNC_TEXTURE_PT_views", "SYNC_TEXTURE_PT_texture")
+    open_sub_panels(advanced.AdvancedPanel, advanced.ViewsPanel, advanced.TexturePanel)
     driver.panel_tab()
-    redraw()
-    yield 1.5
+    yield from settle()
     shoot("7_advanced", sidebar())
 
 
 def test_6_rendered():
     driver.space().shading.type = "MATERIAL"
     driver.space().show_region_ui = False
-    yield 4.0
+    yield 60.0  # for the first time, EEVEE's shaders are compiled
+    redraw()
+    yield 5.0
     shoot("8_material", resize=f"{WIDTH}x")
 
 
