@@ -87,7 +87,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         result = history.of(obj)[index]
         if not result.kept and not making.running():
             draw_new(layout, index == len(history.of(obj)) - 1)
-        draw_variations(layout, obj, result)
+        draw_variations(layout, obj, result.batch)
         layout.template_list(
             ResultList.bl_idname,
             "",
@@ -188,9 +188,10 @@ def draw_new(layout: Any, newest: bool) -> None:
     box.operator(again.Again.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH").seed = "other"
 
 
-def draw_variations(layout: Any, obj: Any, shown: Any) -> None:
-    """The variations that ``shown`` is one of, side by side; each with a button that shows it."""
-    results = [(i, one) for i, one in enumerate(history.of(obj)) if shown.batch and one.batch == shown.batch]
+def draw_variations(layout: Any, obj: Any, batch: str) -> None:
+    """The variations of the run ``batch``, side by side; each with a button that shows it."""
+    results = [(i, one) for i, one in enumerate(history.of(obj)) if batch and one.batch == batch]
+    shown = history.shown(obj)
     if len(results) < 2:
         return
     box = layout.box()
@@ -199,7 +200,7 @@ def draw_variations(layout: Any, obj: Any, shown: Any) -> None:
         cell = grid.column(align=True)
         cell.template_icon(icon_value=thumbnail.icon(history.image(result)), scale=4.5)
         seed = str(result_settings.seed(result.material)) if result.material else "?"
-        button = cell.operator(operators.ShowResult.bl_idname, text=seed, depress=result == shown)
+        button = cell.operator(operators.ShowResult.bl_idname, text=seed, depress=index == shown)
         button.index = index
     row = box.row(align=True)
     row.operator(operators.Keep.bl_idname, text="Keep Only This", icon="CHECKMARK").others = True
