@@ -50,11 +50,13 @@ def measure(executable: Path, model: str) -> dict[str, float]:
         env.setdefault("SYNC_TEXTURE_PYTHON", sys.executable)
         command = [str(executable), "--factory-startup", "--python", str(SCRIPT)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=1800)
+    values: dict[str, float] = {}
     for line in done.stdout.splitlines():
         if line.startswith('{"measured"'):
-            values: dict[str, float] = json.loads(line)["measured"]
-            return values
-    raise RuntimeError((done.stdout + done.stderr)[-4000:])
+            values |= json.loads(line)["measured"]
+    if "load" not in values:
+        raise RuntimeError((done.stdout + done.stderr)[-4000:])
+    return values
 
 
 def missed(measured: dict[str, float]) -> list[str]:
