@@ -54,25 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     texture = commands.add_parser("texture", help="texture one object from a prompt", allow_abbrev=False)
     add = texture.add_argument
     add("--prompt", required=True, help="what the object should look like")
-    add(
-        "--object",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="the object (default: the active one); several times: textured together, where they stand",
-    )
-    add(
-        "--target",
-        default="",
-        choices=[name for name, *_ in TARGETS],
-        help="what of the scene (default: the object)",
-    )
-    add(
-        "--slot",
-        default="",
-        metavar="NAME",
-        help="material of the slot to texture (default: the active slot)",
-    )
+    _add_target(add)
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
     add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
@@ -108,6 +90,29 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="print the result as one line of JSON on stdout")
     add("--quiet", action="store_true", help="no progress")
     return parser
+
+
+def _add_target(add: Callable[..., Any]) -> None:
+    """What is to be textured."""
+    add(
+        "--object",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the object (default: the active one); several times: textured together, where they stand",
+    )
+    add(
+        "--target",
+        default="",
+        choices=[name for name, *_ in TARGETS],
+        help="what of the scene (default: the object)",
+    )
+    add(
+        "--slot",
+        default="",
+        metavar="NAME",
+        help="material of the slot to texture (default: the active slot)",
+    )
 
 
 def _texture(args: argparse.Namespace) -> int:
