@@ -74,3 +74,21 @@ def check_command(call, blend, tmp_path):
     assert status == 2
     assert "engine is not set up" in said
     assert call("-b", blend, "--command", "sync_texture", "doctor", **engine)[0] == 5
+    check_batch(call, blend, tmp_path, engine)
+
+
+def check_batch(call, blend, tmp_path, engine):
+    """``--command sync_texture batch``: objects of the file, and a job file with a .blend."""
+    batch = ("--command", "sync_texture", "batch")
+    words = ("--objects", "plane", "--prompt", "moss", "--out", tmp_path / "out", "--json")
+    status, said = call("-b", blend, *batch, *words, "--save", tmp_path / "moss.blend", **engine)
+    assert status == 0, said
+    events = [json.loads(line)["kind"] for line in said.splitlines() if line.startswith('{"kind"')]
+    assert (events[0], events[-1]) == ("batch", "ended")
+    assert (tmp_path / "moss.blend").stat().st_size > 0
+    line = {"mesh": str(blend), "object": "plane", "prompt": "lava", "out": "hot"}
+    (tmp_path / "jobs.jsonl").write_text(json.dumps(line))
+    status, said = call("-b", *batch, tmp_path / "jobs.jsonl", "--out", tmp_path / "out", **engine)
+    assert status == 0, said
+    assert (tmp_path / "out" / "hot" / "scene.blend").stat().st_size > 0
+    assert call("-b", *batch, tmp_path / "none.jsonl", "--out", tmp_path / "out", **engine)[0] == 2
