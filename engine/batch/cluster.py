@@ -1,6 +1,6 @@
 """Engines on a Ray cluster: a Ray actor, wherever it is, holds a child process and passes its words on.
 
-Ray is optional, and its own ports are its own affair: whoever says ``--cluster`` starts it or names one that
+Ray is optional, and its ports are its own affair: whoever says ``--cluster`` starts it or names one that
 runs. What crosses are lines of our protocol; meshes and results are files on storage that all machines share.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import queue
+import secrets
 import signal
 import socket
 import sys
@@ -204,16 +205,17 @@ def joined(address: str, cores: int | None = None, words: Sequence[str] | None =
     cores: of an engine where there are no cards. words: the command of an engine, this one's by default.
     Raises UserError when Ray is missing, nobody answers, or there is no room for a single engine.
     """
+    if address == LOCAL:  # its ports are open to the network: only we and our children know the word
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ray = _ray()
-    local = address == LOCAL
     _knock(address)
-    started: dict[str, Any] = {"num_cpus": share.cores(), "object_store_memory": STORE} if local else {}
-    if local:  # to nobody else's ears: on the loopback, without its web page
-        started |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    own = {"num_cpus": share.cores(), "object_store_memory": STORE, "include_dashboard": False}
     try:
         with _signals_kept():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **started)
-    except (RuntimeError, ValueError, OSError) as error:
+            ray.init(address=address, **quiet, **(own if address == LOCAL else {}))
+    except Exception as error:  # Ray raises bare ones, too
+        ray.shutdown()  # what it has started so far
         raise _silent(address, error) from error
     try:
         # Ray prints there what happens to its workers; it is ours, for events.
@@ -254,6 +256,9 @@ def _knock(address: str) -> None:
 
 def _silent(address: str, error: Exception) -> UserError:
     why = " ".join(str(error).split())[:300]
+    if address == LOCAL:
+        fix = "try again when this machine is less busy, or without --cluster"
+        return UserError(f"Ray doesn't start here ({why})", fix)
     fix = "start Ray there (`ray start --head`), or say --cluster local"
     return UserError(f"no Ray cluster answers at {address} ({why})", fix)
 

@@ -44,6 +44,7 @@ class Batch:
         self.process = subprocess.Popen(command, cwd=root, env=env, stdout=pipe, stderr=pipe, text=True)
 
     def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next event that is ``wanted``; AssertionError with what it said if it ends before."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + STARTED_S
         for line in self.process.stdout:

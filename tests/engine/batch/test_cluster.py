@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -32,7 +33,12 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 @pytest.fixture(scope="module")
 def local() -> Iterator[Cluster]:
     """A cluster of this machine, whose engines are stand-ins."""
-    with cluster.joined(cluster.LOCAL, 1, [sys.executable, "-S", str(STAND_IN)]) as joined:
+    stand_in = [sys.executable, "-S", str(STAND_IN)]
+    with contextlib.ExitStack() as stack:
+        try:
+            joined = stack.enter_context(cluster.joined(cluster.LOCAL, 1, stand_in))
+        except UserError as error:  # on a very busy machine Ray gives its own processes too little time
+            pytest.skip(str(error))
         yield joined
 
 
@@ -105,6 +111,20 @@ def test_where_workers_get_lost_again_and_again_the_batch_stops(
 
 
 @needs_ray
+def test_strangers_are_refused_by_a_cluster_started_here(local: Cluster) -> None:
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
+    join = f"import ray; ray.init(address='{address}', log_to_driver=False); print('in')"
+    strange = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64}
+    said = [
+        subprocess.run([sys.executable, "-c", join], env=env, capture_output=True, text=True).stdout.strip()
+        for env in (os.environ, strange)
+    ]
+    assert said == ["in", ""]
+
+
+@needs_ray
 def test_a_machine_that_doesn_t_share_the_folder_is_told(local: Cluster, place: Path, write: Write) -> None:
     found, _ = jobs.read(write([{"prompt": "a"}]), {})
     with folder.opened(place / "out") as there:
@@ -132,6 +152,12 @@ def test_a_worker_then_the_coordinator_killed_with_real_engines(
     lines = [{"prompt": name, "out": name, "steps": steps, **quick} for name, steps in (("a", 1), ("b", 60))]
     path = write_jobs(tmp_path / "jobs.jsonl", box_file, *lines)
     running = batch(path, "--out", out, "--cluster", "local", "--workers", 1)
+    try:
+        running.until(lambda e: e["kind"] == "batch")
+    except AssertionError as error:
+        if "Ray doesn't start here" in str(error):
+            pytest.skip("Ray doesn't start here")
+        raise
     running.until(denoising("b"))
     (engine,) = [p for p, text in below(running.process.pid).items() if " serve" in text]
     os.kill(parent(engine), signal.SIGKILL)
