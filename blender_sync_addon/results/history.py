@@ -9,7 +9,7 @@ and appended with it, and the materials in it stay in the file as long as it nam
 # mypy: disable-error-code="valid-type,misc,name-defined"
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,7 +144,8 @@ def _fill(collection: Any, pairs: Parts, by: Sequence[str]) -> None:
         part.slot, part.material, part.link = slot, material, by[slot]
 
 
-def _read(collection: Any) -> Parts:
+def read(collection: Any) -> Parts:
+    """The ``parts`` or ``before`` of a result, without what was deleted."""
     return tuple((part.slot, part.material) for part in collection if part.material)
 
 
@@ -153,7 +154,7 @@ def shown(obj: Any) -> int:
     now = parts(obj)
     results = of(obj)
     for i in reversed(range(len(results))):
-        if now and write_slots.spread(obj, _read(results[i].parts)) == now:
+        if now and write_slots.spread(obj, read(results[i].parts)) == now:
             return i
     return NONE
 
@@ -174,7 +175,7 @@ def lost(result: Any) -> bool:
 
 def show(obj: Any, index: int) -> None:
     """Let ``obj`` show its result ``index``; slots that it doesn't cover show what they did before any."""
-    show_parts(obj, _read(of(obj)[index].parts))
+    show_parts(obj, read(of(obj)[index].parts))
 
 
 def show_parts(obj: Any, wanted: Parts) -> None:
@@ -220,15 +221,16 @@ def problems(obj: Any, result: Any) -> list[str]:
         return ["Its material was deleted"]
     if not images(result.material):
         return ["Its image was removed from the material"]
-    found = [_missing(one) for material in _materials(result) for one in images(material)]
+    found = [_missing(one) for material in materials(result) for one in images(material)]
     layer = uv_layer(result.material)
     if layer and layer not in obj.data.uv_layers:
         found.append(f"Its UV map '{layer}' is gone")
     return list(dict.fromkeys(text for text in found if text))
 
 
-def _materials(result: Any) -> list[Any]:
-    return list(dict.fromkeys(material for _, material in _read(result.parts)))
+def materials(result: Any) -> list[Any]:
+    """The materials that ``result`` shows."""
+    return list(dict.fromkeys(material for _, material in read(result.parts)))
 
 
 def _missing(picture: Any) -> str:
@@ -242,96 +244,6 @@ def _missing(picture: Any) -> str:
         if not os.path.isfile(one):
             return f"Its picture is missing: {one}"
     return ""
-
-
-def remove(obj: Any, index: int) -> None:
-    """Forget the result ``index`` of ``obj``; what only it used of ours is removed from the file.
-
-    Where it was shown, the one before it is, else the next, else what was there before any. Pictures on disk
-    stay, so that undo brings everything back.
-    """
-    if shown(obj) == index:
-        rest = [i for i in range(len(of(obj))) if i != index and not lost(of(obj)[i])]
-        earlier = [i for i in rest if i < index]
-        show_parts(obj, _read(of(obj)[(earlier or rest[:1])[-1]].parts) if rest else ())
-    _drop(obj, index)
-
-
-def _drop(obj: Any, index: int) -> None:
-    """Take the result ``index``, which isn't shown, out of the list, and what nothing uses then."""
-    results = getattr(obj, NAME).results
-    doomed, sheet = _materials(results[index]), results[index].sheet
-    results.remove(index)
-    still = {material for result in results for material in _needed(result)}
-    for material in doomed:
-        if material not in still:
-            _forget(obj, material)
-    if not len(results):
-        obj.property_unset(NAME)
-    remove_unused(doomed)
-    if sheet and sheet.users == 0:
-        bpy.data.images.remove(sheet)
-
-
-def _needed(result: Any) -> list[Any]:
-    """The materials that ``result`` can't be shown or made again without."""
-    started = [material for _, material in _read(result.before)] if result.start else []
-    return [*_materials(result), *started]
-
-
-def _forget(obj: Any, material: Any) -> None:
-    """Where ``material`` only lay hidden or was left over on ``obj``, let nothing name it any more."""
-    for result in of(obj):
-        for i in reversed(range(len(result.before))):
-            if result.before[i].material == material:
-                result.before.remove(i)
-    for i, slot in enumerate(obj.material_slots):
-        if slot.material == material:
-            slot.material = None
-        if obj.data.users == 1 and i < len(obj.data.materials) and obj.data.materials[i] == material:
-            obj.data.materials[i] = None
-
-
-def remove_unused(materials: Iterable[Any]) -> None:
-    """Remove those of our ``materials`` that nothing uses, and their images where nothing else does."""
-    for material in materials:
-        if material.users == 0 and write_material.is_ours(material):
-            pictures = images(material)
-            bpy.data.materials.remove(material)
-            for picture in dict.fromkeys(pictures):
-                if picture.users == 0:
-                    bpy.data.images.remove(picture)
-
-
-def take_back(obj: Any) -> None:
-    """Take the newest result of ``obj`` back: it looks as before, and what the job added is gone."""
-    index = len(of(obj)) - 1
-    result = of(obj)[index]
-    added_slot, slots, layer = result.added_slot, result.slots, result.uv_layer
-    if shown(obj) == index:
-        show_parts(obj, _read(result.before))
-        _relink(obj, result.before)
-    _drop(obj, index)
-    write_slots.join(obj, slots)
-    mesh = obj.data
-    if added_slot and mesh.users == 1 and len(mesh.materials) == 1 and obj.material_slots[0].material is None:
-        mesh.materials.clear()
-    if layer in mesh.uv_layers and mesh.users == 1 and not _uses(obj, layer):
-        mesh.uv_layers.remove(mesh.uv_layers[layer])
-
-
-def _relink(obj: Any, collection: Any) -> None:
-    """Let what the mesh still holds be shown by the mesh again, where it was."""
-    for part in collection:
-        slot = obj.material_slots[part.slot]
-        if part.link == "DATA" and slot.link == "OBJECT" and obj.data.materials[part.slot] == slot.material:
-            slot.material = None
-            slot.link = "DATA"
-
-
-def _uses(obj: Any, layer: str) -> bool:
-    """Whether a result of ``obj`` is laid out by the UV map ``layer``."""
-    return any(uv_layer(material) == layer for result in of(obj) for material in _materials(result))
 
 
 _CLASSES = (Part, Result, History)

@@ -10,7 +10,7 @@ from bpy.props import BoolProperty, IntProperty
 
 from ..problem import Problem
 from ..write import material as write_material
-from . import graph, history
+from . import graph, history, removal
 from . import settings as result_settings
 
 _INDEX = {
@@ -115,7 +115,7 @@ class RemoveResult(_OnResults, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
             return _NOTHING
-        history.remove(*found)
+        removal.remove(*found)
         return {"FINISHED"}
 
 
@@ -146,7 +146,7 @@ class Keep(_OnResults, bpy.types.Operator):
             result.kept = True
         for i in reversed(range(len(history.of(obj)))):
             if self.others and batch and i != index and history.of(obj)[i].batch == batch:
-                history.remove(obj, i)
+                removal.remove(obj, i)
         return {"FINISHED"}
 
 
@@ -168,7 +168,7 @@ class TakeBack(_OnResults, bpy.types.Operator):
         return True
 
     def execute(self, context: Any) -> set[str]:
-        history.take_back(active(context))
+        removal.take_back(active(context))
         return {"FINISHED"}
 
 

@@ -21,7 +21,7 @@ helper.use_fake_engine()
 from sync_texture.blender_sync_addon import command, task  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
-from sync_texture.blender_sync_addon.results import history  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, removal  # noqa: E402
 from sync_texture.blender_sync_addon.write import slots as write_slots  # noqa: E402
 
 SHOWN = {"red": fake_engine.RED, "wood": (60, 20, 180), "iron": (20, 160, 160)}
@@ -332,9 +332,9 @@ def test_results_of_faces_can_be_switched_and_taken_back():
     assert seen() == ["wood", "wood", "iron", "iron"]
     history.show(obj, 1)
     assert names(obj) == ["tiles all", "tiles all", "tiles some", "tiles some"]
-    history.take_back(obj)
+    removal.take_back(obj)
     assert (indices(obj), names(obj)) == ([0, 0, 1, 1], ["tiles all", "tiles all"])
-    history.take_back(obj)
+    removal.take_back(obj)
     assert (indices(obj), names(obj)) == untouched
 
 
@@ -343,7 +343,7 @@ def test_taking_back_leaves_an_object_without_materials_without():
     pick(obj, 1)
     before = helper.dump()
     generate(target="faces", unwrap="always")
-    history.take_back(obj)
+    removal.take_back(obj)
     helper.check_same(before, helper.dump())
 
 
