@@ -15,7 +15,7 @@ CONTROL_DROPOUT = 0.05
 BACKGROUND = 0.35  # weight of a background pixel's error against an object pixel's
 
 
-NOISIER = 0.4  # below 1, noisy times are drawn more often: there the layout of a pattern is decided
+NOISIER = 0.7  # below 1, noisy times are drawn more often: there the layout of a pattern is decided
 
 
 @dataclass(frozen=True)

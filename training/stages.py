@@ -27,11 +27,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("four patterns on white", 0.03, first_look, True, 16, 32),
-    Stage("patterns on white", 0.1, early_look, True, 16, 32),
-    Stage("patterns", 0.6, lattice_look, True, 16, 32),
-    Stage("patterns on a ground", 0.74, ground_look, True, 16, 32),
-    Stage("windows", 0.82, random_look, False, 16, 48),
+    Stage("four patterns on white", 0.02, first_look, True, 16, 32),
+    Stage("patterns on white", 0.06, early_look, True, 16, 32),
+    Stage("patterns", 0.36, lattice_look, True, 16, 32),
+    Stage("patterns on a ground", 0.45, ground_look, True, 16, 32),
+    Stage("windows", 0.85, random_look, False, 16, 48),
     Stage("views", 1.0, random_look, False, None, 24),
 )
 
