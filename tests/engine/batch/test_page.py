@@ -1,4 +1,4 @@
-"""The README's examples of batches do what it says."""
+"""The examples of docs/batch.md do what it says."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from engine.batch import jobs
 @pytest.fixture
 def blocks(root: Path, tmp_path: Path) -> dict[str, str]:
     """The section's examples by kind, and the meshes that they name in ``tmp_path``."""
-    text = (root / "README.md").read_text(encoding="utf-8")
-    section = text.partition("\n## Many jobs\n")[2].partition("\n## ")[0]
+    text = (root / "docs" / "batch.md").read_text(encoding="utf-8")
+    section = text.partition("\n## A job file\n")[2].partition("\n## ")[0]
     (tmp_path / "models").mkdir()
     for name in ("teapot.obj", "models/chair.glb"):
         trimesh.creation.box().export(tmp_path / name)
