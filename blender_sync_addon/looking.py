@@ -35,7 +35,8 @@ class Looked(Generic[Key, Value]):
         if key not in self._pending:
             self._pending.add(key)
             wait = max(0.0, when + OFTEN_S - time.monotonic())
-            bpy.app.timers.register(functools.partial(self._look, key), first_interval=wait)
+            look = functools.partial(self._look, key)
+            bpy.app.timers.register(look, first_interval=wait, persistent=True)  # else opening a file ends it
         return value
 
     def _look(self, key: Key) -> None:

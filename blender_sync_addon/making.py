@@ -21,6 +21,10 @@ _noted: tuple[set[int], tuple[str, ...]] | None = None
 """The objects that were textured last, by their session-wide numbers, and the warnings."""
 
 
+_watching: Making | None = None
+"""The operator that runs it."""
+
+
 def running() -> Task | None:
     """The job that runs in the window, None without."""
     return _running
@@ -86,6 +90,7 @@ class Making:
             return NOTHING
         self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
+        _watch(self)
         redraw_panels()
         return {"RUNNING_MODAL"}
 
@@ -101,10 +106,10 @@ class Making:
             return {"PASS_THROUGH"}
         return self._finish(context)
 
-    def cancel(self, _context: Any) -> None:
+    def cancel(self, context: Any) -> None:
         """Blender ends the operator: a file is loaded, the window is closed, Blender quits."""
         task.supervisor.abandon()
-        self._close()
+        self._leave(context)
 
     def _begin(self, context: Any) -> Task:
         global _noted
@@ -134,9 +139,13 @@ class Making:
         return {"PASS_THROUGH"} if self.task else self._end(context, {"FINISHED"})
 
     def _end(self, context: Any, status: set[str]) -> set[str]:
+        self._leave(context)
+        return status
+
+    def _leave(self, context: Any) -> None:
+        _watch(None)
         context.window_manager.event_timer_remove(self.timer)
         self._close()
-        return status
 
     def _report(self, outcome: Outcome) -> None:
         global _noted
@@ -152,6 +161,18 @@ class Making:
             self.task.close()
         self._run(None)
         redraw_panels()
+
+
+def _watch(operator: Making | None) -> None:
+    global _watching
+    _watching = operator
+
+
+def stop() -> None:
+    """End the job of the window. For before the operators go: Blender then forgets one that runs, without
+    calling its ``cancel``."""
+    if _watching:
+        _watching.cancel(bpy.context)
 
 
 def redraw_panels() -> None:

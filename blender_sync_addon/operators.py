@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import choose, preferences, task
+from . import choose, making, preferences, task
 from .making import Making, running, warnings
 from .properties import Options
 from .read import settings as read_settings
@@ -78,6 +78,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    making.stop()
     task.supervisor.shutdown()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -25,6 +25,8 @@ SEEDS = [
     ("same", "Same Seed", "The same settings and seed: the same texture"),
 ]
 MOST = 9
+Numbers = tuple[tuple[int, int], ...]
+"""history.Parts by the materials' session-wide numbers, for as long as undo and deletion may free them."""
 
 
 class Again(Making, bpy.types.Operator):
@@ -75,7 +77,7 @@ class Variations(Making, Options, bpy.types.Operator):
 
     _batch = ""
     _done = 0
-    _before: tuple[tuple[int, history.Parts], ...] = ()
+    _before: tuple[tuple[int, Numbers], ...] = ()
 
     def start(self, context: Any) -> Task:
         self._batch, self._done = uuid.uuid4().hex, 0
@@ -86,7 +88,7 @@ class Variations(Making, Options, bpy.types.Operator):
         obj = active(context)
         self.seed = fresh_seed(history.of(obj), prompt.strip(), first)
         meshes = [one for one in context.view_layer.objects if one.type == "MESH"]
-        self._before = tuple((one.session_uid, history.parts(one)) for one in meshes)
+        self._before = tuple((one.session_uid, numbers(history.parts(one))) for one in meshes)
         return Generate.start(self, context)
 
     def following(self, context: Any, outcome: Outcome) -> Task | None:
@@ -103,7 +105,7 @@ class Variations(Making, Options, bpy.types.Operator):
         settings = result_settings.stored(newest.material)
         seed = fresh_seed(history.of(objects[0]), settings.prompt, settings.seed)
         looks = dict(self._before)
-        before = [looks.get(obj.session_uid, ()) for obj in objects]
+        before = [parts(looks.get(obj.session_uid, ())) for obj in objects]
         return begin(context, objects, dataclasses.replace(settings, seed=seed), before)
 
     def _end(self, context: Any, status: set[str]) -> set[str]:
@@ -113,9 +115,19 @@ class Variations(Making, Options, bpy.types.Operator):
         return super()._end(context, status)
 
 
+def numbers(shown: history.Parts) -> Numbers:
+    return tuple((slot, material.session_uid) for slot, material in shown)
+
+
+def parts(shown: Numbers) -> history.Parts:
+    """What is left of those by ``numbers``."""
+    there = {material.session_uid: material for material in bpy.data.materials}
+    return tuple((slot, there[number]) for slot, number in shown if number in there)
+
+
 def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> Task:
     """The job that makes ``result`` of ``obj`` again, begun. Raises Problem."""
-    if result.material is None:
+    if not result_settings.known(result.material):
         raise Problem(
             "The material of this result, which its settings were on, was deleted", "Choose another."
         )
@@ -162,7 +174,7 @@ def together(context: Any, obj: Any, result: Any) -> list[Any]:
 
 def fresh_seed(results: Sequence[Any], prompt: str, first: int) -> int:
     """The first seed from ``first`` on that none of the ``results`` has with this ``prompt``."""
-    made = [result_settings.stored(one.material) for one in results if one.material]
+    made = [result_settings.stored(one.material) for one in results if result_settings.known(one.material)]
     used = {one.seed for one in made if one.prompt.strip() == prompt}
     while first in used:
         first += 1
@@ -175,7 +187,7 @@ def _write_sheet(objects: Sequence[Any], batch: str, count: int) -> None:
     pictures = [
         (thumbnail.read(history.image(one)), result_settings.stored(one.material).seed)
         for one in own
-        if one.material
+        if result_settings.known(one.material)
     ]
     name = f"{objects[0].name} variations"
     image = sheet.write(own[0].sheet, name, sheet.compose(pictures, count))

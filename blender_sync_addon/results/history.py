@@ -169,8 +169,10 @@ def chosen(obj: Any, index: int = NONE) -> int:
 
 
 def lost(result: Any) -> bool:
-    """Whether a material of ``result`` was deleted, so that it can't be shown any more."""
-    return result.material is None or any(part.material is None for part in result.parts)
+    """Whether a material of ``result`` was deleted, or replaced by another one wherever it was used, so that
+    it can't be shown any more."""
+    materials = (result.material, *(part.material for part in result.parts))
+    return not all(material and write_material.is_ours(material) for material in materials)
 
 
 def show(obj: Any, index: int) -> None:
@@ -211,8 +213,8 @@ def image(result: Any) -> Any | None:
 
 def uv_layer(material: Any) -> str:
     """The UV map that our ``material`` lays its image out by."""
-    tree = material.node_tree
-    return next((node.uv_map for node in tree.nodes if node.bl_idname == "ShaderNodeUVMap"), "")
+    nodes = material.node_tree.nodes if material.node_tree else ()
+    return next((node.uv_map for node in nodes if node.bl_idname == "ShaderNodeUVMap"), "")
 
 
 def problems(obj: Any, result: Any) -> list[str]:

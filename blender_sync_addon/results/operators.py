@@ -82,7 +82,7 @@ class UseSettings(_OnResults, bpy.types.Operator):
         if (found := self.result(context, self.index)) is None:
             return _NOTHING
         obj, index = found
-        if (material := history.of(obj)[index].material) is None:
+        if not result_settings.known(material := history.of(obj)[index].material):
             self.report({"ERROR"}, "The material of this result, which its settings were on, was deleted")
             return _NOTHING
         result_settings.fill(context.scene.sync_texture, result_settings.stored(material), obj)

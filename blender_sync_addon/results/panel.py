@@ -45,7 +45,7 @@ class ResultList(bpy.types.UIList):
         row.prop(item, "name", text="", emboss=False, **picture)
         if history.problems(item.id_data, item):
             row.label(text="", icon="ERROR")
-        if item.material:
+        if result_settings.known(item.material):
             seed = row.row()
             seed.alignment = "RIGHT"
             seed.active = False
@@ -199,7 +199,8 @@ def draw_variations(layout: Any, obj: Any, batch: str) -> None:
     for index, result in results:
         cell = grid.column(align=True)
         cell.template_icon(icon_value=thumbnail.icon(history.image(result)), scale=4.5)
-        seed = str(result_settings.seed(result.material)) if result.material else "?"
+        material = result.material
+        seed = str(result_settings.seed(material)) if result_settings.known(material) else "?"
         button = cell.operator(operators.ShowResult.bl_idname, text=seed, depress=index == shown)
         button.index = index
     row = box.row(align=True)
@@ -211,7 +212,7 @@ def draw_details(layout: Any, context: Any, obj: Any, result: Any) -> None:
     """How ``result`` was made, and what is missing of it."""
     for text in history.problems(obj, result):
         draw_text(layout, text, "ERROR", line_length(context))
-    if result.material:
+    if result_settings.known(result.material):
         said = result_settings.stored(result.material)
         draw_text(layout, said.prompt, "TEXT", line_length(context))
         line = f"Seed {said.seed}, {said.model}, {said.texture_size} px"

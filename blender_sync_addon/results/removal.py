@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import bpy
@@ -31,11 +31,13 @@ def _drop(obj: Any, index: int) -> None:
     """Take the result ``index``, which isn't shown, out of the list, and what nothing uses then."""
     results = getattr(obj, history.NAME).results
     doomed, sheet = history.materials(results[index]), results[index].sheet
+    before = dict(write_slots.spread(obj, history.read(results[index].before)))
     results.remove(index)
     still = {material for result in results for material in _needed(result)}
-    for material in doomed:
-        if material not in still:
-            _forget(obj, material)
+    gone = [material for material in doomed if material not in still]
+    for material in gone:
+        _hide(obj, material, {slot: other for slot, other in before.items() if other not in gone})
+        _forget(obj, material)
     if not len(results):
         obj.property_unset(history.NAME)
     remove_unused(doomed)
@@ -47,6 +49,16 @@ def _needed(result: Any) -> list[Any]:
     """The materials that ``result`` can't be shown or made again without."""
     started = [material for _, material in history.read(result.before)] if result.start else []
     return [*history.materials(result), *started]
+
+
+def _hide(obj: Any, material: Any, before: Mapping[int, Any]) -> None:
+    """Where slots of ``obj`` still show ``material``, beside what the artist put into others, let them show
+    what they did ``before`` it: a material of ours, or else what there was before any."""
+    for slot, shown in history.parts(obj):
+        if shown == material and slot in before:
+            write_material.show(obj, before[slot], {slot})
+        elif shown == material:
+            write_material.restore(obj, {slot})
 
 
 def _forget(obj: Any, material: Any) -> None:

@@ -34,6 +34,11 @@ NOTHING = {
 """What the panel says for what isn't given."""
 
 
+def known(material: Any | None) -> bool:
+    """Whether ``material`` says how it was made: a result's may be deleted, or replaced by the artist's."""
+    return material is not None and TAG in material
+
+
 def stored(material: Any) -> Settings:
     """How our ``material`` was made. What it doesn't say was left to the model, and is again."""
     said = material[TAG].to_dict()

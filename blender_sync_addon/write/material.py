@@ -58,7 +58,8 @@ def show(obj: Any, material: Any, slots: Collection[int] | None = None) -> None:
         if slots is not None and index not in slots:
             continue
         before = slot.material
-        if index not in memory and not (before and is_ours(before)):
+        instead = before and slot.link == "OBJECT"  # of ours, by the artist
+        if (instead or index not in memory) and not (before and is_ours(before)):
             memory[index] = _remember(index, slot.link, before)
         slot.link = "OBJECT"
         slot.material = material
@@ -131,6 +132,7 @@ def restore(obj: Any, slots: Collection[int] | None = None) -> None:
             left.append(dict(entry))
         elif index < len(obj.material_slots):
             slot = obj.material_slots[index]
+            slot.link = "OBJECT"  # the artist may have changed it: the mesh keeps its own
             slot.material = entry.get("material")
             slot.link = entry["link"]
     if left:

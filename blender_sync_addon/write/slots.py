@@ -79,7 +79,8 @@ def spread(obj: Any, wanted: Collection[tuple[int, Any]]) -> tuple[tuple[int, An
 def join(obj: Any, count: int) -> None:
     """Give the faces of the slots from number ``count`` on, where ``own`` made them, back to those that they
     were made of, and take the slots away; unless another object with this mesh shows a texture there."""
-    mesh, made = obj.data, [dict(one) for one in obj.get(SPLIT, ())]
+    mesh, there = obj.data, len(obj.material_slots)  # the artist may have removed some
+    made = [dict(one) for one in obj.get(SPLIT, ()) if one["slot"] < there]
     while made and made[-1]["slot"] >= count and _can_join(mesh, made[-1]):
         _join(mesh, made.pop())
     if made:

@@ -21,7 +21,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon import preferences, task  # noqa: E402
 from sync_texture.blender_sync_addon.read import settings as read_settings  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, sheet, thumbnail  # noqa: E402
+from sync_texture.blender_sync_addon.results import again, history, sheet, thumbnail  # noqa: E402
 from sync_texture.blender_sync_addon.results import settings as result_settings  # noqa: E402
 
 OPS = bpy.ops.sync_texture
@@ -128,6 +128,62 @@ def test_only_what_nobody_uses_is_removed():
     OPS.remove_result()
     assert node.image == image
     assert "Cube bricks" not in bpy.data.materials
+
+
+def test_beside_what_the_artist_has_changed_since():
+    obj = helper.material_slots_with_faces()
+    wood = material_of(obj, 0)
+    helper.generate("bricks")
+    bricks = material_of(obj, 0)
+    helper.generate("moss")
+    new = bpy.data.materials.new("new")
+    obj.material_slots[1].material = new
+    assert OPS.take_back() == {"FINISHED"}
+    assert [slot.material for slot in obj.material_slots] == [bricks, new]
+    assert OPS.remove_result() == {"FINISHED"}
+    assert [slot.material for slot in obj.material_slots] == [wood, new]
+
+
+def test_what_the_artist_put_in_place_of_a_texture_is_remembered():
+    obj = helper.cube()
+    mine(obj)
+    helper.generate("bricks")
+    new = bpy.data.materials.new("new")
+    obj.material_slots[0].material = new
+    helper.generate("moss")
+    assert OPS.restore_materials() == {"FINISHED"}
+    assert material_of(obj) == new
+
+
+def test_restoring_a_slot_that_the_artist_has_switched_to_the_mesh():
+    obj = helper.cube()
+    own = mine(obj)
+    helper.generate("bricks")
+    obj.material_slots[0].link = "DATA"
+    assert OPS.restore_materials() == {"FINISHED"}
+    assert obj.data.materials[0] == material_of(obj) == own
+
+
+def test_a_result_whose_material_was_replaced_is_lost():
+    obj = helper.cube()
+    helper.generate("bricks")
+    material_of(obj).user_remap(bpy.data.materials.new("other"))
+    helper.generate("moss")
+    assert history.lost(history.of(obj)[0])
+    assert history.problems(obj, history.of(obj)[0])
+    helper.raises(lambda: OPS.again(index=0), "deleted")
+    assert OPS.variations(prompt="stone", count=2) == {"FINISHED"}
+    assert OPS.remove_result(index=0) == {"FINISHED"}
+    assert "other" in bpy.data.materials
+
+
+def test_what_variations_start_from_may_be_deleted_meanwhile():
+    obj = helper.cube()
+    helper.generate("bricks")
+    noted = again.numbers(history.parts(obj))
+    assert again.parts(noted) == history.parts(obj)
+    bpy.data.materials.remove(material_of(obj))
+    assert again.parts(noted) == ()
 
 
 def test_a_copy_has_its_own_list():

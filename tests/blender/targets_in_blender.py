@@ -316,6 +316,17 @@ def test_a_slot_that_was_made_can_be_joined_again():
     helper.check_same(before[2], helper.dump())
 
 
+def test_faces_whose_slot_the_artist_has_removed_are_taken_back():
+    obj = tiles((0, 0, 0, 0), ("wood",))
+    pick(obj, 1)
+    generate(target="faces")
+    obj.active_material_index = 1
+    bpy.ops.object.material_slot_remove()
+    assert bpy.ops.sync_texture.take_back() == {"FINISHED"}
+    assert (indices(obj), names(obj)) == ([0, 0, 0, 0], ["wood"])
+    assert write_slots.SPLIT not in obj
+
+
 def test_results_of_faces_can_be_switched_and_taken_back():
     obj = tiles()
     untouched = indices(obj), names(obj)
