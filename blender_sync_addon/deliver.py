@@ -69,13 +69,16 @@ def plain(textured: Sequence[Textured]) -> Iterator[None]:
 
 
 def export(objects: Sequence[Any], path: Path) -> None:
-    """Write ``objects`` alone into the .glb ``path``; the selection stays as it is. Raises Problem."""
+    """Write ``objects`` alone, hidden ones too, into the .glb ``path``; the selection stays as it is. Raises
+    Problem."""
     layer = bpy.context.view_layer
     selected = [o for o in layer.objects if o.select_get()]
+    hidden = [(o, o.hide_get(), o.hide_viewport, o.hide_select) for o in objects]
     try:
         for other in selected:
             other.select_set(False)
         for obj in objects:
+            _hide(obj, False, False, False)  # else it can't be selected, and what is written has nothing in it
             obj.select_set(True)
         bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
     except (RuntimeError, OSError, AttributeError) as error:
@@ -86,3 +89,11 @@ def export(objects: Sequence[Any], path: Path) -> None:
             obj.select_set(False)
         for other in selected:
             other.select_set(True)
+        for now in hidden:
+            _hide(*now)
+
+
+def _hide(obj: Any, here: bool, everywhere: bool, select: bool) -> None:
+    obj.hide_viewport = everywhere
+    obj.hide_select = select
+    obj.hide_set(here)

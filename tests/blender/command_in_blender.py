@@ -17,7 +17,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, task  # noqa: E402
+from sync_texture.blender_sync_addon import command, deliver, task  # noqa: E402
 from sync_texture.blender_sync_addon.batch_command import placed  # noqa: E402
 
 
@@ -83,6 +83,21 @@ def test_objects_each_by_itself_saved_and_exported():
     bpy.ops.wm.open_mainfile(filepath=str(folder / "new.blend"))
     assert prompts() == {"a b": "oak", "c": "moss"}
     assert all(image.packed_file for image in bpy.data.images if "sync_texture" in image)
+
+
+def test_hidden_objects_are_exported_too():
+    a, b, c, other = cubes("a", "b", "c", "other")
+    a.hide_set(True)
+    b.hide_viewport = True
+    c.hide_select = True
+    before = helper.dump()
+    path = Path(tempfile.mkdtemp()) / "hidden.glb"
+    deliver.export([a, b, c], path)
+    blob = path.read_bytes()
+    gltf = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
+    assert sorted(node["name"] for node in gltf["nodes"]) == ["a", "b", "c"]
+    helper.check_same(before, helper.dump())
+    assert [obj.hide_get() for obj in (a, b, c, other)] == [True, False, False, False]
 
 
 def test_files_beside_the_saved_one():

@@ -23,7 +23,8 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import operators, panel, task  # noqa: E402
+from sync_texture.blender_sync_addon import looking, operators, panel, task  # noqa: E402
+from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 
 SHOTS = Path(os.environ["SYNC_TEXTURE_SHOTS"])
 HELD: dict[str, float] = {}  # milliseconds of wall time
@@ -46,7 +47,7 @@ def timed(owner, name: str) -> None:
 
 
 timed(task.Task, "__init__")
-timed(task.read_mesh, "read")
+timed(read_mesh, "read")
 timed(task.Supervisor, "start")
 timed(task.Task, "poll")
 timed(task.Task, "finish")
@@ -232,6 +233,38 @@ def test_loading_a_file_ends_the_job_and_the_engine():
     assert ours() == []
     assert leftovers() == []
     assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_opening_a_file_ends_no_look_at_the_disk():
+    found = ["before"]
+    looked = looking.Looked(lambda _key: found[0], "")
+    looked.at("key")
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield from until(lambda: looked.at("key") == "before")
+    found[0] = "after"
+    looked.at("key")
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield from until(lambda: looked.at("key") == "after")
+
+
+def test_disabling_ends_the_job_and_the_engine():
+    notes = bpy.app.handlers.depsgraph_update_post
+    before = list(notes)
+    start("slow")
+    yield 0.5
+    overlay = operators.running().show._overlay
+    assert len(notes) == len(before) + 1
+    ADDON.unregister()
+    try:
+        yield 0.5
+        assert list(notes) == before
+        assert overlay._handle is None
+        assert task.supervisor.pid is None
+        assert idle()
+        assert leftovers() == []
+    finally:
+        ADDON.register()
+    yield 0.5
 
 
 def test_a_dense_mesh_never_holds_the_window():
