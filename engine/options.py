@@ -125,8 +125,10 @@ def cameras(views: str) -> list[Camera] | None:
         return None
     if views == "paper":
         return paper_rig()
-    if not views.isdecimal() or not 1 <= int(views) <= MAX_VIEWS:
-        raise UserError(f"views {views!r} isn't a rig", f"use paper, auto, or a number from 1 to {MAX_VIEWS}")
+    if len(views) > 9 or not views.isdecimal() or not 1 <= int(views) <= MAX_VIEWS:
+        raise UserError(
+            f"views {views[:40]!r} isn't a rig", f"use paper, auto, or a number from 1 to {MAX_VIEWS}"
+        )
     return even_rig(int(views))
 
 

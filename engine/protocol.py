@@ -251,8 +251,9 @@ def message(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def encode(msg: dict[str, Any]) -> bytes:
-    """One line of UTF-8 JSON, line feed included."""
-    return json.dumps(msg, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """One line of UTF-8 JSON, line feed included. Paths that are no text cross, too: decode takes them."""
+    text = json.dumps(msg, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(line: bytes | str) -> dict[str, Any]:

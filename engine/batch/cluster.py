@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import protocol
+from .. import blend, protocol
 from ..errors import UserError
 from . import share
 from .child import ENDED, LOST, Child, Event, Events, command
@@ -188,14 +188,18 @@ class Cluster:
             max_concurrency=4,  # it listens while it waits
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}},
         )
-        variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-        variables[share.THREADS] = str(max(1, self.room.cores))
+        variables = {**passed_on(os.environ), share.THREADS: str(max(1, self.room.cores))}
 
         def make(_number: int, frugal: bool, events: Events) -> Remote:
             actor = actors.remote()
             return Remote(actor, actor.start.remote(self._words, frugal, variables, str(folder)), events)
 
         return make
+
+
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of ``environ`` engines on other machines are to have, too: BLENDER is what --blender names."""
+    return {k: v for k, v in environ.items() if k.startswith(PASSED_ON) or k == blend.VARIABLE}
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ CANCEL_S = 4.0  # it answers a cancel within two seconds, or is killed
 TICK_S = 0.5
 OVERALL_S = 1.0
 PATIENCE = 6  # workers lost, and two for each there should be, with no job done in between
+MOST_PROBED = 2**26  # bytes, whatever size of texture a job asks for
 HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
@@ -264,7 +265,7 @@ class Coordinator:
         self._folder.drop(stage)
         if code == protocol.EXIT_BAD_INPUT:
             try:
-                self._folder.probe(4 * failed.request.texture_size**2)
+                self._folder.probe(min(4 * failed.request.texture_size**2, MOST_PROBED))
             except OSError:
                 failed.state = task.WAITING
                 raise  # it isn't the job's fault

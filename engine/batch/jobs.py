@@ -57,7 +57,8 @@ class Part:
     def read(cls, text: str) -> Part:
         """K/N in words; raises UserError."""
         number, _, count = text.partition("/")
-        good = number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)
+        digits = len(text) < 20 and number.isdecimal() and count.isdecimal()
+        good = digits and 1 <= int(number) <= int(count)
         if not good:
             raise UserError(f"the part is {text!r}", "write K/N with K from 1 to N, such as 2/10")
         return cls(int(number), int(count))
@@ -139,7 +140,9 @@ def _json_lines(text: str) -> Iterator[tuple[int, Values | UserError]]:
 def _csv(text: str) -> Iterator[tuple[int, Values | UserError]]:
     """Line by line, so that a quote that nobody closes doesn't swallow the lines after it."""
     lines = _lines(text)
-    _, head = next(lines)
+    _, head = next(lines, (0, ""))
+    if not head:
+        return
     mark = max(",;\t", key=head.count)
     columns = [column.strip() for column in _cells(head, mark)]
     for column in columns:

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import UserError
 
 TAKEN = ("summary.csv", "index.html")  # by the batch itself
+DIGITS = 10  # a hundred thousand jobs that differ by the seed alone have each its own
 STEM_LENGTH, PROMPT_LENGTH = 40, 40  # characters; of at most four bytes each, a name stays below 255
 
 
@@ -30,10 +31,10 @@ def given(out: str) -> str:
 
 
 def made(mesh: str, prompt: str, fields: Mapping[str, Any]) -> str:
-    """A name for a job that has none: of its mesh, its prompt, and six digits for all that it says. Nothing
+    """A name for a job that has none: of its mesh, its prompt, and some digits for all that it says. Nothing
     else matters, so that lines may be added and moved."""
     said = json.dumps(fields, sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(said.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(said.encode()).hexdigest()[:DIGITS]
     stem = _slug(Path(mesh.replace("\\", "/")).stem, STEM_LENGTH) or "mesh"
     return "-".join(filter(None, (stem, _slug(prompt, PROMPT_LENGTH), digest)))
 

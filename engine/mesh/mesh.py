@@ -49,14 +49,19 @@ def load(path: str | Path, by: str = "") -> Mesh:
     """
     path = Path(path)
     raw = read.read(path, by)
-    cleaned = clean.clean(raw, path.name, keep_faces=path.suffix.lower() == ".npz")
+    cleaned = clean.clean(raw, _text(path.name), keep_faces=path.suffix.lower() == ".npz")
     return Mesh(
         cleaned.vertices,
         cleaned.faces,
         cleaned.uvs,
         cleaned.polygons,
         tuple(cleaned.warnings),
-        path.stem,
+        _text(path.stem),
         cleaned.part,
-        tuple(raw.parts),
+        tuple(map(_text, raw.parts)),
     )
+
+
+def _text(name: str) -> str:
+    """``name`` as files of ours can hold it: on Linux a path may be any bytes."""
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -113,4 +113,5 @@ def _fov(value: Any, name: str) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    whole = isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 1000
+    return whole or isinstance(value, float)  # a whole number of JSON may be too long for any other

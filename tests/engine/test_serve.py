@@ -378,3 +378,12 @@ def test_a_stuck_native_call_costs_the_process_not_the_answer(
     assert engine.finish("stuck")[-1]["kind"] == protocol.CANCELLED
     assert engine.process.wait(ANSWER_S + SLACK_S) == protocol.EXIT_CANCELLED
     assert time.monotonic() - begin < ANSWER_S + SLACK_S
+
+
+def test_paths_that_are_no_text_cross() -> None:
+    """On Linux a path may hold any bytes, which Python keeps as halves of surrogate pairs."""
+    told = protocol.message(
+        protocol.JOB, id="a", request={"out": b"/tmp/caf\xe9/\xf0\x9f".decode(errors="surrogateescape")}
+    )
+    assert protocol.decode(protocol.encode(told)) == told
+    assert protocol.encode(told).endswith(b"\n")

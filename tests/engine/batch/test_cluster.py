@@ -196,3 +196,9 @@ def test_there_is_an_engine_for_each_card_or_for_some_cores() -> None:
     for nodes, cores in (([], None), ([node(CPU=2)], 3), ([node(CPU=0)], None)):
         with pytest.raises(UserError, match="no machine of the cluster has more than"):
             cluster.room(nodes, cores)
+
+
+def test_what_the_command_line_chose_goes_along() -> None:
+    environ = {"BLENDER": "/opt/blender", "SYNC_TEXTURE_X": "1", "HF_HUB_OFFLINE": "1", "PATH": "/bin"}
+    assert cluster.passed_on(environ) == {name: environ[name] for name in environ if name != "PATH"}
+    assert not cluster.passed_on({"BLENDER_USER_RESOURCES": "/home/me"})

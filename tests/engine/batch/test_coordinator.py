@@ -77,6 +77,12 @@ def test_bad_input_is_not_tried_again(run: Run) -> None:
     assert (ran.task("bad").error, ran.task("bad").fix) == ("it is bad", "mend it")
 
 
+def test_a_texture_beyond_all_measure_costs_its_job_only(run: Run) -> None:
+    """The disk is tried out by a file of the texture's size, but not by one of thousands of gigabytes."""
+    ran = run([{"prompt": "bad", "out": "bad", "texture_size": 10**9}, *jobs("a")])
+    assert ran.states == {"bad": FAILED, "a": DONE}
+
+
 @pytest.mark.parametrize("word", ["stuck", "deaf"])
 def test_a_job_that_never_ends_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setattr(coordinator, "CANCEL_S", 0.5)

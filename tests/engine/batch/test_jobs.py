@@ -165,6 +165,9 @@ def test_a_file_that_is_no_job_file_is_refused_whole(write: Write, lines: list[s
 
 
 def test_a_job_file_that_is_not_there_is_refused(place: Path) -> None:
+    (place / "empty.csv").write_text("\n \n", encoding="utf-8")
+    with pytest.raises(UserError, match="lists no jobs"):
+        read(place / "empty.csv", {})
     for path in (place / "nowhere.csv", place):
         with pytest.raises(UserError, match="can't be read"):
             read(path, {})
@@ -200,11 +203,16 @@ def test_made_names_are_short_speak_and_stay_when_lines_move(write: Write) -> No
     assert {job.name for job in moved} == {first.name, second.name}
 
 
+def test_thousands_of_seeds_have_names_of_their_own() -> None:
+    made = {names.made("m.obj", "red bricks", {"seed": seed}) for seed in range(50_000)}
+    assert len(made) == 50_000
+
+
 def test_parts_make_a_whole() -> None:
     parts = [Part.read(f"{k}/3") for k in (1, 2, 3)]
     for line in range(1, 20):
         assert [part.has(line) for part in parts].count(True) == 1
-    for wrong in ("0/3", "4/3", "1", "1/", "a/b", "1/3/5", "-1/3"):
+    for wrong in ("0/3", "4/3", "1", "1/", "a/b", "1/3/5", "-1/3", "1/" + "9" * 5000):
         with pytest.raises(UserError, match="the part is"):
             Part.read(wrong)
 

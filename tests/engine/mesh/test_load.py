@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +257,10 @@ def test_a_mesh_is_frozen(tmp_path: Path) -> None:
     mesh = load(write(tmp_path / "quad.obj", QUAD_OBJ))
     with pytest.raises(dataclasses.FrozenInstanceError):
         mesh.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+def test_a_file_name_that_is_no_text_gives_a_name_that_is(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.obj")
+    path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", encoding="utf-8")
+    assert load(path).name == "caf?"

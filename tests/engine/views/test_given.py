@@ -125,6 +125,7 @@ def test_what_the_file_leaves_out(tmp_path: Path) -> None:
         ({"cameras": [{**PLAIN, "position": [0, 0]}]}, "position"),
         ({"cameras": [{**PLAIN, "position": [0, 0, True]}]}, "position"),
         ({"cameras": [{**PLAIN, "position": [0, 0, 1e300]}]}, "position"),
+        ({"cameras": [{**PLAIN, "position": [0, 0, 10**400]}]}, "position"),
         ('{"cameras": [{"position": [0, 0, NaN], "forward": [0, 0, -1]}]}', "position"),
         ({"cameras": [{**PLAIN, "up": [0, 0, 0]}]}, "up"),
         ({"cameras": [{**PLAIN, "forward": [0, 0, 0]}]}, "forward"),
