@@ -78,7 +78,7 @@ def export(objects: Sequence[Any], path: Path) -> None:
         for other in selected:
             other.select_set(False)
         for obj in objects:
-            _hide(obj, False, False, False)  # else it can't be selected, and what is written has nothing in it
+            _hide(obj, False, False, False)  # else it can't be selected, and isn't written
             obj.select_set(True)
         bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
     except (RuntimeError, OSError, AttributeError) as error:
