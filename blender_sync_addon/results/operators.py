@@ -49,7 +49,20 @@ class _OnResults:
         return obj, found
 
 
-class ShowResult(_OnResults, bpy.types.Operator):
+class _Changing(_OnResults):
+    """Changes the object, which is the file's own."""
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        if not super().poll(context):
+            return False
+        if active(context).library or active(context).override_library:
+            cls.poll_message_set("The active object is linked from a library")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class ShowResult(_Changing, bpy.types.Operator):
     """Show this result on the object"""
 
     bl_idname = "sync_texture.show_result"
@@ -89,7 +102,7 @@ class UseSettings(_OnResults, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveResult(_OnResults, bpy.types.Operator):
+class RemoveResult(_Changing, bpy.types.Operator):
     """Remove this result from the object, and its material and image from the file where nothing else uses
     them. A picture beside the .blend file stays on disk"""
 
@@ -119,7 +132,7 @@ class RemoveResult(_OnResults, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class Keep(_OnResults, bpy.types.Operator):
+class Keep(_Changing, bpy.types.Operator):
     """Keep the texture that is shown"""
 
     bl_idname = "sync_texture.keep"
@@ -150,7 +163,7 @@ class Keep(_OnResults, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class TakeBack(_OnResults, bpy.types.Operator):
+class TakeBack(_Changing, bpy.types.Operator):
     """Take the newest texture back: the object looks as it did before, and what was added for it is removed.
     All else that you changed since stays"""
 
@@ -205,7 +218,7 @@ def _image_editor(context: Any) -> Any:
     return area
 
 
-class FeedBaseColor(_OnResults, bpy.types.Operator):
+class FeedBaseColor(_Changing, bpy.types.Operator):
     """Use the texture in your own material: plug its image into the Base Color of the Principled BSDF of what
     the active material slot showed before, and show that material again"""
 

@@ -119,7 +119,7 @@ def artists(obj: Any, slot: int) -> Any | None:
 
 def can_restore(obj: Any | None) -> bool:
     """Whether ``restore`` would do something. Cheap enough for drawing a panel."""
-    return obj is not None and MEMORY in obj
+    return obj is not None and MEMORY in obj and not obj.library
 
 
 def restore(obj: Any, slots: Collection[int] | None = None) -> None:

@@ -589,6 +589,29 @@ def test_a_linked_material_is_not_touched():
     helper.raises(lambda: OPS.feed_base_color(), "'theirs' is linked from a library")
 
 
+def test_results_of_a_linked_object_are_only_shown():
+    made = helper.cube()
+    made.name = "made"
+    mine(made)
+    helper.generate("bricks")
+    helper.generate("moss")
+    path = TMP / "linked_object.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    for override in (False, True):
+        helper.empty_scene()
+        with bpy.data.libraries.load(str(path), link=True) as (_, found):
+            found.objects = ["made"]
+        obj = found.objects[0].override_create() if override else found.objects[0]
+        bpy.context.collection.objects.link(obj)
+        bpy.context.view_layer.objects.active = obj
+        assert (len(history.of(obj)), history.shown(obj)) == (2, 1)
+        assert OPS.use_settings(index=0) == {"FINISHED"}
+        assert bpy.context.scene.sync_texture.prompt == "bricks"
+        for name in ("show_result", "remove_result", "keep", "take_back", "feed_base_color"):
+            assert not getattr(OPS, name).poll(), name
+        assert override or not OPS.restore_materials.poll()
+
+
 def test_nothing_is_offered_where_nothing_was_made():
     obj = helper.cube()
     assert not history.of(obj)
