@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import sys
 import time
@@ -23,6 +25,13 @@ def complain(what: str, fix: str) -> None:
 
 
 CHECKING = frozenset({"start", "mesh", "unwrap", "model"})  # the stages in which bad input shows
+
+
+def bear_all() -> None:
+    """From now on stdout takes any path: its bytes, even if they are no text, or on Windows, where a log may
+    be in an older encoding, the numbers of its characters."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace" if os.name == "nt" else "surrogateescape")
 
 
 class Bar:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +58,11 @@ def test_a_silent_bar_says_nothing(monkeypatch: pytest.MonkeyPatch, live: bool) 
     with terminal.Bar(silent=True) as bar:
         bar("views", 1, 2, None)
     assert screen.getvalue() == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there every file name is text")
+def test_a_path_that_is_no_text_is_printed_as_it_is(root: Path) -> None:
+    program = "import os; from engine.terminal import bear_all; bear_all(); print(os.fsdecode(b'caf\\xe9'))"
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    said = subprocess.run([sys.executable, "-c", program], cwd=root, env=env, capture_output=True)
+    assert (said.returncode, said.stdout) == (0, b"caf\xe9\n"), said.stderr
