@@ -131,7 +131,8 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     after = photograph("3_after")
     top = view()["window"].height - region.y - region.height
     part = np.s_[top : top + region.height, region.x : region.x + region.width // 2]
-    assert (without[part] == after[part]).all()
+    change = np.abs(without[part].astype(int) - after[part].astype(int)).max()
+    assert change < 16, change  # outlines are smoothed a little differently each time
 
 
 def test_it_goes_where_the_object_goes_and_only_where_it_is_shown():
