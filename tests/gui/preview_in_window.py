@@ -115,6 +115,7 @@ def see(name: str, wanted, seconds: float = 20.0):
 
 def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     yield from plane()
+    yield 2.0  # outlines are smoothed over several redraws
     without = photograph("1_bare")
     before = helper.dump()
     for kind in ("SOLID", "MATERIAL"):
@@ -126,7 +127,7 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
         yield from stop()
         helper.check_same(before, helper.dump())
     space().shading.type = "SOLID"
-    yield 0.7
+    yield 2.0
     region = view()["region"]
     after = photograph("3_after")
     top = view()["window"].height - region.y - region.height
