@@ -277,15 +277,22 @@ class Coordinator:
     def _lost(self, slot: _Slot, error: str, memory: bool) -> None:
         """The engine has ended by itself."""
         slot.dismiss()
-        if slot.task is None:
+        if (lost := self._without_engine(slot)) is None:
             return
-        if slot.cancelled is not None:
-            self._overdue(slot)
-            return
-        lost, stage = self._release(slot)
-        self._folder.drop(stage)
         code = protocol.EXIT_OUT_OF_MEMORY if memory else protocol.EXIT_BUG
         self._again(lost, error, "close other programs, or use a smaller mesh, texture or model", code)
+
+    def _without_engine(self, slot: _Slot) -> Task | None:
+        """The task that ``slot`` had when its engine ended, its unfinished work gone; None where it had none,
+        or none that goes on."""
+        if slot.task is None:
+            return None
+        if slot.cancelled is not None:
+            self._overdue(slot)
+            return None
+        lost, stage = self._release(slot)
+        self._folder.drop(stage)
+        return lost
 
     def _gone(self, slot: _Slot, why: str) -> None:
         """What the engine ran on is gone, which is hardly its job's fault."""
@@ -294,13 +301,8 @@ class Coordinator:
         if self._losses > PATIENCE + 2 * len(self._slots):
             fix = "see the cluster's own logs; the same command goes on where it was"
             raise UserError(f"workers get lost, one after the other ({why})", fix)
-        if slot.task is None:
+        if (lost := self._without_engine(slot)) is None:
             return
-        if slot.cancelled is not None:
-            self._overdue(slot)
-            return
-        lost, stage = self._release(slot)
-        self._folder.drop(stage)
         lost.losses += 1
         error, fix = f"its worker was lost ({why})", "see the cluster's own logs"
         if lost.losses >= task.LOSSES:

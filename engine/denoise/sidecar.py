@@ -39,7 +39,8 @@ from .jsonfile import read_json
 from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
 
 FILE = "sync_texture.json"
-ITS_OWN = ("control", "precision", "tiny_autoencoder")  # never from a model that a part was taken out of
+TINY_AUTOENCODER = "tiny_autoencoder"
+ITS_OWN = ("control", "precision", TINY_AUTOENCODER)  # never from a model that a part was taken out of
 CONTROLNET_KEYS = ("control", "conditioning_scale", "control_end", "precision")
 
 
@@ -70,7 +71,6 @@ class Sidecar:
         return replace(preset, **given)
 
 
-TINY_AUTOENCODER = "tiny_autoencoder"
 KEYS = (*(f.name for f in fields(Sidecar)), TINY_AUTOENCODER)
 
 
