@@ -15,16 +15,18 @@ CONTROL_DROPOUT = 0.05
 BACKGROUND = 0.35  # weight of a background pixel's error against an object pixel's
 
 
-NOISIER = 0.7  # below 1, noisy times are drawn more often: there the layout of a pattern is decided
+NOISIER = 0.9  # below 1, noisy times are drawn more often: there the layout of a pattern is decided
+CLEANEST = 5.0  # the most that an error counts at little noise, against 1 at pure noise
 
 
 @dataclass(frozen=True)
 class Noised:
-    """x_t = alpha z + sigma e with its target v = alpha e - sigma z; ``times`` (N,) int64."""
+    """x_t = alpha z + sigma e; ``times`` (N,) int64; ``weight`` (N,) of an error of z: 1 / sigma^2, with which
+    it would be the error of v = alpha e - sigma z, but at most CLEANEST (Hang and others 2023)."""
 
     x: Tensor
-    target: Tensor
     times: Tensor
+    weight: Tensor
 
 
 def noised(
@@ -40,7 +42,8 @@ def noised(
     kept = alphas_cumprod[times].view(-1, 1, 1, 1)
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    return Noised(alpha * latents + sigma * noise, alpha * noise - sigma * latents, times)
+    weight = (1 / (1 - kept).flatten()).clamp(max=CLEANEST)
+    return Noised(alpha * latents + sigma * noise, times, weight)
 
 
 def losses(
@@ -51,7 +54,7 @@ def losses(
     generator: torch.Generator,
     layout: bool = False,
 ) -> Tensor:
-    """(N,) weighted squared errors of the predicted v, in order of noise. ``empty`` (T,): tokens of ''.
+    """(N,) weighted squared errors of the predicted latents, in order of noise. ``empty`` (T,): tokens of ''.
     ``layout``: all from pure noise, where the prediction is a regression of the picture on its control."""
     count = len(draw.latents)
     step = noised(draw.latents, alphas_cumprod, generator, layout)
@@ -61,14 +64,14 @@ def losses(
     x, control = (t.contiguous(memory_format=FASTER) for t in (step.x.bfloat16(), draw.control))
     predicted = predict(networks, x, step.times, ids, control, keep.bfloat16())
     weight = BACKGROUND + (1 - BACKGROUND) * draw.weight
-    error = (predicted.float() - step.target) ** 2 * weight
-    return error.mean((1, 2, 3)) / weight.mean((1, 2, 3))
+    error = (predicted.float() - draw.latents) ** 2 * weight
+    return step.weight * error.mean((1, 2, 3)) / weight.mean((1, 2, 3))
 
 
 def predict(
     networks: Networks, x: Tensor, times: Tensor, ids: Tensor, control: Tensor, keep: Tensor
 ) -> Tensor:
-    """The networks' v; ``keep`` (N, 1, 1, 1) scales what the ControlNet adds."""
+    """The networks' picture, as latents; ``keep`` (N, 1, 1, 1) scales what the ControlNet adds."""
     text = networks.text(ids)[0]
     down, middle = networks.controlnet(x, times, text, control, return_dict=False)
     output = networks.unet(

@@ -254,12 +254,13 @@ def _averaging(layer: nn.Conv2d) -> Tensor:
 
 
 def scheduler() -> DDIMScheduler:
-    """v-prediction with zero terminal signal: sampling starts from pure noise, as training did."""
+    """Prediction of the picture itself, with zero terminal signal: sampling starts from pure noise, as
+    training did."""
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
-        prediction_type="v_prediction",
+        prediction_type="sample",
         clip_sample=False,
         set_alpha_to_one=True,
         steps_offset=0,

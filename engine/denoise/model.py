@@ -65,8 +65,9 @@ class Denoiser:
     """A loaded model.
 
     latent_channels: C. downscale: pixels per latent. alphas_cumprod: (train_steps,) float64 on the CPU.
-    prediction_type: "epsilon" or "v_prediction", what the network gives. preset: its family's defaults, under
-    what it says about itself (sidecar.py). vocabulary: the words that it knows, None where it doesn't say.
+    prediction_type: "epsilon", "v_prediction" or "sample", what the network gives. preset: its family's
+    defaults, under what it says about itself (sidecar.py). vocabulary: the words that it knows, None where it
+    doesn't say.
     batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
     through the autoencoder at once, at the preset's view size.
     """
@@ -144,20 +145,15 @@ class Denoiser:
         h * downscale, w * downscale) in [0, 1].
         """
         output = self._guided(x, t, positive, negative, control, guidance)
-        return step.eps_from_v(x, output, *self._alpha_sigma(t)) if self._is_v else output
+        return step.EPS_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
 
     def predict_x0(
         self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
-        """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for a
-        v-predicting model, where eps alone can't tell x0."""
+        """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
+        models that predict v or the sample, where eps alone can't tell x0."""
         output = self._guided(x, t, positive, negative, control, guidance)
-        convert = step.x0_from_v if self._is_v else step.tweedie
-        return convert(x, output, *self._alpha_sigma(t))
-
-    @property
-    def _is_v(self) -> bool:
-        return self.prediction_type == "v_prediction"
+        return step.X0_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
 
     def _alpha_sigma(self, t: int) -> tuple[float, float]:
         square = float(self.alphas_cumprod[t])

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from .step import X0_FROM
 
-PREDICTIONS = ("epsilon", "v_prediction")
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ def ddim_scheduler(config: Mapping[str, Any]) -> Any:
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
     prediction = config.get("prediction_type", "epsilon")
-    if prediction not in PREDICTIONS:
+    if prediction not in X0_FROM:
         raise UserError(
             f"the model predicts {prediction!r}, which isn't supported",
-            "use a model with epsilon or v_prediction (Stable Diffusion 1.x or 2.x)",
+            "use a model with epsilon, v_prediction or sample (Stable Diffusion 1.x or 2.x)",
         )
     return DDIMScheduler.from_config(dict(config))
 

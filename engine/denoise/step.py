@@ -10,6 +10,8 @@ rectified flow has alpha = 1 - sigma; all but the conversions from v serve both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 
@@ -53,3 +55,22 @@ def x0_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
 def eps_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
     """The noise from v = alpha eps - sigma x0 of a variance-preserving model."""
     return sigma * x + alpha * v
+
+
+
+def eps_from_x0(x: Tensor, x0: Tensor, alpha: float, sigma: float) -> Tensor:
+    """The noise that stands in ``x`` beside ``x0``."""
+    return (x - alpha * x0) / sigma
+
+
+Conversion = Callable[[Tensor, Tensor, float, float], Tensor]
+EPS_FROM: dict[str, Conversion] = {  # by what a network predicts, in diffusers' words
+    "epsilon": lambda x, output, alpha, sigma: output,
+    "v_prediction": eps_from_v,
+    "sample": eps_from_x0,
+}
+X0_FROM: dict[str, Conversion] = {
+    "epsilon": tweedie,
+    "v_prediction": x0_from_v,
+    "sample": lambda x, output, alpha, sigma: output,
+}

@@ -61,7 +61,7 @@ def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.Settings)
     depth = Image.new("RGB", (SIZE, SIZE))
     picture = pipeline("weathered red bricks, front view.", depth, num_inference_steps=2).images[0]
     assert picture.size == (SIZE, SIZE)
-    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    assert pipeline.scheduler.config.prediction_type == "sample"
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
         assert (model / "tokenizer" / name).exists()
     assert not list(model.rglob("*.bin"))

@@ -139,8 +139,15 @@ def eps_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A v-predicting pipeline with zero terminal SNR, as the starter."""
+    """A v-predicting pipeline with zero terminal SNR."""
     return make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)
+
+
+@pytest.fixture(scope="session")
+def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
+    schedule = {**ZERO_SNR, "prediction_type": "sample"}
+    return make_pipeline(tmp_path_factory.mktemp("models") / "sample", schedule, seed=2)
 
 
 @pytest.fixture(autouse=True)

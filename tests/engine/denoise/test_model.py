@@ -66,11 +66,13 @@ def stock(folder: Path, x: Tensor, depth: Tensor, steps: int, **options: Any) ->
 
 
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
-def test_v_prediction_equals_the_stock_pipeline(
-    v_denoiser: Denoiser, v_model: Path, latents: Tensor, depth: Tensor, guidance: float
+@pytest.mark.parametrize("model", ["v_model", "sample_model"])
+def test_zero_snr_equals_the_stock_pipeline(
+    model: str, request: pytest.FixtureRequest, latents: Tensor, depth: Tensor, guidance: float
 ) -> None:
-    mine = sample(v_denoiser, latents, depth, 10, guidance)
-    reference = stock(v_model, latents, depth, 10, guidance_scale=guidance)
+    folder = request.getfixturevalue(model)
+    mine = sample(load_denoiser(str(folder), "cpu", lambda: None), latents, depth, 10, guidance)
+    reference = stock(folder, latents, depth, 10, guidance_scale=guidance)
     torch.testing.assert_close(mine, reference, rtol=1e-3, atol=1e-3 * float(reference.std()))
 
 

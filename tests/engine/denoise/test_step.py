@@ -22,10 +22,7 @@ def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
     for i, t in enumerate(schedule.timesteps):
         alpha, sigma = schedule.alpha_sigma(t)
         output = schedules.output(x, t)
-        if config.get("prediction_type") == "v_prediction":
-            x0 = step.x0_from_v(x, output, alpha, sigma)
-        else:
-            x0 = step.tweedie(x, output, alpha, sigma)
+        x0 = step.X0_FROM[config["prediction_type"]](x, output, alpha, sigma)
         x = step.ddim(x, x0, alpha, sigma, *schedule.previous(i))
         states.append(x)
     return states
@@ -45,7 +42,7 @@ def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
 @pytest.mark.parametrize(
     ("config", "prediction"),
     # not (ZERO_SNR, "epsilon"): epsilon says nothing of x0 at zero terminal SNR
-    [(SD15, "epsilon"), (SD15, "v_prediction"), (ZERO_SNR, "v_prediction")],
+    [(SD15, "epsilon"), (SD15, "v_prediction"), (ZERO_SNR, "v_prediction"), (ZERO_SNR, "sample")],
 )
 def test_whole_trajectory_is_that_of_diffusers(config: dict[str, Any], prediction: str, steps: int) -> None:
     config = {**config, "prediction_type": prediction}
@@ -129,3 +126,11 @@ def test_v_conversions_undo_the_definition() -> None:
 def test_tweedie_refuses_alpha_zero() -> None:
     with pytest.raises(ZeroDivisionError, match="alpha = 0"):
         step.tweedie(torch.ones(2), torch.ones(2), 0.0, 1.0)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
+def test_eps_and_x0_make_up_the_state(prediction: str) -> None:
+    x, output = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(1)).unbind()
+    x0 = step.X0_FROM[prediction](x, output, 0.6, 0.8)
+    eps = step.EPS_FROM[prediction](x, output, 0.6, 0.8)
+    torch.testing.assert_close(0.6 * x0 + 0.8 * eps, x)
