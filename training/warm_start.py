@@ -36,6 +36,8 @@ def warm_start(
         old, dtype=torch.float32, safety_checker=None
     ).to(pictures.device)
     rotation = _rotation(_latents(vae, pictures), _old_latents(pipeline.vae, pictures, vae))
+    predicts_v = pipeline.scheduler.config.prediction_type == "v_prediction"
+    sign = -1.0 if predicts_v else 1.0  # v of pure noise is the picture's negative
     parts = _parts(pipeline.unet.config.block_out_channels, networks.unet.config.block_out_channels)
     sources = [(networks.unet, pipeline.unet)]
     if _embedding(networks.controlnet) == _embedding(pipeline.controlnet):
@@ -44,8 +46,9 @@ def warm_start(
         state = source.state_dict()
         state["conv_in.weight"] = torch.einsum("ocyx,nc->onyx", state["conv_in.weight"], rotation)
         if "conv_out.weight" in state:
-            state["conv_out.weight"] = torch.einsum("nc,ciyx->niyx", rotation, state["conv_out.weight"])
-            state["conv_out.bias"] = rotation @ state["conv_out.bias"]
+            weight = sign * state["conv_out.weight"]
+            state["conv_out.weight"] = torch.einsum("nc,ciyx->niyx", rotation, weight)
+            state["conv_out.bias"] = sign * (rotation @ state["conv_out.bias"])
         _copy(network, state, parts)
     networks.controlnet.conv_in.weight.zero_()  # as networks.build leaves it
     networks.controlnet.conv_in.bias.zero_()

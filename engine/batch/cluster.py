@@ -33,6 +33,8 @@ QUIET_S = 10.0  # a worker with nothing to tell says so that often
 GATHER_S = 1.0  # progress is told that often
 GOODBYE_S = 2.0
 KNOCK_S = 10.0
+START_S = 120.0  # so long a cluster may take to start here; Ray itself gives each part of it 30 s
+SLOW_S = 20.0  # what fails sooner than this doesn't fail for lack of time
 STORE = 100 * 1024**2  # bytes of shared memory that Ray keeps for data, of which we have none
 
 
@@ -211,22 +213,35 @@ def joined(address: str, cores: int | None = None, words: Sequence[str] | None =
     """
     if address == LOCAL:  # its ports are open to the network: only we and our children know the word
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "60")
     ray = _ray()
     _knock(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     own = {"num_cpus": share.cores(), "object_store_memory": STORE, "include_dashboard": False}
-    try:
-        with _signals_kept():
-            ray.init(address=address, **quiet, **(own if address == LOCAL else {}))
-    except Exception as error:  # Ray raises bare ones, too
-        ray.shutdown()  # what it has started so far
-        raise _silent(address, error) from error
+    _begin(ray, address, {**quiet, **(own if address == LOCAL else {})})
     try:
         # Ray prints there what happens to its workers; it is ours, for events.
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             yield Cluster(ray, room(ray.nodes(), cores), words)
     finally:
         ray.shutdown()
+
+
+def _begin(ray: Any, address: str, options: Mapping[str, Any]) -> None:
+    """Connect to ``address``. What Ray starts here for LOCAL is tried again while the machine is too busy for
+    it. Raises UserError."""
+    until = time.monotonic() + START_S
+    while True:
+        begun = time.monotonic()
+        try:
+            with _signals_kept():
+                ray.init(address=address, **options)
+            return
+        except Exception as error:  # Ray raises bare ones, too
+            ray.shutdown()  # what it has started so far
+            now = time.monotonic()
+            if address != LOCAL or now - begun < SLOW_S or now > until:
+                raise _silent(address, error) from error
 
 
 def room(nodes: Sequence[Mapping[str, Any]], cores: int | None = None) -> Room:

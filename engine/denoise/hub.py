@@ -75,7 +75,7 @@ def reachable(check: Check, seconds: float = REACH_SECONDS) -> bool:
         try:
             socket.create_connection((host, port), timeout=seconds).close()
             answered.set()
-        except OSError:
+        except (OSError, UnicodeError):  # the latter of a proxy whose name can't be one
             pass
 
     # A thread, since looking up the name may block far longer than any timeout.

@@ -16,7 +16,7 @@ from engine.errors import UserError
 from tests.engine.batch.conftest import STAND_IN, Ran, Run, Write
 
 COUNT, WORKERS = 40, 2
-# A coordinator in a process of its own: a line for each event.
+# A coordinator in a process of its own: a line for each event of a job; others come with the time.
 BATCH = """
 import os, sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def hire(_number, frugal, events):
 
 with folder.opened(Path(sys.argv[2])) as there:
     tasks = task.plan(jobs.read(Path(sys.argv[1]), {})[0], there)
-    told = lambda event: print(event["kind"], flush=True)
+    told = lambda event: print(event["kind"], flush=True) if "id" in event else None
     Coordinator(there, tasks, hire, int(sys.argv[4]), 60.0, told).run()
     there.journal.tell("end")
 """
@@ -38,7 +38,8 @@ with folder.opened(Path(sys.argv[2])) as there:
 def test_killed_over_and_over_all_is_done_and_next_to_nothing_twice(
     write: Write, place: Path, root: Path
 ) -> None:
-    """Of each run that is killed, at most the jobs that ran just then are started again."""
+    """Of each run that is killed, at most those jobs are started again that ran just then, and the one whose
+    files were being put in place, while its engine was already at the next."""
     path, out = write([{"prompt": "x", "out": f"{i:02}"} for i in range(COUNT)]), place / "out"
     command = [sys.executable, "-c", BATCH, str(path), str(out), str(STAND_IN), str(WORKERS)]
     dice, kills = random.Random(7), 0
@@ -51,7 +52,7 @@ def test_killed_over_and_over_all_is_done_and_next_to_nothing_twice(
     for name in whole:
         assert {file.read_bytes() for file in (out / name).glob("*.png")} == {name.encode()}
     assert sorted(file.name for file in out.iterdir()) == [OWN, *sorted(whole)]
-    assert len(Ran(out).starts) <= COUNT + kills * WORKERS
+    assert len(Ran(out).starts) <= COUNT + kills * (WORKERS + 1)
 
 
 def _killed_after(events: int, command: list[str], root: Path) -> bool:
@@ -68,6 +69,7 @@ def _killed_after(events: int, command: list[str], root: Path) -> bool:
 def test_after_a_full_disk_the_same_batch_goes_on(run: Run, tiny_disk: Path, place: Path) -> None:
     (place / "out").symlink_to(tiny_disk)
     lines = [{"prompt": "x", "out": "small"}, {"prompt": "big", "out": "big"}, {"prompt": "x", "out": "last"}]
+    run(lines[:1])  # by itself: else the big one may have filled the disk before this one is in its place
     with pytest.raises(UserError, match="is full"):
         run(lines)
     assert (tiny_disk / "small" / MARK).is_file()

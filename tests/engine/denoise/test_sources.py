@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -84,10 +85,19 @@ def test_hub_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_silent_network_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.create_connection", lambda *_, **__: time.sleep(30))
+    over, ended = threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> None:
+        over.wait(30)
+        ended.set()
+        raise TimeoutError
+
+    monkeypatch.setattr("socket.create_connection", silent)
     begin = time.monotonic()
     assert not hub.reachable(lambda: None, seconds=0.3)
     assert time.monotonic() - begin < 2
+    over.set()  # the thread that knocks ends with the test
+    assert ended.wait(30)
 
 
 def test_pipeline_without_controlnet(eps_model: Path, tmp_path: Path) -> None:
