@@ -18,7 +18,6 @@ from ..errors import UserError
 from .step import X0_FROM
 
 
-
 @dataclass(frozen=True)
 class Schedule:
     """The steps of one job, from noise to picture.

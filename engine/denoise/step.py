@@ -57,7 +57,6 @@ def eps_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
     return sigma * x + alpha * v
 
 
-
 def eps_from_x0(x: Tensor, x0: Tensor, alpha: float, sigma: float) -> Tensor:
     """The noise that stands in ``x`` beside ``x0``."""
     return (x - alpha * x0) / sigma
