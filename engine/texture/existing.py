@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
-from ..mesh.pages import each
+from ..mesh.pages import page_of
 from ..mesh.sets import Page
 from ..mesh.udim import FIRST
 from ..views.cameras import Camera
@@ -37,10 +37,10 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Existing:
-    """texels: (H, W, 4) float32 in [0, 1], or (P, H, W, 4) where there are pages: sRGB colours times alpha,
-    and alpha. Row 0 is the top, v = 1."""
+    """pages: (H, W, 4) float32 in [0, 1] each, of any size: sRGB colours times alpha, and alpha. Row 0 is the
+    top, v = 1."""
 
-    texels: Floats
+    pages: tuple[Floats, ...]
 
     @classmethod
     def read(cls, path: str | Path) -> Existing:
@@ -51,38 +51,44 @@ class Existing:
         """
         texels = _read(Path(path))
         texels[..., :3] *= texels[..., 3:]
-        return cls(texels)
+        return cls((texels,))
 
     @classmethod
     def read_pages(cls, path: str, pages: Sequence[Page]) -> Existing:
         """The pictures of all ``pages``, which ``path`` names: with <SET> for the name of a set, with <UDIM>
-        for the number of a tile. They may differ in size. Raises UserError."""
+        for the number of a tile. Raises UserError."""
         names = [
             path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or FIRST)) for page in pages
         ]
         if len(set(names)) < len(names):
             what = f"there are {len(names)} textures to start from, but {Path(path).name!r} names fewer files"
             raise UserError(what, "put <SET> and <UDIM> where their names differ: old.<SET>.<UDIM>.png")
-        found = [cls.read(name).texels for name in names]
-        height, width = (max(texels.shape[k] for texels in found) for k in (0, 1))
-        same = [_resized(texels, height, width) for texels in found]
-        return cls(np.stack(same) if len(same) > 1 else same[0])
+        return cls(tuple(page for name in names for page in cls.read(name).pages))
 
     def at(self, uv: Floats) -> tuple[Floats, Floats]:
-        """(colours (n, 3), alpha (n,)) at ``uv`` (n, 2), bilinear; grey where alpha is 0."""
-        values = sample(self.texels, uv)
+        """(colours (n, 3), alpha (n,)) at ``uv`` (n, 2), or (n, 3) with pages, bilinear; grey where alpha is
+        0."""
+        values = self._sampled(uv)
         alpha = values[:, 3]
         colours = np.full((len(uv), 3), BACKGROUND, np.float32)
         np.divide(values[:, :3], alpha[:, None], out=colours, where=alpha[:, None] > 0)
         return colours, alpha
 
+    def _sampled(self, uv: Floats) -> Floats:
+        """(n, 4) as the pages have it, bilinear."""
+        if len(self.pages) == 1:
+            return sample(self.pages[0], uv)
+        page = page_of(uv)
+        order = np.argsort(page, kind="stable")
+        ends = np.searchsorted(page[order], np.arange(len(self.pages) - 1), side="right")
+        values = np.empty((len(uv), 4), np.float32)
+        for texels, own in zip(self.pages, np.split(order, ends), strict=True):
+            values[own] = sample(texels, uv[own, :2])
+        return values
+
     def fitted(self, size: int) -> Existing:
-        """Shrunk, where it has more than ``size`` texels a side, without aliasing."""
-        height, width = self.texels.shape[-3:-1]
-        if height <= size and width <= size:
-            return self
-        small = [_resized(texels, min(height, size), min(width, size)) for texels in each(self.texels)]
-        return Existing(np.stack(small) if len(small) > 1 else small[0])
+        """Shrunk, page by page, where it has more than ``size`` texels a side, without aliasing."""
+        return Existing(tuple(_shrunk(page, size) for page in self.pages))
 
     def seen(
         self,
@@ -110,7 +116,7 @@ class Existing:
 
     def _view(self, raster: EmbreeRaster, uvs: Floats, camera: Camera, resolution: int) -> Floats:
         view = raster.rasterise(camera, resolution)
-        values = sample(self.texels, interpolate(uvs, view.face, view.bary))
+        values = self._sampled(interpolate(uvs, view.face, view.bary))
         picture = np.full((resolution**2, 3), BACKGROUND, np.float32)
         picture[view.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
         return picture.reshape(resolution, resolution, 3)
@@ -150,8 +156,9 @@ def texel_centres(index: NDArray[np.integer], size: int, pages: int = 1) -> Floa
     return np.stack(uv if pages == 1 else [*uv, page], axis=1).astype(np.float32)
 
 
-def _resized(texels: Floats, height: int, width: int) -> Floats:
-    """``texels`` (H, W, 4) as (height, width, 4)."""
+def _shrunk(texels: Floats, size: int) -> Floats:
+    """``texels`` (H, W, 4) with at most ``size`` a side."""
+    height, width = (min(side, size) for side in texels.shape[:2])
     if texels.shape[:2] == (height, width):
         return texels
     planes = torch.from_numpy(texels).permute(2, 0, 1)[None]

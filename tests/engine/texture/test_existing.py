@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
+from engine.mesh.sets import Page
 from engine.texture import png16
 from engine.texture.bake import Atlas, Baked
 from engine.texture.existing import Existing, texel_centres
@@ -55,7 +56,7 @@ def saved(path: Path, mode: str, picture: Floats) -> Path:
 )
 def test_colours_of_every_kind_of_file(tmp_path: Path, mode: str, suffix: str, tolerance: float) -> None:
     picture = smooth(40, 64)
-    found = Existing.read(saved(tmp_path / f"a.{suffix}", mode, picture)).texels
+    found = Existing.read(saved(tmp_path / f"a.{suffix}", mode, picture)).pages[0]
     assert (found.shape, found.dtype) == ((40, 64, 4), np.float32)
     np.testing.assert_allclose(found[..., :3], picture, atol=tolerance)
     np.testing.assert_allclose(found[..., 3], 1)
@@ -64,7 +65,7 @@ def test_colours_of_every_kind_of_file(tmp_path: Path, mode: str, suffix: str, t
 @pytest.mark.parametrize(("mode", "tolerance"), [("L", 0.003), ("LA", 0.003), ("I;16", 1e-5)])
 def test_grey_files(tmp_path: Path, mode: str, tolerance: float) -> None:
     grey = np.repeat(smooth(40, 64)[..., :1], 3, axis=2)
-    found = Existing.read(saved(tmp_path / "a.png", mode, grey)).texels
+    found = Existing.read(saved(tmp_path / "a.png", mode, grey)).pages[0]
     np.testing.assert_allclose(found[..., :3], grey, atol=tolerance)
     np.testing.assert_allclose(found[..., 3], 1)
 
@@ -78,12 +79,12 @@ def test_alpha_in_every_form_it_is_saved_in(tmp_path: Path) -> None:
     keyed[:, 4:] = (1, 2, 3)
     Image.fromarray(keyed).save(tmp_path / "key.png", transparency=(1, 2, 3))
     for name in ("rgba", "key"):
-        texels = Existing.read(tmp_path / f"{name}.png").texels
+        texels = Existing.read(tmp_path / f"{name}.png").pages[0]
         np.testing.assert_allclose(
             texels[:, :4] * 255, np.broadcast_to((200, 100, 50, 255), (8, 4, 4)), atol=0.1
         )
         assert not texels[:, 4:].any()
-    assert Existing.read(tmp_path / "p.png").texels.shape == (8, 8, 4)
+    assert Existing.read(tmp_path / "p.png").pages[0].shape == (8, 8, 4)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
@@ -118,7 +119,7 @@ def test_a_file_that_claims_to_be_enormous(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(64, 64), (32, 128), (500, 20)])
 def test_views_show_the_texture_where_the_uvs_put_it(size: tuple[int, int]) -> None:
     picture = smooth(*size)
-    old = Existing(np.dstack([picture, np.ones(size, np.float32)]))
+    old = Existing((np.dstack([picture, np.ones(size, np.float32)]),))
     cameras = even_rig(4)
     views = old.seen(SHAPE.raster, SHAPE.uvs, cameras, 64)
     assert (views.shape, views.dtype) == ((4, 3, 64, 64), np.float32)
@@ -138,14 +139,14 @@ def test_detail_finer_than_a_pixel_is_averaged() -> None:
     y, x = np.mgrid[:2048, :2048]
     checker = np.repeat(((x + y) % 2)[..., None], 4, axis=2).astype(np.float32)
     checker[..., 3] = 1
-    (view,) = Existing(checker).seen(shape.raster, shape.uvs, [Camera(0, 0)], 64)
+    (view,) = Existing((checker,)).seen(shape.raster, shape.uvs, [Camera(0, 0)], 64)
     middle = view[:, 24:40, 24:40]
     assert np.abs(middle - 0.5).max() < 0.05
 
 
 def test_what_is_transparent_is_grey_in_the_views() -> None:
     texels = np.zeros((16, 16, 4), np.float32)
-    views = Existing(texels).seen(SHAPE.raster, SHAPE.uvs, even_rig(2), 32)
+    views = Existing((texels,)).seen(SHAPE.raster, SHAPE.uvs, even_rig(2), 32)
     np.testing.assert_allclose(views, 0.5)
 
 
@@ -172,34 +173,61 @@ def test_transparent_texels_are_left_to_the_fill() -> None:
     texels[:, :32] = (0.2, 0.4, 0.6, 1.0)
     atlas = Atlas.build(SHAPE.raster, SHAPE.uvs, 64)
     nothing = np.zeros(len(atlas.index), bool)
-    after = Existing(texels).under(atlas, Baked(np.zeros((len(nothing), 3), np.float32), nothing, nothing))
+    after = Existing((texels,)).under(atlas, Baked(np.zeros((len(nothing), 3), np.float32), nothing, nothing))
     np.testing.assert_array_equal(after.clear, atlas.index % 64 < 32)
 
 
 def test_another_objects_part_of_the_texture_stays() -> None:
     """A plate that owns the left half of an atlas: the right half is somebody else's."""
     shape = shapes.plate(0.0, 0.6, (0.0, 0.5))
-    old = Existing(np.dstack([smooth(256, 256), np.ones((256, 256), np.float32)]))
+    old = Existing((np.dstack([smooth(256, 256), np.ones((256, 256), np.float32)]),))
     atlas = Atlas.build(shape.raster, shape.uvs, 256)
     image = np.full((256, 256, 3), 0.25, np.float32)
     after = old.around(atlas, image)
     np.testing.assert_array_equal(after[:, :130], 0.25)  # its own, and a margin for mip-maps
-    np.testing.assert_allclose(after[:, 132:], old.texels[:, 132:, :3], atol=1e-6)
+    np.testing.assert_allclose(after[:, 132:], old.pages[0][:, 132:, :3], atol=1e-6)
     np.testing.assert_array_equal(image, 0.25)
-    bare = Existing(np.zeros((8, 8, 4), np.float32))
+    bare = Existing((np.zeros((8, 8, 4), np.float32),))
     np.testing.assert_array_equal(bare.around(atlas, image), image)
 
 
 def test_shrinking_does_not_alias_and_never_enlarges() -> None:
     picture = np.dstack([smooth(300, 200), np.ones((300, 200), np.float32)])
-    small = Existing(picture).fitted(100)
-    assert small.texels.shape == (100, 100, 4)
+    small = Existing((picture,)).fitted(100)
+    assert small.pages[0].shape == (100, 100, 4)
     expected = Image.fromarray((picture[..., :3] * 255).astype(np.uint8)).resize(
         (100, 100), Image.Resampling.BOX
     )
-    assert np.abs(small.texels[..., :3] * 255 - np.asarray(expected)).mean() < 2
-    assert Existing(picture).fitted(400).texels is picture
-    assert Existing(picture).fitted(250).texels.shape == (250, 200, 4)
+    assert np.abs(small.pages[0][..., :3] * 255 - np.asarray(expected)).mean() < 2
+    assert Existing((picture,)).fitted(400).pages[0] is picture
+    assert Existing((picture,)).fitted(250).pages[0].shape == (250, 200, 4)
+
+
+def test_pages_keep_their_own_sizes(tmp_path: Path) -> None:
+    """Each is read by its own UVs and shrunk by itself; the judge is Pillow, page by page."""
+    sizes = ((200, 200), (32, 128), (8, 8))
+    tiles = (1001, 1002, 1011)
+    for tile, size in zip(tiles, sizes, strict=True):
+        saved(tmp_path / f"old.{tile}.png", "RGB", smooth(*size) * tile / 1011)
+    pages = [Page(str(tile), "", 0, None, tile) for tile in tiles]
+    old = Existing.read_pages(str(tmp_path / "old.<UDIM>.png"), pages)
+    assert [page.shape[:2] for page in old.pages] == list(sizes)
+    assert [page.shape[:2] for page in old.fitted(100).pages] == [(100, 100), (32, 100), (8, 8)]
+    rng = np.random.default_rng(0)
+    number = rng.integers(0, 3, 300)
+    texel = [rng.integers(0, [sizes[page][1], sizes[page][0]]) for page in number]
+    uv = [
+        ((column + 0.5) / sizes[page][1], 1 - (row + 0.5) / sizes[page][0], page)
+        for page, (column, row) in zip(number, texel, strict=True)
+    ]
+    colours, alpha = old.at(np.array(uv, np.float32))
+    for page, tile in enumerate(tiles):
+        with Image.open(tmp_path / f"old.{tile}.png") as image:
+            expected = [
+                image.getpixel((int(c), int(r))) for n, (c, r) in zip(number, texel, strict=True) if n == page
+            ]
+        np.testing.assert_allclose(colours[number == page] * 255, expected, atol=0.1)
+    np.testing.assert_allclose(alpha, 1)
 
 
 def test_texel_centres_are_in_their_texels() -> None:

@@ -35,7 +35,7 @@ def test_files_hold_linear_light(tmp_path: Path, depth: str, relative: float) ->
 @pytest.mark.parametrize(("depth", "tolerance"), [("half", 3e-4), ("float", 1e-6)])
 def test_a_texture_can_start_from_what_was_written(tmp_path: Path, depth: str, tolerance: float) -> None:
     exr.write(PICTURE, tmp_path / "a.exr", depth)
-    texels = Existing.read(tmp_path / "a.exr").texels
+    texels = Existing.read(tmp_path / "a.exr").pages[0]
     np.testing.assert_allclose(texels[..., :3], PICTURE, atol=tolerance)
     assert (texels[..., 3] == 1).all()
 
