@@ -7,31 +7,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from . import protocol, terminal
+from . import arguments, protocol, telling, terminal
 from .errors import Cancelled, UserError
 from .host import Host
 
+if TYPE_CHECKING:
+    from .worker import Failure
+
+PROGRAM = "python -m engine"
+Outcome: TypeAlias = "protocol.Result | Failure | None"  # as of Worker.run
 # What a batch is asked for besides the fields of its jobs: of batch.command.Plan.
 BATCH = ("jobs", "out", "workers", "time_limit", "part", "tolerant", "cluster", "cores")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Answers bad options as every other bad input: one line, exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        terminal.complain(message, f"{self.prog} --help lists the options")
-        sys.exit(protocol.EXIT_BAD_INPUT)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line ``words``, by default this process's; returns the exit status."""
     # Before torch comes in: idle threads sleep instead of spinning, or beside a render, or a second engine,
     # both crawl (measured on a loaded machine: twice as fast).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(words)
     if vars(options).pop("offline"):
         os.environ["HF_HUB_OFFLINE"] = "1"  # the hub's own switch, read when its client is imported
     _interrupted.clear()
@@ -63,12 +60,17 @@ def _interrupt(number: int, frame: object) -> None:
     raise _Interrupt
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="python -m engine", description="Seamless textures for meshes from a text prompt.")
-    parser.add_argument("--offline", action="store_true", help="never use the network")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    _add_texture(commands.add_parser("texture", help="texture one mesh file"))
-    _add_batch(commands.add_parser("batch", help="texture all that a job file lists, and go on where it was"))
+def parser() -> arguments.Parser:
+    """Of the whole command line."""
+    whole = arguments.Parser(prog=PROGRAM, description="Seamless textures for meshes from a text prompt.")
+    whole.add_argument("--offline", action="store_true", help="never use the network")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", parser_class=arguments.Parser)
+    texture = commands.add_parser("texture", help="texture one mesh file")
+    arguments.texture(texture)
+    texture.set_defaults(run=_texture)
+    batch = commands.add_parser("batch", help="texture all that a job file lists, and go on where it was")
+    arguments.batch(batch)
+    batch.set_defaults(run=_batch)
     serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
     serve.add_argument("--frugal", action="store_true", help="one view at a time: slower, in less memory")
     serve.set_defaults(run=_serve)
@@ -81,129 +83,7 @@ def _parser() -> _Parser:
     doctor = commands.add_parser("doctor", help="say what runs here")
     doctor.add_argument("--json", action="store_true", help="answer with one line of JSON")
     doctor.set_defaults(run=_doctor)
-    return parser
-
-
-def _add_texture(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--mesh",
-        required=True,
-        action="append",
-        metavar="FILE",
-        help=".obj .glb .gltf .ply .stl .blend, with or without UVs; several times: together, as they lie",
-    )
-    add("--prompt", required=True, metavar="TEXT", help="what the surface looks like")
-    add("--out", required=True, metavar="DIR", help="folder for the results")
-    _add_options(add)
-    add("--blender", metavar="PROGRAM", help="what opens .blend files (default: BLENDER, else blender)")
-    add("--preview", action="store_true", help="keep preview.texture.png in the folder up to date meanwhile")
-    add("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(run=_texture)
-
-
-def _add_options(add: Callable[..., object]) -> None:
-    """What a texture can be asked for besides mesh, prompt and folder, each by ``add``."""
-    _add_sampling(add)
-    _add_files(add)
-    _add_scene(add)
-
-
-def _add_sampling(add: Callable[..., object]) -> None:
-    """What the model is asked, and how its views are put together."""
-    add("--negative", metavar="TEXT", help="what it must not look like")
-    add("--model", default="starter", metavar="NAME|DIR|FILE", help="default: starter")
-    add("--method", default="synctweedies", metavar="NAME", help=", ".join(protocol.METHODS))
-    add(
-        "--sync-space", metavar="SPACE", help="latent or rgb: where views are averaged (default: the model's)"
-    )
-    add(
-        "--sync-share",
-        metavar="STEPS",
-        help="published, all or ramp: which of the steps views agree in (default: the model's)",
-    )
-    add(
-        "--aggregate",
-        metavar="HOW",
-        help="mean or best: a texel's views averaged, or the one that faces it (default: the model's)",
-    )
-    add(
-        "--attention",
-        metavar="HOW",
-        help="views or off: do views attend to each other (default: the model's)",
-    )
-    add(
-        "--views",
-        default="paper",
-        metavar="paper|auto|N",
-        help="the published ten views, at most 16 that show all of the mesh, or N spread evenly",
-    )
-    add("--cameras", metavar="FILE", help="a JSON file of cameras that are the views instead")
-    add(
-        "--front",
-        type=float,
-        default=0.0,
-        metavar="DEGREES",
-        help="which side of the mesh is its front: 0 is +Z, 90 is +X; default: 0",
-    )
-    add("--steps", type=int, metavar="N", help="denoising steps (default: the model's)")
-    add(
-        "--guidance", type=float, metavar="X", help="how strictly to follow the prompt (default: the model's)"
-    )
-    add("--seed", type=int, default=0, metavar="N", help="another seed, another texture; default: 0")
-
-
-def _add_files(add: Callable[..., object]) -> None:
-    """The texture, what it starts from, and by what it is made."""
-    add("--texture-size", type=int, default=1024, metavar="N", help="texels a side; default: 1024")
-    add(
-        "--texture-depth",
-        default="8",
-        metavar="BITS",
-        help="8 or 16 bits a channel, half or float for texture.exr in linear light; default: 8",
-    )
-    add(
-        "--texture-sets",
-        default="auto",
-        metavar="WHAT",
-        help="auto: a texture for each --mesh; one for all; for each object or material in them",
-    )
-    add("--init-texture", metavar="FILE", help="a texture for the mesh's own UVs, to start from")
-    add(
-        "--strength",
-        type=float,
-        metavar="X",
-        help="how far from it: 0.1 retouches, 1 starts anew; default: 0.5",
-    )
-    add("--unwrap", default="auto", metavar="WHEN", help="auto, always or never; default: auto")
-    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps; default: auto")
-    add("--raster", default="auto", metavar="NAME", help=", ".join(protocol.RASTERS))
-    add(
-        "--fill",
-        default="surface",
-        metavar="HOW",
-        help="surface or uv: from where unseen texels take colours",
-    )
-
-
-def _add_scene(add: Callable[..., object]) -> None:
-    """What of a .blend, and what becomes of it."""
-    add(
-        "--object",
-        dest="objects",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="of a .blend: its object; several times: textured together (default: all that its scene shows)",
-    )
-    add("--collection", metavar="NAME", help="of a .blend: the objects in this collection, together")
-    add("--uv-layer", default="", metavar="NAME", help="of a .blend: UV map to texture (default: the active)")
-    add(
-        "--scene",
-        default="beside",
-        metavar="HOW",
-        help="of a .blend: beside, packed or none: where scene.blend, textured, has its textures",
-    )
+    return whole
 
 
 def _choose_blender(program: str | None) -> None:
@@ -213,49 +93,53 @@ def _choose_blender(program: str | None) -> None:
 
 
 def _texture(options: argparse.Namespace) -> int:
-    from .worker import Failure, Worker
-
-    fields = {name: value for name, value in vars(options).items() if name not in ("run", "quiet")}
-    first, *others = fields.pop("mesh")
-    _choose_blender(fields.pop("blender"))
+    own = ("run", "quiet", "json", "blender", "mesh")
+    fields = {name: value for name, value in vars(options).items() if name not in own}
+    first, *others = options.mesh
+    _choose_blender(options.blender)
     fields["objects"] = tuple(fields["objects"])
     request = protocol.Request(mesh=first, other_meshes=tuple(others), **fields)
-    with terminal.Bar(silent=options.quiet) as bar:
-        outcome = Worker().run(request, Host(bar, _interrupted.is_set))
+    outcome = _told(request) if options.json else _shown(request, options.quiet)
     if outcome is None:
         raise Cancelled
-    if isinstance(outcome, Failure):
-        terminal.complain(outcome.error, outcome.fix)
-        return outcome.code
-    for warning in outcome.warnings:
-        terminal.say(f"note: {warning}")
-    files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
-    for path in (*(texture.path for texture in outcome.textures), *files, *filter(None, [outcome.scene])):
-        print(path)
-    return protocol.EXIT_DONE
+    if isinstance(outcome, protocol.Result):
+        return protocol.EXIT_DONE
+    terminal.complain(outcome.error, outcome.fix)
+    return outcome.code
 
 
-def _add_batch(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("jobs", metavar="JOBS", help="JSON lines or CSV: mesh, prompt and any option of texture a job")
-    add("--out", required=True, metavar="DIR", help="folder for a folder a job, summary.csv and index.html")
-    add("--workers", type=int, metavar="N", help="engines side by side; default: 1, or all a cluster holds")
-    add("--time-limit", type=float, metavar="SECONDS", help="a job that takes longer has failed")
-    add("--cluster", metavar="ADDRESS", help="on the Ray cluster there; local: on one started here")
-    add("--cores", type=int, metavar="N", help="of an engine on a cluster without graphics cards; default: 4")
-    add("--part", metavar="K/N", help="every N-th line only: several machines share one job file and folder")
-    add("--tolerant", action="store_true", help="exit status 0 even if jobs failed: for parts of a whole")
-    add("--blender", metavar="PROGRAM", help="what opens .blend files (default: BLENDER, else blender)")
-    add("--json", action="store_true", help="tell what happens in lines of JSON on stdout")
-    add("--quiet", action="store_true", help="no progress")
-    group = parser.add_argument_group("for jobs that don't say otherwise")
+def _shown(request: protocol.Request, silent: bool) -> Outcome:
+    """Do it for a person: progress, notes, the results' paths."""
+    from .worker import Worker
 
-    def default(*names: str, **how: object) -> None:
-        group.add_argument(*names, **{**how, "default": argparse.SUPPRESS})  # type: ignore[arg-type]
+    with terminal.Bar(silent) as bar:
+        outcome = Worker().run(request, Host(bar, _interrupted.is_set))
+    if isinstance(outcome, protocol.Result):
+        for warning in outcome.warnings:
+            terminal.say(f"note: {warning}")
+        files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
+        textures = (texture.path for texture in outcome.textures)
+        print(*textures, *files, *filter(None, [outcome.scene]), sep="\n")
+    return outcome
 
-    default("--prompt", metavar="TEXT", help="what the surfaces look like")
-    _add_options(default)
-    parser.set_defaults(run=_batch)
+
+def _told(request: protocol.Request) -> Outcome:
+    """Do it for a program: events in lines of JSON."""
+    with telling.only() as tell:
+        tell(protocol.message(protocol.STARTED, id=telling.ID))
+        try:
+            from .worker import Worker, answer
+
+            def preview(so_far: protocol.Preview) -> None:
+                tell(protocol.message(protocol.PREVIEW, id=telling.ID, preview=so_far.as_dict()))
+
+            host = Host(telling.Teller(tell, telling.ID), _interrupted.is_set, preview=preview)
+            outcome = Worker().run(request, host)
+            tell(answer(telling.ID, outcome))
+        except KeyboardInterrupt:
+            tell(protocol.message(protocol.CANCELLED, id=telling.ID))
+            raise
+        return outcome
 
 
 def _batch(options: argparse.Namespace) -> int:

@@ -17,11 +17,11 @@ from typing import IO, Any
 
 from . import protocol
 from .host import Host
+from .telling import Teller
 from .worker import Worker, answer
 
 CANCEL_GRACE_S = 1.5  # the contract allows two seconds
 PULSE_S = 2.0
-PROGRESS_S = 0.1  # steps of a fast stage closer together than this aren't told
 
 
 class Server:
@@ -69,7 +69,7 @@ class Server:
             )
         else:
             host = Host(
-                _Teller(self, job_id),
+                Teller(self._send, job_id),
                 lambda: job_id in self._cancelled,
                 preview=lambda preview: self._send(
                     protocol.message(protocol.PREVIEW, id=job_id, preview=preview.as_dict())
@@ -139,23 +139,6 @@ class Server:
             protocol.send(self._sink, msg)
         except OSError:
             os._exit(protocol.EXIT_CANCELLED)  # nobody listens any more
-
-
-class _Teller:
-    """Progress as messages, at most one every PROGRESS_S but for the first of each stage."""
-
-    def __init__(self, server: Server, job_id: str) -> None:
-        self._server, self._id = server, job_id
-        self._stage, self._last = "", 0.0
-
-    def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
-        now = time.monotonic()
-        if stage == self._stage and i < n and now - self._last < PROGRESS_S:
-            return
-        self._stage, self._last = stage, now
-        self._server._send(
-            protocol.message(protocol.PROGRESS, id=self._id, stage=stage, i=i, n=n, eta_s=eta_s)
-        )
 
 
 def serve(frugal: bool = False) -> int:

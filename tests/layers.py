@@ -10,6 +10,8 @@ from pathlib import Path
 # Folders and files of engine/ from the bottom up: each may import those before it, and protocol and errors.
 LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker", "batch")
 COMMON = {"protocol", "errors"}
+SHARED = {"protocol", "arguments", "telling", "terminal"}  # standard library only: both processes import them
+FOR_ADD_ON = {"protocol", "arguments", "telling"}
 APART = {"denoise": {"mesh", "views", "depth"}}  # lower layers that a layer must not know all the same
 COMMANDS = {"cli", "__main__"}
 ON_TOP = {"batch"}  # folders that may import single files of engine/, too
@@ -81,8 +83,10 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {top}: this part knows no Blender"
     if in_add_on and top in HEAVY:
         yield f"imports {top}: the add-on has only Blender's own Python"
-    if in_add_on and top == "engine" and module.split(".")[1:2] != ["protocol"]:
-        yield f"imports {module}: the add-on knows engine.protocol only"
+    if in_add_on and top == "engine" and not FOR_ADD_ON & set(module.split(".")[1:2]):
+        yield f"imports {module}: of the engine the add-on knows {', '.join(sorted(FOR_ADD_ON))} only"
+    if in_engine and _layer(where.parts[1]) in SHARED and top not in {*sys.stdlib_module_names, "engine"}:
+        yield f"imports {top}: Blender's Python reads this file, too"
     if in_engine and top == "blender_sync_addon":
         yield "imports the add-on: the engine doesn't know it"
     if in_engine and top == "engine":
@@ -91,6 +95,8 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:
     own, other = _layer(where.parts[1]), [*module.split("."), ""][1]
+    if own in SHARED and other and other not in SHARED:
+        yield f"imports {module}: Blender's Python reads {own}, too"
     if own in COMMON and other and other not in COMMON:
         yield f"imports {module}: {own} stands below every layer"
     if len(where.parts) > 2 and own not in ON_TOP and other not in LAYERS and other not in COMMON:

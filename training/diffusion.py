@@ -21,8 +21,8 @@ CLEANEST = 5.0  # the most that an error counts at little noise, against 1 at pu
 
 @dataclass(frozen=True)
 class Noised:
-    """x_t = alpha z + sigma e; ``times`` (N,) int64; ``weight`` (N,) of an error of z: 1 / sigma^2, with which
-    it would be the error of v = alpha e - sigma z, but at most CLEANEST (Hang and others 2023)."""
+    """x_t = alpha z + sigma e; ``times`` (N,) int64; ``weight`` (N,) of an error of z: 1 / sigma^2, with
+    which it would be the error of v = alpha e - sigma z, but at most CLEANEST (Hang and others 2023)."""
 
     x: Tensor
     times: Tensor

@@ -11,24 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import protocol
+from ..arguments import CHOICES
 from ..errors import UserError
 
 KINDS: Mapping[str, Any] = typing.get_type_hints(protocol.Request)
 NAMES = tuple(field.name for field in dataclasses.fields(protocol.Request) if field.name != "preview")
-CHOICES: Mapping[str, tuple[Any, ...]] = {
-    "method": protocol.METHODS,
-    "sync_space": protocol.SYNC_SPACES,
-    "attention": protocol.ATTENTIONS,
-    "unwrap": protocol.UNWRAPS,
-    "device": protocol.DEVICES,
-    "raster": protocol.RASTERS,
-    "fill": protocol.FILLS,
-    "texture_sets": protocol.TEXTURE_SETS,
-    "texture_depth": protocol.TEXTURE_DEPTHS,
-    "sync_share": protocol.SYNC_SHARES,
-    "aggregate": protocol.AGGREGATES,
-    "scene": protocol.SCENES,
-}
 ALIASES = {"object": "objects"}  # as the command line spells it, of which there may be several
 _WORDS = {str: "text", int: "a whole number", float: "a number"}
 

@@ -8,23 +8,20 @@ import sys
 import time
 
 from .. import protocol, terminal
+from ..telling import Lines
 from .child import Event
 
 LOG_S = 60.0  # in a log, so often a line on the whole
 
 
 class Json:
-    """Every event as a line on what is stdout now; a reader that has gone away stops nothing."""
+    """Every event as a line on what is stdout now."""
 
     def __init__(self) -> None:
-        self._stream, self._heard = sys.stdout.buffer, True
+        self._tell = Lines(sys.stdout.buffer)
 
     def __call__(self, event: Event) -> None:
-        if self._heard:
-            try:
-                protocol.send(self._stream, event)
-            except (OSError, ValueError):
-                self._heard = False
+        self._tell(event)
 
     def close(self) -> None:
         """Nothing is left open."""

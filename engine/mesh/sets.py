@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -114,14 +115,16 @@ class _Set:
 def _sets(meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> list[_Set]:
     """One for each part of each mesh."""
     found: list[_Set] = []
+    taken = Counter[str]()
     for i, mesh in enumerate(meshes):
         of_face = np.zeros(len(mesh.faces), np.int32) if mesh.part is None else mesh.part
-        numbers = np.unique(of_face)
-        for number in numbers:
+        order = np.argsort(of_face, kind="stable")
+        numbers, first = np.unique(of_face[order], return_index=True)
+        for number, own in zip(numbers, np.split(order, first[1:]), strict=True):
             part = mesh.parts[number] if len(numbers) > 1 else None
             words = [mesh.name] * (len(meshes) > 1) + [part or "unnamed"] * (part is not None)
-            name = _unused(slug("_".join(words)), [one.name for one in found]) if words else ""
-            found.append(_Set(name, i, part, np.flatnonzero(of_face == number) + starts[i]))
+            name = _unused(slug("_".join(words)), taken) if words else ""
+            found.append(_Set(name, i, part, own + starts[i]))
     return found
 
 
@@ -130,12 +133,18 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w-]+", "_", name).strip("_")[:60] or "unnamed"
 
 
-def _unused(name: str, taken: Sequence[str]) -> str:
-    """``name``, with a number where it is ``taken``, in whichever letters."""
-    lower, number = {one.lower() for one in taken}, 1
-    while (name if number == 1 else f"{name}-{number}").lower() in lower:
-        number += 1
-    return name if number == 1 else f"{name}-{number}"
+def _unused(name: str, taken: Counter[str]) -> str:
+    """``name``, with a number where it is ``taken`` in whichever letters; then that is taken too. taken: how
+    often, or up to which number, by names in small letters."""
+    lower = name.lower()
+    taken[lower] += 1
+    if taken[lower] == 1:
+        return name
+    while f"{lower}-{taken[lower]}" in taken:
+        taken[lower] += 1
+    numbered = f"{name}-{taken[lower]}"
+    taken[numbered.lower()] = 1
+    return numbered
 
 
 def joined(meshes: Sequence[Mesh]) -> Mesh:

@@ -255,6 +255,37 @@ def test_bad_input_in_a_process_of_its_own(cli: Cli, box_file: Path, tmp_path: P
     assert is_one_line_with_a_remedy(ran.stderr), ran.stderr
 
 
+def events(stdout: str) -> list[dict[str, Any]]:
+    return [protocol.decode(line) for line in stdout.splitlines()]
+
+
+def test_a_job_told_in_lines_of_json(cli: Cli, tiny_model: Path, box_file: Path, tmp_path: Path) -> None:
+    ran = cli(*arguments(box_file, tiny_model, tmp_path / "out"), "--json", "--preview")
+    assert (ran.returncode, ran.stderr) == (protocol.EXIT_DONE, "")
+    first, *rest, last = events(ran.stdout)
+    assert {event["id"] for event in (first, *rest, last)} == {first["id"]}
+    assert (first["kind"], last["kind"]) == (protocol.STARTED, protocol.DONE)
+    assert {event["kind"] for event in rest} == {protocol.PROGRESS, protocol.PREVIEW}
+    stages = dict.fromkeys(event["stage"] for event in rest if event["kind"] == protocol.PROGRESS)
+    assert [stage for stage in protocol.STAGES if stage in stages] == [*stages]
+    assert {"start", "denoise", "save"} <= stages.keys()
+    result = protocol.Result.from_dict(last["result"])
+    assert Path(result.texture).read_bytes()
+    assert any("no UVs" in warning for warning in result.warnings)
+
+
+@pytest.mark.usefixtures("_signals_restored")
+def test_a_failure_told_in_lines_of_json(tiny_model: Path, tmp_path: Path, capfd: Capture) -> None:
+    words = [*arguments(Path("nowhere.obj"), tiny_model, tmp_path / "out"), "--json"]
+    status, out, err = said(capfd, words)
+    assert status == protocol.EXIT_BAD_INPUT
+    assert is_one_line_with_a_remedy(err)
+    first, *_, last = events(out)
+    assert (first["kind"], last["kind"], last["code"]) == ("started", "failed", status)
+    assert "nowhere.obj" in last["error"]
+    assert last["fix"]
+
+
 @pytest.mark.skipif(
     not hasattr(signal, "SIGTERM") or not hasattr(signal, "pthread_kill"), reason="POSIX signals"
 )

@@ -138,8 +138,8 @@ def test_several_share_the_pixels_of_one() -> None:
 
 
 def test_the_command_line_keeps_the_file_up_to_date(request_for: Make) -> None:
-    from engine.cli import _parser
+    from engine.cli import parser
 
-    options = _parser().parse_args(["texture", "--mesh", "a", "--prompt", "b", "--out", "c", "--preview"])
+    options = parser().parse_args(["texture", "--mesh", "a", "--prompt", "b", "--out", "c", "--preview"])
     assert options.preview
     assert protocol.Request.from_dict(request_for(preview=True).as_dict()).preview

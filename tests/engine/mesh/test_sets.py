@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +123,42 @@ def test_each_mesh_keeps_its_uvs_or_gets_new_ones_by_itself() -> None:
     np.testing.assert_array_equal(
         layout.mesh.vertices[layout.mesh.faces[layout.faces(1)]], ball.triangles.astype(np.float32)
     )
+
+
+def parts(names: Sequence[str]) -> Mesh:
+    """As many unit squares side by side as there are ``names``, each a part called so."""
+    count = len(names)
+    aside = np.repeat(np.arange(count), 4)[:, None] * np.float32([2, 0, 0])
+    one = square()
+    assert one.uvs is not None
+    return Mesh(
+        np.tile(one.vertices, (count, 1)) + aside,
+        (one.faces[None] + 4 * np.arange(count)[:, None, None]).reshape(-1, 3).astype(np.int32),
+        np.tile(one.uvs, (count, 1, 1)),
+        part=np.repeat(np.arange(count), 2).astype(np.int32),
+        parts=tuple(names),
+    )
+
+
+def test_no_two_parts_share_a_file_in_whichever_letters() -> None:
+    names = ("wood", "Wood", "wood-2", "WOOD", "wood-2", "wood 2", "wood.2", "")
+    labels = [page.label for page in lay_out([parts(names)], False, kept).pages]
+    assert labels == ["wood", "Wood-2", "wood-2-2", "WOOD-3", "wood-2-3", "wood_2", "wood_2-2", "unnamed"]
+    assert len({label.lower() for label in labels}) == len(names)
+
+
+def test_parts_cost_no_more_than_in_proportion() -> None:
+    """Four times as many: about four times as long, not sixteen."""
+
+    def seconds(count: int) -> float:
+        mesh = parts(["same"] * count)
+        start = time.process_time()
+        layout = lay_out([mesh], False, lambda one, _: (one, False, []))
+        assert len(layout.pages) == count
+        return time.process_time() - start
+
+    few, many = (min(seconds(count) for _ in range(2)) for count in (2000, 8000))
+    assert many < 8 * few
 
 
 def test_all_together_share_one_square() -> None:
