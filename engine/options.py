@@ -92,8 +92,6 @@ def check(request: protocol.Request) -> None:
     _between("front's azimuth", request.front, -360.0, 360.0)
     _check_start(request)
     cameras(request.views)
-    if request.cameras is not None:
-        given.read(request.cameras, MAX_VIEWS)
 
 
 def _check_aggregate(request: protocol.Request) -> None:
@@ -132,13 +130,20 @@ def cameras(views: str) -> list[Camera] | None:
     return even_rig(int(views))
 
 
-def placed(request: protocol.Request, vertices: NDArray[np.float32]) -> list[Camera] | None:
-    """The job's views of the mesh with these ``vertices`` (V, 3); None where the mesh decides which it needs.
-    Raises UserError."""
-    if request.cameras is None:
+def own_cameras(request: protocol.Request) -> list[given.Given] | None:
+    """The cameras in the file that ``request`` names, None where it names none; raises UserError."""
+    return None if request.cameras is None else given.read(request.cameras, MAX_VIEWS)
+
+
+def placed(
+    request: protocol.Request, own: list[given.Given] | None, vertices: NDArray[np.float32]
+) -> list[Camera] | None:
+    """The job's views, its ``own`` cameras where it has any, of the mesh with these ``vertices`` (V, 3); None
+    where the mesh decides which it needs. Raises UserError."""
+    if own is None:
         return cameras(request.views)
     _, centre, scale = to_unit_sphere(vertices)
-    return [one.placed(centre, scale, request.front) for one in given.read(request.cameras, MAX_VIEWS)]
+    return [one.placed(centre, scale, request.front) for one in own]
 
 
 def averages_x0(method: str) -> bool:

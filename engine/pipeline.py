@@ -38,6 +38,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     clock, out = Clock(), Path(request.out)
     clock.seconds["load"] = time.perf_counter() - host.start  # the imports
     options.check(request)
+    own = options.own_cameras(request)
     save.writable_folder(out)
     with clock.part("load"):
         host.progress("mesh", 0, 1, None)
@@ -56,7 +57,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     memory.check_numbers(len(layout.pages), max(settings.latent_size, settings.rgb_size))
     warnings = [*layout.warnings, *cut_off(denoiser, settings.prompt), *unknown_words(denoiser, request)]
     with clock.part("geometry"):
-        preset, cameras = denoiser.preset, options.placed(request, layout.mesh.vertices)
+        preset, cameras = denoiser.preset, options.placed(request, own, layout.mesh.vertices)
         backend = choose(request.raster, denoiser.device.type)
         views = preset.view_size, preset.control
         scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs, request.front)

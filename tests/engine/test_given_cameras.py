@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +51,21 @@ def test_a_job_is_seen_by_them_alone(
     assert report["front"] == 90
     assert any("'away'" in warning for warning in outcome.warnings)
     assert 0.2 < report["coverage"] < 0.7  # two of a box's six sides
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_the_file_is_read_once(request_for: Callable[..., Request], tmp_path: Path) -> None:
+    """So that it may be a pipe: --cameras <(program). What reads it again finds it empty."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        for text in (json.dumps({"cameras": [AHEAD]}), ""):
+            pipe.write_text(text)
+
+    threading.Thread(target=write, daemon=True).start()
+    outcome = Worker().run(request_for(cameras=str(pipe), steps=1), Host(lambda *_: None, lambda: False))
+    assert isinstance(outcome, Result), outcome
 
 
 def test_when_none_sees_the_mesh_it_is_told(
