@@ -97,7 +97,7 @@ class Worker:
 
 
 class Remote:
-    """A coordinator's engine that lives in an actor; see coordinator.Engine."""
+    """A coordinator's engine that lives in an actor; see slot.Engine."""
 
     def __init__(self, actor: Any, started: Any, events: Events) -> None:
         """started: Ray's promise of what Worker.start returns."""

@@ -13,8 +13,9 @@ from .. import protocol
 from ..errors import UserError
 from . import child, cluster, fields, folder, jobs, journal, progress, share, task
 from .child import Child, Event, Events
-from .coordinator import Coordinator, Engine, Hire, Tell
+from .coordinator import Coordinator, Tell
 from .jobs import Part, Refused
+from .slot import Engine, Hire
 from .summary import CSV, HTML, Summary
 from .task import Task
 

@@ -6,67 +6,28 @@ import contextlib
 import errno
 import queue
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
 
 from .. import protocol
 from ..errors import UserError
 from . import disk, journal, task
 from .child import ENDED, LOST, Event, Events, died
 from .folder import Folder
-from .pace import Pace
+from .pace import Overall
+from .slot import Engine, Hire, Slot
 from .task import Task
+from .waiting import Waiting
 
 SILENCE_S = 90.0  # an engine has a heartbeat of its own: without a word for so long it hangs
 CANCEL_S = 4.0  # it answers a cancel within two seconds, or is killed
 TICK_S = 0.5
-OVERALL_S = 1.0
 PATIENCE = 6  # workers lost, and two for each there should be, with no job done in between
 MOST_PROBED = 2**26  # bytes, whatever size of texture a job asks for
 HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
-class Engine(Protocol):
-    """What can do jobs: a child process, or one on another machine, which may be waiting for room there."""
-
-    @property
-    def waiting(self) -> bool: ...
-    @property
-    def heard(self) -> float: ...
-    @property
-    def tail(self) -> Sequence[str]: ...
-    def send(self, msg: Event) -> None: ...
-    def kill(self) -> None: ...
-
-
-Hire = Callable[[int, bool, Events], Engine]
 Tell = Callable[[Event], None]
-
-
-@dataclass(eq=False)
-class _Slot:
-    """A place for one engine. greeted: it came so far; part: of its job, done; jobs: how many it had."""
-
-    number: int
-    engine: Engine | None = None
-    frugal: bool = False
-    greeted: bool = False
-    task: Task | None = None
-    stage: Path = Path()
-    model: tuple[str, str] | None = None
-    began: float = 0.0
-    cancelled: float | None = None
-    part: float = 0.0
-    jobs: int = 0
-
-    def dismiss(self) -> None:
-        """Without an engine from now on."""
-        if self.engine is not None:
-            self.engine.kill()
-        self.engine, self.model, self.jobs, self.greeted = None, None, 0, False
 
 
 class Coordinator:
@@ -89,17 +50,14 @@ class Coordinator:
     ) -> None:
         self._folder, self._hire, self._time_limit, self._tell = folder, hire, time_limit, tell
         self._alone, self._losses, self._running = alone, 0, 0
-        self._hired: dict[Engine, _Slot] = {}
+        self._hired: dict[Engine, Slot] = {}
         tasks = list(tasks)
         self.done = sum(t.state == task.DONE for t in tasks)
         self.failed = sum(t.state == task.FAILED for t in tasks)
         self._events: Events = queue.SimpleQueue()
-        waiting = [t for t in tasks if t.state == task.WAITING]
-        self._waiting = deque(t for t in waiting if not t.careful)
-        self._careful = deque(t for t in waiting if t.careful)
-        self._slots = [_Slot(number) for number in range(min(workers, max(1, len(waiting))))]
-        self._pace = Pace()
-        self._told = (-1, -1, 0.0)  # done, failed and when, as of the last word on everything
+        self._waiting = Waiting(tasks)
+        self._slots = [Slot(number) for number in range(min(workers, max(1, len(self._waiting))))]
+        self._overall = Overall(tell)
 
     def run(self) -> None:
         """Until nothing is left. Raises UserError or OSError when that makes no sense any more."""
@@ -116,27 +74,16 @@ class Coordinator:
                     running = -1
                 if self._running != running:
                     self._hand_out()
-                self._overall()
+                self._tell_overall()
         finally:
             for slot in self._slots:
                 slot.dismiss()
                 if slot.task is not None:
                     self._stop(slot.task)
 
-    def _overall(self) -> None:
-        """Tell how far everything is: at once when a job has ended, else now and then."""
-        counts, now = (self.done, self.failed), time.monotonic()
-        if counts == self._told[:2] and now - self._told[2] < OVERALL_S:
-            return
-        self._told = (*counts, now)
-        waiting, parts = (
-            len(self._waiting) + len(self._careful),
-            [slot.part for slot in self._slots if slot.task],
-        )
-        eta = self._pace.left(waiting, parts, len(self._slots))
-        eta = None if eta is None else round(eta, 1)
-        left = {"left": waiting + len(parts), "running": len(parts), "eta_s": eta}
-        self._tell(protocol.message(protocol.OVERALL, done=self.done, failed=self.failed, **left))
+    def _tell_overall(self) -> None:
+        parts = [slot.part for slot in self._slots if slot.task]
+        self._overall(self.done, self.failed, len(self._waiting), parts, len(self._slots))
 
     def _stop(self, stopped: Task) -> None:
         """A running task is left for the next run."""
@@ -152,21 +99,18 @@ class Coordinator:
                 break  # what is left isn't for the others either
         self._make_use_of_idle()
 
-    def _next(self, slot: _Slot) -> Task | None:
-        """The first task that waits for the model which this engine has loaded, else the first; then those
-        that need care."""
-        if self._waiting:
-            fitting = (t for t in self._waiting if t.model == slot.model)
-            chosen = next(fitting, self._waiting[0])
-            self._waiting.remove(chosen)
+    def _next(self, slot: Slot) -> Task | None:
+        """What the slot is to do: of what needs care, where that has to be alone, nothing beside others."""
+        if (chosen := self._waiting.easy(slot.model)) is not None:
             return chosen
-        if not self._careful or (self._alone and self._running):
+        if self._alone and self._running:
             return None
-        if self._alone:
+        chosen = self._waiting.careful()
+        if chosen is not None and self._alone:
             for other in self._slots:
                 if other is not slot:
                     other.dismiss()
-        return self._careful.popleft()
+        return chosen
 
     def _make_use_of_idle(self) -> None:
         """What an engine is to do for which there is no room yet, one that has nothing to do takes over."""
@@ -181,7 +125,7 @@ class Coordinator:
             self._stop(taken)
             self._start(taker, taken)
 
-    def _start(self, slot: _Slot, chosen: Task) -> None:
+    def _start(self, slot: Slot, chosen: Task) -> None:
         try:
             self._folder.check(chosen.job)
         except UserError as error:
@@ -192,8 +136,7 @@ class Coordinator:
             slot.engine, slot.frugal = self._hire(slot.number, chosen.careful, self._events), chosen.careful
             self._hired[slot.engine] = slot
         self._running += 1
-        slot.task, slot.stage, slot.model = chosen, self._folder.stage(), chosen.model
-        slot.began, slot.cancelled, slot.part = time.monotonic(), None, 0.0
+        slot.begin(chosen, self._folder.stage())
         chosen.state, chosen.attempts = task.RUNNING, chosen.attempts + 1
         self._note(journal.START, chosen)
         name = chosen.job.name
@@ -219,7 +162,7 @@ class Coordinator:
         elif slot.task is None or msg.get("id") != slot.task.job.name:
             return
         elif kind == protocol.PROGRESS:
-            slot.part = max(slot.part, _part(msg))
+            slot.progressed(msg)
             self._tell(msg)
         elif kind == protocol.DONE:
             self._done(slot, msg)
@@ -228,18 +171,15 @@ class Coordinator:
         elif kind == protocol.CANCELLED:
             self._overdue(slot)
 
-    def _release(self, slot: _Slot) -> tuple[Task, Path]:
+    def _release(self, slot: Slot) -> tuple[Task, Path]:
         """The slot's task and its files; the slot is free."""
-        assert slot.task is not None
-        released, slot.task, self._running = slot.task, None, self._running - 1
-        released.seconds = time.monotonic() - slot.began
-        slot.jobs += 1
-        return released, slot.stage
+        self._running -= 1
+        return slot.release()
 
-    def _done(self, slot: _Slot, msg: Event) -> None:
+    def _done(self, slot: Slot, msg: Event) -> None:
         done, stage = self._release(slot)
-        self._pace.add(done.seconds, slot.jobs == 1)
-        done.result = _moved(msg["result"], stage, Path())
+        self._overall.pace.add(done.seconds, slot.jobs == 1)
+        done.result = task.moved(msg["result"], stage, Path())
         done.warnings = [*msg["result"].get("warnings", [])]
         if done.careful:
             done.warnings.append("done with one view at a time, to save memory")
@@ -256,11 +196,11 @@ class Coordinator:
         else:
             done.state, self.done, self._losses = task.DONE, self.done + 1, 0
             self._note(journal.DONE, done)
-            result = _moved(msg["result"], stage, self._folder.target(done.job))
+            result = task.moved(msg["result"], stage, self._folder.target(done.job))
             told = {"seconds": round(done.seconds, 2), "attempts": done.attempts, "result": result}
             self._tell(protocol.message(protocol.DONE, id=done.job.name, **told))
 
-    def _failed(self, slot: _Slot, error: str, fix: str, code: int) -> None:
+    def _failed(self, slot: Slot, error: str, fix: str, code: int) -> None:
         failed, stage = self._release(slot)
         self._folder.drop(stage)
         if code == protocol.EXIT_BAD_INPUT:
@@ -274,7 +214,7 @@ class Coordinator:
         slot.dismiss()  # whatever a bug or a full memory left behind goes with the process
         self._again(failed, error, fix, code)
 
-    def _lost(self, slot: _Slot, error: str, memory: bool) -> None:
+    def _lost(self, slot: Slot, error: str, memory: bool) -> None:
         """The engine has ended by itself."""
         slot.dismiss()
         if (lost := self._without_engine(slot)) is None:
@@ -282,7 +222,7 @@ class Coordinator:
         code = protocol.EXIT_OUT_OF_MEMORY if memory else protocol.EXIT_BUG
         self._again(lost, error, "close other programs, or use a smaller mesh, texture or model", code)
 
-    def _without_engine(self, slot: _Slot) -> Task | None:
+    def _without_engine(self, slot: Slot) -> Task | None:
         """The task that ``slot`` had when its engine ended, its unfinished work gone; None where it had none,
         or none that goes on."""
         if slot.task is None:
@@ -294,7 +234,7 @@ class Coordinator:
         self._folder.drop(stage)
         return lost
 
-    def _gone(self, slot: _Slot, why: str) -> None:
+    def _gone(self, slot: Slot, why: str) -> None:
         """What the engine ran on is gone, which is hardly its job's fault."""
         slot.dismiss()
         self._losses += 1
@@ -310,10 +250,10 @@ class Coordinator:
             return
         lost.attempts -= 1
         lost.careful |= lost.losses > 1
-        (self._careful if lost.careful else self._waiting).appendleft(lost)
+        self._waiting.put_first(lost)
         self._put_off(lost, error, "another worker does it", protocol.EXIT_BUG)
 
-    def _overdue(self, slot: _Slot) -> None:
+    def _overdue(self, slot: Slot) -> None:
         slot.dismiss()  # one that had to end to answer the cancel may still be at it
         late, stage = self._release(slot)
         self._folder.drop(stage)
@@ -325,8 +265,7 @@ class Coordinator:
         if failed.attempts >= task.ATTEMPTS:
             self._fail(failed, error, fix, code)
             return
-        failed.careful = True
-        self._careful.append(failed)
+        self._waiting.put_last(failed)
         when = "at the end, alone" if self._alone else "at the end"
         self._put_off(failed, error, f"it is tried again {when}", code)
 
@@ -366,21 +305,3 @@ class Coordinator:
                 slot.engine.send(protocol.message(protocol.CANCEL, id=slot.task.job.name))
             elif now - max(slot.engine.heard, slot.began) > SILENCE_S:
                 self._lost(slot, f"the engine said nothing for {SILENCE_S:.0f} s and was ended", False)
-
-
-def _part(msg: Event) -> float:
-    """How much of its job a progress message stands for; painting is what takes the time."""
-    if msg["stage"] == "denoise":
-        return float(0.05 + 0.85 * msg["i"] / max(1, msg["n"]))
-    return 0.9 if msg["stage"] in ("bake", "measure", "save") else 0.0
-
-
-def _moved(value: Any, stage: Path, target: Path) -> Any:
-    """``value``, whatever JSON it is, with paths in ``stage`` turned into paths in ``target``."""
-    if isinstance(value, dict):
-        return {name: _moved(one, stage, target) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_moved(one, stage, target) for one in value]
-    if isinstance(value, str) and Path(value).parent == stage:
-        return str(target / Path(value).name)
-    return value

@@ -21,6 +21,7 @@ from ..protocol import Request
 from . import fields, names
 
 Values = Mapping[str, Any]
+REFUSED = "refused"  # in a line: whoever wrote the file knows already that it can't be done, and why
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ def _cells(line: str, mark: str) -> list[str]:
 
 
 def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
+    if values.get(REFUSED):
+        raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
     said = {**defaults, **fields.read(_several(values))}
     for name in ("mesh", "prompt"):
         if not str(said.get(name, "")).strip():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..protocol import Request
@@ -90,3 +91,14 @@ def _go_on(task: Task, past: Past) -> None:
         task.earlier, task.attempts = True, int(said.get("attempts", 1))
         task.fail(str(said.get("error")), str(said.get("fix")), int(said.get("code", 1)))
     task.careful = past.ended >= ENDINGS
+
+
+def moved(value: Any, stage: Path, target: Path) -> Any:
+    """``value``, whatever JSON it is, with paths in ``stage`` turned into paths in ``target``."""
+    if isinstance(value, dict):
+        return {name: moved(one, stage, target) for name, one in value.items()}
+    if isinstance(value, list):
+        return [moved(one, stage, target) for one in value]
+    if isinstance(value, str) and Path(value).parent == stage:
+        return str(target / Path(value).name)
+    return value

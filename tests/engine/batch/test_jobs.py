@@ -107,6 +107,7 @@ BROKEN = {
     '{"mesh": "m.obj", "prompt": ["red"]}': "not text",
     '{"mesh": "m.obj", "prompt": "\\ud800"}': "not text",
     '{"mesh": "m.obj", "prompt": "red", "sede": 3}': "did you mean seed?",
+    '{"mesh": "m.obj", "refused": "it has no faces", "fix": "model some"}': "it has no faces. model some",
     '{"mesh": "m.obj", "prompt": "red", "seed": 1, "--seed": 2}': "said twice",
     '{"mesh": "m.obj", "prompt": "red", "seed": 1.5}': "not a whole number",
     '{"mesh": "m.obj", "prompt": "red", "seed": true}': "not a whole number",
