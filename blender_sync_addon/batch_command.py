@@ -8,28 +8,31 @@ into the batch's folder with a job file for them, and the textures put back when
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..engine import protocol
+from ..engine import arguments, protocol
 from . import choose, deliver, interrupt, preferences, scene
 from .job import environment
 from .problem import Problem
 from .subject import Subject, Textured, file_names
 
 MESHES, JOBS = "meshes", "objects.jsonl"  # in the batch's folder
+PROGRAM = "blender -b [FILE.blend] --command sync_texture batch"
 DONE = "done"
 BLENDER = "BLENDER"  # as the engine looks for it
+OFFLINE = "HF_HUB_OFFLINE"  # the switch of the engine's network, the hub's own
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,23 @@ class Wish:
     folder: str
 
 
-def engine(arguments: Sequence[str]) -> int:
+@contextlib.contextmanager
+def network(allowed: bool) -> Iterator[None]:
+    """Inside, engines don't use the network where it isn't ``allowed``, whatever the preferences say."""
+    before = os.environ.get(OFFLINE)
+    if not allowed:
+        os.environ[OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if not allowed:
+            os.environ.pop(OFFLINE)
+            os.environ.update({OFFLINE: before} if before else {})
+
+
+def engine(words: Sequence[str]) -> int:
     """Run the engine's command line with our stdin, stdout and stderr. Its exit status; raises Problem."""
-    command = preferences.command(list(arguments))
+    command = preferences.command(list(words))
     environ = environment.child_environment(os.environ)
     environ[BLENDER] = bpy.app.binary_path or sys.executable  # this one, unless --blender says otherwise
     sys.stdout.flush()
@@ -51,92 +68,101 @@ def engine(arguments: Sequence[str]) -> int:
         return child.wait()
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Do the command line ``arguments``; the exit status. Raises Problem, and SystemExit for bad options."""
-    args, rest = _parser().parse_known_args(arguments)
-    if not args.objects and not args.collection:
-        if args.save or args.glb or args.prompt_property:
-            what = "--save, --glb and --prompt-property are for objects of the open file"
-            raise Problem(
-                what, "Name them by --objects or --collection; jobs of a .blend leave a scene.blend."
-            )
-        return engine(["batch", *rest, *_passed_on(args)])
-    if not args.out:
-        raise Problem("Nowhere to put the results", "Give --out DIR.")
-    if (args.save or args.glb) and any(word.startswith("--part") for word in rest):
-        raise Problem(
-            "A part of a batch leaves nothing whole to save", "Leave out --part, or --save and --glb."
-        )
-    return _objects(args, rest)
+def run(words: Sequence[str]) -> int:
+    """Do the command line ``words``; the exit status. Raises Problem, and SystemExit for bad options."""
+    jobs = parser().parse_args(words).jobs
+    args, rest = _ours().parse_known_args(words)
+    if jobs is None and not args.objects and not args.collection:
+        raise Problem("Nothing to texture", "Give a job file, or --objects or --collection of the open file.")
+    if jobs is None:
+        return _objects(args, rest)
+    _check_job_file(args)
+    known = [word for word in words if word != "--pack"]
+    return engine(["batch", *known, *(["--scene", "packed"] if args.pack else [])])
 
 
-def _parser() -> argparse.ArgumentParser:
-    """Of what is ours; everything else is the engine's."""
-    parser = argparse.ArgumentParser(
-        prog="blender -b FILE.blend --command sync_texture batch",
-        description="[JOBS] --out DIR, and what `python -m engine batch` takes; besides, for objects:",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--objects", nargs="+", default=[], metavar="NAME", help="objects of the open file, each by itself")
-    add("--collection", metavar="NAME", help="all meshes in it, and in those inside it, each by itself")
+def _check_job_file(args: argparse.Namespace) -> None:
+    """Raise Problem for what a job file can't have beside it."""
+    if args.objects:
+        what = "A job file says itself what is textured: it can't be combined with --objects"
+        fix = 'For objects of a .blend, give it lines such as {"mesh": "scene.blend", "object": "Cube"}.'
+        raise Problem(what, fix)
+    if args.save or args.glb or args.prompt_property:
+        what = "--save, --glb and --prompt-property are for objects of the open file"
+        raise Problem(what, "Name them by --objects or --collection; jobs of a .blend leave a scene.blend.")
+
+
+def parser() -> arguments.Parser:
+    """Of all that can be said."""
+    about = "JOBS go to the engine as they are. Without JOBS, objects of the open file are textured:"
+    whole = arguments.Parser(prog=PROGRAM, description=about)
+    arguments.batch(whole, jobs="?")
+    _add_objects(whole.add_argument_group("objects of the open file, each by itself").add_argument)
+    return whole
+
+
+def _add_objects(add: arguments.Add) -> None:
+    """What the engine knows nothing of."""
+    add("--objects", nargs="+", default=[], metavar="NAME", help="these; with --collection, those in it, too")
     add("--prompt-property", default="", metavar="NAME", help="custom property that holds an object's prompt")
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured objects as glTF")
     add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
-    add("--out", metavar="DIR", help="folder for a folder a job, summary.csv and index.html")
-    add("--unwrap", default="auto", choices=protocol.UNWRAPS)
-    add("--uv-layer", default="", metavar="NAME", help="UV map to texture (default: the active one)")
-    return parser
 
 
-def _passed_on(args: argparse.Namespace) -> list[str]:
-    """What of ours means something for a job file, too."""
-    words = ["--out", args.out] if args.out else []
-    words += ["--collection", args.collection] if args.collection else []
-    words += ["--unwrap", args.unwrap] if args.unwrap != "auto" else []
-    words += ["--uv-layer", args.uv_layer] if args.uv_layer else []
-    return [*words, *(["--scene", "packed"] if args.pack else [])]
+def _ours() -> argparse.ArgumentParser:
+    """Of what concerns us where objects are textured: all else goes to the engine."""
+    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_objects(ours.add_argument)
+    for option, default in (
+        ("--collection", None),
+        ("--out", None),
+        ("--uv-layer", ""),
+        ("--unwrap", "auto"),
+    ):
+        ours.add_argument(option, default=default)
+    return ours
 
 
 def _objects(args: argparse.Namespace, rest: list[str]) -> int:
-    """The batch over objects of the open file."""
+    """The batch over objects of the open file. Raises Problem."""
+    if (args.save or args.glb) and any(word.startswith("--part") for word in rest):
+        what = "A part of a batch leaves nothing whole to save"
+        raise Problem(what, "Leave out --part, or --save and --glb.")
     deliver.make_parents(args.save, args.glb)
     out = Path(args.out).absolute()
     found = [obj.name for obj in choose.of_collection(args.collection)] if args.collection else []
     names = list(dict.fromkeys([*args.objects, *found]))
-    refused = _write_jobs(args, out, names)
-    if len(refused) == len(names):
-        raise Problem("; ".join(refused))
+    _write_jobs(args, out, names)
     status = engine(["batch", str(out / JOBS), "--out", str(out), *rest])
     if status in (protocol.EXIT_DONE, protocol.EXIT_BUG) and (args.save or args.glb):
         done = [Wish(choose.named(names[line - 1]), folder) for line, folder in _done(out)]
         textured = [one for wish in done for one in _put_back(wish, out, deliver.packs(args.save, args.pack))]
         if textured:
             deliver.deliver([wish.obj for wish in done], textured, args.save, args.glb)
-    return status or (protocol.EXIT_BUG if refused else protocol.EXIT_DONE)
+    return status
 
 
-def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> list[str]:
-    """A job for each of the objects, in its line; lines of those that can't be done stay empty. What is wrong
-    with these."""
-    (out / MESHES).mkdir(parents=True, exist_ok=True)
-    lines, refused = [], []
+def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> None:
+    """A job for each of the objects, in its line; the engine refuses those that we say can't be done. Raises
+    Problem where that is none."""
+    lines, problems = [], []
     for name, folder in zip(names, file_names(names), strict=True):
         try:
-            lines.append(json.dumps(_job(args, out, choose.named(name), folder)))
+            lines.append(_job(args, out, choose.named(name), folder))
         except Problem as problem:
-            lines.append("")
-            refused.append(str(problem))
-            print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
-    (out / JOBS).write_text("\n".join(lines) + "\n", "utf-8")
-    return refused
+            lines.append({"mesh": name, "refused": problem.what, "fix": problem.fix or "mend it"})
+            problems.append(str(problem))
+    if len(problems) == len(names):
+        raise Problem("; ".join(problems))
+    (out / JOBS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
 
 
 def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str, Any]:
     """The job of one object, its mesh written. Raises Problem."""
     (subject,) = scene.read([obj], {"prompt": "", "unwrap": args.unwrap, "uv_layer": args.uv_layer})
     mesh = out / MESHES / f"{folder}.npz"
+    mesh.parent.mkdir(parents=True, exist_ok=True)
     new = mesh.with_suffix(".new.npz")
     subject.read.arrays().save(new)
     if mesh.is_file() and mesh.read_bytes() == new.read_bytes():

@@ -37,11 +37,16 @@ Uvs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished job left in the .blend; ``out``: the engine's own files, until ``close``."""
+    """What a finished job left in the .blend; ``result``: the engine's own files, until ``close``."""
 
     objects: tuple[Textured, ...]
     warnings: tuple[str, ...]
-    out: Path
+    result: protocol.Result
+
+    @property
+    def out(self) -> Path:
+        """Folder of the engine's files."""
+        return Path(self.result.texture).parent
 
     @property
     def object(self) -> str:
@@ -64,6 +69,11 @@ class Outcome:
         return self.objects[0].uv_layer
 
 
+def command(frugal: bool = False) -> list[str]:
+    """The command line of the engine that does jobs. Raises Problem when there is none."""
+    return preferences.command(["serve", *(["--frugal"] if frugal else [])])
+
+
 class Task:
     """A running job."""
 
@@ -75,18 +85,20 @@ class Task:
         out: Path | None = None,
         others: Sequence[Any] = (),
         frugal: bool = False,
+        preview: bool | None = None,
     ) -> None:
         """Read ``obj`` and the ``others``, which are textured together with it where they stand, and start
         the engine on them; returns at once.
 
         out: folder for the engine's files; None: a private one, removed by ``close``. frugal: one view at a
-        time, in less memory. Raises Problem.
+        time, in less memory. preview: tell of the texture so far; None: in a window. Raises Problem.
         """
         settings.check()
+        self._preview = not bpy.app.background if preview is None else preview
         self._subjects = [Subject(one, depsgraph, settings, bool(others)) for one in (obj, *others)]
         in_scene = settings.views == SCENE
         self._cameras = read_cameras.read(obj, depsgraph, bool(others)) if in_scene else None
-        command = preferences.command(["serve", *(["--frugal"] if frugal else [])])
+        engine = command(frugal)
         self.settings = settings
         first = self._subjects[0].name
         self.name = f"{first} and {len(others)} more" if others else first
@@ -94,7 +106,7 @@ class Task:
         self.show: Show | None = None
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
-            self.state: State = self._start(command, out or self.folder / "out")
+            self.state: State = self._start(engine, out or self.folder / "out")
             self.state.after_s = self._after_painting()
         except BaseException:
             self.close()
@@ -102,7 +114,7 @@ class Task:
         if not bpy.app.background:
             self.show = Show([Source(one.name, one.uid, one.read) for one in self._subjects])
 
-    def _start(self, command: list[str], out: Path) -> State:
+    def _start(self, engine: list[str], out: Path) -> State:
         folder, subjects = self.folder, self._subjects
         several = len(subjects) > 1
         cameras = folder / "cameras.json" if self._cameras else None
@@ -126,8 +138,8 @@ class Task:
             texture = str(first.path(folder))
         unwraps = [one.read.unwrap for one in subjects]
         request = self.settings.request(paths, out, unwraps, texture, cameras)
-        request = dataclasses.replace(request, preview=not bpy.app.background)
-        return supervisor.start(command, request, prepare)
+        request = dataclasses.replace(request, preview=self._preview)
+        return supervisor.start(engine, request, prepare)
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
@@ -171,7 +183,7 @@ class Task:
         objects = put_back(self._subjects, uvs, images, self.settings.prompt.strip(), origin)
         self._note_pace(Path(result.report))
         said = [text for subject in self._subjects for text in subject.read.warnings]
-        return Outcome(objects, (*dict.fromkeys(said), *result.warnings), Path(result.texture).parent)
+        return Outcome(objects, (*dict.fromkeys(said), *result.warnings), result)
 
     def _note_pace(self, report: Path) -> None:
         views, own_steps = self.settings.views, self.settings.steps is None

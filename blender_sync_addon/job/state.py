@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ class State:
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
     eta_s: seconds left of the stage, None when unknown; after_s: that all after painting takes, as far as is
     known. preview: the last one, each a new object. result: set when done. problem: set when
-    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays.
+    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays. overhear:
+    given every message of the job, too.
     """
 
     id: str
@@ -33,6 +35,7 @@ class State:
     problem: Problem | None = None
     preview: protocol.Preview | None = None
     after_s: float = 0.0
+    overhear: Callable[[dict[str, Any]], None] | None = None
 
     @property
     def ended(self) -> bool:
@@ -72,6 +75,8 @@ class State:
         if self.ended or msg.get("id") != self.id:
             return
         kind = msg["kind"]
+        if self.overhear:
+            self.overhear(msg)
         try:
             if kind == protocol.PROGRESS and not self.cancelling:
                 self._progress(msg)

@@ -27,7 +27,7 @@ class Settings:
 
     views: "paper", "auto", "scene" (its cameras) or a number of views as text. uv_layer: name of a UV map, ""
     for the active one. texture_size: pixels. front, unwrap, method, sync_space, sync_share, aggregate,
-    attention, device, raster, fill, init_texture, strength, texture_depth, texture_sets: see
+    attention, device, raster, fill, init_texture, strength, texture_depth, texture_sets, cameras: see
     engine/protocol.py. from_texture: start from what the objects show now.
     target: "active" or "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which,
     see read/target.py.
@@ -57,6 +57,7 @@ class Settings:
     strength: float | None = None
     texture_depth: str = "8"
     texture_sets: str = "auto"
+    cameras: str | None = None
     target: str = "active"
     slot: str | int = ""
 
@@ -99,7 +100,7 @@ class Settings:
             aggregate=self.aggregate,
             attention=self.attention,
             views=PAPER if self.views == SCENE else self.views,
-            cameras=None if cameras is None else str(cameras),
+            cameras=self.cameras if cameras is None else str(cameras),
             front=self.front,
             steps=self.steps,
             guidance=self.guidance,

@@ -134,8 +134,10 @@ def test_a_collection_and_what_cannot_be_textured():
     words = ("--collection", "row", "--prompt", "oak", "--prompt-property", "look", "--quiet", "--out", out)
     assert run(*words, "--save", out / "new.blend") == 1
     found = {name: row["state"] for name, row in rows(out).items()}
-    assert found == {"a": "done", "c": "failed"}
+    assert found == {"a": "done", "": "refused", "c": "failed"}
     assert "killed" in rows(out)["c"]["error"]
+    assert (rows(out)[""]["mesh"], rows(out)[""]["line"]) == ("bare", "2")
+    assert "no faces" in rows(out)[""]["error"]
     assert prompts() == {"a": "oak"}
     assert run("--objects", "bare", "--prompt", "oak", "--out", out) == 2
     assert run("--collection", "nowhere", "--prompt", "oak", "--out", out) == 2
@@ -174,6 +176,10 @@ def test_a_blend_in_a_job_file():
 def test_what_makes_no_sense():
     cubes("a")
     assert run("jobs.jsonl", "--out", "x", "--save", "a.blend") == 2
+    assert run("jobs.jsonl", "--out", "x", "--objects", "a") == 2
+    assert run("jobs.jsonl", "--out", "x", "--collection", "Collection", "--prompt-property", "look") == 2
+    assert run("--out", "x") == 2
+    assert run("--objects", "a", "--prompt", "oak", "--out", "x", "--method", "magic") == 2
     assert run("--objects", "a", "--prompt", "oak") == 2
     assert run("--objects", "a", "--prompt", "oak", "--out", "x", "--part", "1/2", "--save", "a.blend") == 2
     python = os.environ.pop("SYNC_TEXTURE_PYTHON")
@@ -205,17 +211,9 @@ def test_texture_packs_where_that_is_wanted():
     assert (folder / "textures").is_dir()
 
 
-OTHERWISE = {
-    "mesh": "the file that is open",
-    "collection": "a batch's",
-    "scene": "--save and --pack",
-    "blender": "this one",
-    "cameras": "the scene's",
-    "front": "the object's -Y",
-    "preview": "the window's",
-    "help": "",
-}
+OTHERWISE = {"scene": "--save and --pack", "blender": "this one"}
 """Options of the engine's texture that have no place in Blender's, and what does their work there."""
+OWN = {"device": "by the preferences", "out": "--save or --glb will do", "help": ""}
 
 
 def options(parser, name):
@@ -226,18 +224,40 @@ def options(parser, name):
 
 def test_options_are_the_engines_own():
     from sync_texture.engine import cli
-    from sync_texture.engine.batch import fields
 
-    own, theirs = options(command._parser(), "texture"), options(cli._parser(), "texture")
+    own, theirs = options(command.parser(), "texture"), options(cli.parser(), "texture")
     for word, one in theirs.items():
-        if one.dest in OTHERWISE:
+        if one.dest in OTHERWISE or word == "--mesh":  # with which it is theirs
             continue
         assert word in own, word
-        assert own[word].type == one.type, word
-        assert own[word].choices == fields.CHOICES.get(one.dest), word
-        if word not in ("--device", "--object"):  # by the preferences, the active one
-            assert own[word].default == one.default, word
-        assert own[word].required == (one.required and word != "--out"), word
+        assert (own[word].type, own[word].choices) == (one.type, one.choices), word
+        assert one.dest in OWN or own[word].default == one.default, word
+        assert one.dest in OWN or own[word].required == one.required, word
+
+
+def test_mesh_files_are_the_engine_s():
+    for words in (["--mesh", "a.obj"], ["--prompt", "oak", "--mesh=a.obj"]):
+        assert command.run(["texture", *words, "--out", "x"]) == 5  # as it ends when it is passed on
+    assert command.run(["--offline", "texture", "--mesh", "a.obj"]) == 5
+    assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_a_collection_together_cameras_and_files_only():
+    collection = bpy.data.collections.new("row")
+    bpy.context.scene.collection.children.link(collection)
+    a, b, c = cubes("a", "b", "c")
+    collection.objects.link(a)
+    collection.objects.link(b)
+    folder = Path(tempfile.mkdtemp())
+    words = ["texture", "--prompt", "oak", "--quiet", "--out", str(folder / "out")]
+    assert command.run([*words, "--collection", "row", "--cameras", "cameras.json", "--preview"]) == 0
+    asked = json.loads((folder / "out" / "request.json").read_text())
+    assert asked["cameras"] == os.path.abspath("cameras.json")
+    assert asked["preview"]
+    assert len(asked["other_meshes"]) == 1
+    assert prompts([a, b, c]) == {"a": "oak", "b": "oak"}
+    assert command.run([*words, "--cameras", "cameras.json", "--views", "4"]) == 2
+    assert command.run([*words[:-2], "--save", str(folder / "a.blend"), "--preview"]) == 2
 
 
 helper.main(dict(globals()), ADDON, task.supervisor.abandon)

@@ -122,9 +122,8 @@ def test_command_exports_the_colours_too():
         (TMP / name).write_bytes((plain if name.endswith("png") else deep).read_bytes())
     obj = plane(lambda: write_image.write(TMP / "texture.exr", "wood", {}, pack=True))
     one = Textured(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
-    outcome = task.Outcome((one,), (), TMP)
     before, node = set(bpy.data.images), obj.active_material.node_tree.nodes.active
-    with deliver.plain(outcome.objects):
+    with deliver.plain((one,)):
         deliver.export([obj], TMP / "a.glb")
     assert set(bpy.data.images) == before
     assert node.image.name == "wood"

@@ -63,9 +63,10 @@ def check_command(call, blend, tmp_path):
     save = ("--save", tmp_path / "new.blend", "--object", "plane", "--json")
     status, said = call(*texture, "bricks", *save, **engine)
     assert status == 0, said
-    result = json.loads(next(line for line in said.splitlines() if line.startswith('{"object"')))
-    assert result["object"] == "plane"
-    assert result["report"]["prompt"] == "bricks"
+    events = [json.loads(line) for line in said.splitlines() if line.startswith('{"kind"')]
+    assert (events[0]["kind"], events[-1]["kind"]) == ("started", "done")
+    assert events[-1]["objects"][0]["object"] == "plane"
+    assert events[-1]["report"]["prompt"] == "bricks"
     assert (tmp_path / "new.blend").stat().st_size > 0
     assert call(*texture, "oom", *save, **engine)[0] == 4
     assert call(*texture, "die", *save, **engine)[0] == 1
