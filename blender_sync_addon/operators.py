@@ -12,6 +12,7 @@ from . import choose, making, preferences, task
 from .making import Making, running, warnings
 from .properties import Options
 from .read import settings as read_settings
+from .results.renumber import followed
 from .task import Task
 from .write import material as write_material
 
@@ -64,7 +65,8 @@ class RestoreMaterials(bpy.types.Operator):
         return write_material.can_restore(context.view_layer.objects.active)
 
     def execute(self, context: Any) -> set[str]:
-        write_material.restore(context.view_layer.objects.active)
+        with followed(obj := context.view_layer.objects.active):
+            write_material.restore(obj)
         return {"FINISHED"}
 
 

@@ -23,6 +23,7 @@ from .read import target as read_target
 from .read import texture as read_texture
 from .read.settings import Settings
 from .results import history, thumbnail
+from .results.renumber import followed
 from .write import image as write_image
 from .write import material as write_material
 from .write import slots as write_slots
@@ -144,6 +145,18 @@ class Subject:
         """Show the ``images`` of the mesh ``number`` on the object; ``check`` has passed. Raises Problem."""
         obj = self.object()
         assert obj is not None, "checked"
+        with followed(obj):
+            return self._finish(obj, number, uvs, images, prompt, origin)
+
+    def _finish(
+        self,
+        obj: Any,
+        number: int,
+        uvs: NDArray[np.float32] | None,
+        images: Images,
+        prompt: str,
+        origin: Mapping[str, Any],
+    ) -> Textured:
         before = history.look(obj)
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
         made: list[tuple[Any, Any]] = []

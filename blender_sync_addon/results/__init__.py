@@ -6,9 +6,9 @@ from types import ModuleType
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from . import again, history, operators, panel, thumbnail
+    from . import again, history, operators, own_material, panel, thumbnail
 
-    return history, thumbnail, operators, again, panel
+    return history, thumbnail, operators, own_material, again, panel
 
 
 def register() -> None:

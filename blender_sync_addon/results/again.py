@@ -19,6 +19,7 @@ from ..task import Outcome, Task
 from . import history, sheet, thumbnail
 from . import settings as result_settings
 from .operators import active
+from .renumber import followed
 
 SEEDS = [
     ("other", "Another Seed", "The next seed that the object hasn't had with this prompt"),
@@ -131,15 +132,16 @@ def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> Task:
         raise Problem(
             "The material of this result, which its settings were on, was deleted", "Choose another."
         )
-    settings = result_settings.stored(result.material)
+    settings = result_settings.now(obj, result)
     if other_seed:
         seed = fresh_seed(history.of(obj), settings.prompt, settings.seed)
         settings = dataclasses.replace(settings, seed=seed)
     if settings.from_texture and result.start is None:
         raise Problem("What this result was started from was deleted", "Generate from another texture.")
     objects = together(context, obj, result)
-    before = [_before(one, result.job) for one in objects]
-    return begin(context, objects, settings, before)
+    with followed(*(objects if settings.from_texture else ())):
+        before = [_before(one, result.job) for one in objects]
+        return begin(context, objects, settings, before)
 
 
 def begin(context: Any, objects: Sequence[Any], settings: Any, before: Sequence[history.Parts]) -> Task:

@@ -16,8 +16,10 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 
+from ..write import follow
 from ..write import material as write_material
 from ..write import slots as write_slots
+from ..write.follow import Moves
 from ..write.image import TAG
 
 NAME = "sync_texture"
@@ -153,10 +155,24 @@ def shown(obj: Any) -> int:
     """The number of the result that ``obj`` shows, the newest such; NONE without."""
     now = parts(obj)
     results = of(obj)
+    moves = follow.moves(obj) if now else None
     for i in reversed(range(len(results))):
-        if now and write_slots.spread(obj, read(results[i].parts)) == now:
+        if now and moved(write_slots.spread(obj, read(results[i].parts)), moves) == now:
             return i
     return NONE
+
+
+def moved(pairs: Parts, moves: Moves | None) -> Parts:
+    """``pairs`` with the numbers that the slots have now, see write/follow.py."""
+    if moves is None:
+        return pairs
+    return tuple(sorted(((moves[i], one) for i, one in pairs if i in moves), key=lambda pair: pair[0]))
+
+
+def slot(obj: Any, result: Any) -> int | None:
+    """The number that the slot has now that shows the first material of ``result``; None: it is gone."""
+    now = moved(read(result.parts), follow.moves(obj))
+    return next((number for number, material in now if material == result.material), None)
 
 
 def chosen(obj: Any, index: int = NONE) -> int:
@@ -169,15 +185,19 @@ def chosen(obj: Any, index: int = NONE) -> int:
 
 
 def lost(result: Any) -> bool:
-    """Whether a material of ``result`` was deleted, or replaced by another one wherever it was used, so that
-    it can't be shown any more."""
+    """Whether ``result`` can't be shown any more: a material was deleted, or replaced by another one wherever
+    it was used, or all of its slots were removed."""
     materials = (result.material, *(part.material for part in result.parts))
-    return not all(material and write_material.is_ours(material) for material in materials)
+    there = all(material and write_material.is_ours(material) for material in materials)
+    return not there or not len(result.parts)
 
 
 def show(obj: Any, index: int) -> None:
     """Let ``obj`` show its result ``index``; slots that it doesn't cover show what they did before any."""
-    show_parts(obj, read(of(obj)[index].parts))
+    from .renumber import followed  # which needs us
+
+    with followed(obj):
+        show_parts(obj, read(of(obj)[index].parts))
 
 
 def show_parts(obj: Any, wanted: Parts) -> None:
@@ -219,6 +239,8 @@ def uv_layer(material: Any) -> str:
 
 def problems(obj: Any, result: Any) -> list[str]:
     """What is missing of ``result``, a line each. Cheap enough to draw a panel."""
+    if not len(result.parts):
+        return ["Its material slot was removed"]
     if lost(result):
         return ["Its material was deleted"]
     if not images(result.material):

@@ -1,4 +1,4 @@
-"""The results of the active object: show, keep, take back and remove them, feed them into a material."""
+"""The results of the active object: show, keep, take back and remove them."""
 
 # Annotations of a property are values here, not types; bpy's classes are of unknown type.
 # mypy: disable-error-code="valid-type,misc,name-defined"
@@ -8,18 +8,16 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
-from ..problem import Problem
-from ..write import material as write_material
-from . import graph, history, removal
+from . import history, removal
 from . import settings as result_settings
 
-_INDEX = {
+INDEX = {
     "name": "Result",
     "default": history.NONE,
     "min": history.NONE,
     "description": "Number of the result, the oldest is 0; -1: the one that is shown, else the newest",
 }
-_NOTHING: set[str] = {"CANCELLED"}
+NOTHING: set[str] = {"CANCELLED"}
 
 
 def active(context: Any) -> Any:
@@ -27,7 +25,7 @@ def active(context: Any) -> Any:
     return context.view_layer.objects.active
 
 
-class _OnResults:
+class OnResults:
     """Works where the active object has results."""
 
     report: Any
@@ -49,7 +47,7 @@ class _OnResults:
         return obj, found
 
 
-class _Changing(_OnResults):
+class Changing(OnResults):
     """Changes the object, which is the file's own."""
 
     @classmethod
@@ -62,47 +60,48 @@ class _Changing(_OnResults):
         return True
 
 
-class ShowResult(_Changing, bpy.types.Operator):
+class ShowResult(Changing, bpy.types.Operator):
     """Show this result on the object"""
 
     bl_idname = "sync_texture.show_result"
     bl_label = "Show Result"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**_INDEX)
+    index: IntProperty(**INDEX)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return _NOTHING
+            return NOTHING
         obj, index = found
         if history.lost(history.of(obj)[index]):
-            self.report({"ERROR"}, "The material of this result was deleted")
-            return _NOTHING
+            self.report({"ERROR"}, "The material of this result, or its slot, was deleted")
+            return NOTHING
         history.show(obj, index)
         return {"FINISHED"}
 
 
-class UseSettings(_OnResults, bpy.types.Operator):
+class UseSettings(OnResults, bpy.types.Operator):
     """Fill the panel with the settings that this result was made with"""
 
     bl_idname = "sync_texture.use_settings"
     bl_label = "Use These Settings"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**_INDEX)
+    index: IntProperty(**INDEX)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return _NOTHING
+            return NOTHING
         obj, index = found
-        if not result_settings.known(material := history.of(obj)[index].material):
+        result = history.of(obj)[index]
+        if not result_settings.known(result.material):
             self.report({"ERROR"}, "The material of this result, which its settings were on, was deleted")
-            return _NOTHING
-        result_settings.fill(context.scene.sync_texture, result_settings.stored(material), obj)
+            return NOTHING
+        result_settings.fill(context.scene.sync_texture, result_settings.now(obj, result), obj)
         return {"FINISHED"}
 
 
-class RemoveResult(_Changing, bpy.types.Operator):
+class RemoveResult(Changing, bpy.types.Operator):
     """Remove this result from the object, and its material and image from the file where nothing else uses
     them. A picture beside the .blend file stays on disk"""
 
@@ -110,7 +109,7 @@ class RemoveResult(_Changing, bpy.types.Operator):
     bl_label = "Remove Result"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**_INDEX)
+    index: IntProperty(**INDEX)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         obj = active(context)
@@ -127,12 +126,12 @@ class RemoveResult(_Changing, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return _NOTHING
+            return NOTHING
         removal.remove(*found)
         return {"FINISHED"}
 
 
-class Keep(_Changing, bpy.types.Operator):
+class Keep(Changing, bpy.types.Operator):
     """Keep the texture that is shown"""
 
     bl_idname = "sync_texture.keep"
@@ -152,7 +151,7 @@ class Keep(_Changing, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, history.NONE)) is None:
-            return _NOTHING
+            return NOTHING
         obj, index = found
         batch = history.of(obj)[index].batch
         for result in history.of(obj):
@@ -163,7 +162,7 @@ class Keep(_Changing, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class TakeBack(_Changing, bpy.types.Operator):
+class TakeBack(Changing, bpy.types.Operator):
     """Take the newest texture back: the object looks as it did before, and what was added for it is removed.
     All else that you changed since stays"""
 
@@ -185,21 +184,21 @@ class TakeBack(_Changing, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class ViewSheet(_OnResults, bpy.types.Operator):
+class ViewSheet(OnResults, bpy.types.Operator):
     """Show the variations side by side in an Image Editor: the one that is open, else a new window"""
 
     bl_idname = "sync_texture.view_sheet"
     bl_label = "View Contact Sheet"
 
-    index: IntProperty(**_INDEX)
+    index: IntProperty(**INDEX)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return _NOTHING
+            return NOTHING
         obj, index = found
         if (sheet := history.of(obj)[index].sheet) is None:
             self.report({"ERROR"}, "This result isn't one of several variations")
-            return _NOTHING
+            return NOTHING
         if bpy.app.background:
             self.report({"INFO"}, f"The contact sheet is the image '{sheet.name}'")
             return {"FINISHED"}
@@ -218,75 +217,6 @@ def _image_editor(context: Any) -> Any:
     return area
 
 
-class FeedBaseColor(_Changing, bpy.types.Operator):
-    """Use the texture in your own material: plug its image into the Base Color of the Principled BSDF of what
-    the active material slot showed before, and show that material again"""
-
-    bl_idname = "sync_texture.feed_base_color"
-    bl_label = "Feed Base Color of the Active Material"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    index: IntProperty(**_INDEX)
-
-    def execute(self, context: Any) -> set[str]:
-        if (found := self.result(context, self.index)) is None:
-            return _NOTHING
-        obj, index = found
-        try:
-            material = _feed(obj, history.of(obj)[index])
-        except Problem as problem:
-            self.report({"ERROR"}, str(problem))
-            return _NOTHING
-        others = [o.name for o in bpy.data.objects if o != obj and material.name in o.material_slots]
-        too = f". '{others[0]}' has this material too" if others else ""
-        self.report({"INFO"}, f"The texture feeds the Base Color of '{material.name}'{too}")
-        return {"FINISHED"}
-
-
-def _feed(obj: Any, result: Any) -> Any:
-    slot = obj.active_material_index
-    ours = next((part.material for part in result.parts if part.slot == slot), None) or result.material
-    images = history.images(ours)
-    if not images:
-        raise Problem("The image of this result is gone", "Choose another one.")
-    material = write_material.artists(obj, slot)
-    if material is None:
-        fix = "Give it one with a Principled BSDF (the texture's own material does without)."
-        raise Problem(f"The active slot of '{obj.name}' has no material of yours", fix)
-    graph.feed(material, images[0], history.uv_layer(ours))
-    write_material.restore(obj, {slot})
-    return material
-
-
-class UnfeedBaseColor(bpy.types.Operator):
-    """Take the texture out of the active material: what was plugged into Base Color before is so again"""
-
-    bl_idname = "sync_texture.unfeed_base_color"
-    bl_label = "Restore Base Color"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        obj = active(context)
-        if not obj or obj.type != "MESH" or not graph.nodes(fed(obj)):
-            cls.poll_message_set("The active material has no texture of ours in it")
-            return False
-        return True
-
-    def execute(self, context: Any) -> set[str]:
-        try:
-            graph.unfeed(fed(active(context)))
-        except Problem as problem:
-            self.report({"ERROR"}, str(problem))
-            return _NOTHING
-        return {"FINISHED"}
-
-
-def fed(obj: Any) -> Any | None:
-    """The material of the artist's in the active slot of ``obj``."""
-    return write_material.artists(obj, obj.active_material_index)
-
-
 register, unregister = bpy.utils.register_classes_factory(
-    (ShowResult, UseSettings, RemoveResult, Keep, TakeBack, ViewSheet, FeedBaseColor, UnfeedBaseColor)
+    (ShowResult, UseSettings, RemoveResult, Keep, TakeBack, ViewSheet)
 )

@@ -13,7 +13,7 @@ from ..operators import Generate
 from ..panel import MainPanel, draw_text, line_length
 from ..problem import Problem
 from ..read import texture as read_texture
-from . import again, graph, history, operators, thumbnail
+from . import again, graph, history, operators, own_material, thumbnail
 from . import settings as result_settings
 
 COUNT = "sync_texture_variations"
@@ -168,14 +168,14 @@ class MaterialPanel(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout, obj = self.layout, operators.active(context)
-        material = operators.fed(obj)
+        material = own_material.fed(obj)
         name = f"'{material.name}'" if material else "none in the active slot"
         layout.label(text=name, icon="MATERIAL")
         row = layout.row()
         row.enabled = material is not None
-        row.operator(operators.FeedBaseColor.bl_idname, text="Feed Base Color", icon="NODE_MATERIAL")
+        row.operator(own_material.FeedBaseColor.bl_idname, text="Feed Base Color", icon="NODE_MATERIAL")
         if graph.nodes(material):
-            layout.operator(operators.UnfeedBaseColor.bl_idname, icon="LOOP_BACK")
+            layout.operator(own_material.UnfeedBaseColor.bl_idname, icon="LOOP_BACK")
 
 
 def draw_new(layout: Any, newest: bool) -> None:

@@ -10,6 +10,7 @@ import bpy
 from ..write import material as write_material
 from ..write import slots as write_slots
 from . import history
+from .renumber import followed
 
 
 def remove(obj: Any, index: int) -> None:
@@ -18,6 +19,11 @@ def remove(obj: Any, index: int) -> None:
     Where it was shown, the one before it is, else the next, else what was there before any. Pictures on disk
     stay, so that undo brings everything back.
     """
+    with followed(obj):
+        _remove(obj, index)
+
+
+def _remove(obj: Any, index: int) -> None:
     if history.shown(obj) == index:
         rest = [i for i in range(len(history.of(obj))) if i != index and not history.lost(history.of(obj)[i])]
         earlier = [i for i in rest if i < index]
@@ -87,6 +93,11 @@ def remove_unused(materials: Iterable[Any]) -> None:
 
 def take_back(obj: Any) -> None:
     """Take the newest result of ``obj`` back: it looks as before, and what the job added is gone."""
+    with followed(obj):
+        _take_back(obj)
+
+
+def _take_back(obj: Any) -> None:
     index = len(history.of(obj)) - 1
     result = history.of(obj)[index]
     added_slot, slots, layer = result.added_slot, result.slots, result.uv_layer

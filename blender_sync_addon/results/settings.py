@@ -8,6 +8,7 @@ from typing import Any
 from ..read import target as read_target
 from ..read.settings import FRONTS, Settings
 from ..write.image import TAG
+from . import history
 
 SAME = (
     "prompt",
@@ -44,6 +45,15 @@ def stored(material: Any) -> Settings:
     said = material[TAG].to_dict()
     names = [field.name for field in dataclasses.fields(Settings)]
     return Settings(**{name: said[name] for name in names if name in said})
+
+
+def now(obj: Any, result: Any) -> Settings:
+    """How ``result`` of ``obj`` was made, its slot by the number that it has now."""
+    settings = stored(result.material)
+    if settings.target != "slot" or isinstance(settings.slot, str):
+        return settings
+    slot = history.slot(obj, result)
+    return settings if slot is None else dataclasses.replace(settings, slot=slot)
 
 
 def fill(options: Any, settings: Settings, obj: Any) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import bpy
 
+from . import follow
+from .follow import Moves
 from .image import TAG
 
 MEMORY = "sync_texture_before"
@@ -92,9 +94,25 @@ def remember_same(obj: Any, source: int, new: int) -> None:
 
 def forget(obj: Any, slot: int) -> None:
     """Remember nothing of the ``slot``, which is about to be taken away."""
-    left = [dict(entry) for entry in obj.get(MEMORY, ()) if entry["slot"] != slot]
-    if left:
-        obj[MEMORY] = left
+    _store(obj, [dict(entry) for entry in obj.get(MEMORY, ()) if entry["slot"] != slot])
+
+
+def renumber(obj: Any, moves: Moves) -> None:
+    """Let what is remembered for each slot of ``obj`` be so for the one that it is now."""
+    _store(obj, _memory(obj, moves))
+
+
+def _memory(obj: Any, moves: Moves | None) -> list[dict[str, Any]]:
+    """What is remembered, with the numbers that slots have now."""
+    entries = [dict(entry) for entry in obj.get(MEMORY, ())]
+    if moves is None:
+        return entries
+    return [{**entry, "slot": moves[entry["slot"]]} for entry in entries if entry["slot"] in moves]
+
+
+def _store(obj: Any, entries: list[dict[str, Any]]) -> None:
+    if entries:
+        obj[MEMORY] = entries
     elif MEMORY in obj:
         del obj[MEMORY]
 
@@ -111,7 +129,7 @@ def artists(obj: Any, slot: int) -> Any | None:
     material = obj.material_slots[slot].material
     if material is None or not is_ours(material):
         return material
-    entry = next((dict(one) for one in obj.get(MEMORY, ()) if one["slot"] == slot), None)
+    entry = next((one for one in _memory(obj, follow.moves(obj)) if one["slot"] == slot), None)
     if entry is None:
         return None
     return entry.get("material") if entry["link"] == "OBJECT" else obj.data.materials[slot]
@@ -135,7 +153,4 @@ def restore(obj: Any, slots: Collection[int] | None = None) -> None:
             slot.link = "OBJECT"  # the artist may have changed it: the mesh keeps its own
             slot.material = entry.get("material")
             slot.link = entry["link"]
-    if left:
-        obj[MEMORY] = left
-    elif MEMORY in obj:
-        del obj[MEMORY]
+    _store(obj, left)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..read import target
 from . import material as write_material
+from .follow import Moves
 
 SPLIT = "sync_texture_split"
 """Custom property of an object: which of its slots were made of which, whether it had none before (``bare``),
@@ -71,22 +72,33 @@ def spread(obj: Any, wanted: Collection[tuple[int, Any]]) -> tuple[tuple[int, An
     as the one that they were made of."""
     shown = dict(wanted)
     for one in obj.get(SPLIT, ()):
-        if one["slot"] not in shown and one["source"] in shown and one["slot"] < len(obj.material_slots):
+        if one["slot"] not in shown and one["source"] in shown:
             shown[one["slot"]] = shown[one["source"]]
     return tuple(sorted(shown.items(), key=lambda pair: pair[0]))
+
+
+def renumber(obj: Any, moves: Moves) -> None:
+    """Let what is noted about slots of ours be so for those that they are now."""
+    made = [dict(one) for one in obj.get(SPLIT, ())]
+    there = [one for one in made if one["slot"] in moves and one["source"] in moves]
+    _store(obj, [{**one, "slot": moves[one["slot"]], "source": moves[one["source"]]} for one in there])
+
+
+def _store(obj: Any, made: list[dict[str, Any]]) -> None:
+    if made:
+        obj[SPLIT] = made
+    elif SPLIT in obj:
+        del obj[SPLIT]
 
 
 def join(obj: Any, count: int) -> None:
     """Give the faces of the slots from number ``count`` on, where ``own`` made them, back to those that they
     were made of, and take the slots away; unless another object with this mesh shows a texture there."""
-    mesh, there = obj.data, len(obj.material_slots)  # the artist may have removed some
-    made = [dict(one) for one in obj.get(SPLIT, ()) if one["slot"] < there]
+    mesh = obj.data
+    made = [dict(one) for one in obj.get(SPLIT, ())]
     while made and made[-1]["slot"] >= count and _can_join(mesh, made[-1]):
         _join(mesh, made.pop())
-    if made:
-        obj[SPLIT] = made
-    elif SPLIT in obj:
-        del obj[SPLIT]
+    _store(obj, made)
 
 
 def _can_join(mesh: Any, one: dict[str, Any]) -> bool:
