@@ -22,7 +22,8 @@ from tests.bench import _cell, _chart, _findings, _grid, _report, quality
 from tests.bench._findings import MEASURES, NAMED, Data
 from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Arm, Cell, Settings, Store
 from tests.bench._statistics import difference, holm, mean
-from tests.engine.denoise.conftest import ZERO_SNR, make_pipeline
+from tests.engine.denoise.conftest import make_pipeline
+from tests.engine.schedules import STARTER as SCHEDULE
 from training.judge import examples, pairs, textures
 from training.judge.classifier import Classifier
 
@@ -132,7 +133,7 @@ def test_meshes_of_the_folder_come_first(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of random weights."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", ZERO_SNR, seed=1)
+    return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", SCHEDULE, seed=1)
 
 
 def cell(tmp_path: Path, **fields: Any) -> Cell:

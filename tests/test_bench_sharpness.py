@@ -16,7 +16,8 @@ from tests.bench import _sharpness_page as pages
 from tests.bench import sharpness
 from tests.bench._made import USUAL
 from tests.bench._sharpness_page import Row
-from tests.engine.denoise.conftest import ZERO_SNR, make_pipeline
+from tests.engine.denoise.conftest import make_pipeline
+from tests.engine.schedules import STARTER as SCHEDULE
 
 BLOCKS = [(mesh, prompt, 0) for mesh in ("cube", "torus") for prompt in ("bricks", "denim")]
 
@@ -70,7 +71,7 @@ def test_tables_and_picture() -> None:
 
 def test_one_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharpness, "USUAL", replace(USUAL, texture_size=64))
-    tiny, mesh = make_pipeline(tmp_path / "tiny", ZERO_SNR, seed=1), tmp_path / "ball.stl"
+    tiny, mesh = make_pipeline(tmp_path / "tiny", SCHEDULE, seed=1), tmp_path / "ball.stl"
     trimesh.creation.icosphere(2).export(mesh)
     arms = {name: sharpness.ARMS[name] for name in (sharpness.ALONE, sharpness.MEAN)}
     found = list(sharpness.measured(load_denoiser(str(tiny), "cpu", lambda: None), [mesh], 1, 1, arms))

@@ -13,7 +13,8 @@ import torch
 import trimesh
 
 from engine.protocol import Request
-from tests.engine.denoise.conftest import ZERO_SNR, make_pipeline
+from tests.engine.denoise.conftest import make_pipeline
+from tests.engine.schedules import STARTER
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,8 +26,8 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole pipeline of random weights, shaped as the starter: 64 pixels a view, v-prediction."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", ZERO_SNR, seed=1)
+    """A whole pipeline of random weights that predicts what the starter does; 64 pixels a view."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", STARTER, seed=1)
 
 
 @pytest.fixture(scope="session")

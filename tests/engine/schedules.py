@@ -7,15 +7,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "clip_sample": False}
-SD15: dict[str, Any] = {**_BETAS, "steps_offset": 1, "set_alpha_to_one": False}  # Stable Diffusion 1.5
-SD15_V: dict[str, Any] = {**SD15, "prediction_type": "v_prediction"}
-ZERO_SNR: dict[str, Any] = {  # the starter's
-    **_BETAS,
-    "timestep_spacing": "trailing",
-    "rescale_betas_zero_snr": True,
-    "prediction_type": "v_prediction",
+_BETAS: dict[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
 }
+SD15: dict[str, Any] = {  # as Stable Diffusion 1.5 ships it
+    **_BETAS,
+    "_class_name": "PNDMScheduler",
+    "prediction_type": "epsilon",
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "trained_betas": None,
+}
+SD15_V: dict[str, Any] = {**SD15, "prediction_type": "v_prediction"}
+ZERO_SNR: dict[str, Any] = {  # from pure noise, where only v or the sample itself says what the sample is
+    **_BETAS,
+    "_class_name": "DDIMScheduler",
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "set_alpha_to_one": True,
+    "steps_offset": 0,
+}
+STARTER: dict[str, Any] = {**ZERO_SNR, "prediction_type": "sample"}
 
 
 def output(x: Tensor, t: int) -> Tensor:

@@ -22,7 +22,7 @@ from engine.sync.spaces import EarlierViews, LinearSpace
 from engine.views.cameras import even_rig
 from engine.views.neighbours import nearest_first, neighbours
 from tests.engine import brute
-from tests.engine.schedules import ZERO_SNR
+from tests.engine.schedules import STARTER
 from tests.engine.sync import toys
 
 VIEWS, PICTURE, LATENTS, TEXTURE = 5, 24, 12, 40
@@ -103,10 +103,10 @@ def test_soups(soup: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
 
 
 def denoise(space: LinearSpace, earlier: EarlierViews) -> None:
-    schedule = Schedule.from_config(ZERO_SNR, 3)
+    schedule = Schedule.from_config(STARTER, 3)
     behind = torch.zeros(VIEWS, 2, LATENTS, LATENTS)
     for method in METHODS:
-        network, generator = toys.ToyNetwork(schedule, v=True), torch.Generator().manual_seed(0)
+        network, generator = toys.ToyNetwork(schedule, "sample"), torch.Generator().manual_seed(0)
         sync = Sync(method, space, share=1.0, earlier=earlier)
         x = initial_noise(space, behind, generator)
         for step in sample(network, schedule, sync, x, lambda i: behind, generator):

@@ -8,33 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.engine import schedules
+
 WORDS = ("red", "bricks", "old", "wood", "gold", "view", "front")
 TOKENS = 16
-EPSILON = {
-    "_class_name": "PNDMScheduler",  # what Stable Diffusion 1.5 ships
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "num_train_timesteps": 1000,
-    "set_alpha_to_one": False,
-    "skip_prk_steps": True,
-    "steps_offset": 1,
-    "trained_betas": None,
-    "clip_sample": False,
-}
-ZERO_SNR = {
-    "_class_name": "DDIMScheduler",
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "num_train_timesteps": 1000,
-    "prediction_type": "v_prediction",
-    "rescale_betas_zero_snr": True,
-    "timestep_spacing": "trailing",
-    "set_alpha_to_one": True,
-    "steps_offset": 0,
-    "clip_sample": False,
-}
 
 
 def write_tokenizer(folder: Path) -> int:
@@ -134,20 +111,19 @@ def _write_index(folder: Path, scheduler: dict[str, object]) -> None:
 @pytest.fixture(scope="session")
 def eps_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An epsilon-predicting pipeline with Stable Diffusion 1.5's scheduler config."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "eps", EPSILON)
+    return make_pipeline(tmp_path_factory.mktemp("models") / "eps", schedules.SD15)
 
 
 @pytest.fixture(scope="session")
 def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A v-predicting pipeline with zero terminal SNR."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)
+    return make_pipeline(tmp_path_factory.mktemp("models") / "v", schedules.ZERO_SNR, seed=1)
 
 
 @pytest.fixture(scope="session")
 def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
-    schedule = {**ZERO_SNR, "prediction_type": "sample"}
-    return make_pipeline(tmp_path_factory.mktemp("models") / "sample", schedule, seed=2)
+    return make_pipeline(tmp_path_factory.mktemp("models") / "sample", schedules.STARTER, seed=2)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,8 @@ class Loop:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Denoiser:
-    from tests.engine.denoise.conftest import ZERO_SNR, make_pipeline
+    from tests.engine.denoise.conftest import make_pipeline
+    from tests.engine.schedules import ZERO_SNR
 
     folder = make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)
     return load_denoiser(str(folder), "cpu", lambda: None)

@@ -6,17 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from diffusers import DDIMScheduler, PNDMScheduler, StableDiffusionControlNetImg2ImgPipeline
+from diffusers import DDIMScheduler, StableDiffusionControlNetImg2ImgPipeline
 
 from engine.denoise.schedule import Schedule, steps_run
 from engine.errors import UserError
-from tests.engine.schedules import ZERO_SNR
-
-SD15 = dict(
-    PNDMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1, skip_prk_steps=True
-    ).config
-)
+from tests.engine.schedules import SD15, ZERO_SNR
 
 
 def test_published_timesteps() -> None:

@@ -1,54 +1,32 @@
-"""The sampler and the five cases: against diffusers where all are one, the paper where they differ."""
+"""The sampler: diffusers where all methods are one, windows, backgrounds, sameness."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import DDIMScheduler
 from torch import Tensor
 
 from engine.denoise.schedule import Schedule
 from engine.errors import Cancelled
-from engine.sync.sampler import Step, Sync, initial_noise, sample
+from engine.sync.sampler import Sync, initial_noise, sample
 from engine.sync.spaces import LinearSpace
 from tests.engine import schedules
 from tests.engine.sync import toys
-
-CASES = ("case1", "case2", "case3", "case4", "case5")
-METHODS = ("independent", "synctweedies", "syncmvd", "syncsde", *CASES)
-CANONICAL = ("case4", "case5", "syncmvd")
-RANDOM = ("syncmvd",)  # draw noise at every step
-VIEWS = (3, 2, 1, 6)
-STEPS = 30
-
-
-def run(
-    method: str,
-    toy: toys.Toy,
-    config: dict[str, Any] | None = None,
-    steps: int = STEPS,
-    share: float = 0.8,
-    seed: int = 5,
-    inverse_lambda: float | None = None,
-) -> tuple[list[Step], toys.ToyNetwork]:
-    """The whole trajectory from independent noise, over a grey background."""
-    config = config or schedules.SD15
-    schedule = Schedule.from_config(config, steps)
-    network = toys.ToyNetwork(schedule, config.get("prediction_type") == "v_prediction")
-    x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
-    behind = torch.full_like(x, 0.3)
-    generator = torch.Generator().manual_seed(seed)
-    sync = sync_of(method, toy, share=share, inverse_lambda=inverse_lambda)
-    return list(sample(network, schedule, sync, x, lambda i: behind, generator)), network
-
-
-def sync_of(method: str, toy: toys.Toy, **fields: Any) -> Sync:
-    return Sync(method, toy.space, earlier=toy.earlier(), **fields)
+from tests.engine.sync.runs import (
+    CANONICAL,
+    KINDS,
+    METHODS,
+    RANDOM,
+    VIEWS,
+    agreement,
+    run,
+    sync_of,
+)
 
 
 def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
@@ -64,7 +42,9 @@ def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[
 @pytest.mark.parametrize("share", [0.8, 1.0])
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in RANDOM])
 @pytest.mark.parametrize(
-    "config", [schedules.SD15, schedules.SD15_V, schedules.ZERO_SNR], ids=["eps", "v", "zero-snr-v"]
+    "config",
+    [schedules.SD15, schedules.SD15_V, schedules.ZERO_SNR, schedules.STARTER],
+    ids=["eps", "v", "zero-snr-v", "zero-snr-sample"],
 )
 def test_with_identity_maps_every_case_is_diffusers_ddim(
     config: dict[str, Any], method: str, share: float
@@ -75,96 +55,7 @@ def test_with_identity_maps_every_case_is_diffusers_ddim(
         torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("case", [0, 1, 2, 3])
-def test_instance_cases_are_the_papers(case: int) -> None:
-    toy = toys.many_to_one()
-    steps, network = run(f"case{case}" if case else "independent", toy)
-    expected = toys.Paper(toy, STEPS).views(case, network.inputs[0].double().numpy())
-    for step, state in zip(steps, expected, strict=True):
-        np.testing.assert_allclose(step.x, state, atol=2e-4)
-
-
-@pytest.mark.parametrize("case", [4, 5])
-def test_canonical_cases_are_the_papers(case: int) -> None:
-    toy = toys.many_to_one()
-    steps, network = run(f"case{case}", toy)
-    paper = toys.Paper(toy, STEPS)
-    first = network.inputs[0].double().numpy()
-    alpha, sigma = paper.levels(paper.times[0])[:2]
-    noise = (first - alpha * 0.3) / sigma  # read off the background; z off the pixels that show it
-    z = np.stack([first[v, :, 0, c] for v, c in (np.argwhere(toy.element == k)[0] for k in range(5))])
-    expected = paper.canonical(case, z, np.full_like(first, 0.3), noise)
-    for step, state in zip(steps, expected, strict=True):
-        np.testing.assert_allclose(step.x, state, atol=2e-4)
-
-
-def test_the_fixture_tells_the_cases_apart() -> None:
-    toy = toys.many_to_one()
-    ends = {method: run(method, toy)[0][-1].x for method in ("independent", *CASES)}
-    for a in ends:
-        for b in ends:
-            assert a == b or (ends[a] - ends[b]).abs().max() > 0.05, (a, b)
-
-
-def canonical_start(toy: toys.Toy, first: Tensor, paper: toys.Paper) -> tuple[Any, Any, Any]:
-    """(z, background, its noise), read off the ``first`` input of the network."""
-    w = first.double().numpy()
-    alpha, sigma = paper.levels(paper.times[0])[:2]
-    z = np.stack([w[v, :, 0, c] for v, c in (np.argwhere(toy.element == k)[0] for k in range(5))])
-    return z, np.full_like(w, 0.3), (w - alpha * 0.3) / sigma
-
-
-@pytest.mark.parametrize("share", [0.8, 0.3])
-def test_syncmvd_is_the_papers(share: float) -> None:
-    toy = toys.many_to_one()
-    steps, network = run("syncmvd", toy, share=share, seed=5)
-    generator = torch.Generator().manual_seed(5)
-    torch.randn(VIEWS, generator=generator), torch.randn(5, 2, generator=generator)  # before the first step
-
-    def draws() -> Iterator[Any]:
-        for t in paper.times:
-            shape = (5, 2) if paper.synchronised(t) else VIEWS
-            yield torch.randn(shape, generator=generator).double().numpy()
-
-    paper = toys.Paper(toy, STEPS, share)
-    expected = paper.syncmvd(*canonical_start(toy, network.inputs[0], paper), draws())
-    for step, state in zip(steps, expected, strict=True):
-        np.testing.assert_allclose(step.x, state, atol=1e-3)
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0])
-@pytest.mark.parametrize(
-    "config", [{**schedules.SD15, "set_alpha_to_one": True}, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"]
-)
-def test_syncmvd_takes_the_steps_of_diffusers_ddpm(config: dict[str, Any], share: float) -> None:
-    """One view, all of the texture: together or on its own, it is plain DDPM with the same noise."""
-    steps, network = run("syncmvd", toys.identity(1, 7), config, 20, share, seed=9)
-    generator = torch.Generator().manual_seed(9)
-    torch.randn(1, 2, 1, 7, generator=generator)
-    z = torch.randn(7, 2, generator=generator)
-    x = z if share else network.inputs[0]
-    scheduler = DDPMScheduler.from_config(config)
-    scheduler.set_timesteps(20)
-    for step, t in zip(steps, scheduler.timesteps, strict=True):
-        x = scheduler.step(schedules.output(x, int(t)), int(t), x, generator=generator).prev_sample
-        state = x.T.reshape(1, 2, 1, 7) if share else x
-        torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]])
-@pytest.mark.parametrize("inverse_lambda", [5.0, 0.7])
-def test_syncsde_is_the_papers(order: list[int], inverse_lambda: float) -> None:
-    toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, STEPS)
-    network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
-    sync = Sync("syncsde", toy.space, earlier=toy.earlier(order), inverse_lambda=inverse_lambda)
-    steps = sample(network, schedule, sync, x, lambda i: x, torch.Generator())
-    expected = toys.Paper(toy, STEPS).syncsde(x.double().numpy(), inverse_lambda, order)
-    for step, state in zip(steps, expected, strict=True):
-        np.testing.assert_allclose(step.x, state, atol=1e-3)
-
-
-@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@KINDS
 def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
     free = run("independent", toy, config)[0]
@@ -172,7 +63,7 @@ def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> 
         assert torch.equal(ours.x, alone.x)
 
 
-@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@KINDS
 def test_syncsde_leaves_the_first_view_alone(config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
     free, states = run("independent", toy, config)[0], run("syncsde", toy, config)[0]
@@ -211,34 +102,9 @@ def test_the_background_may_change_from_step_to_step() -> None:
         assert torch.all(state.x0[behind] == torch.tensor(0.1 * state.i))
 
 
-GOLDEN = {  # computed by toys.Paper, not by the engine
-    "independent": [-6.188, -1.5869, -4.5236, 2.2017, 2.1125, -2.95],
-    "case1": [-6.188, -1.5476, -2.0558, 8.239, 0.1794, -4.5092],
-    "case2": [-6.188, 1.9683, -8.509, 0.1202, 2.1675, 0.0036],
-    "case3": [-6.188, 2.1213, 1.9561, 2.121, 2.1256, 2.1245],
-    "case4": [0.6281, 4.306, 2.256, 3.2722, -2.2781, -16.4493],
-    "case5": [0.6281, -0.2095, 2.0485, 1.995, -2.2781, -12.4248],
-}
-
-
-@pytest.mark.parametrize("method", sorted(GOLDEN))
-def test_golden_numbers(method: str) -> None:
-    """View 1, channel 0 after the last step."""
-    last = run(method, toys.many_to_one())[0][-1].x
-    np.testing.assert_allclose(last[1, 0, 0], GOLDEN[method], atol=1e-3)
-
-
 def test_synctweedies_is_case_2() -> None:
     toy = toys.many_to_one()
     assert torch.equal(run("synctweedies", toy)[0][-1].x, run("case2", toy)[0][-1].x)
-
-
-def agreement(toy: toys.Toy, x: Tensor) -> float:
-    """The largest difference between pixels that show one element."""
-    flat = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-    shown = toy.element.reshape(-1)
-    spread = [flat[torch.from_numpy(shown == k)] for k in set(shown[shown >= 0].tolist())]
-    return max(float((s.max(dim=0).values - s.min(dim=0).values).max()) for s in spread)
 
 
 @pytest.mark.parametrize(
@@ -339,10 +205,11 @@ def test_same_seed_same_bytes(method: str) -> None:
         assert not torch.equal(one[-1].x, run(method, toy, seed=6)[0][-1].x)
 
 
+@pytest.mark.parametrize("config", [schedules.ZERO_SNR, schedules.STARTER], ids=["v", "sample"])
 @pytest.mark.parametrize("method", METHODS)
-def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str) -> None:
+def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str, config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
-    states, network = run(method, toy, schedules.ZERO_SNR, steps=10)
+    states, network = run(method, toy, config, steps=10)
     assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
     assert all(torch.isfinite(s.x).all() and torch.isfinite(s.x0).all() for s in states)
     if method not in ("independent", "case3", "syncsde"):  # these make states agree, not estimates

@@ -13,7 +13,7 @@ from engine.denoise.schedule import Schedule
 from engine.sync.sampler import Step, sample
 from tests.engine import schedules
 from tests.engine.sync import toys
-from tests.engine.sync.test_sampler import CANONICAL, METHODS, agreement, run, sync_of
+from tests.engine.sync.runs import CANONICAL, KINDS, METHODS, agreement, run, sync_of
 
 
 def from_picture(
@@ -21,7 +21,7 @@ def from_picture(
 ) -> tuple[list[Step], toys.ToyNetwork, Tensor, Tensor]:
     """As ``run``, from clean latents: also these, and the noise that the sampler was given."""
     schedule = Schedule.from_config(config, 20).started(strength)
-    network = toys.ToyNetwork(schedule, config.get("prediction_type") == "v_prediction")
+    network = toys.ToyNetwork(schedule, config["prediction_type"])
     shape = (len(toy.element), 2, 1, toy.element.shape[1])
     clean, x = toys.unit_noise(shape, 2) * 0.4, toys.unit_noise(shape, 1)
     behind = torch.full_like(x, 0.3)
@@ -33,7 +33,7 @@ def from_picture(
 
 @pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
 @pytest.mark.parametrize("method", ["independent", "synctweedies", "case1", "case3", "syncsde"])
-@pytest.mark.parametrize("config", [schedules.SD15, schedules.ZERO_SNR], ids=["eps", "zero-snr-v"])
+@KINDS
 def test_a_start_from_a_picture_is_diffusers(config: dict[str, Any], method: str, strength: float) -> None:
     steps, network, clean, noise = from_picture(method, toys.identity(2, 7), config, strength)
     scheduler = DDIMScheduler.from_config(config)
@@ -63,8 +63,8 @@ def test_a_canonical_start_from_a_picture_shows_it_under_noise(method: str) -> N
 
 @pytest.mark.parametrize("method", METHODS)
 def test_from_pure_noise_a_picture_leaves_no_trace(method: str) -> None:
-    steps, network, _, _ = from_picture(method, toys.many_to_one(), schedules.ZERO_SNR, 1.0)
-    without, _ = run(method, toys.many_to_one(), schedules.ZERO_SNR, 20)
+    steps, network, _, _ = from_picture(method, toys.many_to_one(), schedules.STARTER, 1.0)
+    without, _ = run(method, toys.many_to_one(), schedules.STARTER, 20)
     assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
     for step, other in zip(steps, without, strict=True):
         torch.testing.assert_close(step.x, other.x, rtol=0, atol=0)
