@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...engine.protocol import Preview, Texture
 
 if TYPE_CHECKING:
-    from ..read.mesh import Reading
+    from ..read.arrays import Reading
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

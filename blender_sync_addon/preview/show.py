@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.protocol import Preview
-from ..read.mesh import MODIFIERS_LEFT_OUT, Reading
+from ..read.arrays import Reading
+from ..read.mesh import MODIFIERS_LEFT_OUT
 from . import picture
 from .overlay import Overlay
 from .pieces import Floats, Piece, Shape, pieces, shape

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
-from .mesh import scale, to_engine_axes
+from .arrays import to_engine_axes
+from .mesh import scale
 
 Doubles = NDArray[np.float64]
 MOST = 64  # the engine takes no more

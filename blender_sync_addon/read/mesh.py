@@ -1,4 +1,4 @@
-"""An object's mesh as arrays for the engine.
+"""An object's mesh, read for the engine (arrays.py).
 
 **Space.** The world's, where several objects are textured together. For one alone, the object's own axes with
 its scale applied, mirroring included; its location and rotation are left out. So "front" is the object's -Y
@@ -29,108 +29,20 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
 from . import target
+from .arrays import Reading
 from .target import Chosen
 
-Real = TypeVar("Real", np.float32, np.float64)
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
     "texture was made for the unmodified shape"
 )
-
-
-@dataclass(frozen=True)
-class MeshArrays:
-    """A triangle mesh in the engine's axes, as the engine's .npz wants it.
-
-    vertices (V, 3) float32; faces (F, 3) int32; uvs (F, 3, 2) float32 per corner, origin bottom left, or
-    None; polygons (F,) int32, the polygon of each triangle. corners (F, 3) int32: the mesh loop that each
-    triangle corner belongs to. materials (F,) int32: numbers among ``material_names``.
-    """
-
-    vertices: NDArray[np.float32]
-    faces: NDArray[np.int32]
-    uvs: NDArray[np.float32] | None
-    polygons: NDArray[np.int32]
-    corners: NDArray[np.int32]
-    materials: NDArray[np.int32]
-    material_names: tuple[str, ...]
-
-    def save(self, path: Path) -> None:
-        """Write what the engine needs into the .npz ``path``. Raises OSError."""
-        arrays = {"vertices": self.vertices, "faces": self.faces, "polygons": self.polygons}
-        if self.uvs is not None:
-            arrays["uvs"] = self.uvs
-        if self.material_names:
-            names = np.array(self.material_names)
-            arrays |= {"materials": self.materials, "material_names": names}
-        np.savez(path, **arrays)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read from Blender, as it lies there: reading holds the main thread, so nothing is computed.
-
-    points (V, 3) float32 unscaled; loop_vertices (L,) int32; loop_uvs (L, 2) float32 or None; triangles
-    (F, 3) int32, the loops of each; polygons (F,) int32; scale: factors for x, y, z. uv_layer: name of the
-    UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
-    "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
-    slots (F,) int32: the material slot of each triangle; materials: the name of the material in each slot.
-    world: (4, 4) instead of ``scale``, for several objects. chosen: the faces that the triangles are of, None
-    for all.
-    """
-
-    points: NDArray[np.float32]
-    loop_vertices: NDArray[np.int32]
-    loop_uvs: NDArray[np.float32] | None
-    triangles: NDArray[np.int32]
-    polygons: NDArray[np.int32]
-    scale: tuple[float, float, float]
-    uv_layer: str | None
-    unwrap: str
-    topology: tuple[NDArray[np.int32], NDArray[np.int32]]
-    on_base: bool
-    slots: NDArray[np.int32]
-    materials: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    world: NDArray[np.float64] | None = None
-    chosen: Chosen | None = None
-
-    @property
-    def corners(self) -> NDArray[np.int32]:
-        """The loop of each triangle corner (F, 3), turned round where the scale mirrors."""
-        mirrors = math.prod(self.scale) < 0 if self.world is None else np.linalg.det(self.world[:3, :3]) < 0
-        return self.triangles[:, ::-1] if mirrors else self.triangles
-
-    @property
-    def placed(self) -> NDArray[np.float32]:
-        """The points (V, 3) where the engine is to see them, in Blender's axes."""
-        if self.world is None:
-            return self.points * np.asarray(self.scale, np.float32)
-        return (self.points @ self.world[:3, :3].T + self.world[:3, 3]).astype(np.float32)
-
-    def arrays(self) -> MeshArrays:
-        """The mesh for the engine. No bpy: any thread may call it."""
-        corners = self.corners
-        names = tuple(dict.fromkeys(self.materials))
-        numbers = np.array([names.index(name) for name in self.materials] or [0], np.int32)
-        return MeshArrays(
-            vertices=to_engine_axes(self.placed),
-            faces=self.loop_vertices[corners],
-            uvs=None if self.loop_uvs is None else self.loop_uvs[corners],
-            polygons=self.polygons,
-            corners=corners,
-            materials=numbers[self.slots],
-            material_names=names,
-        )
 
 
 def read(
@@ -322,8 +234,3 @@ def _uvs(layer: Any) -> NDArray[np.float32]:
     uvs = np.empty((len(layer.uv), 2), np.float32)
     layer.uv.foreach_get("vector", uvs.ravel())
     return uvs
-
-
-def to_engine_axes(points: NDArray[Real]) -> NDArray[Real]:
-    """Blender's axes (+Z up, front -Y) to the engine's (+Y up, front +Z): (x, y, z) -> (x, z, -y)."""
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)

@@ -17,7 +17,7 @@ from engine.texture import quick_png
 
 @dataclass
 class Reading:
-    """As much of read.mesh.Reading as is looked at: two triangles of a square, and a third one beside it."""
+    """As much of read.arrays.Reading as is looked at: two triangles of a square, a third one beside it."""
 
     points: np.ndarray = field(
         default_factory=lambda: np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [2, 0, 1]], np.float32)

@@ -19,7 +19,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon import command, operators, task  # noqa: E402
-from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
+from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.subject import file_names  # noqa: E402
 
@@ -77,7 +77,7 @@ def test_all_selected_objects_are_sent_as_they_stand_and_each_shows_its_own():
     for obj, name in ((other, "given.npz"), (one, "given.1.npz")):
         world = np.array([obj.matrix_world @ v.co for v in obj.data.vertices], np.float32)
         np.testing.assert_allclose(
-            np.load(out / name)["vertices"], read_mesh.to_engine_axes(world), atol=1e-6
+            np.load(out / name)["vertices"], read_arrays.to_engine_axes(world), atol=1e-6
         )
     request = json.loads((out / "request.json").read_text())
     assert [Path(path).stem for path in (request["mesh"], *request["other_meshes"])] == ["other", "one"]
