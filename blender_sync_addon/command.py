@@ -224,7 +224,7 @@ def _say(args: argparse.Namespace, outcome: Outcome, tell: telling.Tell) -> None
 def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:
     """The event, and what is Blender's. Without --out the engine's files are gone in a moment: of the result
     that leaves the .blend and the warnings."""
-    kept = outcome.result.as_dict() if args.out else {"textures": []}
+    kept = outcome.result.as_dict() if args.out else {"textures": [], "other_uvs": []}
     names = (field.name for field in dataclasses.fields(protocol.Result))
     result = {**dict.fromkeys(names), **kept, "scene": args.save, "warnings": list(outcome.warnings)}
     report = Path(outcome.result.report)

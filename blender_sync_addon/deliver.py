@@ -44,7 +44,27 @@ def _save(path: Path) -> None:
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
     except RuntimeError as error:
-        raise Problem(f"'{path}' can't be saved: {error}", "Choose another place with --save.") from error
+        what = f"'{path}' can't be saved: {_reason(error)}"
+        raise Problem(what, "Choose another place with --save.") from error
+
+
+def _reason(error: Exception) -> str:
+    """One line of what an operator raised, which may be a whole trace: what went wrong comes last there."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return [line for line in lines if line and not line.startswith("Location:")][-1].removeprefix("Error: ")
+
+
+@contextlib.contextmanager
+def _window() -> Iterator[None]:
+    """Inside, there is a window in the context, also in a command about a file, where Blender leaves it out:
+    the glTF exporter asks for one."""
+    here, context = bpy.context.scene, bpy.context
+    windows = sorted(context.window_manager.windows, key=lambda one: one.scene != here)
+    if context.window is not None or not windows:
+        yield
+        return
+    with context.temp_override(window=windows[0], scene=here, view_layer=context.view_layer):
+        yield
 
 
 @contextlib.contextmanager
@@ -80,10 +100,11 @@ def export(objects: Sequence[Any], path: Path) -> None:
         for obj in objects:
             _hide(obj, False, False, False)  # else it can't be selected, and isn't written
             obj.select_set(True)
-        bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
+        with _window():
+            bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
     except (RuntimeError, OSError, AttributeError) as error:
         fix = "Choose another place with --glb; Blender's glTF add-on must be enabled."
-        raise Problem(f"'{path}' can't be exported: {error}", fix) from error
+        raise Problem(f"'{path}' can't be exported: {_reason(error)}", fix) from error
     finally:
         for obj in objects:
             obj.select_set(False)

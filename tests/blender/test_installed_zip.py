@@ -60,7 +60,7 @@ def check_command(call, blend, tmp_path):
 
     engine = {"SYNC_TEXTURE_PYTHON": str(fake_engine.install(tmp_path))}
     texture = ("-b", blend, "--command", "sync_texture", "texture", "--prompt")
-    save = ("--save", tmp_path / "new.blend", "--object", "plane", "--json")
+    save = ("--save", tmp_path / "new.blend", "--glb", tmp_path / "new.glb", "--object", "plane", "--json")
     status, said = call(*texture, "bricks", *save, **engine)
     assert status == 0, said
     events = [json.loads(line) for line in said.splitlines() if line.startswith('{"kind"')]
@@ -68,6 +68,7 @@ def check_command(call, blend, tmp_path):
     assert events[-1]["objects"][0]["object"] == "plane"
     assert events[-1]["report"]["prompt"] == "bricks"
     assert (tmp_path / "new.blend").stat().st_size > 0
+    check_glb(tmp_path / "new.glb", "plane")
     assert call(*texture, "oom", *save, **engine)[0] == 4
     assert call(*texture, "die", *save, **engine)[0] == 1
     assert call(*texture, " ", *save, **engine)[0] == 2
@@ -78,12 +79,22 @@ def check_command(call, blend, tmp_path):
     check_batch(call, blend, tmp_path, engine)
 
 
+def check_glb(path, name):
+    """It has one textured node of that ``name``."""
+    blob = path.read_bytes()
+    gltf = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
+    assert [node["name"] for node in gltf["nodes"]] == [name]
+    assert "baseColorTexture" in gltf["materials"][0]["pbrMetallicRoughness"]
+
+
 def check_batch(call, blend, tmp_path, engine):
     """``--command sync_texture batch``: objects of the file, and a job file with a .blend."""
     batch = ("--command", "sync_texture", "batch")
     words = ("--objects", "plane", "--prompt", "moss", "--out", tmp_path / "out", "--json")
-    status, said = call("-b", blend, *batch, *words, "--save", tmp_path / "moss.blend", **engine)
+    places = ("--save", tmp_path / "moss.blend", "--glb", tmp_path / "moss.glb")
+    status, said = call("-b", blend, *batch, *words, *places, **engine)
     assert status == 0, said
+    check_glb(tmp_path / "moss.glb", "plane")
     events = [json.loads(line)["kind"] for line in said.splitlines() if line.startswith('{"kind"')]
     assert (events[0], events[-1]) == ("batch", "ended")
     assert (tmp_path / "moss.blend").stat().st_size > 0
