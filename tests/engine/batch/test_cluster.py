@@ -107,6 +107,30 @@ def test_where_workers_get_lost_again_and_again_the_batch_stops(
 
 
 @needs_ray
+def test_a_cluster_that_runs_already_is_joined_and_left(
+    cli: Cli,
+    local: Cluster,
+    engine_environment: dict[str, str],
+    tiny_model: Path,
+    box_file: Path,
+    tmp_path: Path,
+) -> None:
+    import ray
+
+    word = {name: os.environ[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
+    quick = {"model": str(tiny_model), "steps": 1, "views": 2, "texture_size": 64, "device": "cpu"}
+    path = write_jobs(tmp_path / "jobs.jsonl", box_file, {"prompt": "red", "out": "a", **quick})
+    address = ray.get_runtime_context().gcs_address
+    there = ("--cluster", address, "--cores", 1, "--workers", 1, "--json")
+    ran = cli("batch", path, "--out", tmp_path / "out", *there, env={**engine_environment, **word})
+    assert ran.returncode == protocol.EXIT_DONE, ran.stderr
+    last = protocol.decode(ran.stdout.splitlines()[-1])
+    assert (last["kind"], last["done"]) == (protocol.ENDED, 1)
+    assert (tmp_path / "out" / "a" / "texture.png").is_file()
+    assert any(node["Alive"] for node in ray.nodes())
+
+
+@needs_ray
 def test_strangers_are_refused_by_a_cluster_started_here(local: Cluster) -> None:
     import ray
 

@@ -159,6 +159,18 @@ def test_names_too_long_for_the_disk_cost_their_job_only(run: Run) -> None:
     assert len(ran.tasks[1].error) < 200
 
 
+def test_unicode_spaces_and_paths_as_long_as_the_system_takes_them(run: Run) -> None:
+    """Up to 255 bytes a name, and near 4,096 in all."""
+    deep = "/".join(["ordner mit ü 語 " + "d" * 200] * 16)
+    names = ["wände/ß 本 😀", "n" * 255, deep]
+    ran = run([{"prompt": "größe 語", "out": name} for name in names])
+    assert ran.states == dict.fromkeys(names, DONE)
+    assert len(bytes(ran.out / deep)) > 3500
+    for name in names:
+        assert (ran.out / name / "texture.png").read_bytes() == name.encode()
+    assert len(run([{"prompt": "größe 語", "out": name} for name in names]).starts) == 3
+
+
 def test_a_job_under_which_runs_keep_ending_comes_last_and_alone(run: Run) -> None:
     first = run(jobs("a"))
     fingerprint = run([{"prompt": "x", "out": "suspect"}]).task("suspect").job.fingerprint
