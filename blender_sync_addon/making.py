@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import task
+from . import task, warm, words
 from .problem import Problem, Stopped
 from .task import Outcome, Task
 
@@ -65,7 +65,7 @@ class Making:
             while job:
                 job = self._wait(context, job)
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            self.report({"ERROR"}, words.of_panel(str(problem)))
             return NOTHING
         return {"FINISHED"}
 
@@ -86,7 +86,7 @@ class Making:
         try:
             self._run(self._begin(context))
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            self.report({"ERROR"}, words.of_panel(str(problem)))
             return NOTHING
         self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -129,9 +129,10 @@ class Making:
             self._run(self.following(context, outcome))
         except Stopped as stopped:
             self.report({"INFO"}, str(stopped))
+            warm.up()  # one that was too deep in a step to answer was ended
             return self._end(context, NOTHING)
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            self.report({"ERROR"}, words.of_panel(str(problem)))
             return self._end(context, NOTHING)
         except BaseException:
             self._end(context, NOTHING)

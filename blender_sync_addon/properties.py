@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import protocol
-from . import quality, suggestions
+from . import quality, suggestions, warm
 from .read import settings as read_settings
 from .setup.desk import desk
 from .suggestions import Words
@@ -132,6 +132,7 @@ class JobOptions:
         description="What the object should look like, for example: weathered red bricks",
         search=prompts,
         search_options={"SUGGESTION"},
+        update=warm.prompted,
     )
     negative: StringProperty(
         name="Negative Prompt",

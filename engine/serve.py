@@ -1,9 +1,9 @@
 """The engine as a child process: JSON lines on stdin and stdout, jobs one after the other.
 
-Three threads. The main one works. A reader takes messages from stdin, so that a cancel or the end of the
-parent (end of file) is noticed at once. A pulse tells the parent that the engine lives. Native code can't be
-interrupted from outside; when a cancelled job hasn't stopped after CANCEL_GRACE_S, the engine says so and
-exits, and the parent starts another one for the next job.
+Three threads. The main one works, and first of all imports what any job needs. A reader takes messages from
+stdin, so that a cancel or the end of the parent (end of file) is noticed at once. A pulse tells the parent
+that the engine lives. Native code can't be interrupted from outside; when a cancelled job hasn't stopped
+after CANCEL_GRACE_S, the engine says so and exits, and the parent starts another one for the next job.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Server:
         self._waiting: set[str] = set()  # ids of jobs that have not begun
         self._cancelled: set[str] = set()
         self._current: str | None = None
+        self._warming = True  # imports can't be interrupted: whoever wants the process to end needn't wait
 
     def run(self) -> int:
         """The exit status."""
@@ -45,6 +46,8 @@ class Server:
         for target in (self._read, self._pulse):
             threading.Thread(target=target, daemon=True).start()
         worker = Worker(self._frugal)
+        worker.warm_up()
+        self._warming = False
         while (job := self._jobs.get()) is not None:
             self._do(worker, job)
         return protocol.EXIT_DONE
@@ -90,9 +93,7 @@ class Server:
                 self._take(protocol.decode(line))
             except ValueError as error:
                 print(error, file=sys.stderr)
-        if self._busy():
-            os._exit(protocol.EXIT_CANCELLED)  # the parent is gone: nobody wants the result
-        self._jobs.put(None)
+        self._leave()  # the parent is gone
 
     def _take(self, msg: dict[str, Any]) -> None:
         kind = msg["kind"]
@@ -102,11 +103,17 @@ class Server:
         elif kind == protocol.CANCEL:
             self._cancel(str(msg.get("id")))
         elif kind == protocol.QUIT:
-            if self._busy():
-                os._exit(protocol.EXIT_CANCELLED)
-            self._jobs.put(None)
+            self._leave()
         elif kind != protocol.HEARTBEAT:
             raise ValueError(f"unknown message {kind!r}")
+
+    def _leave(self) -> None:
+        """End: nobody wants what is being done any more."""
+        if self._busy():
+            os._exit(protocol.EXIT_CANCELLED)
+        if self._warming:
+            os._exit(protocol.EXIT_DONE)
+        self._jobs.put(None)
 
     def _cancel(self, job_id: str) -> None:
         with self._lock:

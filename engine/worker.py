@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 import traceback
 from dataclasses import dataclass
@@ -34,6 +36,16 @@ class Worker:
         self._frugal = frugal
         self._key: tuple[str, str] | None = None
         self._model: Denoiser | None = None
+
+    def warm_up(self) -> None:
+        """Import what a job needs, torch and the model's libraries: seconds that the first one then needn't
+        wait for. What can't be imported is for that job to tell."""
+        with contextlib.suppress(Exception):
+            from . import pipeline  # noqa: F401
+            from .denoise import loading
+
+            for library in loading.LIBRARIES:
+                importlib.import_module(library)
 
     def run(self, request: protocol.Request, host: Host) -> protocol.Result | Failure | None:
         """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""

@@ -164,6 +164,13 @@ class Supervisor:
         """Process id of the engine, None when there is none."""
         return self._process.pid if self._process and self._process.alive else None
 
+    def warm_up(self, command: Sequence[str]) -> None:
+        """Start the engine by ``command`` unless there is one, for a job to come: it takes seconds to import
+        what it needs. Returns at once; raises Problem when it can't be started."""
+        if self._process is None or not self._process.alive:
+            self.shutdown()
+            self._process = Process(command)
+
     def start(self, command: Sequence[str], request: protocol.Request, prepare: Prepare) -> State:
         """Start ``request`` on the warm engine, or a new one by ``command``; returns at once.
 
@@ -273,7 +280,8 @@ def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
 def _died(status: int, tail: str) -> Problem:
     how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
     what = f"The engine {how} before the texture was done{_last_words(tail)}"
-    return Problem(what, "Generate again; 'doctor' says what the engine lacks.", protocol.EXIT_BUG)
+    fix = "Generate again; Check in Preferences, or doctor, says what the engine lacks."
+    return Problem(what, fix, protocol.EXIT_BUG)
 
 
 def _silent(seconds: float, tail: str) -> Problem:

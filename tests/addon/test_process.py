@@ -82,6 +82,15 @@ def test_a_job_is_done_and_the_engine_stays_warm(run, supervisor):
     assert supervisor.pid == pid
 
 
+def test_an_engine_started_ahead_gets_the_first_job(run, supervisor, command):
+    supervisor.warm_up(command)
+    pid = supervisor.pid
+    assert pid
+    supervisor.warm_up(command)
+    assert run("bricks").result
+    assert supervisor.pid == pid
+
+
 def test_another_command_means_another_engine(run, supervisor, command):
     run("bricks")
     pid = supervisor.pid

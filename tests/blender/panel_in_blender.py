@@ -28,6 +28,7 @@ from sync_texture.blender_sync_addon import (  # noqa: E402
     panel,
     properties,
     task,
+    words,
 )
 from sync_texture.blender_sync_addon.job.state import State  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
@@ -198,6 +199,18 @@ def test_attention_and_rasteriser_are_sent_where_they_are_chosen():
         items = type(options).bl_rna.properties[name].enum_items
         assert {item.identifier for item in items} == {"auto", *getattr(protocol, f"{name.upper()}S")}
         assert all(item.description for item in items)
+
+
+def test_the_engines_advice_names_what_the_panel_shows():
+    for said, wanted in {
+        "choose a smaller --texture-size, or fewer tiles": "choose a smaller Size, or fewer tiles",
+        "use fewer --views, or --raster embree, which": "use fewer Views, or Rasteriser Embree, which",
+        "free some space or choose another folder with --out": "free some space or choose another temporary "
+        "folder in Preferences > File Paths",
+        "use --device auto or cpu": "use Device (in Preferences) auto or cpu",
+        "the network is off (--offline)": "the network is off (--offline)",
+    }.items():
+        assert words.of_panel(said) == wanted, words.of_panel(said)
 
 
 helper.main(dict(globals()), ADDON, task.supervisor.abandon)

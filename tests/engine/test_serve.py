@@ -281,6 +281,34 @@ def test_nothing_is_left_after_a_quit(start: Start, engine_python: Path, tmp_pat
     assert engine.words == []
 
 
+@pytest.mark.parametrize("ends", ["quit", "close"])
+def test_it_ends_at_once_while_it_imports(start: Start, ends: str) -> None:
+    engine = start()
+    engine.hear(lambda m: True)
+    begin = time.monotonic()
+    engine.say(protocol.QUIT) if ends == "quit" else engine.close()
+    assert engine.process.wait(ANSWER_S + SLACK_S) == protocol.EXIT_DONE
+    assert time.monotonic() - begin < ANSWER_S
+
+
+def test_what_a_job_needs_is_imported_before_there_is_one(
+    start: Start, engine_python: Path, root: Path, request_for: Callable[..., Request]
+) -> None:
+    program = (
+        "import sys\n"
+        "from engine import serve, worker\n"
+        "def look(self, request, host):\n"
+        "    there = {'torch', 'diffusers', 'engine.pipeline'} <= sys.modules.keys()\n"
+        "    return worker.Failure(str(there), '', 1)\n"
+        "serve.Worker.run = look\n"
+        "sys.exit(serve.serve())\n"
+    )
+    engine = start(str(engine_python), "-c", program, cwd=root)
+    engine.job("first", request_for())
+    assert engine.finish("first")[-1]["error"] == "True"
+    engine.kill()
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_it_is_alive_while_it_waits(start: Start) -> None:
     engine = start()
