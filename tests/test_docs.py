@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine import protocol
-from engine.denoise.presets import SD15, SD21, STARTER, Preset
+from engine.denoise.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
 from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
 from engine.texture.bake import EXPONENT
@@ -71,6 +71,8 @@ def test_presets() -> None:
         expected = {name: str(value) for name, value in of(preset).items()}
         if preset is STARTER:
             expected["view, pixels"] = "as trained"
+            expected["texture of latents"] = f"{TEXELS_A_LATENT} texels a latent"
+            expected["texture of colours"] = f"{TEXELS_A_PIXEL} texels a pixel"
         assert said == expected
 
 

@@ -61,6 +61,11 @@ def _sizes(latent: int, rgb: int) -> Mapping[str, int]:
     return MappingProxyType({"latent": latent, "rgb": rgb})
 
 
+# Of the textures that x0 is averaged in, for each latent or pixel across a view of one of our own models.
+TEXELS_A_LATENT = 16  # published: 1536 for 96
+TEXELS_A_PIXEL = 4  # a view shows about a third of a texture's width: no texel is to be larger than a pixel
+
+
 SD15 = Preset(
     family="sd15",
     view_size=768,  # published: 96 latents of 8 pixels
@@ -89,8 +94,8 @@ SD15 = Preset(
 SD21 = replace(SD15, family="sd21")
 
 # Our own small models, where they don't say better themselves. Steps, guidance and RGB synchronisation at
-# every step: measured with a trial model (agreement between views +10 to +16 dB over latents, whose 4-pixel
-# cells can't be averaged meaningfully).
+# every step: measured with a trial model (agreement between views +10 to +16 dB over latents, whose cells of
+# several pixels can't be averaged meaningfully).
 STARTER = Preset(
     family="starter",
     view_size=128,
@@ -99,7 +104,7 @@ STARTER = Preset(
     guidance=3.0,
     sync_space="rgb",
     sync_share=_by_space(0.8, 1.0),
-    texture_size=_sizes(512, 512),
+    texture_size=_sizes(TEXELS_A_LATENT * 32, TEXELS_A_PIXEL * 128),
     aggregate="best",  # measured: docs/sharpness.md
     control="depth",
     conditioning_scale=1.0,  # as trained
@@ -125,4 +130,6 @@ def for_model(text_width: int, sample_size: int, downscale: int) -> Preset:
     known = _BY_TEXT_WIDTH.get(text_width)
     if known:
         return known
-    return replace(STARTER, view_size=sample_size * downscale, latent_view_size=sample_size)
+    view = sample_size * downscale
+    sizes = _sizes(TEXELS_A_LATENT * sample_size, TEXELS_A_PIXEL * view)
+    return replace(STARTER, view_size=view, latent_view_size=sample_size, texture_size=sizes)

@@ -29,6 +29,9 @@ def test_own_models_work_at_the_size_they_were_trained_at(sample: int, downscale
     assert (preset.latent_view_size, preset.view_size) == (sample, sample * downscale)
     assert (preset.steps, preset.guidance, preset.sync_space) == (20, 3.0, "rgb")
     assert (preset.prefix, preset.negative) == ("", "")
+    published = presets.SD15.texture_size["latent"] / presets.SD15.latent_view_size
+    assert preset.texture_size["latent"] == published * sample
+    assert preset.texture_size["rgb"] / 3 > preset.view_size  # texels that a view shows
 
 
 @pytest.mark.parametrize("preset", [presets.SD15, presets.SD21, presets.STARTER])
