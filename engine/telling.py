@@ -51,7 +51,8 @@ class Teller:
 @contextlib.contextmanager
 def only() -> Iterator[Lines]:
     """Inside, stdout is for the events that this is told; whatever else prints there goes to stderr."""
-    sys.stdout.flush()
+    if sys.stdout:  # a program without a console has none
+        sys.stdout.flush()
     out = sys.__stdout__.fileno() if sys.__stdout__ else 1
     kept = os.dup(out)
     os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, out)
@@ -59,7 +60,8 @@ def only() -> Iterator[Lines]:
     try:
         yield Lines(lines)
     finally:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
         os.dup2(kept, out)
         os.close(kept)
         with contextlib.suppress(OSError):  # what nobody reads can't be written any more
