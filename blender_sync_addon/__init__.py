@@ -16,6 +16,7 @@ def _modules() -> tuple[ModuleType, ...]:
         command,
         dice,
         examples,
+        menu,
         operators,
         panel,
         preferences,
@@ -26,7 +27,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .setup import operators as setup
 
     first = preferences, properties, presets, operators, batch_operator, setup, examples, dice
-    return *first, panel, advanced, results, command
+    return *first, panel, advanced, results, menu, command
 
 
 def register() -> None:

@@ -22,6 +22,7 @@ helper.use_fake_engine()
 from sync_texture.blender_sync_addon import (  # noqa: E402
     advanced,
     ahead,
+    menu,
     pace,
     package,
     panel,
@@ -479,6 +480,7 @@ def test_a_model_that_is_not_here_is_offered():
 
 
 def test_views_and_steps_are_told_and_from_the_last_run_the_time():
+    (package.user_folder() / pace.FILE).unlink(missing_ok=True)  # of a profile that is used again
     helper.cube()
     options().prompt = "bricks"
     assert only().text == "At most 16 views, steps as suit the model"
@@ -503,16 +505,20 @@ def test_views_and_steps_are_told_and_from_the_last_run_the_time():
 
 
 class Layout:
-    """Takes whatever is drawn into it; keeps the properties' names."""
+    """Takes whatever is drawn into it; keeps the properties' and operators' names."""
 
     def __init__(self):
-        self.props = []
+        self.props, self.operators = [], []
 
     def __getattr__(self, _name):
         return lambda *_words, **_more: self
 
     def prop(self, _owner, name, **_more):
         self.props.append(name)
+
+    def operator(self, name, **_more):
+        self.operators.append(name)
+        return self
 
     def prop_search(self, _owner, name, *_words, **_more):
         self.props.append(name)
@@ -541,6 +547,18 @@ def test_the_panels_show_every_setting_once():
         cls.draw_properties(fake, layout, options(), context)
     shown = [name for name in layout.props if name in OTHERS]
     assert sorted(shown) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+
+
+def test_the_object_menu_has_what_is_searched_for():
+    """Blender's menu search (F3) finds what menus hold, and no other operators."""
+    layout = Layout()
+    menu.ObjectMenu.draw(types.SimpleNamespace(layout=layout), bpy.context)
+    for name in layout.operators:
+        module, own = name.split(".")
+        assert getattr(getattr(bpy.ops, module), own).get_rna_type().name
+    assert {"sync_texture.generate", "sync_texture.variations", "sync_texture.again"} <= {*layout.operators}
+    assert len(set(layout.operators)) == len(layout.operators)
+    assert menu._draw in bpy.types.VIEW3D_MT_object._dyn_ui_initialize()
 
 
 helper.main(globals(), ADDON, task.supervisor.abandon)
