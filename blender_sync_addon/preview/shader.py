@@ -33,6 +33,11 @@ void main() {
 
 def make() -> Any:
     """Needs a GPU: call it while drawing."""
+    return gpu.shader.create_from_info(description())
+
+
+def description() -> Any:
+    """What ``make`` makes."""
     between = gpu.types.GPUStageInterfaceInfo("sync_texture_preview")
     between.smooth("VEC2", "at")
     between.smooth("VEC3", "facing")
@@ -47,7 +52,7 @@ def make() -> Any:
     info.fragment_out(0, "VEC4", "color")
     info.vertex_source(_VERTEX)
     info.fragment_source(_FRAGMENT)
-    return gpu.shader.create_from_info(info)
+    return info
 
 
 def vertex_format() -> Any:
