@@ -40,10 +40,10 @@ class Preferences(bpy.types.AddonPreferences):
     )
     device: EnumProperty(name="Device", items=DEVICES, description="What the network runs on")
     torch: EnumProperty(
-        name="PyTorch for", items=TORCHES, description="Which build of PyTorch is installed when setting up"
+        name="PyTorch For", items=TORCHES, description="Which build of PyTorch is installed when setting up"
     )
     source: StringProperty(
-        name="Packages from",
+        name="Packages From",
         description="Where packages come from besides the usual index: the address of a package index, or a "
         "folder of wheels, for a computer without a network. What environment variables tell pip and uv "
         "(PIP_INDEX_URL, UV_FIND_LINKS, ...) counts too. Empty: nowhere else",

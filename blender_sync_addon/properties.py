@@ -109,14 +109,21 @@ SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 
 
 
 def prompts(options: Any, _context: Any, typed: str) -> list[str]:
-    """What Blender suggests in the prompt's field. When the field is opened, all examples."""
+    """What Blender suggests in the prompt's field: first what was typed, since Enter takes the first; all
+    examples when the field is opened."""
     words = known(options)
-    return suggestions.complete(words, "" if typed == options.prompt else typed) if words else []
+    if words is None:
+        return []
+    return _first(typed, suggestions.complete(words, "" if typed == options.prompt else typed))
 
 
-def models(_options: Any, _context: Any, _typed: str) -> list[str]:
+def models(_options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the model's field: those that come with us or were listed in Preferences."""
-    return list(dict.fromkeys((*MODELS, *(row.name for row in desk.models or ()))))
+    return _first(typed, [*MODELS, *(row.name for row in desk.models or ())])
+
+
+def _first(typed: str, suggested: list[str]) -> list[str]:
+    return list(dict.fromkeys([typed, *suggested] if typed else suggested))
 
 
 def known(options: Any) -> Words | None:

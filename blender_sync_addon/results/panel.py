@@ -87,6 +87,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         result = history.of(obj)[index]
         if not result.kept and not making.running():
             draw_new(layout, index == len(history.of(obj)) - 1)
+        draw_shading(layout, context.space_data)
         draw_variations(layout, obj, result.batch)
         layout.template_list(
             ResultList.bl_idname,
@@ -186,6 +187,14 @@ def draw_new(layout: Any, newest: bool) -> None:
     if newest:
         row.operator(operators.TakeBack.bl_idname, text="Undo", icon="LOOP_BACK")
     box.operator(again.Again.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH").seed = "other"
+
+
+def draw_shading(layout: Any, space: Any) -> None:
+    """Where the 3D view shows no textures, the button that lets it."""
+    if space and space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE":
+        layout.label(text="Solid doesn't show textures here", icon="INFO")
+        button = layout.operator("wm.context_set_enum", text="Color: Texture", icon="SHADING_TEXTURE")
+        button.data_path, button.value = "space_data.shading.color_type", "TEXTURE"
 
 
 def draw_variations(layout: Any, obj: Any, batch: str) -> None:

@@ -112,11 +112,13 @@ def test_the_prompts_field_suggests_what_the_model_knows():
     shown = properties.prompts(options, bpy.context, "")
     assert len(shown) > 30
     assert all(isinstance(text, str) for text in shown)
-    assert "rusty metal" in properties.prompts(options, bpy.context, "rusty me")
+    typed = properties.prompts(options, bpy.context, "rusty me")
+    assert "rusty metal" in typed
+    assert typed[0] == "rusty me", "Enter takes the first"
     options.prompt = "my bricks"
-    assert properties.prompts(options, bpy.context, "my bricks") == shown  # the field is just opened
+    assert properties.prompts(options, bpy.context, "my bricks")[1:] == shown  # the field is just opened
     options.model = own_vocabulary(materials=["jelly"], examples=["green jelly"])
-    assert properties.prompts(options, bpy.context, "j") == ["jelly", "green jelly"]
+    assert properties.prompts(options, bpy.context, "j") == ["j", "jelly", "green jelly"]
     for unknown in ("sd15", "/nowhere", "//beside", own_vocabulary(materials="jelly")):
         options.model = unknown
         assert properties.prompts(options, bpy.context, "j") == []
