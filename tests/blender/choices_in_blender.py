@@ -193,8 +193,9 @@ def check_labels_and_tooltips():
             if prop.is_hidden or (prop.identifier == "name" and not is_shown):
                 continue
             check_text(prop.description, where)
+            assert prop.name, where
             words = prop.name.split()
-            assert words and all(word[0].isupper() or word in SMALL for word in words), (where, words)
+            assert all(word[0].isupper() or word in SMALL for word in words), (where, words)
             if prop.type == "ENUM":
                 for item in prop.enum_items:
                     check_text(item.description, f"{where}.{item.identifier}")
