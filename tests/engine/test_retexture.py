@@ -117,6 +117,28 @@ def test_what_no_view_sees_stays_as_it_was(worker: Worker, retexture: Make, old:
     assert (pixels(bare.texture) == pixels(old)).all(axis=2).mean() < 0.01
 
 
+def test_tiles_start_from_tiles_of_any_size(worker: Worker, retexture: Make, tmp_path: Path) -> None:
+    """What no view sees of either stays; the judge of the smaller one, enlarged, is Pillow."""
+    shape, rng = shapes.box(1), np.random.default_rng(1)
+    tile = np.stack([shape.chart % 2, 0 * shape.chart], axis=-1)[:, None]
+    mesh = tmp_path / "tiles.npz"
+    np.savez(mesh, vertices=shape.vertices, faces=shape.faces, uvs=(shape.uvs + tile).astype(np.float32))
+    before = []
+    for number, size in ((1001, SIZE), (1002, SIZE // 2)):
+        image = Image.fromarray(rng.integers(0, 256, (size, size, 3)).astype(np.uint8))
+        image.save(tmp_path / f"old.{number}.png")
+        before.append(np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.int16))
+    request = retexture(mesh=str(mesh), init_texture=str(tmp_path / "old.<UDIM>.png"), views="1")
+    textures = run(worker, request).textures
+    assert [texture.tile for texture in textures] == [1001, 1002]
+    same = [
+        (np.abs(pixels(texture.path) - old) <= 1).all(axis=2).mean()
+        for texture, old in zip(textures, before, strict=True)
+    ]
+    assert min(same) > 0.3
+    assert min(same) < 0.98  # the front, in one of the tiles
+
+
 @pytest.mark.parametrize(("given", "used"), [(None, 0.5), (0.3, 0.3)])
 def test_the_report_says_what_was_started_from(
     worker: Worker, retexture: Make, old: Path, given: float | None, used: float
