@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 
 from . import blender, environments, package
 from .run import ROOT, BuildError, call, say
@@ -14,25 +19,43 @@ SCRIPT = ROOT / "tests/gui/guide_in_window.py"
 
 
 def run() -> int:
-    """Install the zip into a profile of its own, go through the guide's steps and keep the pictures."""
+    """Install the zip into a profile of its own, go through the guide's steps, and keep the pictures if all
+    of them went well."""
     found = blender.find()
     if not found:
         raise BuildError("the pictures need a Blender with a window: put blender on PATH, or set BLENDER")
     engine = environments.engine("engine")
     archive = package.build()
-    PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
+    os.environ.pop("SYNC_TEXTURE_PYTHON", None)
+    with tempfile.TemporaryDirectory() as profile, tempfile.TemporaryDirectory() as shots:
         env = {
             "BLENDER_USER_RESOURCES": profile,
             "SYNC_TEXTURE_ENGINE": str(engine),
-            "SYNC_TEXTURE_SHOTS": str(PICTURES),
+            "SYNC_TEXTURE_SHOTS": shots,
         }
         install = (found, "--command", "extension", "install-file", "-r", "user_default", "-e", archive)
         if status := call([*install], env):
             raise BuildError(f"installing {archive} ended with status {status}")
-        os.environ.pop("SYNC_TEXTURE_PYTHON", None)
-        status = call([found, "--python", SCRIPT], env)
-    return status or _check()
+        if failed := _walk(found, env):
+            raise BuildError(f"not all steps went well, so the old pictures stay: {', '.join(failed)}")
+        PICTURES.mkdir(exist_ok=True)
+        for path in sorted(Path(shots).glob("[0-9]_*.png")):
+            shutil.copyfile(path, PICTURES / path.name)
+    return _check()
+
+
+def _walk(executable: Path, env: Mapping[str, str]) -> list[str]:
+    """Go through the guide's steps in a window; the names of those that failed."""
+    command = [str(executable), "--python", str(SCRIPT)]
+    failed = ["Blender's window"]  # until it says how the steps went
+    with subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True) as window:
+        assert window.stdout
+        for line in window.stdout:
+            if line.startswith('{"failed"'):
+                failed = json.loads(line)["failed"]
+            else:
+                say(line.rstrip())
+    return failed
 
 
 def _check() -> int:

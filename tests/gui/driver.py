@@ -13,6 +13,10 @@ import bpy
 import numpy as np
 
 SHOTS = Path(os.environ["SYNC_TEXTURE_SHOTS"])
+HELD: dict[str, float] = {}
+"""The longest time, in milliseconds, that each ``timed`` call took."""
+WORK: dict[str, float] = {}
+"""The same of the main thread's own time: what a busy machine adds isn't ours."""
 
 
 def view() -> dict:
@@ -39,6 +43,32 @@ def until(condition, seconds: float = 20.0):
         yield 0.02
 
 
+def timed(owner, name: str) -> None:
+    """Have HELD and WORK keep the longest time that ``owner.name`` took."""
+    inner = getattr(owner, name)
+
+    def outer(*args, **options):
+        start, work = time.perf_counter(), time.thread_time()
+        try:
+            return inner(*args, **options)
+        finally:
+            HELD[name] = max(HELD.get(name, 0.0), 1000 * (time.perf_counter() - start))
+            WORK[name] = max(WORK.get(name, 0.0), 1000 * (time.thread_time() - work))
+
+    setattr(owner, name, outer)
+
+
+def times() -> dict:
+    """HELD and WORK for ``run`` to tell."""
+    pairs = {"held_ms": HELD, "work_ms": WORK}
+    return {key: {name: round(ms, 2) for name, ms in found.items()} for key, found in pairs.items()}
+
+
+def shoot(name: str) -> None:
+    """Have the screen kept as NAME.png, soon: nothing waits for it."""
+    subprocess.Popen(["import", "-window", "root", str(SHOTS / f"{name}.png")])
+
+
 def photograph(name: str) -> np.ndarray:
     """The screen, kept as NAME.png: (H, W, 3) uint8, the first row at the top."""
     path = SHOTS / f"{name}.png"
@@ -58,9 +88,12 @@ def in_view(picture: np.ndarray, x: float, y: float) -> tuple[int, ...]:
     return tuple(int(value) for value in picture[row, column])
 
 
-def run(tests: dict, prepare, clean_up) -> None:
+def run(tests: dict, prepare, clean_up, told=dict, last=lambda: ()) -> None:
     """Have Blender's timer step through every test_... among ``tests``, generators of pauses in seconds, and
-    quit; what failed is printed as JSON."""
+    quit; what failed is printed as JSON, with what ``told`` gives.
+
+    prepare, clean_up, last: generators too, for before all tests, after each, and after the JSON.
+    """
 
     def steps():
         failed = []
@@ -79,7 +112,8 @@ def run(tests: dict, prepare, clean_up) -> None:
                 except Exception:
                     failed.append(f"after {name}")
                     traceback.print_exc()
-        print(json.dumps({"failed": failed}), flush=True)
+        print(json.dumps({"failed": failed, **told()}), flush=True)
+        yield from last()
         bpy.ops.wm.quit_blender()
 
     stepping = steps()

@@ -9,18 +9,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import driver
+import numpy as np
 from bl_ext.user_default.sync_texture.blender_sync_addon import advanced, making, package
 
 bpy.context.preferences.view.show_splash = False
 PROMPT = "mossy cobblestone"
 COLOURS = 160  # of a picture: it stays small and looks the same
 WIDTH = 1100  # pixels of a picture of the whole window
+STILL = 0.1  # levels, in the mean over the screen
 
 
 def shoot(name: str, crop: str = "", resize: str = "") -> None:
@@ -62,6 +65,21 @@ def settle():
     for _ in range(12):
         redraw()
         yield 0.3
+
+
+def rendered(seconds: float = 300.0):
+    """Wait until the 3D view shows the object, not so while shaders are compiled, and stays as it is."""
+    before, end = None, time.monotonic() + seconds
+    while True:
+        redraw()
+        yield 4.0
+        now = driver.photograph("still").astype(int)
+        colours = [driver.in_view(now, 0.3 * x, 0.3 * y) for x in (-1, 0, 1) for y in (-1, 0, 1)]
+        there = sum(colour != driver.in_view(now, -0.9, 0.9) for colour in colours) > len(colours) // 2
+        if there and before is not None and np.abs(now - before).mean() < STILL:
+            return
+        assert time.monotonic() < end, "nothing is seen"
+        before = now
 
 
 def open_sub_panels(*panels: type) -> None:
@@ -133,9 +151,7 @@ def test_5_advanced():
 def test_6_rendered():
     driver.space().shading.type = "MATERIAL"
     driver.space().show_region_ui = False
-    yield 60.0  # for the first time, EEVEE's shaders are compiled
-    redraw()
-    yield 5.0
+    yield from rendered()  # for the first time, EEVEE's shaders are compiled
     shoot("8_material", resize=f"{WIDTH}x")
 
 

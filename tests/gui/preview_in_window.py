@@ -136,6 +136,23 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     assert change < 16, change  # outlines are smoothed a little differently each time
 
 
+def test_rendered_views_show_it_too():
+    scene = bpy.context.scene
+    usual = scene.render.engine
+    for engine in ("BLENDER_EEVEE", "CYCLES"):
+        yield from plane()
+        scene.render.engine = engine
+        if engine == "CYCLES":
+            scene.cycles.preview_samples = 1
+        space().shading.type = "RENDERED"
+        yield 2.0
+        yield from start()
+        yield from see(f"12_{engine.lower()}", recognised, 60.0)
+        yield from stop()
+    space().shading.type = "SOLID"
+    scene.render.engine = usual
+
+
 def test_it_goes_where_the_object_goes_and_only_where_it_is_shown():
     obj = yield from plane()
     yield from start()

@@ -6,68 +6,50 @@ setting up, cancelled, ready, the models, removed. SYNC_TEXTURE_SHOTS: the folde
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
+import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 import bpy
+import driver
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
 from bl_ext.user_default.sync_texture.blender_sync_addon.setup import draw, operators, place
 from bl_ext.user_default.sync_texture.blender_sync_addon.setup.desk import desk
+from driver import until
 
-SHOTS = Path(os.environ["SYNC_TEXTURE_SHOTS"])
 DOWNLOAD = "SYNC_TEXTURE_DOWNLOAD" in os.environ
-HELD: dict[str, float] = {}  # milliseconds that each of our calls held the main thread, its own time
 WHERE = operators.where()
 ops = bpy.ops.sync_texture
 bpy.context.preferences.view.show_splash = False
-
-
-def timed(owner, name: str) -> None:
-    inner = getattr(owner, name)
-
-    def outer(*args, **options):
-        work = time.thread_time()
-        try:
-            return inner(*args, **options)
-        finally:
-            HELD[name] = max(HELD.get(name, 0.0), 1000 * (time.thread_time() - work))
-
-    setattr(owner, name, outer)
-
-
-timed(draw, "draw")
+driver.timed(draw, "draw")
 
 
 def shoot(name: str) -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             area.tag_redraw()
-    subprocess.Popen(["import", "-window", "root", str(SHOTS / f"{name}.png")])
-
-
-def until(condition, seconds: float):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        yield 0.05
+    driver.shoot(name)
 
 
 def idle():
     return desk.current is None
 
 
-def open_preferences():
+def prepare():
+    """Preferences, opened."""
     prefs = bpy.context.preferences
     prefs.view.ui_scale = 0.9
     bpy.ops.preferences.addon_show(module=package.ROOT)
     yield 1.0
     subprocess.run(["xdotool", "search", "--name", "Preferences", "windowsize", "1500", "950"], check=False)
     subprocess.run(["xdotool", "search", "--name", "Preferences", "windowmove", "20", "20"], check=False)
+    yield 1.0
+    shoot("setup_0_none")
     yield 1.0
 
 
@@ -132,25 +114,10 @@ def test_remove():
     yield 1.0
 
 
-def run_all():
-    failed = []
-    yield from open_preferences()
-    shoot("setup_0_none")
-    yield 1.0
-    for name, test in list(globals().items()):
-        if name.startswith("test_"):
-            try:
-                yield from test()
-                print("ok    ", name, flush=True)
-            except Exception:
-                failed.append(name)
-                print("FAILED", name, flush=True)
-                traceback.print_exc()
-                desk.stop()
-                yield 1.0
-    print(json.dumps({"failed": failed, "held_ms": {k: round(v, 2) for k, v in HELD.items()}}), flush=True)
-    bpy.ops.wm.quit_blender()
+def clean_up():
+    desk.stop()
+    yield from until(idle, 20)
+    yield 0.2
 
 
-STEPS = run_all()
-bpy.app.timers.register(lambda: next(STEPS, None), first_interval=1.0, persistent=True)
+driver.run(globals(), prepare, clean_up, driver.times)

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def test_previews_in_a_window(in_window):
-    log = in_window("preview_in_window.py")
+    _, log = in_window("preview_in_window.py", "--factory-startup")
     assert "no previews here" not in log
