@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from .views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
 
+PLANS = 32  # of meshes that were seen last are kept
 AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels takes some 100 MB meanwhile
 
 
@@ -62,7 +64,7 @@ def build_scene(
     vertices, _, _ = to_unit_sphere(mesh.vertices)
     raster = make_raster(backend, turned(vertices, front), mesh.faces)
     if cameras is None:
-        cameras = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
+        cameras = _planned(raster, host)
     placed = cameras
 
     def draw(i: int) -> tuple[Fragments, Floats]:
@@ -81,6 +83,22 @@ def build_scene(
         raise UserError("none of the cameras sees the mesh", fix)
     fragments, controls = [drawn[i][0] for i in seeing], [drawn[i][1] for i in seeing]
     return Scene(mesh, uvs, raster, [cameras[i] for i in seeing], fragments, np.stack(controls), resolution)
+
+
+def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
+    """A plan for the mesh. One of the last meshes gets the plan that it had: another prompt or seed needn't
+    wait for it."""
+    mesh = hashlib.sha256(raster.corners.tobytes()).digest()
+    if mesh not in _plans:
+        found = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
+        _plans[mesh] = tuple(found)
+        while len(_plans) > PLANS:
+            del _plans[next(iter(_plans))]
+    host.progress("plan", 2, 2, None)
+    return list(_plans[mesh])
+
+
+_plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
 def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:

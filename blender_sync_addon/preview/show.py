@@ -68,7 +68,8 @@ class Show:
         if preview is not None and preview is not self._seen and self._reading is None:
             self._seen = preview
             sources = [one.read for one in self._sources]
-            self._reading = _workers.submit(_read, sources, preview, self._pieces)
+            points = self._points if self._pieces is None else {}
+            self._reading = _workers.submit(_read, sources, preview, self._pieces, dict(points))
 
     def close(self) -> None:
         """Show no more."""
@@ -91,7 +92,12 @@ class Show:
         if self._pieces is None:
             self._pieces = found.pieces
             self._overlay.set_pieces(found.pieces)
-            for mesh in self._points:
+            for mesh, (points, found_shape) in found.shapes.items():
+                if self._points.get(mesh) is points:
+                    self._overlay.set_shape(mesh, found_shape)
+                elif mesh in self._points:  # it has moved meanwhile
+                    self._shape(mesh)
+            for mesh in self._points.keys() - found.shapes.keys():
                 self._shape(mesh)
         self._overlay.set_pictures(found.pictures)
 
@@ -125,14 +131,24 @@ class Show:
 
 @dataclass(frozen=True)
 class _Read:
+    """shapes: of the meshes whose points were given, with these."""
+
     pieces: list[list[Piece]]
     pictures: list[Floats]
+    shapes: dict[int, tuple[Floats, Shape]]
 
 
-def _read(readings: Sequence[Reading], preview: Preview, known: list[list[Piece]] | None) -> _Read:
+def _read(
+    readings: Sequence[Reading],
+    preview: Preview,
+    known: list[list[Piece]] | None,
+    points: dict[int, Floats],
+) -> _Read:
     """No bpy: runs in a thread. Raises OSError, ValueError and EOFError."""
+    pictures = [picture.read(Path(one.path)) for one in preview.textures]
     found = known if known is not None else pieces(readings, preview)
-    return _Read(found, [picture.read(Path(one.path)) for one in preview.textures])
+    shapes = {mesh: (own, shape(readings[mesh], own)) for mesh, own in points.items()}
+    return _Read(found, pictures, shapes)
 
 
 def worked(done: Future[Any]) -> bool:
