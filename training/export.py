@@ -15,7 +15,7 @@ from training.networks import Networks, scheduler
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # transformers 5 omits them
 
 
-SIDECAR = {"control": "position", "precision": "full"}
+SIDECAR = {"control": "position", "precision": "full", "guidance": 2.0}
 
 
 def pipeline(

@@ -33,6 +33,10 @@ def test_it_fits_in_40_megabytes_of_half_precision() -> None:
             assert {file.get_tensor(name).dtype for name in file.keys()} <= {torch.float16, torch.int64}  # noqa: SIM118
 
 
+def test_it_says_that_it_reads_positions() -> None:
+    assert json.loads((MODEL / "sync_texture.json").read_text())["control"] == "position"
+
+
 def test_every_word_of_the_vocabulary_list_is_a_token() -> None:
     """The list belongs to these weights; the generator may have moved on."""
     known = json.loads((MODEL / "tokenizer" / "vocab.json").read_text())
@@ -55,14 +59,16 @@ def test_every_word_of_the_vocabulary_list_is_a_token() -> None:
 def test_a_ball_gets_the_named_colour_on_a_grey_ground(
     pipeline: StableDiffusionControlNetPipeline, prompt: str, rgb: tuple[float, float, float]
 ) -> None:
-    steps = np.linspace(-1.1, 1.1, 128)
-    square = steps[:, None] ** 2 + steps[None] ** 2
+    steps = np.linspace(-1.1, 1.1, 256)
+    x, y = np.meshgrid(steps, -steps)
+    square = x**2 + y**2
     ball = square < 1
-    depth = Image.fromarray((np.sqrt(np.clip(1 - square, 0, 1)) * 255).astype(np.uint8)).convert("RGB")
+    places = np.stack([x, y, np.sqrt(np.clip(1 - square, 0, 1))], axis=-1)  # the camera is at +Z
+    control = Image.fromarray((np.where(ball[..., None], places + 1, 0) * 127.5).astype(np.uint8))
     generator = torch.Generator().manual_seed(0)
-    picture = pipeline(prompt, depth, num_inference_steps=8, guidance_scale=3.0, generator=generator).images[
-        0
-    ]
+    picture = pipeline(
+        prompt, control, num_inference_steps=8, guidance_scale=2.0, generator=generator
+    ).images[0]
     colours = np.asarray(picture, np.float32) / 255
     assert np.abs(np.median(colours[ball], 0) - rgb).max() < 0.15
     assert np.abs(np.median(colours[square > 1.2], 0) - 0.5).max() < 0.2
