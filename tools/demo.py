@@ -11,7 +11,7 @@ from pathlib import Path
 from . import blender, environments, package
 from .run import ROOT, BuildError, call, say
 
-PROMPT = "tiger stripes"
+PROMPT = "weathered red bricks"
 FILES = ("texture.png", "views.png", "turntable.gif", "report.json")
 
 
