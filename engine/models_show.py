@@ -53,7 +53,7 @@ def as_text(model: Description, width: int) -> Iterator[str]:
         yield from textwrap.wrap(f"{name:10}{fact}", max(width, 20), subsequent_indent=" " * 10)
     yield from _vocabulary(model.vocabulary, width)
     if model.limits:
-        yield from _heading("what it doesn't know")
+        yield from _heading("what it doesn't know", width)
         for limit in model.limits:
             yield from textwrap.wrap(limit, width, initial_indent="- ", subsequent_indent=INDENT)
 
@@ -71,11 +71,11 @@ def _usage(model: Description) -> dict[str, str]:
 
 def _vocabulary(words: Vocabulary | None, width: int) -> Iterator[str]:
     if words is None:
-        yield from _heading("words")
+        yield from _heading("words", width)
         yield from textwrap.wrap("It lists none: any prompt may do.", width)
         return
     if words.materials:
-        yield from _heading(f"{len(words.materials)} materials, and a prompt for each")
+        yield from _heading(f"{len(words.materials)} materials, and a prompt for each", width)
         yield from pairs([(name, words.example(name)) for name in words.materials], width)
     others = {
         "colours": words.colours,
@@ -84,12 +84,12 @@ def _vocabulary(words: Vocabulary | None, width: int) -> Iterator[str]:
     }
     for title, entries in others.items():
         if entries:
-            yield from _heading(f"{len(entries)} {title}")
+            yield from _heading(f"{len(entries)} {title}", width)
             yield from columns(entries, width)
 
 
-def _heading(title: str) -> tuple[str, str]:
-    return "", title
+def _heading(title: str, width: int) -> list[str]:
+    return ["", *textwrap.wrap(title, max(width, 20))]
 
 
 def pairs(rows: list[tuple[str, str]], width: int) -> Iterator[str]:
