@@ -142,21 +142,10 @@ class Subject:
         prompt: str,
         origin: Mapping[str, Any],
     ) -> Textured:
-        """Show the ``images`` of the mesh ``number`` on the object; ``check`` has passed. Raises Problem."""
+        """Show the ``images`` of the mesh ``number`` on the object; ``check`` has passed, and its slots are
+        followed. Raises Problem."""
         obj = self.object()
         assert obj is not None, "checked"
-        with followed(obj):
-            return self._finish(obj, number, uvs, images, prompt, origin)
-
-    def _finish(
-        self,
-        obj: Any,
-        number: int,
-        uvs: NDArray[np.float32] | None,
-        images: Images,
-        prompt: str,
-        origin: Mapping[str, Any],
-    ) -> Textured:
         before = history.look(obj)
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
         made: list[tuple[Any, Any]] = []
@@ -192,10 +181,11 @@ def put_back(
     fail comes before the first change. Raises Problem."""
     for subject, own in zip(subjects, uvs, strict=True):
         subject.check(own)
-    return tuple(
-        subject.finish(i, own, images, prompt, origin)
-        for i, (subject, own) in enumerate(zip(subjects, uvs, strict=True))
-    )
+    with followed(*(subject.object() for subject in subjects)):
+        return tuple(
+            subject.finish(i, own, images, prompt, origin)
+            for i, (subject, own) in enumerate(zip(subjects, uvs, strict=True))
+        )
 
 
 def file_names(names: Sequence[str]) -> list[str]:
