@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderDC, AutoencoderKL
 from torch import Tensor, nn
 
 from training.data import Batch
@@ -161,7 +161,7 @@ def train(data: Batch, steps: int, seed: int, threads: int, log: Callable[[str],
     optimizer = Optimizer([network], average=0.998)
     with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
         for step in range(steps):
-            pick = _crops if step % 4 else _whole
+            pick = crops if step % 4 else whole
             losses = [partial(_part, network, data, pick, generator) for generator in generators]
             values, gradients = optimizer.together(pool, losses)
             optimizer.step(gradients, cosine(step / steps, step, peak=1e-3, warm_up=50))
@@ -181,12 +181,13 @@ def _part(network: AutoencoderKL, data: Batch, pick: Pick, generator: torch.Gene
     return _loss(network, *pick(data, generator), generator)
 
 
-def _whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """2 pictures (2, 3, H, W) in [-1, 1] and their masks."""
     index = torch.randint(len(data.pictures), (2,), generator=generator)
     return data.pictures[index] * 2 - 1, data.mask[index]
 
 
-def _crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """8 crops centred on random object pixels, aligned to patches."""
     pictures, masks = [], []
     for index in torch.randint(len(data.pictures), (8,), generator=generator).tolist():
@@ -200,11 +201,15 @@ def _crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-    """L1, squared error, gradients and 8x8 means, weighted towards the object."""
     with torch.no_grad():
         latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
-    error = network.decode(latents.bfloat16()).sample.float() - pictures
+    return difference(network.decode(latents.bfloat16()).sample.float() - pictures, mask)
+
+
+def difference(error: Tensor, mask: Tensor) -> Tensor:
+    """L1, squared error, gradients and 8x8 means of ``error`` (N, 3, H, W), weighted towards the objects'
+    ``mask`` (N, 1, H, W)."""
     weight = 0.25 + 1.25 * mask
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
@@ -214,9 +219,10 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
 
 
 @torch.no_grad()
-def encode(network: AutoencoderKL, pictures: Tensor) -> Tensor:
+def encode(network: AutoencoderKL | AutoencoderDC, pictures: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) in [0, 1] to unscaled latents (N, LATENTS, H / PATCH, W / PATCH), by 32."""
-    return torch.cat([network.encode(part * 2 - 1).latent_dist.mean for part in pictures.split(32)])  # type: ignore[no-untyped-call]
+    encoded = [network.encode(part * 2 - 1) for part in pictures.split(32)]
+    return torch.cat([part.latent_dist.mean if hasattr(part, "latent_dist") else part[0] for part in encoded])
 
 
 @torch.no_grad()
@@ -233,7 +239,7 @@ def as_convolution(network: AutoencoderKL) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def psnr(network: AutoencoderKL, data: Batch) -> float:
+def psnr(network: AutoencoderKL | AutoencoderDC, data: Batch) -> float:
     """dB between pictures and their reconstructions over the objects' pixels."""
     decoded = torch.cat([network.decode(part).sample for part in encode(network, data.pictures).split(32)])  # type: ignore[no-untyped-call]
     inside = (data.mask > 0.5).float()

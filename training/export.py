@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from diffusers import AutoencoderDC, AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
 from training.captions import vocabulary
@@ -15,7 +15,7 @@ from training.networks import Networks, scheduler
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # transformers 5 omits them
 
 
-SIDECAR = {"control": "position", "precision": "full", "guidance": 2.0}
+SIDECAR = {"control": "position", "precision": "full", "guidance": 2.0, "autoencoder": "tiny"}
 
 
 def pipeline(
@@ -36,13 +36,20 @@ def pipeline(
 
 
 def save(
-    folder: Path, networks: Networks, vae: AutoencoderKL, tokenizer: CLIPTokenizer, tokenizer_files: Path
+    folder: Path,
+    networks: Networks,
+    vae: AutoencoderKL,
+    small: AutoencoderDC,
+    tokenizer: CLIPTokenizer,
+    tokenizer_files: Path,
 ) -> None:
     """Export in float16: safetensors, configurations, tokenizer, the vocabulary list and what the
-    engine must know: that the ControlNet reads positions, and that its waves of them need float32 (in float16
-    the network's answer is off by an eighth). The networks themselves are left in float16."""
+    engine must know: that the ControlNet reads positions, that its waves of them need float32 (in float16
+    the network's answer is off by an eighth), and that the small autoencoder is the better one. The networks
+    themselves are left in float16."""
     whole = pipeline(networks, vae, tokenizer).to(dtype=torch.float16)
     whole.save_pretrained(folder, safe_serialization=True)
+    small.to(dtype=torch.float16).save_pretrained(folder / "tiny_autoencoder", safe_serialization=True)
     for name in _TOKENIZER_FILES:
         (folder / "tokenizer" / name).write_bytes((tokenizer_files / name).read_bytes())
     (folder / "sync_texture.json").write_text(json.dumps(SIDECAR) + "\n")

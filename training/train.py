@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderDC, AutoencoderKL
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
-from training import autoencoder, diffusion, export, networks, sheet
+from training import autoencoder, diffusion, export, networks, sheet, small_autoencoder
 from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look
 from training.data import make_batch
@@ -69,6 +69,7 @@ class Prepared:
     held_out: Pool
     tokenizer: CLIPTokenizer
     vae: AutoencoderKL
+    small: AutoencoderDC
 
 
 def main(settings: Settings) -> None:
@@ -91,14 +92,29 @@ def prepare(settings: Settings, log: Log) -> Prepared:
     if not (run / "tokenizer" / "merges.txt").exists():
         write_tokenizer(run / "tokenizer", _captions(2000))
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
-    if not (run / "autoencoder" / "config.json").exists():
+    vae, small = _autoencoders(settings, fields, shapes, held_out, log)
+    return Prepared(fields, shapes, held_out, tokenizer, vae, small)
+
+
+def _autoencoders(
+    settings: Settings, fields: Fields, shapes: Pool, held_out: Pool, log: Log
+) -> tuple[AutoencoderKL, AutoencoderDC]:
+    """The large one and the small one, trained where the run has none yet."""
+    large, small = settings.run / "autoencoder", settings.run / "small_autoencoder"
+    if missing := [path for path in (large, small) if not (path / "config.json").exists()]:
         data = make_batch(shapes, fields, settings.seed, 0, settings.autoencoder_pictures)
-        vae = autoencoder.train(data, settings.autoencoder_steps, settings.seed, settings.threads, log)
         check = make_batch(held_out, fields, settings.seed + 1, 0, min(64, settings.autoencoder_pictures))
+    steps, seed, threads = settings.autoencoder_steps, settings.seed, settings.threads
+    if large in missing:
+        vae = autoencoder.train(data, steps, seed, threads, log)
         log(f"autoencoder: {autoencoder.psnr(vae, check):.2f} dB on held-out shapes")
-        vae.save_pretrained(run / "autoencoder")
-    vae = AutoencoderKL.from_pretrained(run / "autoencoder").to(settings.device).eval().requires_grad_(False)
-    return Prepared(fields, shapes, held_out, tokenizer, vae)
+        vae.save_pretrained(large)
+    vae = AutoencoderKL.from_pretrained(large).to(settings.device).eval().requires_grad_(False)
+    if small in missing:
+        found = small_autoencoder.train(vae, data, steps, seed, threads, log)
+        log(f"small autoencoder: {autoencoder.psnr(found, check):.2f} dB on held-out shapes")
+        found.save_pretrained(small)
+    return vae, AutoencoderDC.from_pretrained(small).eval().requires_grad_(False)
 
 
 def _captions(count: int) -> list[str]:
@@ -111,7 +127,9 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way and a sample sheet at
     the end."""
     nets = networks.build(prepared.tokenizer, settings.arch, settings.seed).to(settings.device)
-    size = sum(p.numel() for network in [*nets.all, prepared.vae] for p in network.parameters())
+    size = sum(
+        p.numel() for network in [*nets.all, prepared.vae, prepared.small] for p in network.parameters()
+    )
     log(f"{size / 1e6:.2f} M parameters, {2 * size / 1e6:.1f} MB in float16")
     if settings.begin_with:
         data = make_batch(prepared.pool, prepared.fields, settings.seed, 0, 64)
@@ -204,7 +222,8 @@ def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: 
     with optimizer.averaged():
         copied = copy.deepcopy(nets).to("cpu")
     vae = copy.deepcopy(prepared.vae).to("cpu")
-    export.save(run / "model", copied, vae, prepared.tokenizer, run / "tokenizer")
+    small = copy.deepcopy(prepared.small).to("cpu")
+    export.save(run / "model", copied, vae, small, prepared.tokenizer, run / "tokenizer")
 
 
 def _report(recent: list[torch.Tensor], steps: int, elapsed: float) -> str:

@@ -58,19 +58,31 @@ def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[st
         )
 
 
+TINY_CLASSES = ("AutoencoderTiny", "AutoencoderDC")
+
+
 def check_tiny(path: Path, tiny: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
-    """Raise UserError when an AutoencoderTiny (its config) isn't for the autoencoder's latents."""
+    """Raise UserError when a tiny autoencoder's config is of none of TINY_CLASSES or not for the latents of
+    the model's own."""
     fix = "choose one made for this model, or take it away"
-    if tiny.get("_class_name") != "AutoencoderTiny":
-        raise UserError(f"{path} is no AutoencoderTiny: {tiny.get('_class_name')}", fix)
+    if tiny.get("_class_name") not in TINY_CLASSES:
+        raise UserError(f"{path} is no {' or '.join(TINY_CLASSES)}: {tiny.get('_class_name')}", fix)
     ours = vae["latent_channels"], 2 ** (len(vae["block_out_channels"]) - 1)
-    theirs = tiny.get("latent_channels", 4), 2 ** (len(tiny.get("num_encoder_blocks", (1, 3, 3, 3))) - 1)
+    theirs = _tiny_latents(tiny)
     if ours != theirs:
         raise UserError(
             f"the tiny autoencoder {path} has {theirs[0]} channels of {theirs[1]} pixels,"
             f" the model's has {ours[0]} of {ours[1]}",
             fix,
         )
+
+
+def _tiny_latents(config: Mapping[str, Any]) -> tuple[int, int]:
+    """(channels, pixels per latent) of a tiny autoencoder; what its config leaves out is its class's."""
+    if config["_class_name"] == "AutoencoderDC":
+        levels = config.get("encoder_block_out_channels", range(6))
+        return config.get("latent_channels", 32), 2 ** (len(levels) - 1)
+    return config.get("latent_channels", 4), 2 ** (len(config.get("num_encoder_blocks", range(4))) - 1)
 
 
 def _plain(value: Any) -> Any:

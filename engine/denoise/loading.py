@@ -35,6 +35,7 @@ LIBRARIES = (
     "torch._dynamo",
     "transformers.modeling_utils",
     "transformers.models.clip.modeling_clip",
+    "diffusers.models.autoencoders.autoencoder_dc",
     "diffusers.models.autoencoders.autoencoder_kl",
     "diffusers.models.autoencoders.autoencoder_tiny",
     "diffusers.models.controlnets.controlnet",
@@ -52,7 +53,7 @@ OLD_ATTENTION = {
 @dataclass
 class Parts:
     """A loaded pipeline. The networks are on the device, in evaluation mode. vocabulary: None where the model
-    says nothing about the words that it knows. tiny: the AutoencoderTiny, None without one."""
+    says nothing about the words that it knows. tiny: the tiny autoencoder, None without one."""
 
     tokenizer: Any
     text_encoder: Any
@@ -138,13 +139,15 @@ def load_controlnet(path: Path, unet: Any, device: torch.device, dtype: torch.dt
 
 
 def load_tiny(path: Path, vae: Any, device: torch.device, dtype: torch.dtype, check: Check) -> Any:
-    """The AutoencoderTiny in the folder ``path``, for the latents of ``vae``."""
+    """The tiny autoencoder in the folder ``path``, for the latents of ``vae``."""
+    from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     config = read_json(path / "config.json")
     check_tiny(path, config, vae.config)
     with torch.device("meta"):
-        model = AutoencoderTiny.from_config(config)
+        family = AutoencoderDC if config["_class_name"] == "AutoencoderDC" else AutoencoderTiny
+        model = family.from_config(config)
     fill(model, folder_tensors(path), dtype, device, check, sidecar.TINY_AUTOENCODER)
     return model
 

@@ -212,7 +212,8 @@ class Denoiser:
         return self._parts.tiny is not None
 
     def _vae(self, quick: bool) -> Any:
-        return self._parts.tiny if quick and self.tiny else self._parts.vae
+        always = self.preset.autoencoder == "tiny"
+        return self._parts.tiny if (quick or always) and self.tiny else self._parts.vae
 
     @torch.no_grad()
     def encode(self, images: Tensor, quick: bool = False) -> Tensor:
@@ -263,13 +264,14 @@ class Denoiser:
 
 
 def _mean(encoded: Any) -> Tensor:
-    """What an autoencoder encoded: a posterior's mean; an AutoencoderTiny gives the latents themselves."""
-    latents: Tensor = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
-    return latents
+    """What an autoencoder encoded: a posterior's mean; the tiny ones give the latents themselves."""
+    if hasattr(encoded, "latent_dist"):
+        return torch.as_tensor(encoded.latent_dist.mode())
+    return torch.as_tensor(encoded[0])
 
 
 def _latent_scale(vae: Any) -> tuple[float, float]:
-    return float(vae.config.scaling_factor), float(vae.config.shift_factor or 0.0)
+    return float(vae.config.scaling_factor), float(vae.config.get("shift_factor") or 0.0)
 
 
 def _chunks(tensor: Tensor, rows: int) -> list[Tensor]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 CONTROLS = ("depth", "position")  # the pictures that a ControlNet may be trained on
 PRECISIONS = ("half", "full")
+AUTOENCODERS = ("full", "tiny")
 MAX_STEPS = 1000
 MAX_GUIDANCE = 100.0
 
@@ -27,7 +28,8 @@ class Preset:
     own.
     control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
     the way from noise to picture after which it is off. precision: one of PRECISIONS, "half" being for CUDA
-    alone (device.py). prefix: put before every prompt.
+    alone (device.py). autoencoder: one of AUTOENCODERS, which one makes the last pictures where a model has
+    a tiny one too. prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
     attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
     the way on which they attend to a reference as well.
@@ -46,6 +48,7 @@ class Preset:
     conditioning_scale: float
     control_end: float
     precision: str
+    autoencoder: str
     prefix: str
     negative: str
     background: str
@@ -80,6 +83,7 @@ SD15 = Preset(
     conditioning_scale=0.7,  # published: annealing is configured but never takes effect, so constant
     control_end=0.99,  # published
     precision="half",
+    autoencoder="full",
     prefix="Best quality, extremely detailed ",  # published
     negative=(  # published
         "oversmoothed, blurry, depth of field, out of focus, low quality, bloom, glowing effect."
@@ -110,6 +114,7 @@ STARTER = Preset(
     conditioning_scale=1.0,  # as trained
     control_end=1.0,
     precision="half",
+    autoencoder="full",
     prefix="",  # trained on plain captions: quality words only push them aside
     negative="",
     background="grey",  # measured: with changing colours case 5's views agree to 20 dB, with grey to 28

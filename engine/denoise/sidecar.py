@@ -10,10 +10,12 @@ Optional, and unknown to other software. One object of JSON; every key may be le
     guidance            number, 0 to 100         prefix, negative  text
     attention           "views" or "off"         tiny_autoencoder  a folder, from this file's on
     aggregate           "mean" or "best"         precision     "half", or "full" on every device
+    autoencoder         "full", or "tiny" where the tiny one makes better last pictures too
 
 A share is a number, 0 to 1, or "published", "all" or "ramp". In sync_share and texture_size one space may be
-given alone. tiny_autoencoder names an AutoencoderTiny for the model's latents (sources.py). Each of the
-others replaces the model's preset (presets.py says what it means); what a request gives stands above both.
+given alone. tiny_autoencoder names an AutoencoderTiny or AutoencoderDC for the model's latents (sources.py).
+Each of the others replaces the model's preset (presets.py says what it means); what a request gives stands
+above both.
 
 The file lies beside ``model_index.json``. control, conditioning_scale, control_end and precision are about
 the ControlNet: they go with the pipeline's ``controlnet`` folder into any combination, and a file with these
@@ -36,7 +38,7 @@ from typing import Any
 from ..errors import UserError
 from ..protocol import AGGREGATES, ATTENTIONS, SYNC_SHARES, SYNC_SPACES
 from .jsonfile import read_json
-from .presets import CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
+from .presets import AUTOENCODERS, CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
 
 FILE = "sync_texture.json"
 TINY_AUTOENCODER = "tiny_autoencoder"
@@ -59,6 +61,7 @@ class Sidecar:
     texture_size: Mapping[str, int] | None = None
     aggregate: str | None = None
     attention: str | None = None
+    autoencoder: str | None = None
     prefix: str | None = None
     negative: str | None = None
 
@@ -97,7 +100,7 @@ def precision(controlnet: Path) -> str:
 
 
 def tiny_autoencoder(pipeline: Path) -> Path | None:
-    """The folder of the AutoencoderTiny that ``pipeline``'s file names, None where it names none."""
+    """The folder of the tiny autoencoder that ``pipeline``'s file names, None where it names none."""
     named = read(pipeline).get(TINY_AUTOENCODER)
     return None if named is None else pipeline / Path(named).expanduser()
 
@@ -169,6 +172,7 @@ _RULES = {
     "sync_share": _by_space(_either(_number(0, 1), _one_of(SYNC_SHARES))),
     "aggregate": _one_of(AGGREGATES),
     "attention": _one_of(ATTENTIONS),
+    "autoencoder": _one_of(AUTOENCODERS),
     "texture_size": _by_space(_whole(16, 8192)),
     "prefix": _TEXT,
     "negative": _TEXT,

@@ -37,7 +37,7 @@ SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
     single file) is given, the weights. controlnet: a component folder or a .safetensors file.
-    tiny: folder of an AutoencoderTiny, None without one."""
+    tiny: folder of a tiny autoencoder, None without one."""
 
     name: str
     pipeline: Path
@@ -162,7 +162,7 @@ def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Pat
 
 
 def _tiny(pipeline: Path, family: str) -> Path | None:
-    """The AutoencoderTiny that goes with a model, as far as it is here; nothing is downloaded for it."""
+    """The tiny autoencoder that goes with a model, as far as it is here; nothing is downloaded for it."""
     if named := sidecar.tiny_autoencoder(pipeline):
         return named
     if (own := pipeline / sidecar.TINY_AUTOENCODER).is_dir():

@@ -11,7 +11,8 @@ from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image
 from transformers import CLIPTokenizer
 
-from training import autoencoder, fields, networks, train
+from engine.denoise.model import load_denoiser
+from training import autoencoder, fields, networks, small_autoencoder, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
 from training.pool import SIZE
@@ -92,6 +93,40 @@ def test_the_encoder_is_the_projection(run: train.Settings) -> None:
     assert _apart(autoencoder.encode(network, data.pictures), expected) < 0.06
     short = torch.nn.functional.conv2d(data.pictures * 2 - 1, *autoencoder.as_convolution(network), stride=8)
     assert _apart(short, expected) < 1e-4
+
+
+def test_the_small_autoencoder_starts_as_the_projection_and_its_best_linear_inverse(
+    run: train.Settings,
+) -> None:
+    prepared = train.prepare(run, lambda _: None)
+    data = make_batch(prepared.pool, prepared.fields, 1, 0, 6)
+    network = small_autoencoder.by_hand(prepared.vae, data)
+    pictures = data.pictures * 2 - 1
+    weight, bias = autoencoder.as_convolution(prepared.vae)
+    scale = prepared.vae.config.scaling_factor
+    latents = scale * torch.nn.functional.conv2d(pictures, weight, bias, stride=8)
+    torch.testing.assert_close(autoencoder.encode(network, data.pictures), latents, atol=1e-4, rtol=1e-4)
+    rows = torch.nn.functional.unfold(pictures, 8, stride=8).transpose(1, 2).flatten(0, 1).double()
+    inputs = latents.permute(0, 2, 3, 1).flatten(0, 2).double()
+    inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], 1)
+    best = inputs @ torch.linalg.pinv(inputs) @ rows
+    best = best.unflatten(0, (6, -1)).transpose(1, 2).float()
+    best = torch.nn.functional.fold(best, pictures.shape[-2:], 8, stride=8)
+    with torch.no_grad():
+        decoded = network.decode(latents).sample
+    assert _apart(decoded, best) < 0.03  # the normalisation's factor isn't quite the same everywhere
+    assert (decoded - best).abs().max() < 0.05
+
+
+def test_the_engine_uses_the_small_autoencoder_of_the_export(run: train.Settings) -> None:
+    prepared = train.prepare(run, lambda _: None)
+    pictures = make_batch(prepared.pool, prepared.fields, 1, 0, 2).pictures
+    denoiser = load_denoiser(str(run.run / "model"), "cpu", lambda: None)
+    with torch.no_grad():
+        latents = prepared.small.encode(pictures * 2 - 1).latent
+    assert _apart(denoiser.encode(pictures), latents) < 0.01  # its weights are kept in half precision
+    again = denoiser.encode(denoiser.decode(latents))
+    assert _apart(again, latents) < 0.2
 
 
 def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:

@@ -18,6 +18,7 @@ EVERYTHING = {
     "conditioning_scale": 0.8,
     "control_end": 0.9,
     "precision": "full",
+    "autoencoder": "tiny",
     "steps": 12,
     "guidance": 4,
     "sync_space": "latent",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
         decoder_block_out_channels=(8,) * blocks,
         num_encoder_blocks=counts,
         num_decoder_blocks=counts,
+    ).save_pretrained(folder)
+    return folder
+
+
+def make_dc(folder: Path, channels: int = 4, levels: int = 4) -> Path:
+    """An AutoencoderDC with random weights and 2^(levels - 1) pixels per latent, written to ``folder``."""
+    from diffusers import AutoencoderDC
+
+    torch.manual_seed(0)
+    widths, layers, none = (8,) * levels, (0, *(1,) * (levels - 1)), ((),) * levels
+    AutoencoderDC(
+        latent_channels=channels,
+        encoder_block_out_channels=widths,
+        decoder_block_out_channels=widths,
+        encoder_layers_per_block=layers,
+        decoder_layers_per_block=layers,
+        encoder_qkv_multiscales=none,
+        decoder_qkv_multiscales=none,
+        scaling_factor=0.4,
     ).save_pretrained(folder)
     return folder
 
@@ -70,6 +90,29 @@ def test_quick_is_diffusers_own_and_the_rest_as_before(copy: Path, pictures: tor
     torch.testing.assert_close(model.decode(latents, quick=True), decoded)
 
 
+def test_an_autoencoder_dc_may_make_the_last_pictures_too(copy: Path, pictures: torch.Tensor) -> None:
+    from diffusers import AutoencoderDC
+
+    judge = AutoencoderDC.from_pretrained(make_dc(copy / "tiny_autoencoder")).eval()
+    with torch.no_grad():
+        latents = judge.encode(pictures * 2 - 1).latent * 0.4
+        decoded = judge.decode(latents / 0.4).sample / 2 + 0.5
+    full = load(copy)
+    torch.testing.assert_close(full.encode(pictures, quick=True), latents)
+    assert not torch.allclose(full.decode(latents), decoded)
+    (copy / "sync_texture.json").write_text(json.dumps({"autoencoder": "tiny"}))
+    model = load(copy)
+    for quick in (False, True):
+        torch.testing.assert_close(model.encode(pictures, quick), latents)
+        torch.testing.assert_close(model.decode(latents, quick), decoded)
+
+
+def test_without_a_tiny_one_the_full_one_makes_all(copy: Path, pictures: torch.Tensor) -> None:
+    before = load(copy)
+    (copy / "sync_texture.json").write_text(json.dumps({"autoencoder": "tiny"}))
+    torch.testing.assert_close(load(copy).encode(pictures), before.encode(pictures))
+
+
 def test_a_sidecar_may_name_it(copy: Path) -> None:
     make_tiny(copy.parent / "elsewhere")
     (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": "../elsewhere", "steps": 7}))
@@ -95,16 +138,19 @@ def test_one_that_isn_t_there_or_has_no_safetensors(copy: Path) -> None:
         load(copy)
 
 
+@pytest.mark.parametrize("make", [make_tiny, make_dc])
 @pytest.mark.parametrize(("channels", "blocks"), [(3, 4), (4, 3)])
-def test_one_for_other_latents(copy: Path, channels: int, blocks: int) -> None:
-    make_tiny(copy / "tiny_autoencoder", channels, blocks)
+def test_one_for_other_latents(
+    copy: Path, make: Callable[[Path, int, int], Path], channels: int, blocks: int
+) -> None:
+    make(copy / "tiny_autoencoder", channels, blocks)
     with pytest.raises(UserError, match=rf"{channels} channels of {2 ** (blocks - 1)} pixels.* 4 of 8"):
         load(copy)
 
 
 def test_another_kind_of_autoencoder(copy: Path) -> None:
     shutil.copytree(copy / "vae", copy / "tiny_autoencoder")
-    with pytest.raises(UserError, match="no AutoencoderTiny: AutoencoderKL"):
+    with pytest.raises(UserError, match="no AutoencoderTiny or AutoencoderDC: AutoencoderKL"):
         load(copy)
 
 
