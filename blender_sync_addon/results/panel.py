@@ -193,8 +193,9 @@ def draw_shading(layout: Any, space: Any) -> None:
     """Where the 3D view shows no textures, the button that lets it."""
     if space and space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE":
         layout.label(text="Solid doesn't show textures here", icon="INFO")
-        button = layout.operator("wm.context_set_enum", text="Color: Texture", icon="SHADING_TEXTURE")
-        button.data_path, button.value = "space_data.shading.color_type", "TEXTURE"
+        layout.prop_enum(
+            space.shading, "color_type", "TEXTURE", text="Color: Texture", icon="SHADING_TEXTURE"
+        )
 
 
 def draw_variations(layout: Any, obj: Any, batch: str) -> None:
