@@ -1,0 +1,173 @@
+"""Run inside Blender or bpy by test_in_blender.py: the texture in a material of the artist's own."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+import numpy as np
+from helper import fake_engine
+
+TMP = Path(tempfile.mkdtemp())
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from made import material_of, mine  # noqa: E402
+from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.results import history  # noqa: E402
+
+OPS = bpy.ops.sync_texture
+
+
+def base(material):
+    return material.node_tree.nodes["Principled BSDF"].inputs["Base Color"]
+
+
+def test_feeding_the_base_colour_of_ones_own_material():
+    obj = helper.cube()
+    own = mine(obj)
+    before = helper.dump()
+    helper.generate("bricks")
+    image = history.image(history.of(obj)[0])
+    assert OPS.feed_base_color() == {"FINISHED"}
+    assert material_of(obj) == own
+    node = base(own).links[0].from_node
+    assert node.image == image
+    assert node.inputs["Vector"].links[0].from_node.uv_map == "UVMap"
+    assert own.node_tree.nodes.active == node
+    helper.generate("moss")
+    OPS.feed_base_color()
+    assert base(own).links[0].from_node == node
+    assert node.image.name == "Cube moss"
+    assert OPS.unfeed_base_color() == {"FINISHED"}
+    OPS.remove_result()
+    OPS.remove_result()
+    ignored = ("location", "tree.links", "node_tree.nodes.active")
+    changed = helper.difference(before, helper.dump())
+    assert not {k: v for k, v in changed.items() if not any(word in k for word in ignored)}, changed
+
+
+def test_the_old_link_is_kept_and_comes_back():
+    obj = helper.cube()
+    own = mine(obj)
+    tree = own.node_tree
+    noise, mix = tree.nodes.new("ShaderNodeTexNoise"), tree.nodes.new("ShaderNodeInvert")
+    tree.links.new(noise.outputs["Color"], mix.inputs["Color"])
+    tree.links.new(mix.outputs["Color"], base(own))
+    helper.generate("bricks")
+    OPS.feed_base_color()
+    assert base(own).links[0].from_node.bl_idname == "ShaderNodeTexImage"
+    path = Path(tempfile.mkdtemp()) / "scene.blend"
+    mix.name = "renamed"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    own = bpy.data.materials["mine"]
+    OPS.unfeed_base_color()
+    assert base(own).links[0].from_node.name == "renamed"
+    assert {node.bl_idname for node in own.node_tree.nodes} == {
+        "ShaderNodeBsdfPrincipled",
+        "ShaderNodeOutputMaterial",
+        "ShaderNodeTexNoise",
+        "ShaderNodeInvert",
+    }
+
+
+def test_feeding_a_renders_look():
+    helper.mesh_object("plane", *helper.PLANE)
+    mine(bpy.context.object)
+    helper.generate()
+    OPS.feed_base_color()
+    helper.look_down()
+    helper.check_quadrants(helper.render(TMP / "fed.png"))
+
+
+def glb(path):
+    """(JSON, binary chunk) of a .glb, read as its specification says."""
+    data = path.read_bytes()
+    length = struct.unpack("<I", data[12:16])[0]
+    return json.loads(data[20 : 20 + length]), data[28 + length :]
+
+
+def accessor(told, binary, number):
+    """A float accessor's values."""
+    one = told["accessors"][number]
+    part = told["bufferViews"][one["bufferView"]]
+    wide = {"VEC2": 2, "VEC3": 3}[one["type"]]
+    start = part.get("byteOffset", 0) + one.get("byteOffset", 0)
+    return np.frombuffer(binary, np.float32, one["count"] * wide, start).reshape(-1, wide)
+
+
+def test_an_exported_file_has_the_texture_on_its_own_uvs():
+    for own in (False, True):
+        helper.empty_scene()
+        obj = helper.mesh_object("plane", *helper.PLANE)
+        mine(obj)
+        wrong = obj.data.uv_layers.new(name="light")
+        wrong.uv.foreach_set("vector", np.full(8, 0.5, np.float32))
+        obj.data.uv_layers.active_index = 0
+        wrong.active_render = True
+        helper.generate("bricks")
+        if own:
+            OPS.feed_base_color()
+        path = TMP / f"{own}.glb"
+        bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB")
+        told, binary = glb(path)
+        primitive = told["meshes"][0]["primitives"][0]
+        base_color = told["materials"][primitive["material"]]["pbrMetallicRoughness"]["baseColorTexture"]
+        image = told["images"][told["textures"][base_color["index"]]["source"]]
+        view = told["bufferViews"][image["bufferView"]]
+        picture = TMP / "exported.png"
+        picture.write_bytes(binary[view.get("byteOffset", 0) :][: view["byteLength"]])
+        loaded = bpy.data.images.load(str(picture))
+        shown = np.array(loaded.pixels[:]).reshape(fake_engine.SIZE, fake_engine.SIZE, 4)[::-1, :, :3]
+        np.testing.assert_allclose(shown * 255, fake_engine.texture(), atol=1)
+        uvs = accessor(told, binary, primitive["attributes"][f"TEXCOORD_{base_color.get('texCoord', 0)}"])
+        places = accessor(told, binary, primitive["attributes"]["POSITION"])
+        wanted = np.stack([(places[:, 0] + 1) / 2, (places[:, 2] + 1) / 2], axis=1)  # glTF: v and z down
+        np.testing.assert_allclose(uvs, wanted, atol=1e-6)
+
+
+def test_materials_that_cannot_be_fed_say_why():
+    obj = helper.cube()
+    helper.generate("bricks")
+    helper.raises(lambda: OPS.feed_base_color(), "no material of yours")
+    OPS.take_back()
+    own = mine(obj)
+    helper.generate("bricks")
+    tree = own.node_tree
+    tree.nodes.remove(tree.nodes["Principled BSDF"])
+    shader = tree.nodes.new("ShaderNodeEmission")
+    tree.links.new(shader.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    before = helper.dump()
+    helper.raises(lambda: OPS.feed_base_color(), "'mine' has no Principled BSDF")
+    tree.nodes.new("ShaderNodeBsdfPrincipled")
+    helper.raises(lambda: OPS.feed_base_color(), "'mine' has no Principled BSDF")
+    tree.nodes.remove(tree.nodes["Principled BSDF"])
+    helper.check_same(before, helper.dump())
+    mix, good = tree.nodes.new("ShaderNodeMixShader"), tree.nodes.new("ShaderNodeBsdfPrincipled")
+    tree.links.new(mix.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    tree.links.new(good.outputs[0], mix.inputs[2])
+    assert OPS.feed_base_color() == {"FINISHED"}
+
+
+def test_a_linked_material_is_not_touched():
+    path = Path(tempfile.mkdtemp()) / "library.blend"
+    mine(helper.cube(), "theirs")
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    helper.empty_scene()
+    with bpy.data.libraries.load(str(path), link=True) as (_there, here):
+        here.materials = ["theirs"]
+    obj = helper.cube()
+    obj.data.materials.append(here.materials[0])
+    helper.generate("bricks")
+    helper.raises(lambda: OPS.feed_base_color(), "'theirs' is linked from a library")
+
+
+helper.main(dict(globals()), ADDON, task.supervisor.abandon)
