@@ -1,0 +1,120 @@
+"""Run inside Blender or bpy by test_in_blender.py: what the panel says before Generate is pressed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from choosing import options  # noqa: E402
+from sync_texture.blender_sync_addon import ahead, pace, package, properties, task  # noqa: E402
+from sync_texture.blender_sync_addon.setup.desk import desk  # noqa: E402
+from sync_texture.blender_sync_addon.setup.models import Row  # noqa: E402
+
+
+def notices(*objects):
+    wanted = objects or (bpy.context.view_layer.objects.active,)
+    return ahead.notices(bpy.context, wanted, options())
+
+
+def only(*objects):
+    (found,) = notices(*objects)
+    return found
+
+
+def test_what_stops_comes_with_the_button_that_mends_it():
+    obj = helper.cube()
+    options().prompt = "bricks"
+    assert only(None).stops
+    python = os.environ.pop("SYNC_TEXTURE_PYTHON")
+    try:
+        found = only()
+        assert (found.stops, found.button.operator) == (True, "sync_texture.setup")
+    finally:
+        os.environ["SYNC_TEXTURE_PYTHON"] = python
+    bpy.ops.object.mode_set(mode="EDIT")
+    found = only()
+    assert (found.stops, found.button.operator, found.button.values) == (
+        True,
+        "object.mode_set",
+        {"mode": "OBJECT"},
+    )
+    press(found.button)
+    assert obj.mode == "OBJECT"
+    options().rig = "scene"
+    press(only().button)
+    options().rig = "auto"
+    bpy.context.view_layer.objects.active = obj
+    obj.data.uv_layers.remove(obj.data.uv_layers[0])
+    options().unwrap = "never"
+    press(only().button)
+    assert options().unwrap == "auto"
+    assert "one will be made" in notices()[0].text
+    options().prompt = " "
+    assert "prompt is empty" in only().text
+
+
+def press(button):
+    module, name = button.operator.split(".")
+    assert getattr(getattr(bpy.ops, module), name)(**button.values) == {"FINISHED"}
+
+
+def test_a_model_that_is_not_here_is_offered():
+    helper.cube()
+    options().prompt = "bricks"
+    rows = [
+        Row("starter", "", "", "bundled", True, 1, True, ""),
+        Row("sd15", "", "", "2.9 GB", False, 0, False, ""),
+    ]
+    desk.models = rows
+    try:
+        assert not only().stops
+        options().model = "sd15"
+        found = only()
+        assert found.stops
+        assert "2.9 GB" in found.text + found.fix
+        wanted = "model_download" if bpy.app.online_access else "context_set_boolean"
+        assert found.button.operator.endswith(wanted)
+        assert properties.models(options(), bpy.context, "")[:3] == ["starter", "sd15", "sd21"]
+        options().model = "/nowhere/model"
+        assert "no model at" in only().text
+    finally:
+        desk.models = None
+
+
+def test_views_and_steps_are_told_and_from_the_last_run_the_time():
+    (package.user_folder() / pace.FILE).unlink(missing_ok=True)  # of a profile that is used again
+    helper.cube()
+    options().prompt = "bricks"
+    assert only().text == "At most 16 views, steps as suit the model"
+    report = {
+        "steps": 20,
+        "views": [{}] * 6,
+        "strength": None,
+        "seconds": {"denoise": 20.0, "sync": 1.0, "decode": 3.0, "total": 30.0},
+    }
+    path = Path(tempfile.mkdtemp()) / "report.json"
+    path.write_text(json.dumps(report))
+    pace.note(package.user_folder(), pace.key("starter", "auto"), path, "auto", own_steps=True)
+    assert only().text == "At most 16 views, 20 steps: about 30 s"
+    options().rig, options().view_count, options().steps = "even", 12, 20
+    assert only().text == "12 views, 20 steps: about 54 s"
+    options().model = "other"
+    assert only().text == "12 views, 20 steps"
+    path.write_text("{}")
+    pace.note(package.user_folder(), pace.key("starter", "auto"), path, "auto", own_steps=True)
+    options().model = "starter"
+    assert only().text == "12 views, 20 steps: about 54 s"
+
+
+helper.main(globals(), ADDON, task.supervisor.abandon)
