@@ -12,8 +12,9 @@ from typing import Any
 from .. import protocol
 from ..errors import UserError
 from . import child, cluster, fields, folder, jobs, journal, progress, share, task
+from .account import Tell
 from .child import Child, Event, Events
-from .coordinator import Coordinator, Tell
+from .coordinator import Coordinator
 from .jobs import Part, Refused
 from .slot import Engine, Hire
 from .summary import CSV, HTML, Summary
@@ -90,15 +91,16 @@ def _do(
         there.journal.tell(journal.BEGIN, process=os.getpid(), jobs=len(tasks))
         alone = far in (None, cluster.LOCAL)
         coordinator = Coordinator(there, tasks, hired, workers, plan.time_limit, told, alone)
+        account = coordinator.account
         try:
             coordinator.run()
-            there.journal.tell(journal.END, done=coordinator.done, failed=coordinator.failed)
+            there.journal.tell(journal.END, done=account.done, failed=account.failed)
         finally:
             if summary:
                 summary.write()
-    good = plan.tolerant or (not coordinator.failed and not refused)
+    good = plan.tolerant or (not account.failed and not refused)
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
-    counts = {"done": coordinator.done, "failed": coordinator.failed, "refused": len(refused)}
+    counts = {"done": account.done, "failed": account.failed, "refused": len(refused)}
     tell(protocol.message(protocol.ENDED, **counts, code=status))
     return status
 

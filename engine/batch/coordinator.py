@@ -6,12 +6,13 @@ import contextlib
 import errno
 import queue
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import protocol
 from ..errors import UserError
-from . import disk, journal, task
+from . import disk, task
+from .account import Account, Tell
 from .child import ENDED, LOST, Event, Events, died
 from .folder import Folder
 from .pace import Overall
@@ -27,15 +28,13 @@ MOST_PROBED = 2**26  # bytes, whatever size of texture a job asks for
 HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
-Tell = Callable[[Event], None]
-
-
 class Coordinator:
     """One run over ``tasks`` in ``folder``.
 
     hire: a new engine for (number of the worker, frugal, where its events go). time_limit: seconds that an
     attempt may take, None for ever. tell: told every event, in protocol's words. alone: what needs care is
-    done while nothing else runs, since all engines share one machine's memory.
+    done while nothing else runs, since all engines share one machine's memory. ``account``: what became of
+    the tasks.
     """
 
     def __init__(
@@ -52,8 +51,7 @@ class Coordinator:
         self._alone, self._losses, self._running = alone, 0, 0
         self._hired: dict[Engine, Slot] = {}
         tasks = list(tasks)
-        self.done = sum(t.state == task.DONE for t in tasks)
-        self.failed = sum(t.state == task.FAILED for t in tasks)
+        self.account = Account(folder, tasks, tell)
         self._events: Events = queue.SimpleQueue()
         self._waiting = Waiting(tasks)
         self._slots = [Slot(number) for number in range(min(workers, max(1, len(self._waiting))))]
@@ -79,17 +77,11 @@ class Coordinator:
             for slot in self._slots:
                 slot.dismiss()
                 if slot.task is not None:
-                    self._stop(slot.task)
+                    self.account.stop(slot.task)
 
     def _tell_overall(self) -> None:
         parts = [slot.part for slot in self._slots if slot.task]
-        self._overall(self.done, self.failed, len(self._waiting), parts, len(self._slots))
-
-    def _stop(self, stopped: Task) -> None:
-        """A running task is left for the next run."""
-        stopped.state = task.WAITING
-        with contextlib.suppress(OSError):
-            self._note(journal.STOPPED, stopped)
+        self._overall(self.account.done, self.account.failed, len(self._waiting), parts, len(self._slots))
 
     def _hand_out(self) -> None:
         for slot in self._slots:
@@ -122,14 +114,14 @@ class Coordinator:
             giver.dismiss()
             self._folder.drop(stage)
             taken.attempts -= 1
-            self._stop(taken)
+            self.account.stop(taken)
             self._start(taker, taken)
 
     def _start(self, slot: Slot, chosen: Task) -> None:
         try:
             self._folder.check(chosen.job)
         except UserError as error:
-            self._fail(chosen, str(error), error.fix, error.code)
+            self.account.fail(chosen, str(error), error.fix, error.code)
             return
         if slot.engine is None or slot.frugal != chosen.careful:
             slot.dismiss()
@@ -137,13 +129,9 @@ class Coordinator:
             self._hired[slot.engine] = slot
         self._running += 1
         slot.begin(chosen, self._folder.stage())
-        chosen.state, chosen.attempts = task.RUNNING, chosen.attempts + 1
-        self._note(journal.START, chosen)
-        name = chosen.job.name
+        self.account.start(chosen, slot.number)
         request = {**chosen.request.as_dict(), "out": str(slot.stage)}
-        slot.engine.send(protocol.message(protocol.JOB, id=name, request=request))
-        told = {"line": chosen.job.line, "attempt": chosen.attempts, "worker": slot.number + 1}
-        self._tell(protocol.message(protocol.STARTED, id=name, **told))
+        slot.engine.send(protocol.message(protocol.JOB, id=chosen.job.name, request=request))
 
     def _take(self, engine: Engine, msg: Event) -> None:
         """An event of ``engine``; one that has been dismissed has nothing to say any more."""
@@ -187,18 +175,17 @@ class Coordinator:
         try:
             self._folder.commit(done.job, stage, done.record())
         except UserError as error:
-            self._fail(done, str(error), error.fix, error.code)
+            self.account.fail(done, str(error), error.fix, error.code)
         except OSError as error:
             if error.errno in HOPELESS:
                 done.state = task.WAITING
                 raise
-            self._fail(done, f"its files can't be put in place ({error.strerror})", "check its folder", 2)
+            self.account.fail(
+                done, f"its files can't be put in place ({error.strerror})", "check its folder", 2
+            )
         else:
-            done.state, self.done, self._losses = task.DONE, self.done + 1, 0
-            self._note(journal.DONE, done)
-            result = task.moved(msg["result"], stage, self._folder.target(done.job))
-            told = {"seconds": round(done.seconds, 2), "attempts": done.attempts, "result": result}
-            self._tell(protocol.message(protocol.DONE, id=done.job.name, **told))
+            self._losses = 0
+            self.account.finish(done, task.moved(msg["result"], stage, self._folder.target(done.job)))
 
     def _failed(self, slot: Slot, error: str, fix: str, code: int) -> None:
         failed, stage = self._release(slot)
@@ -209,7 +196,7 @@ class Coordinator:
             except OSError:
                 failed.state = task.WAITING
                 raise  # it isn't the job's fault
-            self._fail(failed, error, fix, code)
+            self.account.fail(failed, error, fix, code)
             return
         slot.dismiss()  # whatever a bug or a full memory left behind goes with the process
         self._again(failed, error, fix, code)
@@ -246,48 +233,28 @@ class Coordinator:
         lost.losses += 1
         error, fix = f"its worker was lost ({why})", "see the cluster's own logs"
         if lost.losses >= task.LOSSES:
-            self._fail(lost, error, fix, protocol.EXIT_BUG)
+            self.account.fail(lost, error, fix, protocol.EXIT_BUG)
             return
         lost.attempts -= 1
         lost.careful |= lost.losses > 1
         self._waiting.put_first(lost)
-        self._put_off(lost, error, "another worker does it", protocol.EXIT_BUG)
+        self.account.put_off(lost, error, "another worker does it", protocol.EXIT_BUG)
 
     def _overdue(self, slot: Slot) -> None:
         slot.dismiss()  # one that had to end to answer the cancel may still be at it
         late, stage = self._release(slot)
         self._folder.drop(stage)
         what = f"it took longer than {self._time_limit:g} s, the time limit"
-        self._fail(late, what, "give it more by --time-limit", protocol.EXIT_CANCELLED)
+        self.account.fail(late, what, "give it more by --time-limit", protocol.EXIT_CANCELLED)
 
     def _again(self, failed: Task, error: str, fix: str, code: int) -> None:
         """Another attempt, with more care, where there is one left."""
         if failed.attempts >= task.ATTEMPTS:
-            self._fail(failed, error, fix, code)
+            self.account.fail(failed, error, fix, code)
             return
         self._waiting.put_last(failed)
         when = "at the end, alone" if self._alone else "at the end"
-        self._put_off(failed, error, f"it is tried again {when}", code)
-
-    def _put_off(self, later: Task, error: str, fix: str, code: int) -> None:
-        """Note and tell that this attempt has failed, and that another follows."""
-        later.state = task.WAITING
-        self._note(journal.FAILED, later, error=error, final=False)
-        told = {"error": error, "fix": fix, "code": code, "again": True}
-        self._tell(protocol.message(protocol.FAILED, id=later.job.name, line=later.job.line, **told))
-
-    def _fail(self, failed: Task, error: str, fix: str, code: int) -> None:
-        failed.fail(error, fix, code)
-        self.failed += 1
-        why = {"error": error, "fix": fix, "code": code}
-        self._note(journal.FAILED, failed, **why, final=True, attempts=failed.attempts)
-        self._tell(
-            protocol.message(protocol.FAILED, id=failed.job.name, line=failed.job.line, **why, again=False)
-        )
-
-    def _note(self, event: str, noted: Task, **more: object) -> None:
-        job = noted.job
-        self._folder.journal.tell(event, name=job.name, fingerprint=job.fingerprint, **more)
+        self.account.put_off(failed, error, f"it is tried again {when}", code)
 
     def _check_clocks(self) -> None:
         """End what takes too long: a job, the answer to its cancel, an engine that says nothing at all."""
