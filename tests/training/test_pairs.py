@@ -1,0 +1,82 @@
+"""The pairs of shape and prompt that models are judged on, and pictures of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+from engine.errors import UserError
+from engine.views.cameras import Camera
+from training import evaluate
+from training.catalogue import TAUGHT
+from training.fields import Fields
+from training.judge import examples, pairs, textures
+from training.pool import cast
+
+
+def test_the_committed_pairs_are_what_the_generator_draws() -> None:
+    found = pairs.load()
+    assert len(found) >= 60
+    assert {pair.material for pair in found} == set(TAUGHT)
+    assert {pair.shape for pair in found} >= set(pairs.PRIMITIVES)
+    assert len({pair.seed for pair in found}) == len(found)
+    assert sum(pair.colour is not None for pair in found) >= 20
+    for pair in found:
+        assert (pair.look.material, pair.look.colour) == (pair.material, pair.colour)
+
+
+@pytest.mark.parametrize("index", range(3, 60, 9))
+def test_pairs_show_enough_of_their_shapes(index: int) -> None:
+    pair = pairs.load()[index]
+    assert np.isfinite(cast(pair.mesh, pair.camera, 64)[0]).mean() >= pairs.LEAST_SHARE
+
+
+def test_a_pair_that_the_generator_does_not_know_is_named(tmp_path: Path) -> None:
+    entries = json.loads(pairs.LIST.read_text())
+    entries[3]["prompt"] = "something else"
+    (tmp_path / "pairs.json").write_text(json.dumps(entries))
+    with pytest.raises(UserError, match="something else"):
+        pairs.load(tmp_path / "pairs.json")
+
+
+@pytest.fixture(scope="module")
+def noise() -> Fields:
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 3, 16, 16, 16, generator=generator)
+    return Fields(volume, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
+
+
+def test_real_pictures_of_a_pair_lie_on_grey(noise: Fields) -> None:
+    pair = pairs.load()[0]
+    for picture, mask in examples.turned(pair, evaluate.TURNS[:2], noise):
+        assert (picture[:, mask[0] == 0] - 0.5).abs().max() < 1e-6
+    coloured = torch.rand(3, 1, 1).expand(3, 8, 8)
+    mask = torch.zeros(1, 8, 8)
+    mask[:, 2:6, 2:6] = 0.5
+    assert (examples.on_grey(coloured, mask)[0][:, 0, 0] - 0.5).abs().max() < 1e-6
+
+
+def test_a_textured_mesh_shows_its_texture(tmp_path: Path) -> None:
+    """A red and blue texture on a sheet that faces the camera, as the engine's files hold it."""
+    sheet_mesh = trimesh.Trimesh(
+        [[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False
+    )
+    halves = np.zeros((64, 64, 3), np.uint8)
+    halves[:32, :, 0], halves[32:, :, 2] = 255, 255  # red above blue
+    Image.fromarray(halves).save(tmp_path / "texture.png")
+    sheet_mesh.visual = trimesh.visual.TextureVisuals(
+        np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), image=Image.fromarray(halves)
+    )
+    (tmp_path / "mesh.glb").write_bytes(sheet_mesh.export(file_type="glb"))
+    textured = textures.read(tmp_path / "mesh.glb", tmp_path / "texture.png")
+    picture = textured.picture(Camera(0.0, 0.0), 64)
+    np.testing.assert_allclose(picture[24, 32], [1, 0, 0], atol=0.02)
+    np.testing.assert_allclose(picture[40, 32], [0, 0, 1], atol=0.02)
+    np.testing.assert_allclose(picture[1, 1], [0.5, 0.5, 0.5], atol=0.02)
+    np.testing.assert_allclose(textured.picture(Camera(60.0, 0.0), 64, lit=True)[24, 32, 0], 0.8, atol=0.03)
