@@ -1,83 +1,25 @@
-"""The benchmark of quality: statistics against scipy, grid, page; a stopped run goes on where it was."""
+"""The benchmark of quality: its grid, and what it keeps; a stopped run goes on where it was."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-from scipy import stats
 
 from engine import protocol
 from engine.denoise.presets import STARTER
 from engine.errors import UserError
-from tests.bench import _cell, _chart, _findings, _grid, _report, quality
-from tests.bench._findings import MEASURES, NAMED, Data
-from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Arm, Cell, Settings, Store
-from tests.bench._statistics import difference, holm, mean
+from tests.bench import _cell, _grid, quality
+from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
 from tests.engine.denoise.conftest import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 from training.judge import examples, pairs, textures
 from training.judge.classifier import Classifier
-
-RUN = _report.Run("build.py bench quality", "m", "0" * 64, 4, 3.0, "ten views", 8, "quality.png")
-
-
-# statistics
-
-
-def test_intervals_are_those_of_scipy() -> None:
-    values = np.random.default_rng(0).normal(2, 3, 40)
-    found = mean(values)
-    judge = stats.ttest_1samp(values, 0)
-    interval = judge.confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert (found.mean, found.p, found.n) == pytest.approx((values.mean(), judge.pvalue, 40))
-
-
-def test_differences_are_paired() -> None:
-    rng = np.random.default_rng(1)
-    base = rng.normal(0, 5, 30)
-    values = base + 0.5 + rng.normal(0, 0.2, 30)
-    found, judge = difference(list(values), list(base)), stats.ttest_rel(values, base)
-    interval = judge.confidence_interval(0.95)
-    assert (found.low, found.high, found.p) == pytest.approx((interval.low, interval.high, judge.pvalue))
-    apart = stats.ttest_ind(values, base).confidence_interval(0.95)
-    assert found.high - found.low < 0.2 * (apart.high - apart.low)
-
-
-def test_intervals_hold_the_truth_95_times_in_100() -> None:
-    rng = np.random.default_rng(2)
-    trials = [mean(rng.uniform(0, 2, 12)) for _ in range(600)]
-    assert 0.92 <= np.mean([trial.low <= 1 <= trial.high for trial in trials]) <= 0.98
-
-
-def test_one_value_has_no_interval_and_equal_ones_no_width() -> None:
-    assert mean([3.0]).mean == 3
-    assert math.isnan(mean([3.0]).low)
-    assert math.isnan(mean([3.0]).p)
-    assert math.isnan(mean([]).mean)
-    assert mean([0.0, 0.0, 0.0]).p == 1
-    assert mean([1.0, 1.0]).p == 0
-    assert mean([1.0, 1.0]).high == 1
-
-
-def test_holm() -> None:
-    """The example of the paper's procedure: the smallest times all of them, the next times one less, never
-    falling."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    corrected = holm([0.01, float("nan"), 0.9])
-    assert corrected[0] == pytest.approx(0.02)
-    assert math.isnan(corrected[1])
-    assert corrected[2] == 0.9
-
 
 # the grid
 
@@ -179,105 +121,6 @@ def test_other_weights_and_settings_are_other_results(tiny: Path, tmp_path: Path
     weights = next(moved.rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes() + b" ")
     assert _grid.weights(str(moved)) != _grid.weights(str(tiny))
-
-
-# the page
-
-
-def results(change: Callable[[Arm, int], dict[str, float]], blocks: int = 8) -> Data:
-    """Made-up results, all alike but for noise and ``change``."""
-    rng = np.random.default_rng(0)
-
-    def result(arm: Arm, block: int) -> dict[str, Any]:
-        usual = {
-            "seam_error": 1.1,
-            "view_psnr": 30.0,
-            "views": 1.0,
-            "texture": 0.8,
-            "material": 0.9,
-            "colour": 0.9,
-        }
-        found = usual | change(arm, block)
-        noise = 1 + 0.01 * rng.standard_normal()
-        agreed = {"material": found.pop("material"), "colour": found.pop("colour")}
-        fine = {name: found.pop(name) * (1 if arm == ALONE else noise) for name in ("views", "texture")}
-        measured = {name: value * noise for name, value in found.items()}
-        said = {"engine": "e", "cpu_s": 2.0, "coverage": 0.8, "single": agreed, "painted": agreed}
-        return {**measured, **agreed, **said, "fine": fine}
-
-    arms = _grid.arms()
-    rows = [((f"m{b % 4}", f"p{b}", b), arm, result(arm, b)) for b in range(blocks) for arm in arms]
-    return Data.complete(arms, rows)
-
-
-def test_only_whole_blocks_count() -> None:
-    arms = _grid.arms()
-    rows = [(("mesh", "prompt", seed), arm, {}) for seed in (0, 1) for arm in arms]
-    assert list(Data.complete(arms, rows[:-1]).blocks) == [("mesh", "prompt", 0)]
-
-
-def test_the_ranking_is_computed() -> None:
-    """The published ranking where results say so, and not where they don't."""
-
-    def as_published(arm: Arm, block: int) -> dict[str, float]:
-        if arm.method in ("case1", "case3", "case4"):
-            return {"view_psnr": 12.0, "material": 0.1, "texture": 5.0}
-        return {"texture": 0.3} if arm.method == "case5" else {}
-
-    ahead, soft, *broken = _findings.ranking(results(as_published))
-    assert "Confirmed: " in ahead
-    assert "Confirmed: " in soft
-    assert "x0.3" in soft
-    assert len(broken) == 3
-    assert all(
-        "Confirmed: its views disagree with the texture, its texture is all but noise" in b for b in broken
-    )
-
-    def otherwise(arm: Arm, block: int) -> dict[str, float]:
-        return {"view_psnr": 35.0, "texture": 1.0} if arm.method in ("case3", "case5") else {}
-
-    ahead, soft, *broken = _findings.ranking(results(otherwise))
-    assert ahead.startswith("**Case 2 ahead.** Not confirmed")
-    assert "case5 is better in view_psnr (+5." in ahead
-    assert "Not confirmed" in soft
-    assert all("Not confirmed" in one for one in broken)
-
-
-def test_noise_is_no_sharpness() -> None:
-    """1.0 is best: twice the detail of a view is as far off as half of it."""
-    data = results(lambda arm, _: {"texture": {"case1": 3.0, "syncsde": 1.0}.get(arm.method, 0.8)})
-    compared = {c.arm.method: c.ahead for c in _findings.against_default(data)["sharp_texture"]}
-    assert (compared["case1"], compared["syncsde"], compared["case3"]) == (-1, 1, 0)
-
-
-def test_shares_stay_shares() -> None:
-    data = results(lambda arm, block: {"material": float(block > 0)})
-    found = data.mean(DEFAULT, NAMED["material"])
-    assert found.mean == pytest.approx(7 / 8)
-    assert found.high == 1
-    assert found.low > 0
-
-
-def test_page_and_picture_of_made_up_results(tmp_path: Path) -> None:
-    data = results(lambda arm, block: {"view_psnr": 20.0 if arm.method == "independent" else 30.0})
-    page = _report.page(RUN, data)
-    rows = [line for line in page.split("\n") if line.startswith("| independent")]
-    assert len(rows) == 2  # a mean, a difference
-    assert "| 20." in rows[0] or "| 19." in rows[0]
-    assert "**-10." in rows[1] or "**-9." in rows[1]
-    assert "all of 8 combinations, 88 textures" in page
-    assert all(measure.title in page for measure in MEASURES)
-    _chart.draw(data, lambda block, arm: Image.new("RGB", (64, 32)), tmp_path / "quality.png")
-    with Image.open(tmp_path / "quality.png") as image:
-        assert image.width == _chart.WIDTH
-
-
-def test_weak_models_are_called_weak() -> None:
-    data = results(lambda arm, block: {"material": 0.9})
-    assert "weak" not in _report.page(RUN, data)
-    for row in data.blocks.values():
-        row[ALONE.name]["single"] = {"material": 0.1, "colour": None}
-    assert "weak" in _report.page(RUN, data)
 
 
 # the whole command
