@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from .texture import render, save
 from .texture.bake import Atlas, bake
 from .texture.existing import Existing
 from .texture.files import result_file, write_textured
-from .texture.fill import fill
+from .texture.fill import fill, rim_read
 from .views.backends import choose
 from .views.cameras import Camera
 
@@ -155,9 +156,11 @@ def baked_texture(
     """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
     filled and padded."""
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
-    baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check)
+    given = scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check
     if old is None:
-        return fill(request.fill, scene.raster, scene.uvs, atlas, baked)
+        filling = request.fill, scene.raster, scene.uvs, atlas
+        return fill(*filling, bake(*given, partial(rim_read, *filling)))
+    baked = bake(*given)
     old = old.fitted(request.texture_size)
     image = fill(request.fill, scene.raster, scene.uvs, atlas, old.under(atlas, baked))
     return old.around(atlas, image)

@@ -65,11 +65,16 @@ class Atlas:
 class Baked:
     """What the views paint of an atlas's n texels. colours: (n, 3) float32 in [0, 1], 0 where nothing is
     painted; clear: (n,) bool, painted; rim: (n,) bool, painted too, but only by pixels close to an edge or by
-    views at a cosine of no more than COSINE."""
+    views at a cosine of no more than COSINE (of the texels that were to be painted so)."""
 
     colours: Floats
     clear: Bools
     rim: Bools
+
+
+def unclear(clear: Bools) -> NDArray[np.int64]:
+    """The numbers of all texels that aren't ``clear`` (n,)."""
+    return np.flatnonzero(~clear)
 
 
 def bake(
@@ -79,15 +84,15 @@ def bake(
     fragments: Sequence[Fragments],
     pictures: Floats,
     check: Callable[[], None] = lambda: None,
+    rest: Callable[[Bools], NDArray[np.int64]] = unclear,
 ) -> Baked:
     """The texels' colours from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows
-    (``fragments``)."""
+    (``fragments``). rest: from which texels are clear (n,), those others whose rim is painted: that costs
+    nearly as much as all that is clear, and a fill may not look at it."""
     views = [_View.build(raster, *given) for given in zip(cameras, fragments, pictures, strict=True)]
     colours, clear = _paint(raster, atlas, [view.trusting() for view in views], check)
-    rest = np.flatnonzero(~clear)
-    colours[rest], painted = _paint(raster, atlas.pick(rest), views, check)
-    rim = np.zeros(len(clear), bool)
-    rim[rest] = painted
+    rim, others = np.zeros(len(clear), bool), rest(clear)
+    colours[others], rim[others] = _paint(raster, atlas.pick(others), views, check)
     return Baked(colours, clear, rim)
 
 

@@ -14,8 +14,8 @@ from scipy.ndimage import distance_transform_edt
 
 from ..mesh.pages import shaped
 from ..views.raster import EmbreeRaster
-from .bake import Atlas, Baked
-from .surface import NEXT_TO, surface_fill
+from .bake import Atlas, Baked, unclear
+from .surface import NEXT_TO, surface_fill, unreached
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -34,6 +34,12 @@ def fill(how: str, raster: EmbreeRaster, uvs: Floats, atlas: Atlas, baked: Baked
     else:
         colours = surface_fill(raster, uvs, atlas, baked.colours, baked.clear, baked.rim, near)
     return padded(atlas.size, colours, near)
+
+
+def rim_read(how: str, raster: EmbreeRaster, uvs: Floats, atlas: Atlas, clear: Bools) -> NDArray[np.int64]:
+    """The texels, of those that views don't paint ``clear`` (n,), whose rim fill() looks at; the first four
+    arguments as there."""
+    return unreached(raster, uvs, atlas, clear) if how == "surface" else unclear(clear)
 
 
 def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:

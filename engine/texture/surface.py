@@ -17,6 +17,7 @@ lie close together, lift to different sides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]  # (p,), (p,) numbers of tex
 
 SPREAD = 0.2  # how far a border's colours reach, in units of the mesh's radius
 LIFT = 0.05  # off the surface; walls up to twice as thick have two sides
+ROUNDING = 1e-5  # of distances
 NEXT_TO = 0.15  # rim texels this near to better ones are filled too: a few times the width of a rim
 FARTHEST = np.float32(4)  # two points of the unit sphere, lifted, are nearer to each other
 BLOCK = 4  # texels a side
@@ -61,8 +63,8 @@ def surface_fill(
     to each texel of the texture.
     """
     place = places(raster.corners).astype(np.int32)
-    texels = _Texels(atlas, uvs, island_of_face(place, uvs), near)
-    step = -(-atlas.size // FINEST)
+    texels = _Texels(atlas, uvs, island_of_face(place, uvs))
+    step = _step(atlas)
     known = clear.copy()
     known[rim] = _stays(texels, place, clear, np.flatnonzero(rim), step * BLOCK)
     empty = np.flatnonzero(~known)
@@ -73,7 +75,7 @@ def surface_fill(
     nearest = colours[source]
     pull = (_texel_side(raster, atlas) / SPREAD) ** 2 * _agreement(atlas, empty[blocks.first], source)
     nodes = texels.blocks(empty, step)
-    pairs = texels.neighbours(nodes.label, shared_edges(raster.corners))
+    pairs = texels.neighbours(nodes.label, shared_edges(raster.corners), near)
     x = _System.build(blocks, pairs, colours, nearest, pull).solve(nearest, COARSE_ROUNDS)
     inside = blocks.label[empty[nodes.first]]
     system = _System.build(nodes, pairs, colours, nearest[inside], pull[inside])
@@ -82,16 +84,41 @@ def surface_fill(
     return out
 
 
+def unreached(raster: EmbreeRaster, uvs: Floats, atlas: Atlas, clear: Bools) -> Ints:
+    """The texels, of those not ``clear`` (n,), whose rim surface_fill may keep: it paints over the others',
+    whole blocks NEXT_TO clear ones, so that nobody needs to paint them before."""
+    place, others = places(raster.corners).astype(np.int32), np.flatnonzero(~clear)
+    texels = _Texels(atlas, uvs, island_of_face(place, uvs))
+    seeds = texels.seeds(clear)
+    if not len(seeds) or not len(others):
+        return others
+    blocks = texels.blocks(others, _step(atlas) * BLOCK)
+    first, label = others[blocks.first], blocks.label[others]
+    _, far = texels.nearest(first, seeds, _parts(place)[atlas.face])
+    off = texels.lifted(others) - texels.lifted(first)[label]
+    radius = np.zeros(len(first), np.float32)
+    np.maximum.at(radius, label, np.sqrt(np.einsum("nk,nk->n", off, off)))
+    return others[(far + radius > NEXT_TO - ROUNDING)[label]]
+
+
+def _step(atlas: Atlas) -> int:
+    """Texels from one unknown of the fill to the next."""
+    return -(-atlas.size // FINEST)
+
+
+def _parts(place: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(F,) the part of the mesh that each face is in: where no UVs part, faces join."""
+    return island_of_face(place, np.zeros((*place.shape, 2), np.float32))
+
+
 def _stays(texels: _Texels, place: NDArray[np.int32], clear: Bools, rim: Ints, side: int) -> Bools:
     """(m,) which of the ``rim`` texels keep their colours: blocks far from the clear texels of their part of
     the mesh, or in a part without any. Other parts, however near, may look different."""
     seeds = texels.seeds(clear)
     if not len(rim) or not len(seeds):
         return np.ones(len(rim), bool)
-    part = island_of_face(place, np.zeros((*place.shape, 2), np.float32))  # where no UVs part, faces join
     blocks = texels.blocks(rim, side)
-    own = part[texels.atlas.face]
-    _, far = texels.nearest(rim[blocks.first], seeds, own)
+    _, far = texels.nearest(rim[blocks.first], seeds, _parts(place)[texels.atlas.face])
     stays: Bools = (far > NEXT_TO)[blocks.label[rim]]
     return stays
 
@@ -122,12 +149,18 @@ class _Blocks:
 
 @dataclass(frozen=True)
 class _Texels:
-    """The atlas's n texels; the charts (F,) of the faces; ``near`` as in surface_fill."""
+    """The atlas's n texels; the charts (F,) of the faces."""
 
     atlas: Atlas
     uvs: Floats
     chart_of_face: NDArray[np.int32]
-    near: NDArray[np.int32]
+
+    @cached_property
+    def number(self) -> NDArray[np.int32]:
+        """(P T^2,) the number of each texel of the texture among the atlas's, -1 off the mesh."""
+        number = np.full(self.atlas.pages * self.atlas.size**2, -1, np.int32)
+        number[self.atlas.index] = np.arange(len(self.atlas.index), dtype=np.int32)
+        return number
 
     def chart(self, texel: NDArray[np.integer]) -> NDArray[np.int32]:
         charts: NDArray[np.int32] = self.chart_of_face[self.atlas.face[texel]]
@@ -157,43 +190,43 @@ class _Texels:
         inner = binary_erosion(square, np.ones((1, 3, 3), bool))
         if inside:
             inner[:, ::inside, ::inside] = False
-        return self.near[np.flatnonzero(square & ~inner)].astype(np.int64)
+        return self.number[np.flatnonzero(square & ~inner)].astype(np.int64)
 
     def nearest(
         self, wanted: Ints, seeds: Ints, part: NDArray[np.int32] | None = None
     ) -> tuple[Ints, Floats]:
         """For ``wanted`` texels (m,) the nearest of the ``seeds``, at least one, and how far it is.
         part: (n,) numbers; texels whose numbers differ are farther apart than any others."""
-        points = [self._lifted(texel) for texel in (seeds, wanted)]
+        points = [self.lifted(texel) for texel in (seeds, wanted)]
         if part is not None:
             apart = [part[texel, None].astype(np.float32) * FARTHEST for texel in (seeds, wanted)]
             points = [np.concatenate(columns, axis=1) for columns in zip(points, apart, strict=True)]
         far, number = cKDTree(points[0]).query(points[1])
         return seeds[number], far.astype(np.float32)
 
-    def _lifted(self, texel: Ints) -> Floats:
+    def lifted(self, texel: Ints) -> Floats:
+        """(m, 3) the points of ``texel`` (m,), off the surface."""
         return self.atlas.point[texel] + np.float32(LIFT) * self.atlas.normal[texel]
 
-    def neighbours(self, label: NDArray[np.int32], edges: Edges) -> Pairs:
-        """Pairs of texels next to each other on the surface, each once, where their ``label`` (n,) parts."""
-        number = np.full(self.atlas.pages * self.atlas.size**2, -1, np.int32)
-        number[self.atlas.index] = np.arange(len(self.atlas.index), dtype=np.int32)
-        pairs = [self._beside(label, number, step) for step in (1, self.atlas.size)]
-        a, b = (np.concatenate(ends) for ends in zip(*pairs, self._across(edges), strict=True))
+    def neighbours(self, label: NDArray[np.int32], edges: Edges, near: NDArray[np.int32]) -> Pairs:
+        """Pairs of texels next to each other on the surface, each once, where their ``label`` (n,) parts.
+        near: as in surface_fill."""
+        pairs = [self._beside(label, step) for step in (1, self.atlas.size)]
+        a, b = (np.concatenate(ends) for ends in zip(*pairs, self._across(edges, near), strict=True))
         apart = label[a] != label[b]
         return a[apart], b[apart]
 
-    def _beside(self, label: NDArray[np.int32], number: NDArray[np.int32], step: int) -> Pairs:
+    def _beside(self, label: NDArray[np.int32], step: int) -> Pairs:
         """Pairs ``step`` apart in the texture: 1, or its size."""
         index, size = self.atlas.index, self.atlas.size
-        b = number.take(index + np.int32(step), mode="clip")
+        b = self.number.take(index + np.int32(step), mode="clip")
         room = index % size < size - 1 if step == 1 else index % size**2 < size * (size - 1)
         a = np.flatnonzero(room & (b >= 0) & (label != label[b])).astype(np.int32)
         b = b[a]
         same = self.chart(a) == self.chart(b)
         return a[same], b[same]
 
-    def _across(self, edges: Edges) -> Pairs:
+    def _across(self, edges: Edges, near: NDArray[np.int32]) -> Pairs:
         """Pairs of texels on the two sides of each seam, about one for every texel along it."""
         seams = edges.pick(edges.seams(self.uvs))
         ends = [[self.uvs[seams.face[:, k], at[:, k]] for at in (seams.start, seams.end)] for k in (0, 1)]
@@ -203,7 +236,7 @@ class _Texels:
         along = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + 0.5) / count[edge]
         share = along.astype(np.float32)[:, None]
         a, b = (
-            self.near[texel_of(start[edge] * (1 - share) + end[edge] * share, self.atlas.size)]
+            near[texel_of(start[edge] * (1 - share) + end[edge] * share, self.atlas.size)]
             for start, end in ends
         )
         # In a narrow gap the nearest texel may be another chart's.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.texture import surface
 from engine.texture.bake import Atlas, Baked
-from engine.texture.fill import fill, nearest_of
+from engine.texture.fill import fill, rim_read
 from engine.texture.render import sample
 from engine.texture.seams import seam_error
 from engine.views.raster import EmbreeRaster
@@ -42,9 +42,7 @@ def on(atlas: Atlas, texture: Floats) -> Floats:
 def test_the_nearest_painted_texel_is_that_of_brute_force(made: Made | Shape) -> None:
     _, atlas = texels_of(made, 48)
     known = np.random.default_rng(0).random(len(atlas.index)) < 0.05  # hardly any has all its neighbours
-    texels = surface._Texels(
-        atlas, made.uvs, np.zeros(len(made.faces), np.int32), nearest_of(48, atlas.index)
-    )
+    texels = surface._Texels(atlas, made.uvs, np.zeros(len(made.faces), np.int32))
     wanted = np.flatnonzero(~known)
     found, far = texels.nearest(wanted, texels.seeds(known))
     lifted = atlas.point + surface.LIFT * atlas.normal
@@ -52,6 +50,22 @@ def test_the_nearest_painted_texel_is_that_of_brute_force(made: Made | Shape) ->
     np.testing.assert_allclose(far, apart.min(axis=1), atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(lifted[wanted] - lifted[found], axis=1), far, atol=1e-5)
     assert known[found].all()
+
+
+@pytest.mark.parametrize("made", [brute.torus(), shapes.sphere(2)], ids=["torus", "ball"])
+def test_a_rim_that_is_said_not_to_be_read_changes_nothing(made: Made | Shape) -> None:
+    raster, atlas = texels_of(made, 256)
+    clear = atlas.point[:, 0] < 0.1
+    colours = field(atlas.point)
+    read = rim_read("surface", raster, made.uvs, atlas, clear)
+    assert 0 < len(read) < 0.95 * (~clear).sum()
+    textures = []
+    for chosen in (read, rim_read("uv", raster, made.uvs, atlas, clear)):
+        rim = np.zeros_like(clear)
+        rim[chosen] = True
+        painted = np.where((clear | rim)[:, None], colours, np.float32(9))
+        textures.append(fill("surface", raster, made.uvs, atlas, Baked(painted, clear, rim)))
+    np.testing.assert_array_equal(*textures)
 
 
 def cylinder() -> Made:
