@@ -244,8 +244,9 @@ def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
     scene, aggregate = job.scene, job.settings.aggregate
     ramped = METHODS[job.method].ramped and aggregate == "mean"
     faces, uvs = places(scene.raster.corners).astype(np.int32), scene.uvs  # a soup has charts too
-    exponent = AGGREGATES[aggregate]
-    return mesh_maps(scene.raster, scene.cameras, faces, uvs, resolution, size, exponent, cosines=ramped)
+    views = scene.fragments if resolution == scene.resolution else None
+    given = faces, uvs, resolution, size, AGGREGATES[aggregate]
+    return mesh_maps(scene.raster, scene.cameras, *given, cosines=ramped, views=views)
 
 
 def _space(job: Job, maps: MeshMaps, coder: _Coder) -> Space:

@@ -16,6 +16,7 @@ f reads only texels that some pixel hits. So K counts those alone, at most one a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -76,15 +77,16 @@ def mesh_maps(
     size: int,
     exponent: float = 1.0,
     cosines: bool = False,
+    views: Sequence[Fragments] | None = None,
 ) -> MeshMaps:
     """Build f and g for views of ``resolution``^2 pixels and a texture of ``size``^2 texels.
 
     faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1], or (F, 3, 3) with pages (each of ``size``^2);
     exponent: of the cosine weights (published: 1 while
     synchronising, through an accident that reads 0 as 1, and 6 in the final bake). cosines: whether to keep
-    them, for weights that change from step to step.
+    them, for weights that change from step to step. views: what the cameras show, where that is known.
     """
-    views = [raster.rasterise(camera, resolution) for camera in cameras]
+    views = views or [raster.rasterise(camera, resolution) for camera in cameras]
     hits = [texel_of(interpolate(uvs, view.face, view.bary), size) for view in views]
     texels, element = _texels(raster, views, hits, _charts(faces, uvs))
     pixel = np.concatenate([view.pixel + i * resolution**2 for i, view in enumerate(views)]).astype(np.int64)
@@ -115,7 +117,7 @@ def _charts(faces: NDArray[np.int32], uvs: Floats) -> Ints:
 
 
 def _texels(
-    raster: EmbreeRaster, views: list[Fragments], hits: list[NDArray[np.int32]], charts: Ints
+    raster: EmbreeRaster, views: Sequence[Fragments], hits: list[NDArray[np.int32]], charts: Ints
 ) -> tuple[_Texels, Ints]:
     """The distinct texels hit, and for each pixel the number of its texel among them.
 
