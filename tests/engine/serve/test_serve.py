@@ -1,0 +1,134 @@
+"""The engine as a child process, over its pipes: what Blender relies on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import protocol
+from engine.protocol import Request
+from tests.engine.serve.child import ANSWER_S, SLACK_S, Engine, Start
+
+
+def test_it_greets_works_and_reports(engine: Engine, request_for: Callable[..., Request]) -> None:
+    (hello,) = engine.hear(lambda m: True)
+    assert hello == {
+        "kind": protocol.HELLO,
+        "version": protocol.VERSION,
+        "protocol": protocol.PROTOCOL,
+        "pid": engine.process.pid,
+    }
+    engine.job("first", request_for())
+    messages = [m for m in engine.finish("first") if m["kind"] != protocol.HEARTBEAT]
+    assert messages[0] == {"kind": protocol.STARTED, "id": "first"}
+    assert {m["kind"] for m in messages[1:-1]} == {protocol.PROGRESS}
+    stages = list(dict.fromkeys(m["stage"] for m in messages[1:-1]))
+    order = ["start", "mesh", "unwrap", "model", "views", "denoise", "bake", "measure", "save"]
+    assert stages == order
+    for message in messages[1:-1]:
+        assert message["id"] == "first"
+        assert 0 <= message["i"] <= message["n"]
+        assert message["eta_s"] is None or message["eta_s"] >= 0
+    assert messages[-1]["kind"] == protocol.DONE
+    result = protocol.Result.from_dict(messages[-1]["result"])
+    for path in (result.texture, result.mesh, result.views, result.turntable, result.report):
+        assert Path(path).stat().st_size > 0
+    assert result.uvs is None  # only an .npz, whose face order its writer knows, gets its new UVs back
+    assert any("no UVs" in warning for warning in result.warnings)
+
+
+def test_the_second_job_loads_nothing(engine: Engine, request_for: Callable[..., Request]) -> None:
+    engine.job("again", request_for())
+    done = engine.finish("again")[-1]
+    report = json.loads(Path(done["result"]["report"]).read_text(encoding="utf-8"))
+    assert report["seconds"]["load"] < 0.1
+
+
+def test_a_failed_job_and_nonsense_are_survived(engine: Engine, request_for: Callable[..., Request]) -> None:
+    engine.job("bad", request_for(mesh="nowhere.obj"))
+    failed = engine.finish("bad")[-1]
+    assert failed["kind"] == protocol.FAILED
+    assert failed["code"] == protocol.EXIT_BAD_INPUT
+    assert "nowhere.obj" in failed["error"]
+    assert failed["fix"]
+    for line in (
+        b"nonsense\n",
+        b"\xff\xfe\n",
+        b"[1]\n",
+        b"{}\n",
+        b"[" * 50_000 + b"\n",
+        b'{"kind": "sing"}\n',
+    ):
+        engine.say_raw(line)
+    engine.say(protocol.CANCEL, id="never heard of")
+    engine.say(protocol.JOB, id="odd", request={"colour": "red"})
+    odd = engine.finish("odd")[-1]
+    assert (odd["kind"], odd["code"]) == (protocol.FAILED, protocol.EXIT_BAD_INPUT)
+    engine.job("good", request_for())
+    assert engine.finish("good")[-1]["kind"] == protocol.DONE
+
+
+def test_what_a_job_needs_is_imported_before_there_is_one(
+    start: Start, engine_python: Path, root: Path, request_for: Callable[..., Request]
+) -> None:
+    program = (
+        "import sys\n"
+        "from engine import serve, worker\n"
+        "def look(self, request, host):\n"
+        "    there = {'torch', 'diffusers', 'engine.pipeline'} <= sys.modules.keys()\n"
+        "    return worker.Failure(str(there), '', 1)\n"
+        "serve.Worker.run = look\n"
+        "sys.exit(serve.serve())\n"
+    )
+    engine = start(str(engine_python), "-c", program, cwd=root)
+    engine.job("first", request_for())
+    assert engine.finish("first")[-1]["error"] == "True"
+    engine.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_it_is_alive_while_it_waits(start: Start) -> None:
+    engine = start()
+    engine.hear(lambda m: m["kind"] == protocol.HEARTBEAT, seconds=10)
+    engine.close()
+    assert engine.process.wait(ANSWER_S + SLACK_S) == protocol.EXIT_DONE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals a child")
+def test_whatever_prints_stdout_carries_messages_only(
+    start: Start, engine_python: Path, root: Path, request_for: Callable[..., Request]
+) -> None:
+    """A stand-in for a chatty library: Python's print, and native code that writes to the descriptor."""
+    program = (
+        "import os, sys\n"
+        "from engine import serve, worker\n"
+        "def chatty(self, request, host):\n"
+        "    print('from Python'); sys.stdout.flush(); os.write(1, b'from native code\\n')\n"
+        "    os.system('echo from a child')\n"
+        "    return worker.Failure('enough', 'said', 1)\n"
+        "serve.Worker.run = chatty\n"
+        "sys.exit(serve.serve())\n"
+    )
+    engine = start(str(engine_python), "-c", program, cwd=root)
+    engine.job("loud", request_for())
+    kinds = [m["kind"] for m in engine.finish("loud") if m["kind"] != protocol.HEARTBEAT]
+    assert kinds == [protocol.HELLO, protocol.STARTED, protocol.FAILED]
+    engine.close()
+    assert engine.process.wait(10) == protocol.EXIT_DONE
+    time.sleep(0.2)
+    said = "".join(engine.words)
+    assert all(words in said for words in ("from Python", "from native code", "from a child"))
+
+
+def test_paths_that_are_no_text_cross() -> None:
+    """On Linux a path may hold any bytes, which Python keeps as halves of surrogate pairs."""
+    told = protocol.message(
+        protocol.JOB, id="a", request={"out": b"/tmp/caf\xe9/\xf0\x9f".decode(errors="surrogateescape")}
+    )
+    assert protocol.decode(protocol.encode(told)) == told
+    assert protocol.encode(told).endswith(b"\n")
