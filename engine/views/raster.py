@@ -26,6 +26,7 @@ Bools = NDArray[np.bool_]
 # Start of an occlusion ray above the surface, in units of the mesh's radius. Well above float32's error, and
 # no more: a larger one lets rays out of plates that are thinner, and into neighbours across a crease.
 OFFSET = 1e-4
+BESIDE = 1e-3  # no deeper than that, a point's place in the picture can't be told
 CHUNK = 1 << 20  # rays a call: keeps memory flat and lets a cancel through
 BAND = 1 << 17  # texels a call: few enough that every core gets some
 
@@ -71,6 +72,8 @@ class EmbreeRaster:
         self.corners = np.ascontiguousarray(vertices[faces], np.float32)
         self.normals = unit_normals(vertices, faces)
         self._scene = _scene_of(self.corners)
+        points = self.corners.reshape(-1, 3)
+        self._box = np.stack([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros((2, 3))
 
     def rasterise(self, camera: Camera, resolution: int) -> Fragments:
         """The pixels of a ``resolution`` x ``resolution`` view from ``camera`` that show the mesh."""
@@ -85,7 +88,23 @@ class EmbreeRaster:
         self, camera: Camera, resolution: int, directions: Floats
     ) -> tuple[Ints, Ints, Floats, Floats]:
         """What the pixels, which look in ``directions``, show: the first four of Fragments."""
-        return _cast(self._scene, np.broadcast_to(camera.position, directions.shape), directions)
+        rows, columns = self._window(camera, resolution)
+        chosen = np.arange(resolution**2, dtype=np.int32).reshape(resolution, -1)[rows, columns].reshape(-1)
+        towards = directions.take(chosen, axis=0)
+        origins = np.broadcast_to(camera.position, towards.shape)
+        ray, face, bary, depth = _cast(self._scene, origins, towards)
+        return chosen[ray], face, bary, depth
+
+    def _window(self, camera: Camera, resolution: int) -> tuple[slice, slice]:
+        """The rows and columns of the view that the mesh's bounding box lies in, with a pixel to spare; all
+        where none of it is in the frame, or some of it beside or behind the camera."""
+        corners = np.stack(np.meshgrid(*self._box.T), axis=-1).reshape(-1, 3).astype(np.float32)
+        pixel, depth = camera.project(corners, resolution)
+        first = np.clip(np.floor(pixel.min(axis=0)) - 1, 0, resolution).astype(int)
+        last = np.clip(np.ceil(pixel.max(axis=0)) + 1, 0, resolution).astype(int)
+        if not depth.min() > BESIDE or (first >= last).any():
+            return slice(None), slice(None)
+        return slice(first[1], last[1]), slice(first[0], last[0])
 
     def visible(
         self, camera: Camera, points: Floats, normals: Floats, least: float = 0.0
