@@ -39,9 +39,13 @@ def spectrum(pictures: Floats, inside: Bools) -> Spectrum:
     pictures: (N, R, R, 3) float32 in [0, 1]; inside: (N, R, R) bool, what counts of them. 0 where nothing
     does. Colours' variances are added up; a view counts by its pixels.
     """
+    return _spectrum(pictures, [_window(mask) for mask in inside])
+
+
+def _spectrum(pictures: Floats, windows: Sequence[Floats]) -> Spectrum:
+    """As :func:`spectrum`, of pictures seen through ``windows`` (R, R)."""
     power, area = np.zeros(BANDS), 0.0
-    for picture, mask in zip(pictures, inside, strict=True):
-        window = _window(mask)
+    for picture, window in zip(pictures, windows, strict=True):
         total = float((window**2).sum(dtype=np.float64))
         if total > 0:
             power += _banded(_periodogram(picture, window))
@@ -52,7 +56,8 @@ def spectrum(pictures: Floats, inside: Bools) -> Spectrum:
 def sharpness(pictures: Floats, references: Floats, inside: Bools) -> float:
     """The power of fine detail in ``pictures`` for each unit of it in ``references``; arguments as in
     :func:`spectrum`. 1: as sharp; less: blurred; more: sharper, or noisy. NaN where the latter have none."""
-    ours, theirs = (spectrum(these, inside)[FINE:].sum() for these in (pictures, references))
+    windows = [_window(mask) for mask in inside]
+    ours, theirs = (_spectrum(these, windows)[FINE:].sum() for these in (pictures, references))
     return float(ours / theirs) if theirs > 0 else float("nan")
 
 
