@@ -20,7 +20,7 @@ import numpy as np
 from bl_ext.user_default.sync_texture.blender_sync_addon import advanced, making, package
 
 bpy.context.preferences.view.show_splash = False
-PROMPT = "mossy cobblestone"
+PROMPT = "weathered red bricks"
 COLOURS = 160  # of a picture: it stays small and looks the same
 WIDTH = 1100  # pixels of a picture of the whole window
 STILL = 0.1  # levels, in the mean over the screen
