@@ -207,10 +207,10 @@ def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: tor
     return difference(network.decode(latents.bfloat16()).sample.float() - pictures, mask)
 
 
-def difference(error: Tensor, mask: Tensor) -> Tensor:
-    """L1, squared error, gradients and 8x8 means of ``error`` (N, 3, H, W), weighted towards the objects'
-    ``mask`` (N, 1, H, W)."""
-    weight = 0.25 + 1.25 * mask
+def difference(error: Tensor, mask: Tensor, background: float = 0.25) -> Tensor:
+    """L1, squared error, gradients and 8x8 means of ``error`` (N, 3, H, W), weighted 1.5 on the objects'
+    ``mask`` (N, 1, H, W) and ``background`` off it."""
+    weight = background + (1.5 - background) * mask
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
     coarse = (F.avg_pool2d(error, 8).abs() * F.avg_pool2d(weight, 8)).mean()

@@ -21,6 +21,8 @@ from training.networks import tokens
 from training.pool import SIZE, Pool
 from training.tokenizer import MAX_TOKENS
 
+BESIDE = 0.15  # share of the windows that lie around any place, the others around one on the object
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -81,9 +83,11 @@ class Buffer:
 
 
 def _cropped(draw: Draw, side: int, generator: torch.Generator) -> Draw:
-    """Windows ``side`` latents wide. All that a control embedding needs lies in them: its pixels don't look
-    beyond their latent."""
-    places = torch.multinomial(draw.weight.flatten(1).float().cpu() + 1e-6, 1, generator=generator)[:, 0]
+    """Windows ``side`` latents wide, most of them around a place on the object. All that a control embedding
+    needs lies in them: its pixels don't look beyond their latent."""
+    weight = draw.weight.flatten(1).float().cpu()
+    chance = (1 - BESIDE) * weight / weight.sum(1, keepdim=True).clamp(min=1e-6) + BESIDE / weight.shape[1]
+    places = torch.multinomial(chance, 1, generator=generator)[:, 0]
     width = draw.weight.shape[-1]
     corners = torch.stack([places // width, places % width], 1)
     corners = (corners - side // 2).clamp(0, width - side).tolist()

@@ -64,14 +64,13 @@ def control(view: View, depth: bool) -> Tensor:
 
 
 def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The albedo picture (3, SIZE, SIZE) and the mask (1, SIZE, SIZE), on the device of ``fields``."""
+    """The albedo picture (3, SIZE, SIZE), mid-grey behind the object, and the mask (1, SIZE, SIZE), on the
+    device of ``fields``. Were other grounds among them, the network would see some in its noise."""
     device = fields.noise.device
     points, normals = (torch.from_numpy(values).to(device) for values in (view.points, view.normals))
     albedo = look.paint(Surface(points, normals, fields, rng))
-    background = GREY if rng.random() < 0.95 else rng.random(3).astype(np.float32)
     inside = torch.from_numpy(np.ascontiguousarray(view.mask)).to(device)
-    picture = torch.empty(FINE, FINE, 3, device=device)
-    picture[:] = torch.as_tensor(background, dtype=torch.float32)
+    picture = torch.full((FINE, FINE, 3), GREY, device=device)
     picture[inside] = albedo
     shrink = FINE // SIZE
     return F.avg_pool2d(picture.permute(2, 0, 1), shrink), F.avg_pool2d(inside[None].float(), shrink)

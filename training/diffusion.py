@@ -12,7 +12,7 @@ from training.networks import FASTER, Networks
 
 TEXT_DROPOUT = 0.1  # teaches the unconditional estimate that guidance needs
 CONTROL_DROPOUT = 0.05
-BACKGROUND = 0.35  # weight of a background pixel's error against an object pixel's
+BACKGROUND = 0.6  # weight of a background pixel's error against an object pixel's
 
 
 NOISIER = 0.9  # below 1, noisy times are drawn more often: there the layout of a pattern is decided

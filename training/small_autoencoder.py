@@ -26,7 +26,8 @@ ENCODER = (12, 12, 48, 192)  # channels at 1 (not used), 1/2, 1/4 and 1/8 of the
 DECODER = (32, 32, 64, 64)
 PAIRS = 12  # values of 2x2 pixels, each as (x, -x) through the last normalisation and its ReLU
 CONSTANT = 32.0  # carried beside them, so large that the normalisation divides all pixels by nearly the same
-NOISE = 0.06  # added to latents while the decoder learns
+NOISE = 0.12  # added to latents while the decoder learns, so that it forgives the denoiser's last errors
+BACKGROUND = 0.75  # weight of errors there: rims and grounds come out clean, and objects no worse
 PICTURES = 300  # enough for the least squares
 CONSTANTS = slice(2 * PAIRS, 2 * PAIRS + 2)
 
@@ -62,7 +63,8 @@ def _part(network: AutoencoderDC, data: Batch, pick: autoencoder.Pick, generator
     with torch.no_grad():
         latents = network.encode(pictures).latent  # type: ignore[no-untyped-call]
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
-    return autoencoder.difference(network.decode(latents).sample - pictures, mask)  # type: ignore[no-untyped-call]
+    error = network.decode(latents).sample - pictures  # type: ignore[no-untyped-call]
+    return autoencoder.difference(error, mask, BACKGROUND)
 
 
 @torch.no_grad()

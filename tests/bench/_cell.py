@@ -187,9 +187,7 @@ def _painted(cell: Cell, scene: Scene, folder: Path) -> dict[str, float | None]:
     shape = scene.raster.corners.reshape(-1, 3), np.arange(3 * len(scene.raster.corners)).reshape(-1, 3)
     look = _look(cell.prompt, cell.seed)
     drawn = [
-        examples.on_grey(
-            *draw(render(shape, camera), look, _fields(folder), np.random.default_rng(cell.seed))
-        )
+        draw(render(shape, camera), look, _fields(folder), np.random.default_rng(cell.seed))
         for camera in TURNS
     ]
     pictures, inside = (torch.stack(column) for column in zip(*drawn, strict=True))

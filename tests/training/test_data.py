@@ -177,16 +177,17 @@ def test_the_first_looks_are_patterns_on_white() -> None:
 
 
 def test_windows_of_samples_fit_together() -> None:
-    """Latents, control and weight are cut at one place, and the place is on the object."""
-    grid = torch.arange(32 * 32, dtype=torch.half).view(1, 1, 32, 32).repeat(6, 1, 1, 1)
-    weight = torch.zeros(6, 1, 32, 32)
+    """Latents, control and weight are cut at one place; most places are on the object, however small."""
+    grid = torch.arange(32 * 32, dtype=torch.half).view(1, 1, 32, 32).repeat(60, 1, 1, 1)
+    weight = torch.zeros(60, 1, 32, 32)
     weight[:, :, 20:22, 9:12] = 1
     control = grid.repeat_interleave(8, 2).repeat_interleave(8, 3)
-    whole = buffer.Draw(grid, control, weight, torch.zeros(6, 4))
+    whole = buffer.Draw(grid, control, weight, torch.zeros(60, 4))
     part = buffer._cropped(whole, 16, torch.Generator().manual_seed(0))
-    assert part.latents.shape == (6, 1, 16, 16)
+    assert part.latents.shape == (60, 1, 16, 16)
     torch.testing.assert_close(part.control[:, :, ::8, ::8], part.latents)
-    for latents, weights in zip(part.latents, part.weight, strict=True):
-        on = set(latents[weights > 0].tolist())
-        assert on <= set(grid[0][weight[0] > 0].tolist())
-        assert on
+    on = [
+        set(latents[weights > 0].tolist()) for latents, weights in zip(part.latents, part.weight, strict=True)
+    ]
+    assert all(places <= set(grid[0][weight[0] > 0].tolist()) for places in on)
+    assert 30 < sum(map(bool, on)) < 60

@@ -56,10 +56,6 @@ def test_real_pictures_of_a_pair_lie_on_grey(noise: Fields) -> None:
     pair = pairs.load()[0]
     for picture, mask in examples.turned(pair, evaluate.TURNS[:2], noise):
         assert (picture[:, mask[0] == 0] - 0.5).abs().max() < 1e-6
-    coloured = torch.rand(3, 1, 1).expand(3, 8, 8)
-    mask = torch.zeros(1, 8, 8)
-    mask[:, 2:6, 2:6] = 0.5
-    assert (examples.on_grey(coloured, mask)[0][:, 0, 0] - 0.5).abs().max() < 1e-6
 
 
 def test_a_textured_mesh_shows_its_texture(tmp_path: Path) -> None:

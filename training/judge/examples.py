@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.views.cameras import Camera
 from training.captions import Look, random_look
 from training.catalogue import TAUGHT
-from training.data import GREY, draw
+from training.data import draw
 from training.fields import Fields
 from training.judge.classifier import CROP, SHRINK, Classifier, Examples, fit, shrunk
 from training.judge.pairs import Pair
@@ -52,7 +52,7 @@ def held_out(folder: Path, noise: Fields, count: int) -> Reference:
         rng = np.random.default_rng([HELD_OUT, index])
         view = shapes[int(rng.integers(len(shapes)))]
         looks.append(random_look(rng))
-        pictures.append(on_grey(*draw(view, looks[-1], noise, rng)))
+        pictures.append(draw(view, looks[-1], noise, rng))
     return _reference(pictures, looks)
 
 
@@ -69,16 +69,7 @@ def turned(pair: Pair, cameras: Sequence[Camera], noise: Fields) -> list[tuple[T
 
 def painted(view: View, pair: Pair, noise: Fields) -> tuple[Tensor, Tensor]:
     """``view`` in the pair's look: picture and mask; the same pattern whatever the view."""
-    return on_grey(*draw(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed])))
-
-
-def on_grey(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The picture (3, H, W) with its background, plain behind ``mask`` (1, H, W), made mid-grey."""
-    behind = mask[0] == 0
-    if behind.any():
-        background = picture[:, behind].mean(1)
-        picture = picture + (1 - mask) * (GREY - background)[:, None, None]
-    return picture, mask
+    return draw(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed]))
 
 
 def _reference(pictures: list[tuple[Tensor, Tensor]], looks: list[Look]) -> Reference:
