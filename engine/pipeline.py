@@ -27,6 +27,7 @@ from .texture.bake import Atlas, bake
 from .texture.existing import Existing
 from .texture.files import result_file, write_textured
 from .texture.fill import fill, rim_read
+from .texture.surface import Texels
 from .views.backends import choose
 from .views.cameras import Camera
 
@@ -156,13 +157,13 @@ def baked_texture(
     """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
     filled and padded."""
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
+    texels = Texels(scene.raster, scene.uvs, atlas)
     given = scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check
     if old is None:
-        filling = request.fill, scene.raster, scene.uvs, atlas
-        return fill(*filling, bake(*given, partial(rim_read, *filling)))
+        return fill(request.fill, texels, bake(*given, partial(rim_read, request.fill, texels)))
     baked = bake(*given)
     old = old.fitted(request.texture_size)
-    image = fill(request.fill, scene.raster, scene.uvs, atlas, old.under(atlas, baked))
+    image = fill(request.fill, texels, old.under(atlas, baked))
     return old.around(atlas, image)
 
 

@@ -35,7 +35,6 @@ LIBRARIES = (
     "torch._dynamo",
     "transformers.modeling_utils",
     "transformers.models.clip.modeling_clip",
-    "diffusers.models.autoencoders.autoencoder_dc",
     "diffusers.models.autoencoders.autoencoder_kl",
     "diffusers.models.autoencoders.autoencoder_tiny",
     "diffusers.models.controlnets.controlnet",

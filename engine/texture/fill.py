@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from ..mesh.pages import shaped
-from ..views.raster import EmbreeRaster
 from .bake import Atlas, Baked, unclear
-from .surface import NEXT_TO, surface_fill, unreached
+from .surface import NEXT_TO, Texels, surface_fill, unreached
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -23,23 +22,24 @@ Bools = NDArray[np.bool_]
 NEUTRAL = 0.5  # where nothing at all was painted
 
 
-def fill(how: str, raster: EmbreeRaster, uvs: Floats, atlas: Atlas, baked: Baked) -> Floats:
-    """The whole texture (T, T, 3), or (P, T, T, 3) where there are pages, filled ``how``: one of
-    protocol.FILLS. uvs: (F, 3, 2) per corner, or with pages."""
+def fill(how: str, texels: Texels, baked: Baked) -> Floats:
+    """The whole texture (T, T, 3), or (P, T, T, 3) where there are pages, of ``texels`` filled ``how``: one
+    of protocol.FILLS."""
+    atlas = texels.atlas
     if not (baked.clear.any() or baked.rim.any()):
         return shaped(np.full((atlas.pages * atlas.size**2, 3), NEUTRAL, np.float32), atlas.size)
     near = nearest_of(atlas.size, atlas.index, atlas.pages)
     if how == "uv":
         colours = voronoi_fill(atlas, baked)
     else:
-        colours = surface_fill(raster, uvs, atlas, baked.colours, baked.clear, baked.rim, near)
+        colours = surface_fill(texels, baked.colours, baked.clear, baked.rim, near)
     return padded(atlas.size, colours, near)
 
 
-def rim_read(how: str, raster: EmbreeRaster, uvs: Floats, atlas: Atlas, clear: Bools) -> NDArray[np.int64]:
-    """The texels, of those that views don't paint ``clear`` (n,), whose rim fill() looks at; the first four
-    arguments as there."""
-    return unreached(raster, uvs, atlas, clear) if how == "surface" else unclear(clear)
+def rim_read(how: str, texels: Texels, clear: Bools) -> NDArray[np.int64]:
+    """The numbers of the ``texels``, of those that views don't paint ``clear`` (n,), whose rim :func:`fill`
+    looks at."""
+    return unreached(texels, clear) if how == "surface" else unclear(clear)
 
 
 def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:

@@ -47,26 +47,19 @@ COARSE_ROUNDS, ROUNDS = 150, 8
 
 
 def surface_fill(
-    raster: EmbreeRaster,
-    uvs: Floats,
-    atlas: Atlas,
-    colours: Floats,
-    clear: Bools,
-    rim: Bools,
-    near: NDArray[np.int32],
+    texels: Texels, colours: Floats, clear: Bools, rim: Bools, near: NDArray[np.int32]
 ) -> Floats:
     """The colours (n, 3) of all of the atlas's texels.
 
-    uvs: (F, 3, 2) per corner, or with pages. colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim``
+    colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim``
     (n,): texels painted well, or by pixels at an edge alone. Such are painted over where a clear texel is
     NEXT_TO them. At least one texel must be painted. near: (P T^2,) the number of the atlas's texel nearest
     to each texel of the texture.
     """
-    place = places(raster.corners).astype(np.int32)
-    texels = _Texels(atlas, uvs, island_of_face(place, uvs))
+    raster, atlas = texels.raster, texels.atlas
     step = _step(atlas)
     known = clear.copy()
-    known[rim] = _stays(texels, place, clear, np.flatnonzero(rim), step * BLOCK)
+    known[rim] = _stays(texels, clear, np.flatnonzero(rim), step * BLOCK)
     empty = np.flatnonzero(~known)
     if not len(empty):
         return colours
@@ -84,17 +77,15 @@ def surface_fill(
     return out
 
 
-def unreached(raster: EmbreeRaster, uvs: Floats, atlas: Atlas, clear: Bools) -> Ints:
+def unreached(texels: Texels, clear: Bools) -> Ints:
     """The texels, of those not ``clear`` (n,), whose rim surface_fill may keep: it paints over the others',
     whole blocks NEXT_TO clear ones, so that nobody needs to paint them before."""
-    place, others = places(raster.corners).astype(np.int32), np.flatnonzero(~clear)
-    texels = _Texels(atlas, uvs, island_of_face(place, uvs))
-    seeds = texels.seeds(clear)
+    others, seeds = np.flatnonzero(~clear), texels.seeds(clear)
     if not len(seeds) or not len(others):
         return others
-    blocks = texels.blocks(others, _step(atlas) * BLOCK)
+    blocks = texels.blocks(others, _step(texels.atlas) * BLOCK)
     first, label = others[blocks.first], blocks.label[others]
-    _, far = texels.nearest(first, seeds, _parts(place)[atlas.face])
+    _, far = texels.nearest(first, seeds, texels.part)
     off = texels.lifted(others) - texels.lifted(first)[label]
     radius = np.zeros(len(first), np.float32)
     np.maximum.at(radius, label, np.sqrt(np.einsum("nk,nk->n", off, off)))
@@ -106,19 +97,14 @@ def _step(atlas: Atlas) -> int:
     return -(-atlas.size // FINEST)
 
 
-def _parts(place: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(F,) the part of the mesh that each face is in: where no UVs part, faces join."""
-    return island_of_face(place, np.zeros((*place.shape, 2), np.float32))
-
-
-def _stays(texels: _Texels, place: NDArray[np.int32], clear: Bools, rim: Ints, side: int) -> Bools:
+def _stays(texels: Texels, clear: Bools, rim: Ints, side: int) -> Bools:
     """(m,) which of the ``rim`` texels keep their colours: blocks far from the clear texels of their part of
     the mesh, or in a part without any. Other parts, however near, may look different."""
     seeds = texels.seeds(clear)
     if not len(rim) or not len(seeds):
         return np.ones(len(rim), bool)
     blocks = texels.blocks(rim, side)
-    _, far = texels.nearest(rim[blocks.first], seeds, _parts(place)[texels.atlas.face])
+    _, far = texels.nearest(rim[blocks.first], seeds, texels.part)
     stays: Bools = (far > NEXT_TO)[blocks.label[rim]]
     return stays
 
@@ -148,12 +134,28 @@ class _Blocks:
 
 
 @dataclass(frozen=True)
-class _Texels:
-    """The atlas's n texels; the charts (F,) of the faces."""
+class Texels:
+    """An atlas's n texels on the mesh of ``raster``. uvs: (F, 3, 2) per corner, or with pages.
 
-    atlas: Atlas
+    What is found out about them is kept: it takes seconds on a million faces, and two ask for it."""
+
+    raster: EmbreeRaster
     uvs: Floats
-    chart_of_face: NDArray[np.int32]
+    atlas: Atlas
+
+    @cached_property
+    def _place(self) -> NDArray[np.int32]:
+        return places(self.raster.corners).astype(np.int32)
+
+    @cached_property
+    def chart_of_face(self) -> NDArray[np.int32]:
+        """(F,)"""
+        return island_of_face(self._place, self.uvs)
+
+    @cached_property
+    def part(self) -> NDArray[np.int32]:
+        """(n,) the part of the mesh that each texel is in: where no UVs part, faces join."""
+        return island_of_face(self._place, np.zeros((*self._place.shape, 2), np.float32))[self.atlas.face]
 
     @cached_property
     def number(self) -> NDArray[np.int32]:

@@ -30,6 +30,7 @@ from engine.sync.operators import mesh_maps
 from engine.sync.spaces import LinearSpace
 from engine.texture.bake import Atlas, bake
 from engine.texture.fill import fill
+from engine.texture.surface import Texels
 from engine.views.cameras import Camera, even_rig, paper_rig
 from tests.engine import brute
 
@@ -96,7 +97,7 @@ def finish(scene: Scene, size: int) -> None:
     pictures = np.random.default_rng(0).random((len(scene.cameras), side, side, 3), np.float32)
     atlas = Atlas.build(scene.raster, scene.uvs, size)
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    fill("surface", scene.raster, scene.uvs, atlas, baked)
+    fill("surface", Texels(scene.raster, scene.uvs, atlas), baked)
 
 
 def unwrapping(case: Case) -> dict[str, float]:

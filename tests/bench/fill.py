@@ -21,6 +21,7 @@ from engine.texture.bake import Atlas, bake
 from engine.texture.fill import fill
 from engine.texture.measure import coverage, view_psnr
 from engine.texture.seams import seam_error
+from engine.texture.surface import Texels
 from tests.bench._docs import DOCS, put, table
 from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
 
@@ -67,7 +68,8 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     pictures = views(request, scene, denoiser)
     atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    images = {how: fill(how, scene.raster, scene.uvs, atlas, baked) for how in protocol.FILLS}
+    texels = Texels(scene.raster, scene.uvs, atlas)
+    images = {how: fill(how, texels, baked) for how in protocol.FILLS}
     return Row(
         path.stem,
         coverage(scene.raster, scene.cameras),

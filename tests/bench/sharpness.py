@@ -32,6 +32,7 @@ from engine.texture.measure import view_psnr
 from engine.texture.render import render_view
 from engine.texture.seams import seam_error
 from engine.texture.sharpness import masks, sharpness, spectrum
+from engine.texture.surface import Texels
 from tests.bench import _sharpness_page as pages
 from tests.bench._docs import DOCS, put
 from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
@@ -128,7 +129,7 @@ def measure(
 ) -> Row:
     """Bake ``pictures``, fill, and compare with the views ``single``."""
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    image = fill(USUAL.fill, scene.raster, scene.uvs, atlas, baked)
+    image = fill(USUAL.fill, Texels(scene.raster, scene.uvs, atlas), baked)
     rendered = np.stack([render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments])
     inside = masks(scene.fragments, scene.resolution)
     ours, theirs = spectrum(rendered, inside), spectrum(single, inside)

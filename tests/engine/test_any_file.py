@@ -21,6 +21,7 @@ from engine.scene import build_scene
 from engine.texture import exr
 from engine.texture.bake import Atlas, bake
 from engine.texture.fill import fill
+from engine.texture.surface import Texels
 from engine.views.cameras import even_rig
 from engine.worker import Failure, Worker
 from tests.engine import brute
@@ -195,7 +196,7 @@ def test_textures_of_any_uvs_are_whole(
     atlas = Atlas.build(scene.raster, flat, 32)
     pictures = np.random.default_rng(0).random((3, 24, 24, 3)).astype(np.float32)
     baked = bake(scene.raster, atlas, cameras, scene.fragments, pictures)
-    image = fill(how, scene.raster, flat, atlas, baked)
+    image = fill(how, Texels(scene.raster, flat, atlas), baked)
     assert np.isfinite(image).all()
     assert image.min() >= 0
     assert image.max() <= 1 + 1e-6

@@ -10,6 +10,7 @@ from engine import protocol
 from engine.errors import Cancelled
 from engine.texture.bake import Atlas, Baked, bake
 from engine.texture.fill import fill
+from engine.texture.surface import Texels
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import EmbreeRaster, interpolate
 from tests.engine import shapes
@@ -54,7 +55,7 @@ def texels_at(
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
 def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape, how: str) -> None:
     atlas, found = baked(shape, even_rig(16))
-    texture, painted = fill(how, shape.raster, shape.uvs, atlas, found), painted_texels(atlas, found)
+    texture, painted = fill(how, Texels(shape.raster, shape.uvs, atlas), found), painted_texels(atlas, found)
     point, row, column = texels_at(shape, 256)
     there = painted[row, column]
     assert there.mean() > 0.97
@@ -75,7 +76,10 @@ def test_what_another_surface_hides_is_not_painted() -> None:
     shape = shapes.joined(front, back)
     camera = Camera(0, 0)
     atlas, found = baked(shape, [camera], views=192)
-    texture, painted = fill("surface", shape.raster, shape.uvs, atlas, found), painted_texels(atlas, found)
+    texture, painted = (
+        fill("surface", Texels(shape.raster, shape.uvs, atlas), found),
+        painted_texels(atlas, found),
+    )
     point, row, column = texels_at(shape, 256)
     on_back = point[:, 2] < 0
     shadow = 0.3 * (camera.distance + 0.3) / (camera.distance - 0.3)  # half the front plate's shadow

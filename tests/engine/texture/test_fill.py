@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine import protocol
 from engine.texture.bake import Atlas, Baked
 from engine.texture.fill import NEUTRAL, fill, nearest_of, padded, voronoi_fill
+from engine.texture.surface import Texels
 from engine.views.raster import EmbreeRaster
 from tests.engine import shapes
 
@@ -79,7 +80,9 @@ def test_mip_maps_have_no_black_at_a_border(how: str) -> None:
     shape = shapes.sphere()
     atlas = Atlas.build(shape.raster, shape.uvs, 64)
     clear = atlas.point[:, 1] > -0.5
-    level = fill(how, shape.raster, shape.uvs, atlas, baked(np.full((len(clear), 3), 0.8, np.float32), clear))
+    level = fill(
+        how, Texels(shape.raster, shape.uvs, atlas), baked(np.full((len(clear), 3), 0.8, np.float32), clear)
+    )
     while len(level) > 1:
         level = level.reshape(len(level) // 2, 2, len(level) // 2, 2, 3).mean(axis=(1, 3))
         np.testing.assert_allclose(level, 0.8, atol=1e-3)
@@ -91,9 +94,9 @@ def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
     atlas = Atlas.build(shape.raster, shape.uvs, 32)
     colours = np.random.default_rng(0).random((len(atlas.index), 3)).astype(np.float32)
     everything, nothing = np.ones(len(colours), bool), np.zeros(len(colours), bool)
-    whole = fill(how, shape.raster, shape.uvs, atlas, baked(colours, everything))
+    whole = fill(how, Texels(shape.raster, shape.uvs, atlas), baked(colours, everything))
     np.testing.assert_array_equal(whole.reshape(-1, 3)[atlas.index], colours)
-    assert (fill(how, shape.raster, shape.uvs, atlas, baked(colours, nothing)) == NEUTRAL).all()
+    assert (fill(how, Texels(shape.raster, shape.uvs, atlas), baked(colours, nothing)) == NEUTRAL).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)
@@ -104,7 +107,7 @@ def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
     atlas = Atlas.build(raster, none, 16)
     empty = np.zeros(len(atlas.index), bool)
     colours = np.zeros((len(empty), 3), np.float32)
-    assert (fill(how, raster, none, atlas, baked(colours, empty)) == NEUTRAL).all()
+    assert (fill(how, Texels(raster, none, atlas), baked(colours, empty)) == NEUTRAL).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)
@@ -113,14 +116,14 @@ def test_the_rim_takes_clear_colours_near_by_and_keeps_its_own_far_away(how: str
     atlas = Atlas.build(shape.raster, shape.uvs, 64)
     clear = atlas.point[:, 0] < 0
     colours = np.where(clear[:, None], 0.2, 0.9).astype(np.float32).repeat(3, axis=1)
-    filled = fill(how, shape.raster, shape.uvs, atlas, baked(colours, clear, ~clear)).reshape(-1, 3)[
+    filled = fill(how, Texels(shape.raster, shape.uvs, atlas), baked(colours, clear, ~clear)).reshape(-1, 3)[
         atlas.index
     ]
     x = atlas.point[:, 0]
     np.testing.assert_array_equal(filled[clear], colours[clear])
     np.testing.assert_allclose(filled[(x > 0) & (x < 0.04)], 0.2, atol=0.25)
     np.testing.assert_array_equal(filled[x > 0.3], colours[x > 0.3])
-    only_rim = fill(how, shape.raster, shape.uvs, atlas, baked(colours, np.zeros_like(clear), clear))
+    only_rim = fill(how, Texels(shape.raster, shape.uvs, atlas), baked(colours, np.zeros_like(clear), clear))
     np.testing.assert_allclose(only_rim, 0.2, atol=1e-3)
 
 
@@ -133,7 +136,7 @@ def test_any_masks_give_finite_colours_between_those_painted(data: st.DataObject
     state = data.draw(masks)
     colours = np.random.default_rng(0).random((len(state), 3)).astype(np.float32)
     for how in protocol.FILLS:
-        found = fill(how, shape.raster, shape.uvs, atlas, baked(colours, state == 1, state == 2))
+        found = fill(how, Texels(shape.raster, shape.uvs, atlas), baked(colours, state == 1, state == 2))
         assert np.isfinite(found).all()
         assert found.min() >= 0
         assert found.max() <= 1

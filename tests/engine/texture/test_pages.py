@@ -13,6 +13,7 @@ from engine.texture.bake import Atlas, Baked, bake
 from engine.texture.fill import NEUTRAL, fill, nearest_of
 from engine.texture.render import sample
 from engine.texture.seams import seam_error
+from engine.texture.surface import Texels
 from engine.views.cameras import even_rig
 from engine.views.raster import texel_of
 from tests.engine import shapes
@@ -80,8 +81,8 @@ def test_baked_and_filled_they_show_the_same_colours(how: str) -> None:
     order = np.argsort(there(one.index))
     np.testing.assert_array_equal(there(one.index)[order], two.index)
     np.testing.assert_allclose(baked.colours[order], judge.colours, atol=1e-4)
-    image = fill(how, shape.raster, pages, one, baked)
-    whole = fill(how, shape.raster, square, two, judge)
+    image = fill(how, Texels(shape.raster, pages, one), baked)
+    whole = fill(how, Texels(shape.raster, square, two), judge)
     assert image.shape == (2, SIZE, SIZE, 3)
     on_mesh = image.reshape(-1, 3)[one.index][order]
     apart = np.abs(on_mesh - whole.reshape(-1, 3)[two.index]).max(axis=1)
@@ -96,7 +97,7 @@ def test_baked_and_filled_they_show_the_same_colours(how: str) -> None:
 
 def test_seams_between_pages_are_seams() -> None:
     shape, one, baked, _, _, pages, _ = painted()
-    image = fill("surface", shape.raster, pages, one, baked)
+    image = fill("surface", Texels(shape.raster, pages, one), baked)
     good = seam_error(shape.raster, pages, image)
     torn = image.copy()
     torn[1] = 1 - torn[1]
@@ -126,8 +127,10 @@ def test_a_page_that_nothing_paints_takes_nothing_from_another_in_uv() -> None:
     shape, one, baked, _, _, pages, _ = painted()
     second = one.index >= SIZE**2
     bare = Baked(np.where(second[:, None], 0, baked.colours), baked.clear & ~second, baked.rim & ~second)
-    np.testing.assert_array_equal(fill("uv", shape.raster, pages, one, bare)[1], NEUTRAL)
-    along = fill("surface", shape.raster, pages, one, bare)[1].reshape(-1, 3)[one.index[second] - SIZE**2]
+    np.testing.assert_array_equal(fill("uv", Texels(shape.raster, pages, one), bare)[1], NEUTRAL)
+    along = fill("surface", Texels(shape.raster, pages, one), bare)[1].reshape(-1, 3)[
+        one.index[second] - SIZE**2
+    ]
     assert along.std(axis=0).min() > 0.02  # along the surface, the colours of what is beside it
 
 

@@ -11,6 +11,7 @@ from engine.texture.bake import Atlas, Baked
 from engine.texture.fill import fill, rim_read
 from engine.texture.render import sample
 from engine.texture.seams import seam_error
+from engine.texture.surface import Texels
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute, shapes
 from tests.engine.brute import Made
@@ -30,7 +31,7 @@ def filled(made: Made | Shape, size: int, colours: Floats, clear: Bools, how: st
     """The texture; unpainted texels are given a colour that would show."""
     raster, atlas = texels_of(made, size)
     baked = Baked(np.where(clear[:, None], colours, np.float32(9)), clear, np.zeros_like(clear))
-    return fill(how, raster, made.uvs, atlas, baked)
+    return fill(how, Texels(raster, made.uvs, atlas), baked)
 
 
 def on(atlas: Atlas, texture: Floats) -> Floats:
@@ -40,9 +41,9 @@ def on(atlas: Atlas, texture: Floats) -> Floats:
 
 @pytest.mark.parametrize("made", [brute.torus(), shapes.sphere(2)], ids=["torus", "ball"])
 def test_the_nearest_painted_texel_is_that_of_brute_force(made: Made | Shape) -> None:
-    _, atlas = texels_of(made, 48)
+    raster, atlas = texels_of(made, 48)
     known = np.random.default_rng(0).random(len(atlas.index)) < 0.05  # hardly any has all its neighbours
-    texels = surface._Texels(atlas, made.uvs, np.zeros(len(made.faces), np.int32))
+    texels = Texels(raster, made.uvs, atlas)
     wanted = np.flatnonzero(~known)
     found, far = texels.nearest(wanted, texels.seeds(known))
     lifted = atlas.point + surface.LIFT * atlas.normal
@@ -57,14 +58,15 @@ def test_a_rim_that_is_said_not_to_be_read_changes_nothing(made: Made | Shape) -
     raster, atlas = texels_of(made, 256)
     clear = atlas.point[:, 0] < 0.1
     colours = field(atlas.point)
-    read = rim_read("surface", raster, made.uvs, atlas, clear)
+    texels = Texels(raster, made.uvs, atlas)
+    read = rim_read("surface", texels, clear)
     assert 0 < len(read) < 0.95 * (~clear).sum()
     textures = []
-    for chosen in (read, rim_read("uv", raster, made.uvs, atlas, clear)):
+    for chosen in (read, rim_read("uv", texels, clear)):
         rim = np.zeros_like(clear)
         rim[chosen] = True
         painted = np.where((clear | rim)[:, None], colours, np.float32(9))
-        textures.append(fill("surface", raster, made.uvs, atlas, Baked(painted, clear, rim)))
+        textures.append(fill("surface", texels, Baked(painted, clear, rim)))
     np.testing.assert_array_equal(*textures)
 
 
@@ -174,5 +176,5 @@ def test_the_rim_of_a_part_without_better_texels_keeps_its_colours() -> None:
     raster, atlas = texels_of(made, 64)
     back = made.chart[atlas.face] == 0
     colours = np.where(back[:, None], RED, BLUE)
-    texture = fill("surface", raster, made.uvs, atlas, Baked(colours, back, ~back))
+    texture = fill("surface", Texels(raster, made.uvs, atlas), Baked(colours, back, ~back))
     np.testing.assert_array_equal(on(atlas, texture), colours)
