@@ -13,6 +13,7 @@ from scipy.ndimage import correlate1d
 
 Array = NDArray[np.float32]
 
+NEAREST = 1e-3  # of a depth: a mesh may run through the camera
 BLUR_TAPS = 5
 BLUR_SIGMA = 2.0  # pixels of a picture of BLUR_RESOLUTION; the same blur, relative to the view, at any size
 BLUR_RESOLUTION = 768
@@ -21,11 +22,12 @@ BLUR_RESOLUTION = 768
 def inverse_depth(depth: Array, inside: NDArray[np.bool_]) -> Array:
     """Normalised inverse depth of one view, in [0, 1], 0 outside; a constant depth gives 1.
 
-    depth: (R, R) float32 depth along the viewing axis, > 0 where ``inside`` (R, R) is true.
+    depth: (R, R) float32 depth along the viewing axis, read where ``inside`` (R, R) is true; what is nearer
+    than NEAREST counts as that far.
     """
     picture = np.zeros(depth.shape, np.float32)
     if inside.any():
-        q = 1.0 / depth[inside]
+        q = 1.0 / np.maximum(depth[inside], NEAREST)
         span = float(q.max() - q.min())
         picture[inside] = (q - q.min()) / span if span > 1e-6 else 1.0
     return picture

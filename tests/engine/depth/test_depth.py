@@ -51,6 +51,15 @@ def test_what_lies_outside_never_matters() -> None:
     np.testing.assert_array_equal(depth_picture(other, inside), depth_picture(depth, inside))
 
 
+@pytest.mark.parametrize("nearest", [0.0, -0.0, -0.5])
+def test_what_touches_the_camera_is_near_and_a_number(nearest: float) -> None:
+    depth = np.array([[nearest, 1.0], [2.0, 4.0]], np.float32)
+    picture = inverse_depth(depth, np.ones((2, 2), bool))
+    assert picture[0, 0] == 1
+    assert picture[1, 1] == 0
+    assert np.isfinite(depth_picture(np.tile(depth, (8, 8)), np.ones((16, 16), bool))).all()
+
+
 def test_flat_face_on_is_near() -> None:
     inside = np.zeros((16, 16), bool)
     inside[4:12, 4:12] = True
