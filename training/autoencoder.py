@@ -6,8 +6,7 @@ regression. Measured at equal CPU time this beats training both from random weig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +16,7 @@ from diffusers import AutoencoderDC, AutoencoderKL
 from torch import Tensor, nn
 
 from training.data import Batch
-from training.optim import Optimizer, cosine
+from training.regression import Log, Regression
 
 PATCH = 8  # pixels per latent
 LATENTS = 24
@@ -149,36 +148,26 @@ def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviati
     output.bias[LATENTS:] = -8.0  # log variance: the posterior is its mean
 
 
-def train(data: Batch, steps: int, seed: int, threads: int, log: Callable[[str], None]) -> AutoencoderKL:
+def train(data: Batch, steps: int, seed: int, threads: int, log: Log) -> AutoencoderKL:
     """Fit the projection to ``data``, then the decoder in ``steps`` steps of 8 crops (or 2 whole pictures)
     in each of ``threads`` threads."""
-    generators = [torch.Generator().manual_seed(seed + part) for part in range(threads)]
     torch.manual_seed(seed)
     network = untrained()
     write_projection(network, Projection.fit(data.pictures, data.mask))
     network.to(data.pictures.device).encoder.requires_grad_(False)
     network.quant_conv.requires_grad_(False)
-    optimizer = Optimizer([network], average=0.998)
-    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-        for step in range(steps):
-            pick = crops if step % 4 else whole
-            losses = [partial(_part, network, data, pick, generator) for generator in generators]
-            values, gradients = optimizer.together(pool, losses)
-            optimizer.step(gradients, cosine(step / steps, step, peak=1e-3, warm_up=50))
-            if step % 100 == 0:
-                log(f"autoencoder step {step} of {steps}: loss {float(values[0]):.4f}")
-    with optimizer.averaged():
-        network.register_to_config(scaling_factor=1 / float(encode(network, data.pictures[:64]).std()))
-        weights = {name: value.clone() for name, value in network.state_dict().items()}
-    network.float().load_state_dict(weights)
-    return network.eval().requires_grad_(False)
+    plan = Regression(steps, seed, threads, rate=1e-3, warm_up=50)
+    plan.fit(network, partial(_loss, network, data), "autoencoder", log)
+    network.register_to_config(scaling_factor=1 / float(encode(network, data.pictures[:64]).std()))
+    return network
 
 
-Pick = Callable[[Batch, torch.Generator], tuple[Tensor, Tensor]]
-
-
-def _part(network: AutoencoderKL, data: Batch, pick: Pick, generator: torch.Generator) -> Tensor:
-    return _loss(network, *pick(data, generator), generator)
+def mixed(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, H, W) in [-1, 1] and masks (N, 1, H, W) in float32: three times of four crops, else
+    whole ones."""
+    pick = whole if torch.rand(1, generator=generator) < 0.25 else crops
+    pictures, mask = pick(data, generator)
+    return pictures.float(), mask.float()
 
 
 def whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -200,7 +189,8 @@ def crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.stack(pictures) * 2 - 1, torch.stack(masks)
 
 
-def _loss(network: AutoencoderKL, pictures: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+def _loss(network: AutoencoderKL, data: Batch, generator: torch.Generator) -> Tensor:
+    pictures, mask = mixed(data, generator)
     with torch.no_grad():
         latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)

@@ -7,8 +7,6 @@ by hand to the projection and its best linear inverse; the decoder then learns w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -20,7 +18,7 @@ from torch import Tensor, nn
 from training import autoencoder
 from training.autoencoder import LATENTS, PATCH
 from training.data import Batch
-from training.optim import Optimizer, cosine
+from training.regression import Log, Regression
 
 ENCODER = (12, 12, 48, 192)  # channels at 1 (not used), 1/2, 1/4 and 1/8 of the size
 DECODER = (32, 32, 64, 64)
@@ -32,34 +30,28 @@ PICTURES = 300  # enough for the least squares
 CONSTANTS = slice(2 * PAIRS, 2 * PAIRS + 2)
 
 
-def train(
-    large: AutoencoderKL, data: Batch, steps: int, seed: int, threads: int, log: Callable[[str], None]
-) -> AutoencoderDC:
+def train(large: AutoencoderKL, data: Batch, steps: int, seed: int, threads: int, log: Log) -> AutoencoderDC:
     """Fit the inverse of ``large``'s projection to ``data``, then the whole decoder in ``steps`` steps of 8
     crops (or 2 whole pictures) in each of ``threads`` threads. Latents are those that the denoiser takes."""
     torch.manual_seed(seed)
-    network = by_hand(large, data)
-    network.encoder.requires_grad_(False)
+    network = exact(by_hand(large, data))
+    plan = Regression(steps, seed, threads, rate=5e-4, warm_up=100)
+    plan.fit(network, partial(projected, network, data), "small autoencoder", log)
+    return network
+
+
+def exact(network: AutoencoderDC) -> AutoencoderDC:
+    """The network, its decoder to be trained in float32: a linear map loses more in bfloat16 than the
+    training gains."""
+    network.requires_grad_(True).encoder.requires_grad_(False)
     for module in network.modules():
-        module.exact = True  # a linear map loses more in bfloat16 than the training gains
-    optimizer = Optimizer([network], average=0.998)
-    generators = [torch.Generator().manual_seed(seed + part) for part in range(threads)]
-    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-        for step in range(steps):
-            pick = autoencoder.crops if step % 4 else autoencoder.whole
-            losses = [partial(_part, network, data, pick, generator) for generator in generators]
-            values, gradients = optimizer.together(pool, losses)
-            optimizer.step(gradients, cosine(step / steps, step, peak=5e-4, warm_up=100))
-            if step % 100 == 0:
-                log(f"small autoencoder step {step} of {steps}: loss {float(values[0]):.4f}")
-    with optimizer.averaged():
-        weights = {name: value.clone() for name, value in network.state_dict().items()}
-    network.load_state_dict(weights)
-    return network.eval().requires_grad_(False)
+        module.exact = True
+    return network.train()
 
 
-def _part(network: AutoencoderDC, data: Batch, pick: autoencoder.Pick, generator: torch.Generator) -> Tensor:
-    pictures, mask = (tensor.float() for tensor in pick(data, generator))
+def projected(network: AutoencoderDC, data: Batch, generator: torch.Generator) -> Tensor:
+    """The loss of pictures decoded from their own latents with some noise."""
+    pictures, mask = autoencoder.mixed(data, generator)
     with torch.no_grad():
         latents = network.encode(pictures).latent  # type: ignore[no-untyped-call]
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)

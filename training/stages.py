@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.captions import Look, early_look, first_look, ground_look, lattice_look, random_look
+from training.captions import Look, early_look, first_look, ground_look, later_look, lattice_look, random_look
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ STAGES = (
     Stage("patterns", 0.36, lattice_look, True, 16, 32),
     Stage("patterns on a ground", 0.45, ground_look, True, 16, 32),
     Stage("windows", 0.85, random_look, False, 16, 48),
-    Stage("views", 1.0, random_look, False, None, 24),
+    Stage("views", 1.0, later_look, False, None, 24),
 )
 
 
