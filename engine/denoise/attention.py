@@ -6,8 +6,9 @@
 
 As published with SyncMVD and kept by its successors, for the UNet's self-attention only: the ControlNet's and
 all cross-attention stay as they are. Published it runs sample by sample, each cloning the keys and values of
-the whole batch, and computes R where r is 0 too. Here all rows are one batch: keys and values are gathered by
-index, and only those that are needed.
+the whole batch, and computes R where r is 0 too. Here all rows are one batch: keys and values are computed once
+a row and gathered by index, only those that are needed; the reference's aren't copied, as all rows of a prompt
+attend to the same. `build.py bench attention` measures what it costs.
 
 The rows of the negative and of the positive prompt never see each other. Rows can only see what goes
 through the network in the same pass, so a pass holds all pictures wherever memory allows. Where it doesn't,
@@ -50,10 +51,10 @@ class Links:
 @dataclass(frozen=True)
 class _Plan:
     """Who sees whom in one pass. groups: rows (m,) and the rows (m, k) whose keys they take, by k.
-    reference: (B,) the row that each takes as reference, None for no reference."""
+    references: (H,) the row that each of H equal parts of the batch takes as reference, None for none."""
 
     groups: list[tuple[Tensor, Tensor]]
-    reference: Tensor | None
+    references: Tensor | None
 
 
 class AcrossRows:
@@ -77,32 +78,35 @@ class AcrossRows:
         return [torch.from_numpy(part + start) for start in range(0, rows, count) for part in parts]
 
     def begin(self, rows: Tensor, with_reference: bool, device: torch.device) -> None:
-        """The next pass consists of ``rows`` (B,), numbered as in :meth:`passes`."""
+        """The next pass consists of ``rows`` (B,), one of those of :meth:`passes`."""
         chosen, count = rows.numpy(), len(self.links.beside)
         place = np.full(2 * count + 1, -1)  # of each row in the pass; the last one stands for none
         place[chosen] = np.arange(len(chosen))
         picture, start = chosen % count, chosen - chosen % count
         beside = self.links.beside[picture]
         keys = place[np.where(beside < 0, -1, beside + start[:, None])]
-        reference = place[self.links.reference + start]
+        references = np.unique(place[self.links.reference + start])  # one for each prompt, in their order
         groups = [(_on(device, own), _on(device, taken)) for own, taken in _by_width(keys)]
-        present = with_reference and bool((reference >= 0).all())
-        self._plan = _Plan(groups, _on(device, reference) if present else None)
+        present = with_reference and bool((references >= 0).all())
+        self._plan = _Plan(groups, _on(device, references) if present else None)
 
     def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         """What diffusers calls: (B, tokens, width) to the same, through the layer's own projections."""
         query, key, value = (project(hidden_states) for project in (attn.to_q, attn.to_k, attn.to_v))
         mixed = self._beside(query, key, value, attn.heads)
-        if (row := self._plan.reference) is not None:
-            mixed = (mixed + _attend(query, key[row], value[row], attn.heads)) / 2
+        if (rows := self._plan.references) is not None:
+            mixed = (mixed + _attend_together(query, key[rows], value[rows], attn.heads)) / 2
         projection, dropout = attn.to_out
         return dropout(projection(mixed))  # type: ignore[no-any-return]
 
     def _beside(self, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
+        groups = self._plan.groups
+        if len(groups) == 1:  # all rows, in order
+            _, taken = groups[0]
+            return _attend(query, _gather(key, taken), _gather(value, taken), heads)
         mixed = torch.empty_like(query)
-        for rows, taken in self._plan.groups:
-            keys, values = key[taken].flatten(1, 2), value[taken].flatten(1, 2)
-            mixed[rows] = _attend(query[rows], keys, values, heads)
+        for rows, taken in groups:
+            mixed[rows] = _attend(query[rows], _gather(key, taken), _gather(value, taken), heads)
         return mixed
 
 
@@ -125,6 +129,17 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
     batch, _, width = query.shape
     q, k, v = (t.reshape(batch, -1, heads, width // heads).transpose(1, 2) for t in (query, key, value))
     return scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def _attend_together(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
+    """Attention of (B, tokens, width) to (H, any, width): each of H equal parts of the batch to one."""
+    parts = query.reshape(len(key), -1, query.shape[2])
+    return _attend(parts, key, value, heads).reshape(query.shape)
+
+
+def _gather(tensor: Tensor, rows: Tensor) -> Tensor:
+    """(B, tokens, width) and (m, k) to (m, k tokens, width): of each row's k rows one after the other."""
+    return tensor.index_select(0, rows.flatten()).reshape(len(rows), -1, tensor.shape[2])
 
 
 def _by_width(keys: Ints) -> list[tuple[Ints, Ints]]:

@@ -161,7 +161,7 @@ def test_short_of_memory_rows_see_what_is_in_their_pass(batch: int) -> None:
                 seen = {int(rows[key]) - start for key in keys}
                 assert seen == inside & set(RING.beside[picture].tolist())
         assert sorted(torch.cat([own for own, _ in plan.groups]).tolist()) == list(range(len(rows)))
-        assert (plan.reference is not None) is (RING.reference in inside)
+        assert (plan.references is not None) is (RING.reference in inside)
 
 
 def test_passes_are_made_of_pictures_beside_each_other() -> None:
