@@ -6,9 +6,9 @@
 
 As published with SyncMVD and kept by its successors, for the UNet's self-attention only: the ControlNet's and
 all cross-attention stay as they are. Published it runs sample by sample, each cloning the keys and values of
-the whole batch, and computes R where r is 0 too. Here all rows are one batch: keys and values are computed once
-a row and gathered by index, only those that are needed; the reference's aren't copied, as all rows of a prompt
-attend to the same. `build.py bench attention` measures what it costs.
+the whole batch, and computes R where r is 0 too. Here all rows are one batch: keys and values are computed
+once a row and gathered by index, only those that are needed; the reference's aren't copied, since all rows
+of a prompt attend to the same. `build.py bench attention` measures what it costs.
 
 The rows of the negative and of the positive prompt never see each other. Rows can only see what goes
 through the network in the same pass, so a pass holds all pictures wherever memory allows. Where it doesn't,
