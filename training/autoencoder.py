@@ -194,13 +194,17 @@ def _loss(network: AutoencoderKL, data: Batch, generator: torch.Generator) -> Te
     with torch.no_grad():
         latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
-    return difference(network.decode(latents.bfloat16()).sample.float() - pictures, mask)
+    return difference(network.decode(latents.bfloat16()).sample.float() - pictures, weights(mask))
 
 
-def difference(error: Tensor, mask: Tensor, background: float = 0.25) -> Tensor:
-    """L1, squared error, gradients and 8x8 means of ``error`` (N, 3, H, W), weighted 1.5 on the objects'
-    ``mask`` (N, 1, H, W) and ``background`` off it."""
-    weight = background + (1.5 - background) * mask
+def weights(mask: Tensor, background: float = 0.25) -> Tensor:
+    """What an error counts: 1.5 on the objects' ``mask``, ``background`` off it."""
+    return background + (1.5 - background) * mask
+
+
+def difference(error: Tensor, weight: Tensor) -> Tensor:
+    """L1, squared error, gradients and 8x8 means of ``error`` (N, 3, H, W), each pixel weighted by ``weight``
+    (N, 1, H, W)."""
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
     coarse = (F.avg_pool2d(error, 8).abs() * F.avg_pool2d(weight, 8)).mean()

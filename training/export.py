@@ -49,8 +49,13 @@ def save(
     themselves are left in float16."""
     whole = pipeline(networks, vae, tokenizer).to(dtype=torch.float16)
     whole.save_pretrained(folder, safe_serialization=True)
-    small.to(dtype=torch.float16).save_pretrained(folder / "tiny_autoencoder", safe_serialization=True)
+    save_small(folder, small)
     for name in _TOKENIZER_FILES:
         (folder / "tokenizer" / name).write_bytes((tokenizer_files / name).read_bytes())
     (folder / "sync_texture.json").write_text(json.dumps(SIDECAR) + "\n")
     (folder / "vocabulary.json").write_text(json.dumps(vocabulary(), indent=1) + "\n")
+
+
+def save_small(folder: Path, small: AutoencoderDC) -> None:
+    """Export the small autoencoder alone, and leave it in float16."""
+    small.to(dtype=torch.float16).save_pretrained(folder / "tiny_autoencoder", safe_serialization=True)

@@ -56,7 +56,7 @@ def projected(network: AutoencoderDC, data: Batch, generator: torch.Generator) -
         latents = network.encode(pictures).latent  # type: ignore[no-untyped-call]
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
     error = network.decode(latents).sample - pictures  # type: ignore[no-untyped-call]
-    return autoencoder.difference(error, mask, BACKGROUND)
+    return autoencoder.difference(error, autoencoder.weights(mask, BACKGROUND))
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """Train the starter model: ``python -m training.train``. Interrupted, the same command goes on.
 
-Stages, each kept in the run's folder: noise volumes, geometry pool, tokenizer, autoencoder, diffusion.
+Stages, each kept in the run's folder: noise volumes, geometry pool, tokenizer, autoencoders, diffusion, the
+small decoder again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +22,19 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
-from training import autoencoder, diffusion, export, networks, sheet, small_autoencoder
+from engine.denoise.model import load_denoiser
+from training import autoencoder, diffusion, export, networks, refinement, sheet, small_autoencoder
 from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look
-from training.data import make_batch
+from training.data import Batch, make_batch
 from training.fields import Fields
 from training.optim import Optimizer, cosine
 from training.pool import Pool
 from training.pool import build as build_pool
+from training.regression import Log, Regression
 from training.stages import Stage, stage_at
 from training.tokenizer import write_tokenizer
 from training.warm_start import warm_start
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,7 @@ class Settings:
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 8_000
     save_minutes: float = 5.0
-    begin_with: str = (
-        ""  # a pipeline folder of the same architecture to start from, instead of random weights
-    )
+    begin_with: str = ""  # a pipeline folder of the same architecture, instead of random weights
     shapes: int = 800
     views: int = 4
     autoencoder_pictures: int = 1500
@@ -79,6 +79,8 @@ def main(settings: Settings) -> None:
     log = _logger(settings.run / "log.txt")
     prepared = prepare(settings, log)
     train_diffusion(settings, prepared, log)
+    refine_decoder(settings, prepared, log)
+    sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
 
 
 def prepare(settings: Settings, log: Log) -> Prepared:
@@ -124,8 +126,7 @@ def _captions(count: int) -> list[str]:
 
 
 def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
-    """Train until ``settings.hours`` are spent, with checkpoints and exports on the way and a sample sheet at
-    the end."""
+    """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
     nets = networks.build(prepared.tokenizer, settings.arch, settings.seed).to(settings.device)
     size = sum(
         p.numel() for network in [*nets.all, prepared.vae, prepared.small] for p in network.parameters()
@@ -170,7 +171,6 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
                 save()
                 saved = time.monotonic()
     save()
-    sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
@@ -188,6 +188,25 @@ def _buffer(settings: Settings, prepared: Prepared, first: int, stage: Stage) ->
     for _ in range(settings.start // 64):
         buffer.extend(64)
     return buffer
+
+
+def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
+    """Teach the small decoder what the run's model makes, and export it again."""
+    folder, model = settings.run / "refined_autoencoder", settings.run / "model"
+    if not (folder / "config.json").exists():
+        network, data = copy.deepcopy(prepared.small), partial(_unseen, settings, prepared)
+        count = settings.autoencoder_pictures
+        denoiser = load_denoiser(str(model), settings.device, lambda: None)
+        samples = refinement.made(denoiser, data, count // 6, settings.seed, log)
+        plan = Regression(settings.autoencoder_steps, settings.seed, settings.threads, rate=5e-4, warm_up=50)
+        refinement.refine(network, data(count, count), samples, plan, log)
+        network.save_pretrained(folder)
+    export.save_small(model, AutoencoderDC.from_pretrained(folder))
+
+
+def _unseen(settings: Settings, prepared: Prepared, start: int, count: int) -> Batch:
+    """Samples of a series that no other stage draws from."""
+    return make_batch(prepared.pool, prepared.fields, settings.seed + 2, start, count)
 
 
 @dataclass(frozen=True)
