@@ -197,7 +197,7 @@ def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
         network, data = copy.deepcopy(prepared.small), partial(_unseen, settings, prepared)
         count = settings.autoencoder_pictures
         denoiser = load_denoiser(str(model), settings.device, lambda: None)
-        samples = refinement.made(denoiser, data, count // 6, settings.seed, log)
+        samples = refinement.made(denoiser, data, max(count // 6, 1), settings.seed, log)
         plan = Regression(settings.autoencoder_steps, settings.seed, settings.threads, rate=5e-4, warm_up=50)
         refinement.refine(network, data(count, count), samples, plan, log)
         network.save_pretrained(folder)
