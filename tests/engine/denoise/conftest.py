@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,12 @@ def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
     return make_pipeline(tmp_path_factory.mktemp("models") / "sample", schedules.STARTER, seed=2)
+
+
+@pytest.fixture
+def copy(eps_model: Path, tmp_path: Path) -> Path:
+    """A copy of a pipeline to be damaged."""
+    return shutil.copytree(eps_model, tmp_path / "copy")
 
 
 @pytest.fixture(autouse=True)

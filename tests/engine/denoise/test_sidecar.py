@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from engine.denoise import manage, presets, sidecar
-from engine.denoise.model import Denoiser, load_denoiser
 from engine.errors import UserError
+from tests.engine.denoise.loaded import load
 
 EVERYTHING = {
     "control": "position",
@@ -31,17 +31,8 @@ EVERYTHING = {
 }
 
 
-@pytest.fixture
-def copy(eps_model: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(eps_model, tmp_path / "copy")
-
-
 def write(folder: Path, **content: object) -> None:
     (folder / sidecar.FILE).write_text(json.dumps(content), encoding="utf-8")
-
-
-def load(name: object) -> Denoiser:
-    return load_denoiser(str(name), "cpu", lambda: None)
 
 
 def refused(folder: Path, text: str) -> UserError:

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine.denoise import sources
-from engine.denoise.model import Denoiser, load_denoiser
 from engine.errors import UserError
+from tests.engine.denoise.loaded import load
 
 
 def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
@@ -48,15 +48,6 @@ def make_dc(folder: Path, channels: int = 4, levels: int = 4) -> Path:
         scaling_factor=0.4,
     ).save_pretrained(folder)
     return folder
-
-
-def load(folder: Path) -> Denoiser:
-    return load_denoiser(str(folder), "cpu", lambda: None)
-
-
-@pytest.fixture
-def copy(eps_model: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(eps_model, tmp_path / "copy")
 
 
 @pytest.fixture
