@@ -10,7 +10,7 @@ normalised; texels that no view weighs take the nearest one that is. Mended on t
 - the normaliser divides by the sum itself, without the epsilon that darkens grazing texels.
 
 f reads only texels that some pixel hits. So K counts those alone, at most one a pixel: nothing else of a
-1536 x 1536 texture can influence a view, and a step costs microseconds.
+1536 x 1536 texture can influence a view, and the maps stay small.
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ def mesh_maps(
 ) -> MeshMaps:
     """Build f and g for views of ``resolution``^2 pixels and a texture of ``size``^2 texels.
 
-    faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1], or (F, 3, 3) with pages (each of ``size``^2);
-    exponent: of the cosine weights (published: 1 while
-    synchronising, through an accident that reads 0 as 1, and 6 in the final bake). cosines: whether to keep
-    them, for weights that change from step to step. views: what the cameras show, where that is known.
+    faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1], or (F, 3, 3) with pages (each of ``size``^2).
+    exponent: of the cosine weights (published: 1 while synchronising, through an accident that reads 0 as 1,
+    and 6 in the final bake). cosines: whether to keep them, for weights that change from step to step.
+    views: what the cameras show, where that is known.
     """
     views = views or [raster.rasterise(camera, resolution) for camera in cameras]
     hits = [texel_of(interpolate(uvs, view.face, view.bary), size) for view in views]

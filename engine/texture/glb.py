@@ -47,12 +47,6 @@ class _Primitive:
         return [array.tobytes() for array in (self.positions, self.normals, self.uvs, self.indices)]
 
 
-def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
-    """As :func:`export_pages`, the whole ``mesh`` with the PNG file ``texture`` as its base colour."""
-    page = np.zeros(len(mesh.faces), np.int32)
-    export_pages(mesh, page, [Look(mesh.name, texture)], [(mesh.name, slice(0, len(page)))], path)
-
-
 def export_pages(
     mesh: Mesh, page: Ints, looks: Sequence[Look], objects: Sequence[tuple[str, slice]], path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 
-LEVEL = 3  # of compression, as for 8 bits
+LEVEL = 3  # of compression
 BAND = 256  # rows at a time, so that 8192^2 needs no copy of itself
 _TRUECOLOUR = 2
 _UP = 2  # the filter: each byte less the one above

@@ -51,10 +51,9 @@ def surface_fill(
 ) -> Floats:
     """The colours (n, 3) of all of the atlas's texels.
 
-    colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim``
-    (n,): texels painted well, or by pixels at an edge alone. Such are painted over where a clear texel is
-    NEXT_TO them. At least one texel must be painted. near: (P T^2,) the number of the atlas's texel nearest
-    to each texel of the texture.
+    colours: (n, 3) in [0, 1], read where ``clear`` (n,) or ``rim`` (n,): texels painted well, or by pixels at
+    an edge alone. The latter are painted over where a clear texel is NEXT_TO them. At least one texel must be
+    painted. near: (P T^2,) the number of the atlas's texel nearest to each texel of the texture.
     """
     raster, atlas = texels.raster, texels.atlas
     step = _step(atlas)

@@ -15,7 +15,7 @@ import trimesh
 from PIL import Image
 
 from engine.mesh.mesh import Mesh, load
-from engine.texture.glb import corner_normals, export_glb
+from engine.texture.glb import Look, corner_normals, export_pages
 from tests.engine import shapes
 
 
@@ -32,6 +32,12 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "texture.png"
     Image.fromarray(pixels).save(path)
     return path
+
+
+def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
+    """All of ``mesh`` as one object with one texture."""
+    page = np.zeros(len(mesh.faces), np.int32)
+    export_pages(mesh, page, [Look(mesh.name, texture)], [(mesh.name, slice(0, len(page)))], path)
 
 
 def header(path: Path) -> dict[str, Any]:
