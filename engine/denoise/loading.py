@@ -22,6 +22,7 @@ from . import files, sidecar, vocabulary
 from .checks import check_condition_size, check_configs, check_controlnet, check_tiny
 from .hub import Check
 from .jsonfile import read_json
+from .lean import make_lean
 from .sidecar import Sidecar
 from .sources import SUPPORTED, Sources
 from .vocabulary import Vocabulary
@@ -148,6 +149,8 @@ def load_tiny(path: Path, vae: Any, device: torch.device, dtype: torch.dtype, ch
         family = AutoencoderDC if config["_class_name"] == "AutoencoderDC" else AutoencoderTiny
         model = family.from_config(config)
     fill(model, folder_tensors(path), dtype, device, check, sidecar.TINY_AUTOENCODER)
+    if family is AutoencoderDC:
+        make_lean(model)
     return model
 
 

@@ -1,0 +1,89 @@
+"""An AutoencoderDC made lean: as the library's own, with and without blocks that do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from engine.denoise.lean import make_lean
+
+Change = Callable[[Any], None]
+
+
+def autoencoder(widths: tuple[int, ...] = (4, 8, 16, 32)) -> Any:
+    """One with random weights, norms that are no norms at first included."""
+    from diffusers import AutoencoderDC
+
+    torch.manual_seed(0)
+    layers, none = (0, *(1,) * (len(widths) - 1)), ((),) * len(widths)
+    model = AutoencoderDC(
+        latent_channels=4,
+        encoder_block_out_channels=widths,
+        decoder_block_out_channels=widths,
+        encoder_layers_per_block=layers,
+        decoder_layers_per_block=layers,
+        encoder_qkv_multiscales=none,
+        decoder_qkv_multiscales=none,
+        encoder_block_types="ResBlock",
+        decoder_block_types="ResBlock",
+        upsample_block_type="pixel_shuffle",
+        downsample_block_type="pixel_unshuffle",
+    )
+    return model.eval().requires_grad_(False)
+
+
+def nothing(model: Any) -> None:
+    """Every block stays."""
+
+
+def idle_encoder(model: Any) -> None:
+    """The encoder's blocks do nothing."""
+    for blocks in model.encoder.down_blocks:
+        for block in blocks:
+            for layer in (block.norm if hasattr(block, "norm") else block.conv,):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+
+def nearly_idle(model: Any) -> None:
+    """They would, but for one number each."""
+    idle_encoder(model)
+    for blocks in model.encoder.down_blocks:
+        for block in blocks:
+            (block.norm if hasattr(block, "norm") else block.conv).bias[-1] = 0.5
+
+
+def convolutions(model: Any) -> int:
+    return sum(isinstance(layer, nn.Conv2d) for layer in model.encoder.modules())
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("widths", [(4, 8, 16, 32), (8, 8, 8, 8), (4, 16, 16, 64)])
+@pytest.mark.parametrize("change", [nothing, idle_encoder, nearly_idle])
+@torch.no_grad()
+def test_it_gives_what_it_gave(change: Change, widths: tuple[int, ...], layout: torch.memory_format) -> None:
+    model = autoencoder(widths)
+    change(model)
+    model = model.to(memory_format=layout)
+    pictures = torch.rand(2, 3, 32, 48)
+    before = model.encode(pictures).latent
+    decoded = model.decode(before).sample
+    make_lean(model)
+    torch.testing.assert_close(model.encode(pictures).latent, before, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(model.decode(before).sample, decoded, rtol=1e-5, atol=1e-6)
+
+
+@torch.no_grad()
+def test_only_what_is_exactly_idle_goes() -> None:
+    model, other = autoencoder(), autoencoder()
+    all_of_them = convolutions(model)
+    idle_encoder(model)
+    nearly_idle(other)
+    make_lean(model)
+    make_lean(other)
+    assert convolutions(model) == 2, "the first and the last"
+    assert convolutions(other) == all_of_them
