@@ -18,6 +18,7 @@ from . import device as devices
 from . import presets, sidecar, sources, step
 from .attention import AcrossRows, Links, across_rows
 from .glance import Glance
+from .hints import Hints
 from .loading import Parts, load
 from .presets import Preset
 from .schedule import Schedule, ddim_scheduler
@@ -76,6 +77,7 @@ class Denoiser:
         self.device = device
         self.dtype: torch.dtype = parts.unet.dtype
         self._parts = parts
+        self._hints = Hints(parts.controlnet)
         self._cache: dict[str, tuple[Tensor, str]] = {}
         self._across: AcrossRows | None = None
         self._glance: Glance | None = None
@@ -142,7 +144,7 @@ class Denoiser:
 
         x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or one for all; the latter
         isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1 or 3,
-        h * downscale, w * downscale) in [0, 1].
+        h * downscale, w * downscale) in [0, 1]; a tensor that was given before is taken to be unchanged.
         """
         output = self._guided(x, t, positive, negative, control, guidance)
         return step.EPS_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
@@ -164,45 +166,44 @@ class Denoiser:
         self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
-        n = len(x)
+        n, hints = len(x), self._hints.of(control, self.batch)
         if guidance == 1.0:
-            return self._network(x, t, positive.rows(n), control)
+            return self._network(x, t, positive.rows(n), hints)
         text = torch.cat([negative.rows(n), positive.rows(n)])
-        both = self._network(x.repeat(2, 1, 1, 1), t, text, control.repeat(2, 1, 1, 1))
+        both = self._network(x.repeat(2, 1, 1, 1), t, text, hints.repeat(2, 1, 1, 1))
         without, with_prompt = both.chunk(2)
         return without + guidance * (with_prompt - without)
 
-    def _network(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
+    def _network(self, x: Tensor, t: int, text: Tensor, hints: Tensor) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
         if self._across is None:
-            rows = (_chunks(tensor, self.batch) for tensor in (x, text, control))
+            rows = (_chunks(tensor, self.batch) for tensor in (x, text, hints))
             return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
         maps = MAPS_ALIVE + 2 * self._across.links.width  # the gathered keys and values
         passes = self._across.passes(len(x), max(1, self.batch * MAPS_ALIVE // maps))
         outputs = []
         for chosen in passes:
             self._across.begin(chosen, self._is_early(t, self.preset.reference_share), self.device)
-            outputs.append(self._pass(x[chosen], t, text[chosen], control[chosen]))
+            outputs.append(self._pass(x[chosen], t, text[chosen], hints[chosen]))
         return torch.cat(outputs)[torch.cat(passes).argsort()]
 
     def _is_early(self, t: int, share: float) -> bool:
         """Whether ``t`` is in the first ``share`` of the way from noise to picture."""
         return share >= 1.0 or t > (1.0 - share) * len(self.alphas_cumprod)
 
-    def _pass(self, x: Tensor, t: int, text: Tensor, control: Tensor) -> Tensor:
+    def _pass(self, x: Tensor, t: int, text: Tensor, hints: Tensor) -> Tensor:
         inputs = x.to(self.device, self.dtype)
         time = torch.tensor(t, device=self.device)
-        residuals = self._control(inputs, time, t, text, control)
+        residuals = self._control(inputs, time, t, text, hints)
         output: Tensor = self._parts.unet(inputs, time, text, **residuals).sample
         return output.float()
 
-    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, control: Tensor) -> Mapping[str, Any]:
+    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, hints: Tensor) -> Mapping[str, Any]:
         """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
         if not self._is_early(t, self.preset.control_end):
             return {}
-        picture = control.to(self.device, self.dtype).expand(-1, 3, -1, -1)
         down, mid = self._parts.controlnet(
-            x, time, text, picture, conditioning_scale=self.preset.conditioning_scale, return_dict=False
+            x, time, text, hints, conditioning_scale=self.preset.conditioning_scale, return_dict=False
         )
         return {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
 
@@ -259,7 +260,7 @@ class Denoiser:
     def free(self) -> None:
         """Give the memory back; the denoiser can't be used afterwards."""
         self._cache.clear()
-        del self._parts
+        del self._parts, self._hints
         devices.empty_cache(self.device)
 
 
