@@ -212,18 +212,20 @@ class Denoiser:
         """Whether there is a small autoencoder to be ``quick`` with."""
         return self._parts.tiny is not None
 
-    def _vae(self, quick: bool) -> Any:
+    def _vae(self, quick: bool) -> tuple[Any, torch.dtype]:
+        """The autoencoder to use and its precision, of which the library's own word takes a millisecond."""
         always = self.preset.autoencoder == "tiny"
-        return self._parts.tiny if (quick or always) and self.tiny else self._parts.vae
+        vae = self._parts.tiny if (quick or always) and self.tiny else self._parts.vae
+        return vae, next(vae.parameters()).dtype
 
     @torch.no_grad()
     def encode(self, images: Tensor, quick: bool = False) -> Tensor:
         """(N, 3, H, W) in [0, 1] to latents (N, C, H / downscale, W / downscale) float32: the mean of the
         posterior, so the same picture always gives the same latents. quick: by the small autoencoder, where
         there is one."""
-        vae = self._vae(quick)
+        vae, dtype = self._vae(quick)
         means = [
-            _mean(vae.encode(part.to(self.device, vae.dtype) * 2 - 1)).float()
+            _mean(vae.encode(part.to(self.device, dtype) * 2 - 1)).float()
             for part in _chunks(images, self.vae_batch)
         ]
         scale, shift = _latent_scale(vae)
@@ -233,12 +235,11 @@ class Denoiser:
     def decode(self, latents: Tensor, quick: bool = False) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, h * downscale, w * downscale) float32, nominally in [0, 1],
         not clamped. quick: as in :meth:`encode`."""
-        vae = self._vae(quick)
+        vae, dtype = self._vae(quick)
         scale, shift = _latent_scale(vae)
         plain = latents / scale + shift
         pictures = [
-            vae.decode(part.to(self.device, vae.dtype)).sample.float()
-            for part in _chunks(plain, self.vae_batch)
+            vae.decode(part.to(self.device, dtype)).sample.float() for part in _chunks(plain, self.vae_batch)
         ]
         return torch.cat(pictures) / 2 + 0.5
 
