@@ -77,7 +77,11 @@ def test_presets() -> None:
 
 
 def test_benchmarks_find_their_places(tmp_path: Path) -> None:
-    for page, names in (("sharpness.md", ("summary", "octaves")), ("filling.md", ("table",))):
+    for page, names in (
+        ("sharpness.md", ("summary", "octaves")),
+        ("filling.md", ("table",)),
+        ("attention.md", ("steps", "layers")),
+    ):
         copy = tmp_path / page
         copy.write_text((ROOT / "docs" / page).read_text(encoding="utf-8"), encoding="utf-8")
         _docs.put(copy, {name: f"| {name} \\1 |" for name in names})
