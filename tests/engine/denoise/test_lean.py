@@ -10,30 +10,10 @@ import torch
 from torch import nn
 
 from engine.denoise.lean import make_lean
+from tests.engine.denoise.small import random_dc
 
 Change = Callable[[Any], None]
-
-
-def autoencoder(widths: tuple[int, ...] = (4, 8, 16, 32)) -> Any:
-    """One with random weights, norms that are no norms at first included."""
-    from diffusers import AutoencoderDC
-
-    torch.manual_seed(0)
-    layers, none = (0, *(1,) * (len(widths) - 1)), ((),) * len(widths)
-    model = AutoencoderDC(
-        latent_channels=4,
-        encoder_block_out_channels=widths,
-        decoder_block_out_channels=widths,
-        encoder_layers_per_block=layers,
-        decoder_layers_per_block=layers,
-        encoder_qkv_multiscales=none,
-        decoder_qkv_multiscales=none,
-        encoder_block_types="ResBlock",
-        decoder_block_types="ResBlock",
-        upsample_block_type="pixel_shuffle",
-        downsample_block_type="pixel_unshuffle",
-    )
-    return model.eval().requires_grad_(False)
+WIDTHS = (4, 8, 16, 32)
 
 
 def nothing(model: Any) -> None:
@@ -62,11 +42,11 @@ def convolutions(model: Any) -> int:
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("widths", [(4, 8, 16, 32), (8, 8, 8, 8), (4, 16, 16, 64)])
+@pytest.mark.parametrize("widths", [WIDTHS, (8, 8, 8, 8), (4, 16, 16, 64)])
 @pytest.mark.parametrize("change", [nothing, idle_encoder, nearly_idle])
 @torch.no_grad()
 def test_it_gives_what_it_gave(change: Change, widths: tuple[int, ...], layout: torch.memory_format) -> None:
-    model = autoencoder(widths)
+    model = random_dc(widths)
     change(model)
     model = model.to(memory_format=layout)
     pictures = torch.rand(2, 3, 32, 48)
@@ -79,7 +59,7 @@ def test_it_gives_what_it_gave(change: Change, widths: tuple[int, ...], layout: 
 
 @torch.no_grad()
 def test_only_what_is_exactly_idle_goes() -> None:
-    model, other = autoencoder(), autoencoder()
+    model, other = random_dc(WIDTHS), random_dc(WIDTHS)
     all_of_them = convolutions(model)
     idle_encoder(model)
     nearly_idle(other)

@@ -13,6 +13,7 @@ import torch
 from engine.denoise import sources
 from engine.errors import UserError
 from tests.engine.denoise.loaded import load
+from tests.engine.denoise.small import random_dc
 
 
 def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
@@ -33,20 +34,7 @@ def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
 
 def make_dc(folder: Path, channels: int = 4, levels: int = 4) -> Path:
     """An AutoencoderDC with random weights and 2^(levels - 1) pixels per latent, written to ``folder``."""
-    from diffusers import AutoencoderDC
-
-    torch.manual_seed(0)
-    widths, layers, none = (8,) * levels, (0, *(1,) * (levels - 1)), ((),) * levels
-    AutoencoderDC(
-        latent_channels=channels,
-        encoder_block_out_channels=widths,
-        decoder_block_out_channels=widths,
-        encoder_layers_per_block=layers,
-        decoder_layers_per_block=layers,
-        encoder_qkv_multiscales=none,
-        decoder_qkv_multiscales=none,
-        scaling_factor=0.4,
-    ).save_pretrained(folder)
+    random_dc((8,) * levels, channels, scale=0.4).save_pretrained(folder)
     return folder
 
 
