@@ -26,7 +26,7 @@ from engine.denoise.model import load_denoiser
 from training import autoencoder, diffusion, export, networks, refinement, sheet, small_autoencoder
 from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look
-from training.data import Batch, make_batch
+from training.data import make_batch
 from training.fields import Fields
 from training.optim import Optimizer, cosine
 from training.pool import Pool
@@ -194,7 +194,10 @@ def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
     """Teach the small decoder what the run's model makes, and export it again."""
     folder, model = settings.run / "refined_autoencoder", settings.run / "model"
     if not (folder / "config.json").exists():
-        network, data = copy.deepcopy(prepared.small), partial(_unseen, settings, prepared)
+        network = copy.deepcopy(prepared.small).to(settings.device)
+        data = partial(
+            make_batch, prepared.pool, prepared.fields, settings.seed + 2
+        )  # seen by no other stage
         count = settings.autoencoder_pictures
         denoiser = load_denoiser(str(model), settings.device, lambda: None)
         samples = refinement.made(denoiser, data, max(count // 6, 1), settings.seed, log)
@@ -202,11 +205,6 @@ def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
         refinement.refine(network, data(count, count), samples, plan, log)
         network.save_pretrained(folder)
     export.save_small(model, AutoencoderDC.from_pretrained(folder))
-
-
-def _unseen(settings: Settings, prepared: Prepared, start: int, count: int) -> Batch:
-    """Samples of a series that no other stage draws from."""
-    return make_batch(prepared.pool, prepared.fields, settings.seed + 2, start, count)
 
 
 @dataclass(frozen=True)
