@@ -180,13 +180,24 @@ def crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """8 crops centred on random object pixels, aligned to patches."""
     pictures, masks = [], []
     for index in torch.randint(len(data.pictures), (8,), generator=generator).tolist():
-        inside = data.mask[index, 0].nonzero()
-        centre = inside[int(torch.randint(len(inside), (1,), generator=generator))] - CROP // 2
-        row, column = (centre.clamp(0, data.mask.shape[-1] - CROP) // PATCH * PATCH).tolist()
-        window = (..., slice(row, row + CROP), slice(column, column + CROP))
-        pictures.append(data.pictures[index][window])
-        masks.append(data.mask[index][window])
+        row, column = corner(data.mask[index, 0], generator)
+        pictures.append(cut(data.pictures[index], row, column, CROP))
+        masks.append(cut(data.mask[index], row, column, CROP))
     return torch.stack(pictures) * 2 - 1, torch.stack(masks)
+
+
+def corner(mask: Tensor, generator: torch.Generator) -> tuple[int, int]:
+    """Row and column of the first pixel of a crop about a random true pixel of ``mask`` (H, W), aligned to
+    patches."""
+    inside = mask.nonzero()
+    centre = inside[int(torch.randint(len(inside), (1,), generator=generator))] - CROP // 2
+    row, column = (centre.clamp(0, mask.shape[-1] - CROP) // PATCH * PATCH).tolist()
+    return row, column
+
+
+def cut(values: Tensor, row: int, column: int, side: int) -> Tensor:
+    """The window (..., side, side) that begins there."""
+    return values[..., row : row + side, column : column + side]
 
 
 def _loss(network: AutoencoderKL, data: Batch, generator: torch.Generator) -> Tensor:

@@ -17,10 +17,11 @@ from diffusers import AutoencoderDC
 from torch import Tensor
 
 from engine.denoise.model import Denoiser
-from engine.denoise.step import ddim
 from training import autoencoder, small_autoencoder
+from training.autoencoder import CROP, PATCH, corner, cut
 from training.data import Batch
 from training.regression import Log, Regression
+from training.sampling import denoised
 
 STEPS = 20  # of the denoiser, for the way from noise to picture
 STARTS = (4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)  # steps left out: the real picture stands for them
@@ -30,7 +31,6 @@ BEHIND = 1.5  # weight of errors beside the object
 PLACES = 0.3  # weight of the means of 4x4 pixels on it
 DETAIL = 2.0  # weight of the amount of fine detail on it
 WIDE = 16  # pixels of a place whose detail is measured
-CROP = autoencoder.CROP // autoencoder.PATCH  # latents
 ON_OBJECT = 0.7  # share of the crops around a place on the object, the others around any
 
 
@@ -62,17 +62,12 @@ def made(denoiser: Denoiser, data: Callable[[int, int], Batch], count: int, seed
 
 def _redenoised(denoiser: Denoiser, batch: Batch, first: int, generator: torch.Generator) -> Tensor:
     """The pictures' latents noised as before step ``first`` and denoised from there."""
-    schedule, preset = denoiser.schedule(STEPS), denoiser.preset
-    text = denoiser.embed([preset.prefix + caption for caption in batch.captions])
-    empty, control = denoiser.embed([preset.negative]), batch.control.float() / 255
-    x = denoiser.encode(batch.pictures)
+    schedule = denoiser.schedule(STEPS)
     alpha, sigma = schedule.alpha_sigma(schedule.timesteps[first])
+    x = denoiser.encode(batch.pictures)
     x = alpha * x + sigma * torch.randn(x.shape, generator=generator).to(x.device)
-    for i in range(first, STEPS):
-        t = schedule.timesteps[i]
-        x0 = denoiser.predict_x0(x, t, text, empty, control.to(x.device), preset.guidance)
-        x = ddim(x, x0, *schedule.alpha_sigma(t), *schedule.previous(i))
-    return x
+    control, guidance = batch.control.float() / 255, denoiser.preset.guidance
+    return denoised(denoiser, batch.captions, control, x, STEPS, guidance, first)
 
 
 def refine(network: AutoencoderDC, data: Batch, samples: Made, plan: Regression, log: Log) -> None:
@@ -93,24 +88,17 @@ def _crops(samples: Made, generator: torch.Generator) -> Made:
     latents, pictures, masks = [], [], []
     for i in index.tolist():
         row, column = _corner(samples.mask[i, 0], generator)
-        latents.append(samples.latents[i, :, row : row + CROP, column : column + CROP])
-        rows, columns = (
-            slice(autoencoder.PATCH * place, autoencoder.PATCH * (place + CROP)) for place in (row, column)
-        )
-        pictures.append(samples.pictures[i, :, rows, columns])
-        masks.append(samples.mask[i, :, rows, columns])
+        latents.append(cut(samples.latents[i], row // PATCH, column // PATCH, CROP // PATCH))
+        pictures.append(cut(samples.pictures[i], row, column, CROP))
+        masks.append(cut(samples.mask[i], row, column, CROP))
     return Made(*(torch.stack(part).float() for part in (latents, pictures, masks)), samples.kept[index])
 
 
 def _corner(mask: Tensor, generator: torch.Generator) -> tuple[int, int]:
-    """The first latent of a crop: row and column."""
-    inside = mask.nonzero()
+    """The first pixel of a crop: row and column."""
     if torch.rand(1, generator=generator) < ON_OBJECT:
-        centre = inside[int(torch.randint(len(inside), (1,), generator=generator))] // autoencoder.PATCH
-    else:
-        centre = torch.randint(mask.shape[-1] // autoencoder.PATCH, (2,), generator=generator).to(mask.device)
-    row, column = (centre - CROP // 2).clamp(0, mask.shape[-1] // autoencoder.PATCH - CROP).tolist()
-    return row, column
+        return corner(mask, generator)
+    return corner(torch.ones_like(mask), generator)
 
 
 def _made_loss(network: AutoencoderDC, crops: Made) -> Tensor:

@@ -195,9 +195,8 @@ def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
     folder, model = settings.run / "refined_autoencoder", settings.run / "model"
     if not (folder / "config.json").exists():
         network = copy.deepcopy(prepared.small).to(settings.device)
-        data = partial(
-            make_batch, prepared.pool, prepared.fields, settings.seed + 2
-        )  # seen by no other stage
+        unseen = settings.seed + 2  # by any other stage
+        data = partial(make_batch, prepared.pool, prepared.fields, unseen)
         count = settings.autoencoder_pictures
         denoiser = load_denoiser(str(model), settings.device, lambda: None)
         samples = refinement.made(denoiser, data, max(count // 6, 1), settings.seed, log)

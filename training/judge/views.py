@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from engine.denoise.model import Denoiser
-from engine.denoise.step import ddim
 from engine.host import Host
 from engine.mesh.mesh import Mesh
 from engine.scene import build_scene
 from engine.views.prompts import positive
 from training.judge.pairs import Pair
+from training.sampling import denoised
 
 TOGETHER = 10  # pictures denoised at once
 
@@ -32,9 +32,10 @@ def generate(
     pictures = []
     for start in range(0, len(pairs), TOGETHER):
         part = pairs[start : start + TOGETHER]
-        prompts = [denoiser.preset.prefix + positive(pair.prompt, pair.camera) for pair in part]
+        prompts = [positive(pair.prompt, pair.camera) for pair in part]
         noise = torch.stack([_noise(denoiser, pair.seed) for pair in part])
-        pictures.append(_denoise(denoiser, prompts, controls(denoiser, part), noise, steps, guidance))
+        latents = denoised(denoiser, prompts, controls(denoiser, part), noise, steps, guidance)
+        pictures.append(denoiser.decode(latents).clamp(0, 1).cpu())
         log(f"single views: {start + len(part)} of {len(pairs)}")
     return torch.cat(pictures)
 
@@ -56,15 +57,3 @@ def _control(denoiser: Denoiser, pair: Pair) -> Tensor:
 def _noise(denoiser: Denoiser, seed: int) -> Tensor:
     side = denoiser.preset.view_size // denoiser.downscale
     return torch.randn(denoiser.latent_channels, side, side, generator=torch.Generator().manual_seed(seed))
-
-
-def _denoise(
-    denoiser: Denoiser, prompts: list[str], control: Tensor, x: Tensor, steps: int, guidance: float
-) -> Tensor:
-    schedule = denoiser.schedule(steps)
-    text, empty = denoiser.embed(prompts), denoiser.embed([denoiser.preset.negative])
-    x = x.to(denoiser.device)
-    for i, t in enumerate(schedule.timesteps):
-        x0 = denoiser.predict_x0(x, t, text, empty, control.to(denoiser.device), guidance)
-        x = ddim(x, x0, *schedule.alpha_sigma(t), *schedule.previous(i))
-    return denoiser.decode(x).clamp(0, 1).cpu()

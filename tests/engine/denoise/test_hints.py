@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.denoise.hints import Hints
-from engine.denoise.model import Denoiser, load_denoiser
+from tests.engine.denoise.loaded import load
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -26,10 +26,6 @@ def model(request: pytest.FixtureRequest, eps_model: Path, tmp_path: Path) -> Pa
     order = {"controlnet_conditioning_channel_order": request.param}
     config.write_text(json.dumps(json.loads(config.read_text()) | order))
     return folder
-
-
-def load(folder: Path) -> Denoiser:
-    return load_denoiser(str(folder), "cpu", lambda: None)
 
 
 @torch.no_grad()

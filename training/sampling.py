@@ -1,0 +1,31 @@
+"""The engine's denoiser on pictures each by itself, without synchronisation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.denoise.model import Denoiser
+from engine.denoise.step import ddim
+
+
+@torch.no_grad()
+def denoised(
+    denoiser: Denoiser,
+    prompts: list[str],
+    control: Tensor,
+    x: Tensor,
+    steps: int,
+    guidance: float,
+    first: int = 0,
+) -> Tensor:
+    """Clean latents (N, C, h, w) of ``x``, which is as noisy as before step ``first`` of ``steps``, by DDIM;
+    prompts without the model's prefix, ``control`` as for Denoiser.predict_x0."""
+    schedule, preset = denoiser.schedule(steps), denoiser.preset
+    text = denoiser.embed([preset.prefix + prompt for prompt in prompts])
+    empty, control, x = denoiser.embed([preset.negative]), control.to(denoiser.device), x.to(denoiser.device)
+    for i, t in enumerate(schedule.timesteps):
+        if i >= first:
+            x0 = denoiser.predict_x0(x, t, text, empty, control, guidance)
+            x = ddim(x, x0, *schedule.alpha_sigma(t), *schedule.previous(i))
+    return x
