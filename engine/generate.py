@@ -29,6 +29,7 @@ from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .texture.existing import Existing
+from .texture.sharpness import masks
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
 
@@ -119,8 +120,15 @@ def _attention(job: Job) -> AbstractContextManager[None]:
     """Inside, views attend to those beside them where the settings say so."""
     if job.settings.attention == "off":
         return nullcontext()
-    cameras = job.scene.cameras
-    return job.denoiser.attending(Links(neighbours(cameras), reference(cameras)))
+    return job.denoiser.attending(links(job.scene, job.denoiser.downscale))
+
+
+def links(scene: Scene, downscale: int) -> Links:
+    """Which views of ``scene`` attend to which, and what of them shows the mesh: a latent is ``downscale``^2
+    pixels."""
+    inside, size = masks(scene.fragments, scene.resolution), scene.resolution // downscale
+    shown = inside.reshape(-1, size, downscale, size, downscale).mean(axis=(2, 4), dtype=np.float32)
+    return Links(neighbours(scene.cameras), reference(scene.cameras), shown)
 
 
 def _time_left(step: Step, ended: Sequence[float]) -> float:

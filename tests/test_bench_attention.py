@@ -29,23 +29,43 @@ def test_layers_of_stable_diffusion() -> None:
     assert str(found[0]) == "9,216 tokens, 8 x 40"
 
 
-def test_the_published_views_have_two_neighbours_each() -> None:
-    links = case.paper_links()
+def ring(pictures: int) -> Links:
+    return case.fullest(Links(np.zeros((0, 3)), 0, np.ones((pictures, 4, 4), np.float32)), pictures)
+
+
+def test_the_published_views_have_two_neighbours_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a torus that lies: the same from all sides, wider than high, the same right and left."""
+    monkeypatch.delenv("SYNC_TEXTURE_MESHES", raising=False)
+    links = case.paper_links(32)
     assert links.beside.shape == (10, 3)
     assert (links.beside >= 0).all()
-    assert case.ring(4).beside.tolist() == [[0, 1, 3], [1, 2, 0], [2, 3, 1], [3, 0, 2]]
+    assert links.shown is not None
+    assert links.shown.shape == (10, 32, 32)
+    ring, inside = links.shown[:8], links.shown[0] > 0
+    assert np.abs(ring - ring[0]).mean() < 0.01
+    assert np.abs(ring - ring[:, :, ::-1]).mean() < 0.01
+    assert inside.any(axis=0).sum() > 2 * inside.any(axis=1).sum()
+
+
+def test_the_fullest_views_are_a_ring() -> None:
+    assert ring(4).beside.tolist() == [[0, 1, 3], [1, 2, 0], [2, 3, 1], [3, 0, 2]]
+    shares = np.array([0.2, 0.7, 0.1, 0.5], np.float32)[:, None, None] * np.ones((4, 2, 2), np.float32)
+    chosen = case.fullest(Links(np.zeros((4, 3)), 0, shares), 2)
+    assert chosen.shown is not None
+    assert chosen.shown[:, 0, 0].tolist() == pytest.approx([0.7, 0.5])
+    assert chosen.beside.tolist() == [[0, 1, 1], [1, 0, 0]]
 
 
 @pytest.mark.parametrize("way", range(case.WAYS))
 def test_a_picture_three_times_is_that_picture(way: int) -> None:
     """A single picture's neighbours and reference are itself: more work, the same result."""
     torch.manual_seed(0)
-    call = case.layer(SMALL, case.ring(1), CPU)
+    call = case.layer(SMALL, ring(1), CPU)
     torch.testing.assert_close(call(way), call(0), rtol=1e-4, atol=1e-5)
 
 
 def test_ways_differ_where_pictures_do() -> None:
-    links = Links(case.ring(4).beside, reference=2)
+    links = Links(ring(4).beside, reference=2)
     torch.manual_seed(0)
     with torch.no_grad():
         plain, beside, both = (case.layer(SMALL, links, CPU)(way) for way in range(case.WAYS))

@@ -10,6 +10,10 @@ the whole batch, and computes R where r is 0 too. Here all rows are one batch: k
 once a row and gathered by index, only those that are needed; the reference's aren't copied, since all rows
 of a prompt attend to the same. `build.py bench attention` measures what it costs.
 
+Where it is known what of a picture shows the mesh, a row takes of others only that (``Links.shown``):
+the published formula without the keys of backgrounds, which are others in every view and are painted over.
+Two thirds of a view and more are background, so that is most of what attention across views would cost.
+
 The rows of the negative and of the positive prompt never see each other. Rows can only see what goes
 through the network in the same pass, so a pass holds all pictures wherever memory allows. Where it doesn't,
 passes are made of pictures that lie beside each other, a row attends to those of its links that are in its
@@ -18,6 +22,7 @@ pass, and only the pass that holds the reference has one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,18 +34,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import adaptive_avg_pool2d, scaled_dot_product_attention
 
 Ints = NDArray[np.int64]
+
+STEPS = 8  # a picture offers so many eighths of its tokens
 
 
 @dataclass(frozen=True)
 class Links:
     """Which picture attends to which. beside: (N, K) int64, numbers of pictures, the own among them, -1 for
-    none. reference: the picture that all attend to at first."""
+    none. reference: the picture that all attend to at first. shown: (N, h, h) float32 in [0, 1], how much of
+    each latent shows what others are to attend to; None: all of it."""
 
     beside: Ints
     reference: int
+    shown: NDArray[np.float32] | None = None
 
     @property
     def width(self) -> int:
@@ -50,10 +59,12 @@ class Links:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Who sees whom in one pass. groups: rows (m,) and the rows (m, k) whose keys they take, by k.
-    references: (H,) the row that each of H equal parts of the batch takes as reference, None for none."""
+    """Who sees whom in one pass. pictures: (B,) of its rows. keys: (B, K) the rows whose keys they take, -1
+    for none. references: (H,) the row that each of H equal parts of the batch takes as reference, None for
+    none."""
 
-    groups: list[tuple[Tensor, Tensor]]
+    pictures: Ints
+    keys: Ints
     references: Tensor | None
 
 
@@ -65,7 +76,9 @@ class AcrossRows:
 
     def __init__(self, links: Links) -> None:
         self.links = links
-        self._plan = _Plan([], None)
+        self._plan = _Plan(np.zeros(0, np.int64), np.zeros((0, 0), np.int64), None)
+        self._offered: dict[int, list[Ints]] = {}
+        self._groups: dict[tuple[bytes, int], list[tuple[Tensor, Tensor]]] = {}
 
     def passes(self, rows: int, batch: int) -> list[Tensor]:
         """The numbers of the rows of each pass, (B,) int64 each. rows: N, or 2 N with those of the negative
@@ -86,9 +99,8 @@ class AcrossRows:
         beside = self.links.beside[picture]
         keys = place[np.where(beside < 0, -1, beside + start[:, None])]
         references = np.unique(place[self.links.reference + start])  # one for each prompt, in their order
-        groups = [(_on(device, own), _on(device, taken)) for own, taken in _by_width(keys)]
         present = with_reference and bool((references >= 0).all())
-        self._plan = _Plan(groups, _on(device, references) if present else None)
+        self._plan = _Plan(picture, keys, _on(device, references) if present else None)
 
     def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         """What diffusers calls: (B, tokens, width) to the same, through the layer's own projections."""
@@ -100,7 +112,7 @@ class AcrossRows:
         return dropout(projection(mixed))  # type: ignore[no-any-return]
 
     def _beside(self, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-        groups = self._plan.groups
+        groups = self.groups(query.shape[1], query.device)
         if len(groups) == 1:  # all rows, in order
             _, taken = groups[0]
             return _attend(query, _gather(key, taken), _gather(value, taken), heads)
@@ -108,6 +120,48 @@ class AcrossRows:
         for rows, taken in groups:
             mixed[rows] = _attend(query[rows], _gather(key, taken), _gather(value, taken), heads)
         return mixed
+
+    def groups(self, tokens: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+        """The pass's rows (m,), by how many keys they take, and these (m, k), as numbers among all B tokens
+        of the pass: all of the row's own, and what those beside it offer."""
+        plan = self._plan
+        name = plan.pictures.tobytes() + plan.keys.tobytes(), tokens
+        if name not in self._groups:
+            taken = [self._taken(row, tokens) for row in range(len(plan.keys))]
+            count = np.array([len(numbers) for numbers in taken])
+            self._groups[name] = [
+                (_on(device, rows), _on(device, np.stack([taken[row] for row in rows])))
+                for rows in (np.flatnonzero(count == k) for k in np.unique(count))
+            ]
+        return self._groups[name]
+
+    def _taken(self, row: int, tokens: int) -> Ints:
+        plan, offered = self._plan, self._offers(tokens)
+        return np.concatenate(
+            [
+                key * tokens + (np.arange(tokens) if key == row else offered[plan.pictures[key]])
+                for key in plan.keys[row]
+                if key >= 0
+            ]
+        )
+
+    def _offers(self, tokens: int) -> list[Ints]:
+        """The tokens (n,) of each picture that others attend to: those that show something and, so that few
+        numbers differ and rows fit together, a few that don't."""
+        if tokens not in self._offered:
+            self._offered[tokens] = _offered(self.links, tokens)
+        return self._offered[tokens]
+
+
+def _offered(links: Links, tokens: int) -> list[Ints]:
+    side = math.isqrt(tokens)
+    if links.shown is None or side**2 != tokens:
+        return [np.arange(tokens)] * len(links.beside)
+    shown = adaptive_avg_pool2d(torch.from_numpy(links.shown)[:, None], side).reshape(-1, tokens).numpy()
+    most = np.argsort(-shown, axis=1, kind="stable")
+    step = max(1, tokens // STEPS)
+    counts = -(-(shown > 0).sum(axis=1) // step) * step
+    return [np.sort(order[:n]) for order, n in zip(most, counts, strict=True)]
 
 
 @contextmanager
@@ -137,16 +191,9 @@ def _attend_together(query: Tensor, key: Tensor, value: Tensor, heads: int) -> T
     return _attend(parts, key, value, heads).reshape(query.shape)
 
 
-def _gather(tensor: Tensor, rows: Tensor) -> Tensor:
-    """(B, tokens, width) and (m, k) to (m, k tokens, width): of each row's k rows one after the other."""
-    return tensor.index_select(0, rows.flatten()).reshape(len(rows), -1, tensor.shape[2])
-
-
-def _by_width(keys: Ints) -> list[tuple[Ints, Ints]]:
-    """The rows of ``keys`` (B, K), -1 for none, by how many they have: (rows (m,), keys (m, k)) each."""
-    count = (keys >= 0).sum(axis=1)
-    first = -np.sort(-keys, axis=1)
-    return [(rows, first[rows, :k]) for k in np.unique(count) for rows in [np.flatnonzero(count == k)]]
+def _gather(tensor: Tensor, taken: Tensor) -> Tensor:
+    """(B, tokens, width) and (m, k) to (m, k, width): the tokens ``taken`` of all B."""
+    return tensor.flatten(0, 1).index_select(0, taken.flatten()).reshape(*taken.shape, tensor.shape[2])
 
 
 def _side_by_side(beside: Ints) -> Ints:

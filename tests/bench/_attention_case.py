@@ -6,6 +6,7 @@ Networks of Stable Diffusion 1.5's configuration have weights at random: time do
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,17 @@ from torch import Tensor, nn
 from engine import memory
 from engine.denoise import loading, sources
 from engine.denoise.attention import AcrossRows, Links, across_rows
+from engine.generate import links
+from engine.host import Host
+from engine.mesh.mesh import Mesh, load
+from engine.scene import build_scene
 from engine.views.cameras import paper_rig
-from engine.views.neighbours import neighbours, reference
+from training.judge import pairs
 
 WAYS = 3  # plain; with those beside; with those beside and the reference
 ROUNDS = 40
 TOKENS, TIME = 77, 500  # of a prompt; a timestep
+CELL = 8  # pixels a latent, a side
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 Call = Callable[[int], object]  # what is measured, by the number of the way
 
@@ -61,16 +67,22 @@ class Found:
         return np.asarray(self.seconds[:, way] / self.seconds[:, 0])
 
 
-def paper_links() -> Links:
-    """Of the published ten views."""
-    return Links(neighbours(paper_rig()), reference(paper_rig()))
+def paper_links(latents: int) -> Links:
+    """Of the published ten views, latents x latents each, of a bag (clutch_bag.obj in the folder that
+    SYNC_TEXTURE_MESHES names), else of a torus."""
+    bag = Path(os.environ.get("SYNC_TEXTURE_MESHES", ""), "clutch_bag.obj")
+    mesh = load(bag) if bag.is_file() else Mesh(*pairs.shape("torus"))
+    nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
+    return links(build_scene(mesh, paper_rig(), CELL * latents, "depth", Host(), uvs=nowhere), CELL)
 
 
-def ring(pictures: int) -> Links:
-    """Each attends to itself, the next and the one before; thrice to itself where there is but one, which is
-    the same work."""
+def fullest(views: Links, pictures: int) -> Links:
+    """So many of the ``views``, those that the mesh fills most: each attends to itself, the next and the one
+    before."""
+    assert views.shown is not None
     own = np.arange(pictures)
-    return Links(np.stack([own, (own + 1) % pictures, (own - 1) % pictures], axis=1), 0)
+    chosen = np.argsort(-views.shown.mean(axis=(1, 2)), kind="stable")[:pictures]
+    return Links(np.stack([own, (own + 1) % pictures, (own - 1) % pictures], axis=1), 0, views.shown[chosen])
 
 
 def starter(device: torch.device) -> Networks:

@@ -8,16 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.denoise.attention import AcrossRows, Links, across_rows
+from engine.denoise.attention import AcrossRows, Links, _offered, across_rows
 from engine.denoise.model import Denoiser, load_denoiser
 
 PICTURES = 5
 RING = Links(np.array([[0, 1, 4], [1, 2, 0], [2, 3, 1], [3, 4, 2], [4, 0, 3]]), reference=2)
 UNEVEN = Links(np.array([[0, -1, 3], [1, 0, 2], [-1, -1, 2], [3, 4, -1], [1, 2, 4]]), reference=3)
 ALONE = Links(np.arange(PICTURES)[:, None], reference=0)
+
+
+def shown() -> NDArray[np.float32]:
+    """(PICTURES, 8, 8): a half, all, a quarter, nothing and the other half of a picture show the mesh."""
+    places = np.zeros((PICTURES, 8, 8), np.float32)
+    places[0, :, :4] = places[1] = places[4, :, 4:] = 1
+    places[2, :4, :4] = 0.3
+    return places
+
+
+MESH = Links(RING.beside, RING.reference, shown())
+UNEVEN_MESH = Links(UNEVEN.beside, UNEVEN.reference, shown())
 
 
 class Loop:
@@ -31,11 +44,25 @@ class Loop:
         result = torch.zeros_like(q)
         for row in range(len(hidden)):
             picture, start = row % PICTURES, row - row % PICTURES
-            seen = [start + int(j) for j in self.links.beside[picture] if j >= 0]
-            own = self.one(q[row], k[seen].flatten(0, 1), v[seen].flatten(0, 1), attn.heads)
+            seen = [
+                (start + int(j), self.offered(int(j), j == picture, q.shape[1]))
+                for j in self.links.beside[picture]
+                if j >= 0
+            ]
+            keys, values = (torch.cat([t[j][chosen] for j, chosen in seen]) for t in (k, v))
+            own = self.one(q[row], keys, values, attn.heads)
             first = start + self.links.reference
             result[row] = (own + self.r * self.one(q[row], k[first], v[first], attn.heads)) / (1 + self.r)
         return attn.to_out[0](result)
+
+    def offered(self, picture: int, itself: bool, tokens: int) -> Tensor:
+        """(tokens,) bool: what may be attended to. A token shows the mesh where any latent under it does."""
+        if itself or self.links.shown is None:
+            return torch.ones(tokens, dtype=torch.bool)
+        side = round(tokens**0.5)
+        cell = 8 // side
+        places = torch.from_numpy(self.links.shown[picture] > 0)
+        return places.reshape(side, cell, side, cell).any(dim=3).any(dim=1).flatten()
 
     def one(self, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
         width = q.shape[1] // heads
@@ -86,7 +113,9 @@ def by_loop(denoiser: Denoiser, links: Links, r: float) -> Tensor:
 
 
 @pytest.mark.parametrize("r", [0.0, 1.0])
-@pytest.mark.parametrize("links", [RING, UNEVEN], ids=["ring", "uneven"])
+@pytest.mark.parametrize(
+    "links", [RING, UNEVEN, MESH, UNEVEN_MESH], ids=["ring", "uneven", "mesh", "uneven mesh"]
+)
 def test_it_is_what_a_loop_over_samples_makes(denoiser: Denoiser, links: Links, r: float) -> None:
     expected = by_loop(denoiser, links, r)
     with denoiser.attending(links):
@@ -99,6 +128,33 @@ def test_who_sees_only_itself_attends_as_ever(denoiser: Denoiser) -> None:
     plain = predict(denoiser)
     with denoiser.attending(ALONE):
         torch.testing.assert_close(predict(denoiser), plain, rtol=1e-5, atol=1e-5)
+
+
+def test_of_others_only_what_shows_the_mesh_counts(denoiser: Denoiser) -> None:
+    """Whatever the background behind the others' meshes is, a layer makes the same of the first picture."""
+    layer = denoiser._parts.unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
+    processor = AcrossRows(MESH)
+    processor.begin(torch.arange(PICTURES), False, torch.device("cpu"))
+    hidden = torch.randn(PICTURES, 64, layer.to_q.in_features, generator=torch.Generator().manual_seed(0))
+    behind = hidden.clone()
+    behind[4, torch.from_numpy(shown()[4].reshape(-1) == 0)] = 3.0
+    with torch.no_grad():
+        before, after = processor(layer, hidden), processor(layer, behind)
+        assert torch.equal(before[0], after[0])
+        behind[4] = 3.0
+        assert not torch.allclose(before[0], processor(layer, behind)[0], atol=1e-3)
+
+
+def test_pictures_offer_eighths_of_their_tokens() -> None:
+    """All that shows the mesh, and as little else as makes it an eighth, or more of them."""
+    places = np.zeros((PICTURES, 8, 8), np.float32)
+    places[1:, 2, :5] = places[2:, 5, 5:] = 0.5
+    places[3, 0, 0] = 1.0
+    for count, offered in zip((0, 8, 8, 16, 8), _offered(Links(RING.beside, 0, places), 64), strict=True):
+        assert len(offered) == len(set(offered)) == count
+    kept = _offered(Links(RING.beside, 0, places), 64)
+    for place, offered in zip(places, kept, strict=True):
+        assert set(np.flatnonzero(place)) <= set(offered)
 
 
 def test_afterwards_everything_is_as_before(denoiser: Denoiser) -> None:
@@ -152,15 +208,15 @@ def test_short_of_memory_rows_see_what_is_in_their_pass(batch: int) -> None:
         assert len(rows) <= batch
         assert len({int(row) // PICTURES for row in rows}) == 1
         processor.begin(rows, True, torch.device("cpu"))
-        plan = processor._plan
+        plan, groups = processor._plan, processor.groups(1, torch.device("cpu"))
         start = int(rows[0]) // PICTURES * PICTURES
         inside = {int(row) - start for row in rows}
-        for own, taken in plan.groups:
+        for own, taken in groups:
             for row, keys in zip(own.tolist(), taken.tolist(), strict=True):
                 picture = int(rows[row]) - start
                 seen = {int(rows[key]) - start for key in keys}
                 assert seen == inside & set(RING.beside[picture].tolist())
-        assert sorted(torch.cat([own for own, _ in plan.groups]).tolist()) == list(range(len(rows)))
+        assert sorted(torch.cat([own for own, _ in groups]).tolist()) == list(range(len(rows)))
         assert (plan.references is not None) is (RING.reference in inside)
 
 
@@ -171,7 +227,8 @@ def test_passes_are_made_of_pictures_beside_each_other() -> None:
     processor = AcrossRows(Links(ring, reference=0))
     for rows in processor.passes(24, 8):
         processor.begin(rows, False, torch.device("cpu"))
-        missing = sum(3 * len(own) - taken.numel() for own, taken in processor._plan.groups)
+        groups = processor.groups(1, torch.device("cpu"))
+        missing = sum(3 * len(own) - taken.numel() for own, taken in groups)
         assert missing <= 4
 
 
