@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import memory, options, report
+from . import memory, options, report, threads
 from .denoise import vocabulary
 from .denoise.model import Denoiser
 from .denoise.sources import split
@@ -72,11 +72,12 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         image = baked_texture(scene, request, pictures, old, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
-        measured = report.measures(job, layout, image, pictures)
+        rendered = render.render_views(image, scene.uvs, scene.fragments, scene.resolution)
+        measured = report.measures(job, layout, image, pictures, rendered)
     with save.staged(out) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            _write(scene, layout, image, pictures, request.texture_depth, stage, host)
+            _write(scene, layout, image, pictures, rendered, request.texture_depth, stage, host)
             uvs = _write_uvs(request, layout, stage)
             host.check()
         clock.seconds["total"] = time.perf_counter() - host.start
@@ -168,14 +169,25 @@ def baked_texture(
 
 
 def _write(
-    scene: Scene, layout: Layout, image: Floats, pictures: Floats, depth: str, stage: Path, host: Host
+    scene: Scene,
+    layout: Layout,
+    image: Floats,
+    pictures: Floats,
+    rendered: Floats,
+    depth: str,
+    stage: Path,
+    host: Host,
 ) -> None:
     """All files but the report; the textures in ``depth``, see protocol.Request."""
-    rendered = [render.render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments]
-    labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
-    sheet = render.contact_sheet(scene.controls, pictures, np.stack(rendered), labels)
-    save.png(sheet, stage / "views.png")
-    host.check()
-    save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
-    host.check()
-    write_textured(layout, image, depth, stage, host.check)
+
+    def sheet() -> None:
+        labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in scene.cameras]
+        save.png(render.contact_sheet(scene.controls, pictures, rendered, labels), stage / "views.png")
+
+    def turntable() -> None:
+        save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
+
+    def textures() -> None:
+        write_textured(layout, image, depth, stage, host.check)
+
+    threads.each(lambda write: write(), (textures, turntable, sheet))

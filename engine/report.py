@@ -16,7 +16,6 @@ from .protocol import VERSION, Request
 from .scene import Scene
 from .texture.files import page_file
 from .texture.measure import covered, view_psnr
-from .texture.render import render_view
 from .texture.seams import seam_error
 from .texture.sharpness import masks, sharpness
 from .views.prompts import direction
@@ -25,23 +24,22 @@ Floats = NDArray[np.float32]
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
 
 
-def measures(job: Job, layout: Layout, image: Floats, pictures: Floats) -> dict[str, Any]:
-    """How good the texture ``image`` (T, T, 3), or of pages, is, made from ``pictures`` (N, R, R, 3)."""
+def measures(job: Job, layout: Layout, image: Floats, pictures: Floats, rendered: Floats) -> dict[str, Any]:
+    """How good the texture ``image`` (T, T, 3), or of pages, is, made from ``pictures`` (N, R, R, 3) and
+    ``rendered`` as they show it."""
     scene = job.scene
     face, painted = covered(scene.raster, scene.cameras, job.host.check)
     return {
         "textures": [_page(layout, i, painted[layout.page[face] == i]) for i in range(len(layout.pages))],
         "coverage": _share(painted) or 0.0,
         "seam_error": seam_error(scene.raster, scene.uvs, image),
-        "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
-        "detail_kept": _detail_kept(scene, image, pictures),
+        "view_psnr": view_psnr(rendered, scene.fragments, pictures),
+        "detail_kept": _detail_kept(scene, pictures, rendered),
     }
 
 
-def _detail_kept(scene: Scene, image: Floats, pictures: Floats) -> float | None:
-    """How much fine detail of the ``pictures`` the texture, re-rendered, still has: their power's share."""
-    views = zip(scene.fragments, pictures, strict=True)
-    rendered = np.stack([render_view(image, scene.uvs, view, len(picture)) for view, picture in views])
+def _detail_kept(scene: Scene, pictures: Floats, rendered: Floats) -> float | None:
+    """How much fine detail of the ``pictures`` the texture, ``rendered``, still has: their power's share."""
     kept = sharpness(rendered, pictures, masks(scene.fragments, scene.resolution))
     return kept if np.isfinite(kept) else None
 

@@ -15,9 +15,7 @@ f reads only texels that some pixel hits. So K counts those alone, at most one a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
+from .. import threads
 from ..mesh.islands import island_of_face
 from ..mesh.pages import page_of
 from ..views.cameras import Camera
@@ -100,8 +99,7 @@ def mesh_maps(
         trust = edge_trust(cameras[i], views[i], resolution)
         return _view_rows(seeds, weight, trust, element[own], pixel[own], 2.0 * size)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        parts = list(pool.map(part, (i for i, view in enumerate(views) if len(view.pixel))))
+    parts = threads.each(part, (i for i, view in enumerate(views) if len(view.pixel)))
     shape = (len(texels.index), len(cameras) * resolution**2)
     average = normalise(_stack(parts, shape))
     seen, source = _filled_from(average, seeds)

@@ -11,15 +11,14 @@ final bake.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from .. import threads
 from ..mesh.pages import count
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
@@ -89,7 +88,8 @@ def bake(
     """The texels' colours from ``pictures`` (N, R, R, 3) float32 and what each of their pixels shows
     (``fragments``). rest: from which texels are clear (n,), those others whose rim is painted: that costs
     nearly as much as all that is clear, and a fill may not look at it."""
-    views = [_View.build(raster, *given) for given in zip(cameras, fragments, pictures, strict=True)]
+    given = list(zip(cameras, fragments, pictures, strict=True))
+    views = threads.each(lambda seen: _View.build(raster, *seen), given)
     colours, clear = _paint(raster, atlas, [view.trusting() for view in views], check)
     rim, others = np.zeros(len(clear), bool), rest(clear)
     colours[others], rim[others] = _paint(raster, atlas.pick(others), views, check)
@@ -114,8 +114,7 @@ def _paint(
         painted[own] = weight > 0
         colours[own] = np.divide(colour, weight, out=colour, where=weight > 0).T
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        list(pool.map(block, range(0, len(atlas.index), BLOCK)))
+    threads.each(block, range(0, len(atlas.index), BLOCK))
     return colours, painted
 
 

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..views.cameras import Camera, even_rig
-from ..views.raster import EmbreeRaster, Fragments, interpolate
+from ..views.raster import EmbreeRaster, Fragments
 from ..views.survey import POSITIONS, Survey
-from .render import sample
 
 Floats = NDArray[np.float32]
 
@@ -43,12 +42,13 @@ def covered(
     return outside.face, outside.seen_by_any(cameras, check)
 
 
-def view_psnr(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], pictures: Floats) -> float:
-    """dB between ``pictures`` (N, R, R, 3) in [0, 1] and the texture re-rendered in them, cosine-weighted."""
+def view_psnr(rendered: Floats, fragments: Sequence[Fragments], pictures: Floats) -> float:
+    """dB between ``pictures`` (N, R, R, 3) in [0, 1] and the texture ``rendered`` as they show it,
+    cosine-weighted; behind the mesh nothing counts."""
     error = weight = 0.0
-    for view, picture in zip(fragments, pictures, strict=True):
-        rendered = sample(texture, interpolate(uvs, view.face, view.bary))
-        squared = ((rendered - picture.reshape(-1, 3)[view.pixel]) ** 2).mean(axis=1)
+    for view, shown, picture in zip(fragments, rendered, pictures, strict=True):
+        difference = shown.reshape(-1, 3)[view.pixel] - picture.reshape(-1, 3)[view.pixel]
+        squared = (difference**2).mean(axis=1)
         error += float((view.cosine * squared).sum())
         weight += float(view.cosine.sum())
     mean = max(error / weight, 1e-10) if weight > 0 else 1.0  # 100 dB: equal to the last bit

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from .. import protocol
+from .. import protocol, threads
 from ..mesh.pages import page_of
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate
@@ -52,6 +50,17 @@ def render_view(texture: Floats, uvs: Floats, view: Fragments, resolution: int) 
     return picture.reshape(resolution, resolution, 3)
 
 
+def render_views(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], resolution: int) -> Floats:
+    """(N, R, R, 3) float32: what each of the views shows, see :func:`render_view`."""
+    found = np.empty((len(fragments), resolution, resolution, 3), np.float32)
+
+    def draw(i: int) -> None:
+        found[i] = render_view(texture, uvs, fragments[i], resolution)
+
+    threads.each(draw, range(len(fragments)))
+    return found
+
+
 def to_image(picture: Floats) -> Image.Image:
     """A picture (H, W, 3) or (H, W) in [0, 1], clamped, as 8 bits."""
     return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
@@ -67,9 +76,14 @@ def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Seq
     draw = ImageDraw.Draw(sheet)
     for column, label in enumerate(labels):
         draw.text((column * cell + 4, 2), label, fill=(220, 220, 220))
-        for row, picture in enumerate((seen[column], views[column], rendered[column])):
-            image = to_image(picture).convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
-            sheet.paste(image, (column * cell, head + row * cell))
+
+    def small(picture: Floats) -> Image.Image:
+        return to_image(picture).convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
+
+    pictures = threads.each(small, (rows[i] for i in range(len(views)) for rows in (seen, views, rendered)))
+    for i, picture in enumerate(pictures):
+        column, row = divmod(i, protocol.SHEET_ROWS)
+        sheet.paste(picture, (column * cell, head + row * cell))
     return sheet
 
 
@@ -85,5 +99,4 @@ def turntable(
         picture[view.pixel] *= (0.6 + 0.4 * view.cosine)[:, None]
         return to_image(picture.reshape(TURNTABLE_SIZE, TURNTABLE_SIZE, 3))
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(frame, range(TURNTABLE_FRAMES)))
+    return threads.each(frame, range(TURNTABLE_FRAMES))

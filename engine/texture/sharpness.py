@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft2
 from scipy.ndimage import distance_transform_edt
 
+from .. import threads
 from ..views.raster import Fragments
 
 Floats = NDArray[np.float32]
@@ -39,24 +40,21 @@ def spectrum(pictures: Floats, inside: Bools) -> Spectrum:
     pictures: (N, R, R, 3) float32 in [0, 1]; inside: (N, R, R) bool, what counts of them. 0 where nothing
     does. Colours' variances are added up; a view counts by its pixels.
     """
-    return _spectrum(pictures, [_window(mask) for mask in inside])
+    return _spectrum(pictures, threads.each(_window, inside))
 
 
 def _spectrum(pictures: Floats, windows: Sequence[Floats]) -> Spectrum:
     """As :func:`spectrum`, of pictures seen through ``windows`` (R, R)."""
-    power, area = np.zeros(BANDS), 0.0
-    for picture, window in zip(pictures, windows, strict=True):
-        total = float((window**2).sum(dtype=np.float64))
-        if total > 0:
-            power += _banded(_periodogram(picture, window))
-            area += total
-    return power / area if area > 0 else power
+    areas = [float((window**2).sum(dtype=np.float64)) for window in windows]
+    seen = [i for i, area in enumerate(areas) if area > 0]
+    powers = threads.each(lambda i: _banded(_periodogram(pictures[i], windows[i])), seen)
+    return sum(powers, np.zeros(BANDS)) / (sum(areas) or 1.0)
 
 
 def sharpness(pictures: Floats, references: Floats, inside: Bools) -> float:
     """The power of fine detail in ``pictures`` for each unit of it in ``references``; arguments as in
     :func:`spectrum`. 1: as sharp; less: blurred; more: sharper, or noisy. NaN where the latter have none."""
-    windows = [_window(mask) for mask in inside]
+    windows = threads.each(_window, inside)
     ours, theirs = (_spectrum(these, windows)[FINE:].sum() for these in (pictures, references))
     return float(ours / theirs) if theirs > 0 else float("nan")
 

@@ -202,7 +202,7 @@ class Texels:
         if part is not None:
             apart = [part[texel, None].astype(np.float32) * FARTHEST for texel in (seeds, wanted)]
             points = [np.concatenate(columns, axis=1) for columns in zip(points, apart, strict=True)]
-        far, number = cKDTree(points[0]).query(points[1])
+        far, number = cKDTree(points[0]).query(points[1], workers=-1)
         return seeds[number], far.astype(np.float32)
 
     def lifted(self, texel: Ints) -> Floats:

@@ -7,8 +7,6 @@ sheet seen from behind, is painted like any other.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +14,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
+from .. import threads
 from ..mesh.pages import count, page_of
 from .cameras import Camera
 
@@ -168,9 +167,8 @@ def _page_texels(uvs: Floats, size: int) -> tuple[Ints, Ints, Floats]:
         pixel, face, bary, _ = _cast(scene, origins, down)
         return pixel + np.int32(top * size), face, bary
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        parts = pool.map(band, range(0, size, rows))
-        pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts = threads.each(band, range(0, size, rows))
+    pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
     return pixel, face, bary
 
 

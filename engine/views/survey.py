@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import threads
 from .cameras import DISTANCE, Camera
 from .raster import EmbreeRaster, interpolate
 
@@ -67,8 +67,7 @@ class Survey:
             return seen
 
         cores = os.cpu_count() or 1
-        with ThreadPoolExecutor(max_workers=cores) as pool:
-            return np.concatenate(list(pool.map(share, np.array_split(np.arange(len(self.point)), cores))))
+        return np.concatenate(threads.each(share, np.array_split(np.arange(len(self.point)), cores)))
 
     def sharpness(self, cameras: Sequence[Camera], check: Callable[[], None]) -> Floats:
         """(N, n): pixels along the surface, in the direction that is foreshortened, for each that a whole
@@ -84,6 +83,5 @@ class Survey:
             scale = np.float32(DISTANCE * WHOLE / camera.half_extent)
             np.divide(cosine * scale, depth, out=found[i], where=seen)
 
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            list(pool.map(fill, range(len(cameras))))
+        threads.each(fill, range(len(cameras)))
         return found

@@ -32,7 +32,7 @@ from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.scene import Scene, build_scene
 from engine.texture.measure import coverage, view_psnr
-from engine.texture.render import render_view, to_image
+from engine.texture.render import render_views, to_image
 from engine.texture.seams import seam_error
 from engine.texture.sharpness import FINE, masks, spectrum
 from engine.views.cameras import Camera
@@ -153,11 +153,11 @@ def _request(cell: Cell, settings: Settings) -> Request:
 def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any]:
     """What needs no judge. fine: power of fine detail in the views and in the texture as they show it."""
     scene = ground.scene
-    shown = np.stack([render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments])
+    shown = render_views(image, scene.uvs, scene.fragments, scene.resolution)
     inside = masks(scene.fragments, scene.resolution)
     return {
         "seam_error": seam_error(scene.raster, scene.uvs, image),
-        "view_psnr": view_psnr(image, scene.uvs, scene.fragments, pictures),
+        "view_psnr": view_psnr(shown, scene.fragments, pictures),
         "coverage": ground.coverage,
         "fine": {
             name: float(spectrum(these, inside)[FINE:].sum())

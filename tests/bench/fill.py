@@ -20,6 +20,7 @@ from engine.protocol import Request
 from engine.texture.bake import Atlas, bake
 from engine.texture.fill import fill
 from engine.texture.measure import coverage, view_psnr
+from engine.texture.render import render_views
 from engine.texture.seams import seam_error
 from engine.texture.surface import Texels
 from tests.bench._docs import DOCS, put, table
@@ -70,12 +71,16 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
     texels = Texels(scene.raster, scene.uvs, atlas)
     images = {how: fill(how, texels, baked) for how in protocol.FILLS}
+    shown = scene.uvs, scene.fragments, scene.resolution
     return Row(
         path.stem,
         coverage(scene.raster, scene.cameras),
         # None: the mesh has no seam.
         {how: seam_error(scene.raster, scene.uvs, image) or 1.0 for how, image in images.items()},
-        {how: view_psnr(image, scene.uvs, scene.fragments, pictures) for how, image in images.items()},
+        {
+            how: view_psnr(render_views(image, *shown), scene.fragments, pictures)
+            for how, image in images.items()
+        },
     )
 
 

@@ -29,7 +29,7 @@ from engine.scene import Scene
 from engine.texture.bake import Atlas, bake
 from engine.texture.fill import fill
 from engine.texture.measure import view_psnr
-from engine.texture.render import render_view
+from engine.texture.render import render_views
 from engine.texture.seams import seam_error
 from engine.texture.sharpness import masks, sharpness, spectrum
 from engine.texture.surface import Texels
@@ -130,14 +130,14 @@ def measure(
     """Bake ``pictures``, fill, and compare with the views ``single``."""
     baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
     image = fill(USUAL.fill, Texels(scene.raster, scene.uvs, atlas), baked)
-    rendered = np.stack([render_view(image, scene.uvs, view, scene.resolution) for view in scene.fragments])
+    rendered = render_views(image, scene.uvs, scene.fragments, scene.resolution)
     inside = masks(scene.fragments, scene.resolution)
     ours, theirs = spectrum(rendered, inside), spectrum(single, inside)
     return Row(
         block,
         arm,
         sharpness(rendered, single, inside),
-        view_psnr(image, scene.uvs, scene.fragments, pictures),
+        view_psnr(rendered, scene.fragments, pictures),
         seam_error(scene.raster, scene.uvs, image) or 1.0,  # None: the mesh has no seam
         tuple(float(ours[low:high].sum() / theirs[low:high].sum()) for low, high in OCTAVES.values()),
         pages.shown(pictures if arm == ALONE else rendered),
