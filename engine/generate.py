@@ -191,6 +191,11 @@ class _Coder:
         with self.clock.part("decode"):
             return self.denoiser.encode(images, self.quick).to(self.home)
 
+    def difference(self, images: Tensor, others: Tensor) -> Tensor:
+        self.host.check()
+        with self.clock.part("decode"):
+            return self.denoiser.encode_difference(images, others, self.quick).to(self.home)
+
     def decode(self, latents: Tensor) -> Tensor:
         self.host.check()
         with self.clock.part("decode"):
@@ -238,7 +243,7 @@ def _sync(job: Job, coder: _Coder) -> Sync:
         return _agreeing(job, latent, earlier=earlier)
     rgb = _space(job, _maps(job, job.scene.resolution, settings.rgb_size), coder)
     quick = replace(coder, quick=True)
-    return _agreeing(job, latent, fg0=DecodedRoundtrip(rgb, quick.encode, quick.decode))
+    return _agreeing(job, latent, fg0=DecodedRoundtrip(rgb, quick.difference, quick.decode))
 
 
 def _agreeing(job: Job, latent: Space, fg0: Agreement | None = None, earlier: Map | None = None) -> Sync:

@@ -22,6 +22,17 @@ def make_lean(autoencoder: Any) -> None:
             blocks.register_module(name, _lean(block))
 
 
+def is_affine(autoencoder: Any) -> bool:
+    """Whether ``autoencoder`` is an AutoencoderDC whose encoder, made lean, has nothing left but convolutions
+    and pixels in another order."""
+    from diffusers import AutoencoderDC
+
+    if not isinstance(autoencoder, AutoencoderDC):
+        return False
+    layers = [module for module in autoencoder.encoder.modules() if not list(module.children())]
+    return all(isinstance(layer, nn.Conv2d | nn.Identity | nn.Sequential | _Smaller) for layer in layers)
+
+
 def _lean(block: nn.Module) -> nn.Module:
     """``block``, or one that gives the same."""
     from diffusers.models.autoencoders.autoencoder_dc import DCDownBlock2d, DCUpBlock2d, ResBlock

@@ -19,6 +19,7 @@ from . import presets, sidecar, sources, step
 from .attention import AcrossRows, Links, across_rows
 from .glance import Glance
 from .hints import Hints
+from .lean import is_affine
 from .loading import Parts, load
 from .presets import Preset
 from .schedule import Schedule, ddim_scheduler
@@ -230,6 +231,13 @@ class Denoiser:
         ]
         scale, shift = _latent_scale(vae)
         return (torch.cat(means) - shift) * scale
+
+    def encode_difference(self, images: Tensor, others: Tensor, quick: bool = False) -> Tensor:
+        """:meth:`encode` of ``images`` less that of ``others``, in one go where the encoder is affine."""
+        vae, _ = self._vae(quick)
+        if not is_affine(vae):
+            return self.encode(images, quick) - self.encode(others, quick)
+        return self.encode(images - others, quick) - self.encode(torch.zeros_like(images[:1]), quick)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, quick: bool = False) -> Tensor:

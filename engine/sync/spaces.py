@@ -170,16 +170,16 @@ class DecodedRoundtrip:
     """f(g(.)) of latents through another, decoded space: x0 + E(f(g(D(x0)))) - E(D(x0)).
 
     Only the difference that averaging makes is encoded, so the autoencoder's own error isn't added at every
-    step. ``space``: the maps at the decoded resolution.
+    step. ``space``: the maps at the decoded resolution. difference: E(a) - E(b) of pictures a and b.
     """
 
     space: Space
-    encode: Callable[[Tensor], Tensor]
+    difference: Callable[[Tensor, Tensor], Tensor]
     decode: Callable[[Tensor], Tensor]
 
     def __call__(self, x0: Tensor) -> Tensor:
         picture = self.decode(x0)
-        return x0 + self.encode(self.space.roundtrip(picture)) - self.encode(picture)
+        return x0 + self.difference(self.space.roundtrip(picture), picture)
 
     def weighted(self, exponent: float) -> DecodedRoundtrip:
         """The same with views weighted by cosine^exponent."""

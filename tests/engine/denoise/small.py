@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 
 def random_dc(widths: Sequence[int], channels: int = 4, scale: float = 1.0) -> Any:
@@ -26,3 +27,12 @@ def random_dc(widths: Sequence[int], channels: int = 4, scale: float = 1.0) -> A
         scaling_factor=scale,
     )
     return model.eval().requires_grad_(False)
+
+
+def idle_encoder(model: Any) -> None:
+    """The encoder's blocks do nothing."""
+    for blocks in model.encoder.down_blocks:
+        for block in blocks:
+            for layer in (block.norm if hasattr(block, "norm") else block.conv,):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)

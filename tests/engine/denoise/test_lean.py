@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine.denoise.lean import make_lean
-from tests.engine.denoise.small import random_dc
+from engine.denoise.lean import is_affine, make_lean
+from tests.engine.denoise.small import idle_encoder, random_dc
 
 Change = Callable[[Any], None]
 WIDTHS = (4, 8, 16, 32)
@@ -18,15 +18,6 @@ WIDTHS = (4, 8, 16, 32)
 
 def nothing(model: Any) -> None:
     """Every block stays."""
-
-
-def idle_encoder(model: Any) -> None:
-    """The encoder's blocks do nothing."""
-    for blocks in model.encoder.down_blocks:
-        for block in blocks:
-            for layer in (block.norm if hasattr(block, "norm") else block.conv,):
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
 
 
 def nearly_idle(model: Any) -> None:
@@ -67,3 +58,22 @@ def test_only_what_is_exactly_idle_goes() -> None:
     make_lean(other)
     assert convolutions(model) == 2, "the first and the last"
     assert convolutions(other) == all_of_them
+
+
+@pytest.mark.parametrize(("change", "affine"), [(nothing, False), (idle_encoder, True), (nearly_idle, False)])
+@torch.no_grad()
+def test_an_encoder_called_affine_is(change: Change, affine: bool) -> None:
+    model = random_dc(WIDTHS)
+    change(model)
+    make_lean(model)
+    assert is_affine(model) is affine
+    a, b, c = torch.rand(3, 1, 3, 32, 32)
+    mixed = model.encode(a + b - c).latent
+    parts = model.encode(a).latent + model.encode(b).latent - model.encode(c).latent
+    assert torch.allclose(mixed, parts, atol=1e-5) or not affine
+
+
+def test_other_autoencoders_are_not_called_affine() -> None:
+    from diffusers import AutoencoderTiny
+
+    assert not is_affine(AutoencoderTiny())

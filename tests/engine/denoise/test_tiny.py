@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from engine.denoise import sources
+from engine.denoise.lean import is_affine
 from engine.errors import UserError
 from tests.engine.denoise.loaded import load
-from tests.engine.denoise.small import random_dc
+from tests.engine.denoise.small import idle_encoder, random_dc
 
 
 def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
@@ -84,6 +85,25 @@ def test_an_autoencoder_dc_may_make_the_last_pictures_too(copy: Path, pictures: 
     for quick in (False, True):
         torch.testing.assert_close(model.encode(pictures, quick), latents)
         torch.testing.assert_close(model.decode(latents, quick), decoded)
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_differences_are_encoded_alike(copy: Path, pictures: torch.Tensor, idle: bool) -> None:
+    """In one go or, as here with an encoder that isn't affine, in two."""
+    from diffusers import AutoencoderDC
+
+    folder = make_dc(copy / "tiny_autoencoder")
+    if idle:
+        small = AutoencoderDC.from_pretrained(folder)
+        idle_encoder(small)
+        small.save_pretrained(folder)
+    model = load(copy)
+    assert is_affine(model._parts.tiny) is idle
+    others = pictures.flip(0)
+    for quick in (False, True):
+        expected = model.encode(pictures, quick) - model.encode(others, quick)
+        found = model.encode_difference(pictures, others, quick)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_without_a_tiny_one_the_full_one_makes_all(copy: Path, pictures: torch.Tensor) -> None:

@@ -75,20 +75,23 @@ def encode(pictures: Tensor) -> Tensor:
     return torch.einsum("oc,nchw->nohw", mix, halves)
 
 
+def difference(pictures: Tensor, others: Tensor) -> Tensor:
+    return encode(pictures) - encode(others)
+
+
 def test_decoded_round_trip_adds_the_encoded_difference() -> None:
     toy = toys.many_to_one(width=12, size=7)
     x0 = toys.unit_noise((3, 4, 1, 6), 3)
     picture = decode(x0).double().numpy()
-    difference = toy.f(toy.g(picture), picture) - picture
-    expected = x0 + encode(torch.from_numpy(difference).float())  # E is linear: E(a) - E(b) = E(a - b)
-    torch.testing.assert_close(
-        DecodedRoundtrip(toy.space, encode, decode)(x0), expected, rtol=1e-5, atol=1e-5
-    )
+    changed = toy.f(toy.g(picture), picture) - picture
+    expected = x0 + encode(torch.from_numpy(changed).float())  # E is linear: E(a) - E(b) = E(a - b)
+    found = DecodedRoundtrip(toy.space, difference, decode)(x0)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_views_that_agree_keep_their_latents() -> None:
     """Although the autoencoder is far from the identity."""
-    roundtrip = DecodedRoundtrip(toys.identity(3, 12).space, encode, decode)
+    roundtrip = DecodedRoundtrip(toys.identity(3, 12).space, difference, decode)
     x0 = toys.unit_noise((3, 4, 1, 6), 3)
     assert not torch.allclose(encode(decode(x0)), x0, atol=0.1)
     torch.testing.assert_close(roundtrip(x0), x0)
