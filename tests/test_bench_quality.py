@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engine import protocol
 from engine.denoise.presets import STARTER
@@ -142,6 +145,16 @@ def judge_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def threads_of_one_of_two() -> Iterator[None]:
+    """As many as each of two workers has: their number changes the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads_of_one_of_two")
 def test_a_stopped_run_goes_on(
     tiny: Path, tmp_path: Path, judge_folder: Path, box_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,7 +60,7 @@ def test_the_default_has_to_be_sharper_without_showing_seams() -> None:
 def test_tables_and_picture() -> None:
     default = sharpness.with_default(STARTER)[1]
     found = rows({default: 0.9})
-    parts = pages.parts(found, "`m`, 2 steps, seed 0", default, sharpness.MEAN)
+    parts = pages.parts(found, "make it", "`m`, 2 steps, seed 0", default, sharpness.MEAN)
     assert "leaves 50%, the default 90%" in parts["summary"]
     assert f"**{default}** (default) | 0.90 (0.90 to 0.90)" in parts["summary"]
     assert all(f"| {arm} | 1.00 | 1.00 | 0.50 | 0.25 |" in parts["octaves"] for arm in sharpness.ARMS)

@@ -62,13 +62,12 @@ def mean_of(rows: Sequence[Row], arm: str, measure: str) -> Estimate:
     return replace(logs, mean=math.exp(logs.mean), low=math.exp(logs.low), high=math.exp(logs.high))
 
 
-def parts(rows: Sequence[Row], said: str, default: str, averaged: str) -> dict[str, str]:
-    """The page's tables by the names of their places. said: model, steps, seeds; default, averaged: arms."""
+def parts(rows: Sequence[Row], command: str, said: str, default: str, averaged: str) -> dict[str, str]:
+    """The page's tables by the names of their places. command: that makes them; said: model, steps, seeds;
+    default, averaged: arms."""
     blocks = len({row.block for row in rows})
     meshes = ", ".join(dict.fromkeys(row.block[0] for row in rows))
-    made = (
-        f"Made by `python3 build.py bench sharpness --write`: {said}; means with 95 % intervals (but for dB"
-    )
+    made = f"Made by `{command}`: {said}; means with 95 % intervals (but for dB"
     made = f"{made} geometric) over {blocks} of mesh and prompt: {meshes}."
     arms = list(dict.fromkeys(row.arm for row in rows))
     return {

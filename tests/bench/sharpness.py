@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         for row in measured(denoiser, meshes, given.steps, given.seeds, arms):
             print(pages.row_line(row), flush=True)
             rows.append(row)
-    parts = pages.parts(rows, _said(given, denoiser), default, MEAN)
+    parts = pages.parts(rows, _command(given), _said(given, denoiser), default, MEAN)
     print("\n\n".join(parts.values()))
     if given.write:
         put(DOCS / "sharpness.md", parts)
@@ -90,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=USUAL.model)
     parser.add_argument("--write", action="store_true", help="put tables and picture in docs/sharpness.md")
     return parser
+
+
+def _command(given: argparse.Namespace) -> str:
+    """What makes the same page of the usual meshes."""
+    return f"python3 build.py bench sharpness --steps {given.steps} --seeds {given.seeds} --write"
 
 
 def _said(given: argparse.Namespace, denoiser: Denoiser) -> str:
