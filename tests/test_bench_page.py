@@ -83,6 +83,15 @@ def test_noise_is_no_sharpness() -> None:
     assert (compared["case1"], compared["syncsde"], compared["case3"]) == (-1, 1, 0)
 
 
+def test_single_views_are_as_sharp_as_themselves() -> None:
+    """By definition: neither a finding nor one of those that are corrected for being many."""
+    data = results(lambda arm, block: {"views": 1.3} if arm == DEFAULT else {})
+    entries = _findings.against_default(data)["sharp_views"]
+    (alone,) = (entry for entry in entries if entry.arm == ALONE)
+    assert alone.ahead == 0
+    assert all(entry.ahead == 1 for entry in entries if entry.arm != ALONE)
+
+
 def test_shares_stay_shares() -> None:
     data = results(lambda arm, block: {"material": float(block > 0)})
     found = data.mean(DEFAULT, NAMED["material"])

@@ -121,9 +121,11 @@ class Compared:
 
 
 def compare(data: Data, arms: list[Arm], base: Arm, measure: Measure) -> list[Compared]:
-    """Each of ``arms`` against ``base``."""
+    """Each of ``arms`` against ``base``. That the views of ALONE are as sharp as themselves is no finding."""
     nearer = [data.nearer(arm, base, measure) for arm in arms]
-    chances = holm([estimate.p for estimate in nearer])
+    defined = [arm == ALONE and measure.name == "sharp_views" for arm in arms]
+    given = zip(nearer, defined, strict=True)
+    chances = holm([math.nan if known else estimate.p for estimate, known in given])
     return [
         Compared(arm, measure, data.versus(arm, base, measure), _ahead(estimate, chance))
         for arm, estimate, chance in zip(arms, nearer, chances, strict=True)

@@ -54,6 +54,7 @@ starter's evaluation (`training/judge`) takes for what was asked for; colours wh
 generator's pictures of the same meshes: the classifier's own ceiling.
 
 Intervals are over combinations of mesh, prompt and seed: they speak of these meshes and prompts, not of all.
+Meshes that aren't primitives are the files in the folder that `SYNC_TEXTURE_MESHES` names.
 
 Case 2 is *ahead* of a case that is significantly worse in something and better in nothing. A case is
 *soft* when its texture has significantly less fine detail than case 2's, *broken* when its view_psnr is
