@@ -11,8 +11,8 @@ once a row and gathered by index, only those that are needed; the reference's ar
 of a prompt attend to the same. `build.py bench attention` measures what it costs.
 
 Where it is known what of a picture shows the mesh, a row takes of others only that (``Links.shown``):
-the published formula without the keys of backgrounds, which are others in every view and are painted over.
-Two thirds of a view and more are background, so that is most of what attention across views would cost.
+the published formula without the keys of backgrounds, which say nothing about the mesh and never get into the
+texture. They are most of a view, and so most of what attention across views would cost.
 
 The rows of the negative and of the positive prompt never see each other. Rows can only see what goes
 through the network in the same pass, so a pass holds all pictures wherever memory allows. Where it doesn't,
