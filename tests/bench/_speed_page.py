@@ -154,8 +154,9 @@ def _share(views: Sweep) -> list[str]:
         f"With ten views and the published {PUBLISHED_STEPS} steps, set-up takes {found['setup_s']:.1f} s, "
         f"all steps {steps:.2f} s and the finish {found['finish_s']:.1f} s of one core: {own:.1f} s. "
         f"That is {SHARE:.0%} of a run whose network and decoder take {own * (1 / SHARE - 1):.0f} s, less "
-        "of a longer one; where there are more cores they share set-up and finish. `python3 build.py bench "
-        "run` shows where the time of a run of the starter goes."
+        "of a longer one; where there are more cores they share set-up and finish. Stable Diffusion takes hours "
+        "on a processor ([a step](attention.md)). The starter takes seconds, so there it is more: `python3 "
+        "build.py bench run` shows where the time of its runs goes."
     )
     return ["## Of a whole run", "", *_wrapped(text)]
 
@@ -200,4 +201,6 @@ counted in texels: twice the side is four times as many. None should be above {L
 
 With views, a step grows by more: each pixel averages every view that sees its place, so there are as many
 products as pairs of views that see one place, and ever more of set-up goes into finding these pairs. Fewer
-would be another average than the published one. It stays a matter of milliseconds."""
+would be another average than the published one. It stays a matter of milliseconds, and ends where views read
+every texel: there it is linear in them, as the published way is from the start, which averages all texels in
+every view whether they are read or not."""
