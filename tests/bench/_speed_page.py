@@ -155,8 +155,8 @@ def _share(views: Sweep) -> list[str]:
         f"all steps {steps:.2f} s and the finish {found['finish_s']:.1f} s of one core: {own:.1f} s. "
         f"That is {SHARE:.0%} of a run whose network and decoder take {own * (1 / SHARE - 1):.0f} s, less "
         "of a longer one; where there are more cores they share set-up and finish. Stable Diffusion takes "
-        "hours on a processor ([a step](attention.md)). The starter takes seconds, so there it is more: `python3 "
-        "build.py bench run` shows where the time of its runs goes."
+        "hours on a processor ([a step](attention.md)). The starter takes seconds, so there it is more: "
+        "`python3 build.py bench run` shows where the time of its runs goes."
     )
     return ["## Of a whole run", "", *_wrapped(text)]
 
