@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Folders and files of engine/ from the bottom up: each may import those before it, and protocol and errors.
+# Folders and files of engine/ from the bottom up: each may import those before it and COMMON.
 LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker", "batch")
-COMMON = {"protocol", "errors"}
+COMMON = {"protocol", "errors", "threads"}
 SHARED = {"protocol", "arguments", "telling", "terminal"}  # standard library only: both processes import them
 FOR_ADD_ON = {"protocol", "arguments", "telling"}
 APART = {"denoise": {"mesh", "views", "depth"}}  # lower layers that a layer must not know all the same

@@ -41,11 +41,14 @@ def test_it_decides_where_views_are_averaged_in_rgb_and_nowhere_else(
 ) -> None:
     textures, used = [], []
     for worker, model in zip(workers, models, strict=True):
-        result = worker.run(request_for(method=method, model=model, sync_space=space), Host())
+        # So many views that several see each face of the box and have something to agree on.
+        request = request_for(method=method, model=model, sync_space=space, views="paper")
+        result = worker.run(request, Host())
         assert isinstance(result, Result), result
         report = json.loads(Path(result.report).read_text(encoding="utf-8"))
         assert np.isfinite(report["view_psnr"])
-        textures.append(np.asarray(Image.open(result.texture)))
+        textures.append(np.asarray(Image.open(result.texture), np.int64))
         used.append(report["sync_autoencoder"])
     assert used == ([None, None] if space == "latent" else ["full", "tiny"])
-    assert np.array_equal(*textures) == (space == "latent")
+    apart = np.abs(textures[0] - textures[1]).max()
+    assert apart == 0 if space == "latent" else apart > 2, "more than rounding"
