@@ -29,9 +29,9 @@ from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .texture.existing import Existing
-from .texture.sharpness import masks
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
+from .views.raster import masks
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from .scene import Scene
 from .texture.files import page_file
 from .texture.measure import covered, view_psnr
 from .texture.seams import seam_error
-from .texture.sharpness import masks, sharpness
+from .texture.sharpness import sharpness
 from .views.prompts import direction
+from .views.raster import masks
 
 Floats = NDArray[np.float32]
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")

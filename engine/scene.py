@@ -19,7 +19,7 @@ from .mesh.mesh import Mesh
 from .views.backends import make_raster
 from .views.cameras import Camera
 from .views.planner import plan
-from .views.raster import EmbreeRaster, Fragments, interpolate
+from .views.raster import EmbreeRaster, Fragments, interpolate, masks
 
 Floats = NDArray[np.float32]
 
@@ -105,19 +105,15 @@ def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
     """(1, R, R)"""
     depth = np.ones(resolution**2, np.float32)
     depth[view.pixel] = view.depth
-    return depth_picture(depth.reshape(resolution, resolution), _inside(view, resolution))[None]
+    (inside,) = masks([view], resolution)
+    return depth_picture(depth.reshape(resolution, resolution), inside)[None]
 
 
 def _position(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
     """(3, R, R)"""
     points = interpolate(raster.corners, view.face, view.bary)  # pixels come row by row
-    return np.moveaxis(position_picture(points, _inside(view, resolution)), -1, 0)
-
-
-def _inside(view: Fragments, resolution: int) -> NDArray[np.bool_]:
-    inside = np.zeros(resolution**2, bool)
-    inside[view.pixel] = True
-    return inside.reshape(resolution, resolution)
+    (inside,) = masks([view], resolution)
+    return np.moveaxis(position_picture(points, inside), -1, 0)
 
 
 _CONTROLS = {"depth": _depth, "position": _position}

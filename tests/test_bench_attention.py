@@ -41,9 +41,9 @@ def test_the_published_views_have_two_neighbours_each(monkeypatch: pytest.Monkey
     assert (links.beside >= 0).all()
     assert links.shown is not None
     assert links.shown.shape == (10, 32, 32)
-    ring, inside = links.shown[:8], links.shown[0] > 0
-    assert np.abs(ring - ring[0]).mean() < 0.01
-    assert np.abs(ring - ring[:, :, ::-1]).mean() < 0.01
+    around, inside = links.shown[:8], links.shown[0] > 0
+    assert np.abs(around - around[0]).mean() < 0.01
+    assert np.abs(around - around[:, :, ::-1]).mean() < 0.01
     assert inside.any(axis=0).sum() > 2 * inside.any(axis=1).sum()
 
 

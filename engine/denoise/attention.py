@@ -59,11 +59,11 @@ class Links:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Who sees whom in one pass. pictures: (B,) of its rows. keys: (B, K) the rows whose keys they take, -1
-    for none. references: (H,) the row that each of H equal parts of the batch takes as reference, None for
-    none."""
+    """Who sees whom in one pass. chosen: (B,) its rows' numbers among all. keys: (B, K) the places in the
+    pass of those whose keys they take, -1 for none. references: (H,) the place of the one that each of H
+    equal parts of the batch takes as reference, None for none."""
 
-    pictures: Ints
+    chosen: Ints
     keys: Ints
     references: Tensor | None
 
@@ -76,8 +76,7 @@ class AcrossRows:
 
     def __init__(self, links: Links) -> None:
         self.links = links
-        self._plan = _Plan(np.zeros(0, np.int64), np.zeros((0, 0), np.int64), None)
-        self._offered: dict[int, list[Ints]] = {}
+        self._plan: _Plan
         self._groups: dict[tuple[bytes, int], list[tuple[Tensor, Tensor]]] = {}
 
     def passes(self, rows: int, batch: int) -> list[Tensor]:
@@ -100,7 +99,7 @@ class AcrossRows:
         keys = place[np.where(beside < 0, -1, beside + start[:, None])]
         references = np.unique(place[self.links.reference + start])  # one for each prompt, in their order
         present = with_reference and bool((references >= 0).all())
-        self._plan = _Plan(picture, keys, _on(device, references) if present else None)
+        self._plan = _Plan(chosen, keys, _on(device, references) if present else None)
 
     def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         """What diffusers calls: (B, tokens, width) to the same, through the layer's own projections."""
@@ -124,10 +123,9 @@ class AcrossRows:
     def groups(self, tokens: int, device: torch.device) -> list[tuple[Tensor, Tensor]]:
         """The pass's rows (m,), by how many keys they take, and these (m, k), as numbers among all B tokens
         of the pass: all of the row's own, and what those beside it offer."""
-        plan = self._plan
-        name = plan.pictures.tobytes() + plan.keys.tobytes(), tokens
+        name = self._plan.chosen.tobytes(), tokens
         if name not in self._groups:
-            taken = [self._taken(row, tokens) for row in range(len(plan.keys))]
+            taken = self._taken(tokens)
             count = np.array([len(numbers) for numbers in taken])
             self._groups[name] = [
                 (_on(device, rows), _on(device, np.stack([taken[row] for row in rows])))
@@ -135,25 +133,20 @@ class AcrossRows:
             ]
         return self._groups[name]
 
-    def _taken(self, row: int, tokens: int) -> Ints:
-        plan, offered = self._plan, self._offers(tokens)
-        return np.concatenate(
-            [
-                key * tokens + (np.arange(tokens) if key == row else offered[plan.pictures[key]])
-                for key in plan.keys[row]
-                if key >= 0
-            ]
-        )
+    def _taken(self, tokens: int) -> list[Ints]:
+        """Of each row of the pass the tokens (k,) that it takes keys from."""
+        own, offered = np.arange(tokens), _offered(self.links, tokens)
+        picture = self._plan.chosen % len(self.links.beside)
 
-    def _offers(self, tokens: int) -> list[Ints]:
-        """The tokens (n,) of each picture that others attend to: those that show something and, so that few
-        numbers differ and rows fit together, a few that don't."""
-        if tokens not in self._offered:
-            self._offered[tokens] = _offered(self.links, tokens)
-        return self._offered[tokens]
+        def of(row: int, key: int) -> Ints:
+            return key * tokens + (own if key == row else offered[picture[key]])
+
+        return [np.concatenate([of(i, j) for j in row if j >= 0]) for i, row in enumerate(self._plan.keys)]
 
 
 def _offered(links: Links, tokens: int) -> list[Ints]:
+    """The tokens (n,) of each picture that others attend to: those that show something and, so that few
+    numbers differ and rows fit together, a few that don't."""
     side = math.isqrt(tokens)
     if links.shown is None or side**2 != tokens:
         return [np.arange(tokens)] * len(links.beside)

@@ -15,7 +15,6 @@ from scipy.fft import rfft2
 from scipy.ndimage import distance_transform_edt
 
 from .. import threads
-from ..views.raster import Fragments
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -24,14 +23,6 @@ Spectrum = NDArray[np.float64]
 BANDS = 16  # of equal width, from 0 to half a cycle a pixel; what lies beyond, in corners, is left out
 FINE = 4  # the first of the fine ones: from 1/8 cycle a pixel on, eight pixels and less
 RIM = 1 / 16  # of a picture's side: so far in from the silhouette, an edge itself, a view counts less
-
-
-def masks(fragments: Sequence[Fragments], resolution: int) -> Bools:
-    """(N, R, R) bool: where each view of ``resolution``^2 pixels shows the mesh."""
-    inside = np.zeros((len(fragments), resolution**2), bool)
-    for row, view in zip(inside, fragments, strict=True):
-        row[view.pixel] = True
-    return inside.reshape(-1, resolution, resolution)
 
 
 def spectrum(pictures: Floats, inside: Bools) -> Spectrum:

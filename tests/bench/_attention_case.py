@@ -6,7 +6,6 @@ Networks of Stable Diffusion 1.5's configuration have weights at random: time do
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.scene import build_scene
 from engine.views.cameras import paper_rig
+from tests.bench import _meshes
 from training.judge import pairs
 
 WAYS = 3  # plain; with those beside; with those beside and the reference
@@ -70,8 +70,8 @@ class Found:
 def paper_links(latents: int) -> Links:
     """Of the published ten views, latents x latents each, of a bag (clutch_bag.obj in the folder that
     SYNC_TEXTURE_MESHES names), else of a torus."""
-    bag = Path(os.environ.get("SYNC_TEXTURE_MESHES", ""), "clutch_bag.obj")
-    mesh = load(bag) if bag.is_file() else Mesh(*pairs.shape("torus"))
+    bag = _meshes.bag()
+    mesh = load(bag) if bag else Mesh(*pairs.shape("torus"))
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
     return links(build_scene(mesh, paper_rig(), CELL * latents, "depth", Host(), uvs=nowhere), CELL)
 

@@ -34,8 +34,9 @@ from engine.scene import Scene, build_scene
 from engine.texture.measure import coverage, view_psnr
 from engine.texture.render import render_views, to_image
 from engine.texture.seams import seam_error
-from engine.texture.sharpness import FINE, masks, spectrum
+from engine.texture.sharpness import FINE, spectrum
 from engine.views.cameras import Camera
+from engine.views.raster import masks
 from tests.bench._grid import ALONE, Cell, Prompt, Settings, Store
 from training.captions import Look, random_look
 from training.data import draw

@@ -123,9 +123,9 @@ class Compared:
 def compare(data: Data, arms: list[Arm], base: Arm, measure: Measure) -> list[Compared]:
     """Each of ``arms`` against ``base``. That the views of ALONE are as sharp as themselves is no finding."""
     nearer = [data.nearer(arm, base, measure) for arm in arms]
-    defined = [arm == ALONE and measure.name == "sharp_views" for arm in arms]
-    given = zip(nearer, defined, strict=True)
-    chances = holm([math.nan if known else estimate.p for estimate, known in given])
+    defined = ALONE if measure.name == "sharp_views" else None
+    pairs = zip(arms, nearer, strict=True)
+    chances = holm([math.nan if arm == defined else estimate.p for arm, estimate in pairs])
     return [
         Compared(arm, measure, data.versus(arm, base, measure), _ahead(estimate, chance))
         for arm, estimate, chance in zip(arms, nearer, chances, strict=True)

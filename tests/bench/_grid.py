@@ -15,9 +15,9 @@ from engine.denoise import sources
 from engine.denoise.presets import Preset
 from engine.errors import UserError
 from engine.sync.methods import METHODS
+from tests.bench import _meshes
 from training.judge import pairs, textures
 
-SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl")
 LEAST_MESHES = 6
 PRIMITIVES = ("box", "torus", "cone", "cylinder", "capsule", "sphere")
 WEIGHTS = (".json", ".safetensors", ".bin", ".ckpt", ".txt")  # of a model's folder, what makes its pictures
@@ -102,8 +102,7 @@ def chosen(names: list[str] | None) -> list[Arm]:
 
 def meshes(folder: Path) -> list[Path]:
     """The files of the folder SYNC_TEXTURE_MESHES, and primitives written to ``folder``; six or more."""
-    known = os.environ.get("SYNC_TEXTURE_MESHES")
-    given = sorted(p for p in Path(known).iterdir() if p.suffix in SUFFIXES) if known else []
+    given = _meshes.given()
     folder.mkdir(parents=True, exist_ok=True)
     made = PRIMITIVES[: max(2, LEAST_MESHES - len(given))]
     return [*given, *(textures.write_mesh(pairs.shape(name), folder / f"{name}.npz") for name in made)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.scene import Scene, build_scene
+from tests.bench import _meshes
 
 PROMPTS = ("weathered red bricks", "tiger stripes")
 USUAL = Request(mesh="", prompt="", out="")
@@ -27,9 +27,7 @@ def the_meshes(folder: Path) -> list[Path]:
     made = [folder / "cube.stl", folder / "torus.stl"]
     trimesh.creation.box().export(made[0])
     trimesh.creation.torus(1.0, 0.4, major_sections=48, minor_sections=32).export(made[1])
-    known = os.environ.get("SYNC_TEXTURE_MESHES")
-    given = sorted(Path(known).iterdir()) if known else []
-    return [*made, *(path for path in given if path.suffix in (".obj", ".glb", ".ply", ".stl"))]
+    return [*made, *_meshes.given()]
 
 
 def scene_of(path: Path, denoiser: Denoiser) -> Scene:

@@ -31,8 +31,9 @@ from engine.texture.fill import fill
 from engine.texture.measure import view_psnr
 from engine.texture.render import render_views
 from engine.texture.seams import seam_error
-from engine.texture.sharpness import masks, sharpness, spectrum
+from engine.texture.sharpness import sharpness, spectrum
 from engine.texture.surface import Texels
+from engine.views.raster import masks
 from tests.bench import _sharpness_page as pages
 from tests.bench._docs import DOCS, put
 from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views

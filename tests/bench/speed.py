@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench import _meshes
 from tests.bench._speed_page import Figures, Sweep, Target, growth, page, table
 from tests.bench._speed_plot import draw
 
@@ -73,8 +74,8 @@ class Bench:
 
     def targets(self) -> tuple[Figures, list[Target]]:
         """The published case, and what is asked for."""
-        mesh = Path(os.environ.get("SYNC_TEXTURE_MESHES", ""), "clutch_bag.obj")
-        published = self.measure(**({"mesh": str(mesh)} if mesh.is_file() else {"faces": 4_484}))
+        mesh = _meshes.bag()
+        published = self.measure(**({"mesh": str(mesh)} if mesh else {"faces": 4_484}))
         common, million = self.measure(), self.measure(faces=MILLION)
         return published, [
             Target("a step of f(g(.)), the published case, one core", published["step_ms"], 1.0, "ms"),

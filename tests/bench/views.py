@@ -8,7 +8,6 @@ long it is in the making, and whether it reaches what it is made for.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,10 +21,10 @@ from engine.texture.measure import coverage
 from engine.views.cameras import DISTANCE, even_rig, paper_rig
 from engine.views.planner import MOST, plan
 from engine.views.raster import EmbreeRaster
+from tests.bench import _meshes
 from tests.engine import brute
 
 TARGET = 0.995
-SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl")
 HEAD = "| mesh | faces | paper | 10 even | 16 even | auto | its views | close-ups | seconds |"
 
 
@@ -59,10 +58,9 @@ def meshes() -> Iterator[tuple[str, EmbreeRaster]]:
     }
     for name, shape in made.items():
         yield name, raster_of(shape.vertices, shape.faces)
-    if named := os.environ.get("SYNC_TEXTURE_MESHES"):
-        for path in sorted(p for p in Path(named).iterdir() if p.suffix in SUFFIXES):
-            mesh = load(str(path))
-            yield path.name, raster_of(mesh.vertices, mesh.faces)
+    for path in _meshes.given():
+        mesh = load(str(path))
+        yield path.name, raster_of(mesh.vertices, mesh.faces)
 
 
 def chair() -> brute.Made:

@@ -33,6 +33,6 @@ def idle_encoder(model: Any) -> None:
     """The encoder's blocks do nothing."""
     for blocks in model.encoder.down_blocks:
         for block in blocks:
-            for layer in (block.norm if hasattr(block, "norm") else block.conv,):
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
+            last = block.norm if hasattr(block, "norm") else block.conv
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
