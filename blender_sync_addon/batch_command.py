@@ -22,7 +22,8 @@ from typing import Any
 
 import bpy
 
-from ..engine import arguments, protocol
+from ..engine import protocol
+from ..engine.options import arguments
 from . import choose, deliver, interrupt, preferences, scene
 from .job import environment
 from .problem import Problem

@@ -16,7 +16,8 @@ from typing import Any
 
 import bpy
 
-from ..engine import arguments, protocol, telling
+from ..engine import json_lines, protocol
+from ..engine.options import arguments
 from . import batch_command, choose, deliver, interrupt, preferences, task
 from .job.state import State
 from .panel import progress_text
@@ -97,25 +98,25 @@ def _add_target(add: arguments.Add) -> None:
 
 def _told(args: argparse.Namespace) -> int:
     """Do it for a program: events in lines of JSON, as the engine's own command has them."""
-    with telling.only() as tell:
-        tell(protocol.message(protocol.STARTED, id=telling.ID))
-        tell(protocol.message(protocol.PROGRESS, id=telling.ID, stage="start", i=0, n=1, eta_s=None))
+    with json_lines.only() as tell:
+        tell(protocol.message(protocol.STARTED, id=json_lines.ID))
+        tell(protocol.message(protocol.PROGRESS, id=json_lines.ID, stage="start", i=0, n=1, eta_s=None))
         try:
             return _texture(args, tell)
         except Stopped:
-            tell(protocol.message(protocol.CANCELLED, id=telling.ID))
+            tell(protocol.message(protocol.CANCELLED, id=json_lines.ID))
             raise
         except Problem as problem:
             why = {"error": problem.what, "fix": problem.fix, "code": problem.code}
-            tell(protocol.message(protocol.FAILED, id=telling.ID, **why))
+            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
             raise
         except Exception as error:  # a bug: whoever reads the events is told, Blender prints the rest
             why = {"error": repr(error), "fix": "This is a bug: please report it", "code": protocol.EXIT_BUG}
-            tell(protocol.message(protocol.FAILED, id=telling.ID, **why))
+            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
             raise
 
 
-def _texture(args: argparse.Namespace, tell: telling.Tell) -> int:
+def _texture(args: argparse.Namespace, tell: json_lines.Tell) -> int:
     _check(args)
     deliver.make_parents(args.save, args.glb)
     args.target = args.target or ("slot" if args.slot else "active")
@@ -138,10 +139,10 @@ def _texture(args: argparse.Namespace, tell: telling.Tell) -> int:
     return protocol.EXIT_DONE
 
 
-def _forward(event: dict[str, Any], tell: telling.Tell) -> None:
+def _forward(event: dict[str, Any], tell: json_lines.Tell) -> None:
     """Pass an event of the engine's on; how it ends is ours to say, and that it starts has been said."""
     if event["kind"] in FORWARDED and event.get("stage") != "start":
-        tell({**event, "id": telling.ID})
+        tell({**event, "id": json_lines.ID})
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -209,7 +210,7 @@ def _objects(args: argparse.Namespace) -> list[Any]:
     return list(dict.fromkeys(objects)) or choose.of_target(bpy.context.view_layer, args.target)
 
 
-def _say(args: argparse.Namespace, outcome: Outcome, tell: telling.Tell) -> None:
+def _say(args: argparse.Namespace, outcome: Outcome, tell: json_lines.Tell) -> None:
     if args.json:
         tell(_done(args, outcome))
         return
@@ -238,7 +239,7 @@ def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:
         "out": args.out,
         "report": json.loads(report.read_text("utf-8")) if report.is_file() else None,
     }
-    return protocol.message(protocol.DONE, id=telling.ID, result=result, **own)
+    return protocol.message(protocol.DONE, id=json_lines.ID, result=result, **own)
 
 
 def _show(state: State) -> None:

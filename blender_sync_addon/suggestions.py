@@ -1,6 +1,6 @@
 """What a prompt may be made of: the words that the chosen model knows, from its vocabulary.json. No bpy.
 
-The file is the engine's (engine/denoise/vocabulary.py says what is in it) and is read here as data, so that
+The file is the engine's (engine/models/vocabulary.py says what is in it) and is read here as data, so that
 the panel needs no engine. It is optional: without a usable one there is nothing to suggest.
 """
 

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from . import arguments, protocol, telling, terminal
+from . import json_lines, protocol, terminal
 from .errors import Cancelled, UserError
 from .host import Host
+from .options import arguments
 
 if TYPE_CHECKING:
     from .worker import Failure
@@ -125,19 +126,19 @@ def _shown(request: protocol.Request, silent: bool) -> Outcome:
 
 def _told(request: protocol.Request) -> Outcome:
     """Do it for a program: events in lines of JSON."""
-    with telling.only() as tell:
-        tell(protocol.message(protocol.STARTED, id=telling.ID))
+    with json_lines.only() as tell:
+        tell(protocol.message(protocol.STARTED, id=json_lines.ID))
         try:
             from .worker import Worker, answer
 
             def preview(so_far: protocol.Preview) -> None:
-                tell(protocol.message(protocol.PREVIEW, id=telling.ID, preview=so_far.as_dict()))
+                tell(protocol.message(protocol.PREVIEW, id=json_lines.ID, preview=so_far.as_dict()))
 
-            host = Host(telling.Teller(tell, telling.ID), _interrupted.is_set, preview=preview)
+            host = Host(json_lines.Teller(tell, json_lines.ID), _interrupted.is_set, preview=preview)
             outcome = Worker().run(request, host)
-            tell(answer(telling.ID, outcome))
+            tell(answer(json_lines.ID, outcome))
         except KeyboardInterrupt:
-            tell(protocol.message(protocol.CANCELLED, id=telling.ID))
+            tell(protocol.message(protocol.CANCELLED, id=json_lines.ID))
             raise
         return outcome
 
@@ -160,7 +161,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from .models_command import run
+    from .models.command import run
 
     try:
         return run(options.action, options.name, options.json, options.path)

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from . import protocol
-from .denoise import manage
+from .models import manage
 
 NEEDED = (
     "torch",

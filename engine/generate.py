@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
+from .bake.existing import Existing
+from .canvas.mesh_maps import MeshMaps, mesh_maps
+from .canvas.scene import Scene
 from .denoise.attention import Links
-from .denoise.model import Denoiser, Text
-from .denoise.schedule import Schedule
+from .denoise.denoiser import Denoiser, Text
+from .denoise.levels import Schedule
 from .errors import OutOfMemory
+from .export.preview import Preview
 from .host import Clock, Host
 from .mesh.edges import places
-from .options import Settings
-from .preview import Preview
-from .scene import Scene
+from .settings import Settings
 from .sync import backgrounds
 from .sync.cases import Map
 from .sync.methods import AGGREGATES, METHODS
-from .sync.operators import MeshMaps, mesh_maps
 from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
-from .texture.existing import Existing
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
 from .views.raster import masks

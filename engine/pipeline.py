@@ -10,24 +10,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import memory, options, report, threads
-from .denoise import vocabulary
-from .denoise.model import Denoiser
-from .denoise.sources import split
+from . import memory, threads
+from . import settings as options
+from .bake.bake import Atlas, bake
+from .bake.existing import Existing
+from .bake.fill import fill, rim_read
+from .bake.surface_fill import Texels
+from .canvas.scene import Scene, build_scene
+from .denoise.denoiser import Denoiser
+from .export import render, report, save
+from .export.files import result_file, write_textured
+from .export.preview import previews
 from .generate import Job, generate
 from .host import Clock, Host
 from .mesh.mesh import Mesh, load
 from .mesh.sets import Layout, lay_out
 from .mesh.unwrap import ensure_uvs, own_uvs
-from .preview import previews
+from .models import vocabulary
+from .models.sources import split
 from .protocol import Request, Result, Texture
-from .scene import Scene, build_scene
-from .texture import render, save
-from .texture.bake import Atlas, bake
-from .texture.existing import Existing
-from .texture.files import result_file, write_textured
-from .texture.fill import fill, rim_read
-from .texture.surface import Texels
 from .views.backends import choose
 from .views.cameras import Camera
 

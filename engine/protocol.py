@@ -111,7 +111,7 @@ class Request:
         are "packed" into the scene.blend that comes of it, lie "beside" it, or there is "none".
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
     views: "paper", "auto" (as the mesh needs them) or a number of views as text. cameras: path of a JSON file
-        of cameras that are the views instead, as views/given.py says; those that see nothing are left out.
+        of cameras that are the views instead (views/camera_file.py); those that see nothing are left out.
     front: azimuth in degrees of the side that is the object's front: 0 is +Z, 90 is +X.
     sync_share: "published", the noisiest 80 % of the steps are synchronised, "all", or "ramp": all, but what
         views agree on is blended with what each has by itself, more and more.

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from . import protocol
 from .host import Host
-from .telling import Teller
+from .json_lines import Teller
 from .worker import Worker, answer
 
 CANCEL_GRACE_S = 1.5  # the contract allows two seconds

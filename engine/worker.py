@@ -15,7 +15,7 @@ from .errors import Cancelled, UserError
 from .host import Host
 
 if TYPE_CHECKING:
-    from .denoise.model import Denoiser
+    from .denoise.denoiser import Denoiser
 
 PACKAGE = __name__.split(".")[0]
 
@@ -65,7 +65,7 @@ class Worker:
         return texture(request, lambda name, device: self._load(name, device, host), host)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
-        from .denoise.model import load_denoiser
+        from .denoise.denoiser import load_denoiser
 
         if self._model is None or self._key != (name, device):
             if self._model is not None:

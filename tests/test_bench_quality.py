@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from engine import protocol
-from engine.denoise.presets import STARTER
 from engine.errors import UserError
+from engine.models.presets import STARTER
 from tests.bench import _cell, _grid, quality
 from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
 from tests.engine.denoise.conftest import make_pipeline

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from engine import options
-from engine.denoise.model import load_denoiser
-from engine.denoise.presets import SD15, STARTER
+from engine import settings
+from engine.denoise.denoiser import load_denoiser
+from engine.models.presets import SD15, STARTER
 from tests.bench import _sharpness_page as pages
 from tests.bench import sharpness
 from tests.bench._made import USUAL
@@ -43,8 +43,8 @@ def rows(sharp: dict[str, float], seams: float = 1.0) -> list[Row]:
 def test_every_arm_is_a_job_and_the_default_is_among_them() -> None:
     for preset in (STARTER, SD15):
         arms, default = sharpness.with_default(preset)
-        assert options.resolve(replace(USUAL, **arms[default]), preset) == options.resolve(USUAL, preset)
-        assert len({options.resolve(replace(USUAL, **fields), preset) for fields in arms.values()}) >= 8
+        assert settings.resolve(replace(USUAL, **arms[default]), preset) == settings.resolve(USUAL, preset)
+        assert len({settings.resolve(replace(USUAL, **fields), preset) for fields in arms.values()}) >= 8
     assert default in sharpness.ARMS
     odd = replace(STARTER, sync_share={"latent": 0.8, "rgb": 0.9})
     assert sharpness.with_default(odd)[1] == "default"

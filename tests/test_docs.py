@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine import protocol
-from engine.denoise.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
+from engine.bake.bake import EXPONENT
+from engine.models.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
 from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
-from engine.texture.bake import EXPONENT
 from tests.bench import _docs
 
 ROOT = Path(__file__).parents[1]

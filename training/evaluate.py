@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.denoise.model import Denoiser
+from engine.denoise.denoiser import Denoiser
 from engine.errors import UserError
 from engine.views.cameras import Camera
 from training.fields import Fields

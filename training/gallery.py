@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from engine.denoise.catalogue import STARTER_FOLDER
-from engine.denoise.model import Denoiser
+from engine.denoise.denoiser import Denoiser
 from engine.errors import UserError
-from engine.texture.render import to_image
+from engine.export.render import to_image
+from engine.models.catalogue import STARTER_FOLDER
 from engine.views.cameras import Camera
 from training.judge import textures
 

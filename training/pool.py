@@ -17,8 +17,8 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
-from engine.depth.depth import depth_picture
-from engine.depth.position import position_picture
+from engine.controls.depth import depth_picture
+from engine.controls.position import position_picture
 from engine.views.cameras import Camera
 from training.shapes import Mesh, random_shape
 

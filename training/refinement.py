@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderDC
 from torch import Tensor
 
-from engine.denoise.model import Denoiser
+from engine.denoise.denoiser import Denoiser
 from training import autoencoder, small_autoencoder
 from training.autoencoder import CROP, PATCH, corner, cut
 from training.data import Batch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.denoise.model import Denoiser
-from engine.denoise.step import ddim
+from engine.denoise.denoiser import Denoiser
+from engine.denoise.steps import ddim
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.denoise.vocabulary import FUNCTION_WORDS, Vocabulary, words
+from engine.models.vocabulary import FUNCTION_WORDS, Vocabulary, words
 
 # Targets, nearest first: words that people type instead of them. A word may stand in several rows; a target
 # that the captions lack is itself such a word.
@@ -124,7 +124,7 @@ picture made covered colour color coloured colored style seamless tileable backg
 def spoken(
     knows: Iterable[str], hears: Iterable[str], spellings: Iterable[tuple[str, str]]
 ) -> dict[str, object]:
-    """The vocabulary list's keys about single words; see engine/denoise/vocabulary.py for their meaning.
+    """The vocabulary list's keys about single words; see engine/models/vocabulary.py for their meaning.
 
     knows: texts whose words the model has learned to paint. hears: what captions put around them.
     spellings: (letters, the same spelt otherwise), both learned wherever the first occur.

@@ -22,7 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
-from engine.denoise.model import load_denoiser
+from engine.denoise.denoiser import load_denoiser
 from training import autoencoder, diffusion, export, networks, refinement, sheet, small_autoencoder
 from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look

@@ -23,7 +23,7 @@ FOVS = (1.0, 170.0)  # nor others, degrees
 
 @dataclass(frozen=True)
 class Cameras:
-    """Views as the engine's --cameras file lists them: engine/views/given.py."""
+    """Views as the engine's --cameras file lists them: engine/views/camera_file.py."""
 
     entries: tuple[dict[str, Any], ...]
 

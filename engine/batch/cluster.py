@@ -23,7 +23,7 @@ from typing import Any
 
 from .. import blend, protocol
 from ..errors import UserError
-from . import share
+from . import machine_share
 from .child import ENDED, LOST, Child, Event, Events, command
 
 LOCAL = "local"  # as an address: a cluster of this machine alone, started here and ended with us
@@ -190,7 +190,7 @@ class Cluster:
             max_concurrency=4,  # it listens while it waits
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}},
         )
-        variables = {**passed_on(os.environ), share.THREADS: str(max(1, self.room.cores))}
+        variables = {**passed_on(os.environ), machine_share.THREADS: str(max(1, self.room.cores))}
 
         def make(_number: int, frugal: bool, events: Events) -> Remote:
             actor = actors.remote()
@@ -217,7 +217,7 @@ def joined(address: str, cores: int | None = None, words: Sequence[str] | None =
     ray = _ray()
     _knock(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    own = {"num_cpus": share.cores(), "object_store_memory": STORE, "include_dashboard": False}
+    own = {"num_cpus": machine_share.cores(), "object_store_memory": STORE, "include_dashboard": False}
     _begin(ray, address, {**quiet, **(own if address == LOCAL else {})})
     try:
         # Ray prints there what happens to its workers; it is ours, for events.

@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import protocol
 from ..errors import UserError
-from . import child, cluster, fields, folder, jobs, journal, progress, share, task
+from ..options import job_fields
+from . import child, cluster, folder, jobs, journal, machine_share, progress, task
 from .account import Tell
 from .child import Child, Event, Events
 from .coordinator import Coordinator
@@ -44,7 +45,7 @@ def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
     """Do all that is left to do; 0 when everything is done, or ``plan`` is tolerant, else 1. Raises UserError
     when the batch as a whole can't go on, and whatever a signal raises."""
     _check(plan)
-    given = fields.read(plan.given)
+    given = job_fields.read(plan.given)
     for name in given.keys() & {"init_texture", "cameras"}:
         given[name] = os.path.abspath(given[name])
     found, refused = jobs.read(Path(plan.jobs), given)
@@ -117,7 +118,7 @@ def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[
 
 def hire(workers: int) -> Hire:
     """What makes an engine for the coordinator: a child process with its share of this machine."""
-    environments = share.environments(workers, os.environ)
+    environments = machine_share.environments(workers, os.environ)
 
     def make(number: int, frugal: bool, events: Events) -> Engine:
         return Child(child.command(frugal), environments[number], events)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..texture.save import writable_folder
+from ..export.save import writable_folder
 from . import disk, lock
 from .jobs import Job, Part
 from .journal import Journal

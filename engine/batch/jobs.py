@@ -17,8 +17,9 @@ from typing import Any
 from .. import blend
 from ..errors import UserError
 from ..mesh.read import ENDINGS
+from ..options import job_fields
 from ..protocol import Request
-from . import fields, names
+from . import names
 
 Values = Mapping[str, Any]
 REFUSED = "refused"  # in a line: whoever wrote the file knows already that it can't be done, and why
@@ -147,7 +148,7 @@ def _csv(text: str) -> Iterator[tuple[int, Values | UserError]]:
     mark = max(",;\t", key=head.count)
     columns = [column.strip() for column in _cells(head, mark)]
     for column in columns:
-        fields.field_name(column)
+        job_fields.field_name(column)
     for number, line in lines:
         try:
             cells = _cells(line, mark)
@@ -171,7 +172,7 @@ def _cells(line: str, mark: str) -> list[str]:
 def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
     if values.get(REFUSED):
         raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
-    said = {**defaults, **fields.read(_several(values))}
+    said = {**defaults, **job_fields.read(_several(values))}
     for name in ("mesh", "prompt"):
         if not str(said.get(name, "")).strip():
             raise UserError(f"it names no {name}", f"say {name}")

@@ -8,7 +8,7 @@ import sys
 import time
 
 from .. import protocol, terminal
-from ..telling import Lines
+from ..json_lines import Lines
 from .child import Event
 
 LOG_S = 60.0  # in a log, so often a line on the whole

@@ -18,14 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from . import files, sidecar, vocabulary
-from .checks import check_condition_size, check_configs, check_controlnet, check_tiny
-from .hub import Check
-from .jsonfile import read_json
-from .lean import make_lean
-from .sidecar import Sidecar
-from .sources import SUPPORTED, Sources
-from .vocabulary import Vocabulary
+from ..models import files, sidecar, vocabulary
+from ..models.checks import check_condition_size, check_configs, check_controlnet, check_tiny
+from ..models.hub import Check
+from ..models.json_file import read_json
+from ..models.sidecar import Sidecar
+from ..models.sources import SUPPORTED, Sources
+from ..models.vocabulary import Vocabulary
+from .simplify import make_lean
 
 AGAIN = "download the model again"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..denoise.schedule import Schedule
+from ..denoise.levels import Schedule
 
 # Published: the web's sixteen basic colours without its two greys. Red, green, blue; black and white first.
 COLOURS = (

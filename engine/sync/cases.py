@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..denoise import step
+from ..denoise import steps
 
 Map = Callable[[Tensor], Tensor]
 Stepped = tuple[Tensor, Tensor]
@@ -54,13 +54,13 @@ class Terms:
     sigma_prev: float
 
     def phi(self, x: Tensor, eps: Tensor) -> Tensor:
-        return step.tweedie(x, eps, self.alpha, self.sigma)
+        return steps.tweedie(x, eps, self.alpha, self.sigma)
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
-        return step.ddim(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev)
+        return steps.ddim(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev)
 
     def q(self, x: Tensor, x0: Tensor) -> Tensor:
-        return step.ddpm(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev, self.n(x))
+        return steps.ddpm(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev, self.n(x))
 
 
 def independent(x: Tensor, t: Terms) -> Stepped:

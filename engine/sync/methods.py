@@ -9,7 +9,7 @@ applications are configured alike. What it does by accident is done as meant her
 - the sum of weights is normalised with an epsilon that darkens texels seen at grazing angles only: with
   cosine^6 and a cosine of 0.05, by half. Here by the sum itself (operators.py, spaces.py);
 - the ControlNet's strength is meant to change over the steps (0.7 to 0.9), but the new values never reach
-  the network, and the formula runs backwards: constant (denoise/presets.py);
+  the network, and the formula runs backwards: constant (models/presets.py);
 - SyncSDE draws all views towards the back view, which merely is the first of the list, and its command takes
   DDPM's steps where the paper has DDIM's: here the views before are those nearer the front (generate.py),
   and steps are DDIM's;

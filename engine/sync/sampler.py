@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..denoise.schedule import Schedule
+from ..denoise.levels import Schedule
 from . import cases
 from .methods import METHODS, Method
 from .spaces import Agreement, Space

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from .cameras import Camera, even_rig
 from .raster import EmbreeRaster
 from .selection import best, select, worth
-from .survey import POSITIONS, Survey
-from .tour import round_trip
+from .surface_points import POSITIONS, Survey
+from .view_order import round_trip
 
 Floats = NDArray[np.float32]
 Check = Callable[[], None]

@@ -12,7 +12,7 @@ from sync_texture.blender_sync_addon.preview import picture
 from sync_texture.blender_sync_addon.preview.pieces import pieces, shape
 from sync_texture.engine.protocol import Preview, Texture
 
-from engine.texture import quick_png
+from engine.pictures import quick_png
 
 
 @dataclass

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine import memory
-from engine.denoise import loading, sources
+from engine.canvas.scene import build_scene
+from engine.denoise import loading
 from engine.denoise.attention import AcrossRows, Links, across_rows
 from engine.generate import links
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
-from engine.scene import build_scene
+from engine.models import sources
 from engine.views.cameras import paper_rig
 from tests.bench import _meshes
 from training.judge import pairs

@@ -23,18 +23,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine import options, pipeline
-from engine.denoise.model import Denoiser, load_denoiser
+from engine import pipeline
+from engine import settings as options
+from engine.canvas.scene import Scene, build_scene
+from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.export.render import render_views, to_image
 from engine.generate import Job, generate
 from engine.host import Clock, Host
+from engine.measure.quality import coverage, view_psnr
+from engine.measure.seams import seam_error
+from engine.measure.sharpness import FINE, spectrum
 from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
-from engine.scene import Scene, build_scene
-from engine.texture.measure import coverage, view_psnr
-from engine.texture.render import render_views, to_image
-from engine.texture.seams import seam_error
-from engine.texture.sharpness import FINE, spectrum
 from engine.views.cameras import Camera
 from engine.views.raster import masks
 from tests.bench._grid import ALONE, Cell, Prompt, Settings, Store

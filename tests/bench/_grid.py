@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import options, protocol
-from engine.denoise import sources
-from engine.denoise.presets import Preset
+from engine import protocol
+from engine import settings as options
 from engine.errors import UserError
+from engine.models import sources
+from engine.models.presets import Preset
 from engine.sync.methods import METHODS
 from tests.bench import _meshes
 from training.judge import pairs, textures

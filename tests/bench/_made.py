@@ -8,14 +8,14 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from engine import options
-from engine.denoise.model import Denoiser
+from engine import settings as options
+from engine.canvas.scene import Scene, build_scene
+from engine.denoise.denoiser import Denoiser
 from engine.generate import Job, generate
 from engine.host import Clock, Host
 from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
-from engine.scene import Scene, build_scene
 from tests.bench import _meshes
 
 PROMPTS = ("weathered red bricks", "tiger stripes")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from engine.texture.render import to_image
-from engine.texture.sharpness import BANDS
+from engine.export.render import to_image
+from engine.measure.sharpness import BANDS
 from tests.bench._docs import table
 from tests.bench._statistics import Estimate, mean
 

@@ -21,16 +21,16 @@ import torch
 import trimesh
 
 from engine import memory
+from engine.bake.bake import Atlas, bake
+from engine.bake.fill import fill
+from engine.bake.surface_fill import Texels
+from engine.canvas.mesh_maps import mesh_maps
+from engine.canvas.scene import Scene, build_scene
 from engine.host import Host
 from engine.mesh.edges import places
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.unwrap import ensure_uvs
-from engine.scene import Scene, build_scene
-from engine.sync.operators import mesh_maps
 from engine.sync.spaces import LinearSpace
-from engine.texture.bake import Atlas, bake
-from engine.texture.fill import fill
-from engine.texture.surface import Texels
 from engine.views.cameras import Camera, even_rig, paper_rig
 from tests.engine import brute
 

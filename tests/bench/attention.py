@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.denoise import device as devices
 from engine.denoise.attention import Links
-from engine.denoise.presets import SD15
+from engine.models.presets import SD15
 from tests.bench import _attention_case as case
 from tests.bench._attention_case import Found
 from tests.bench._docs import DOCS, put, table

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from engine import protocol
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.bake.bake import Atlas, bake
+from engine.bake.fill import fill
+from engine.bake.surface_fill import Texels
+from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.export.render import render_views
+from engine.measure.quality import coverage, view_psnr
+from engine.measure.seams import seam_error
 from engine.protocol import Request
-from engine.texture.bake import Atlas, bake
-from engine.texture.fill import fill
-from engine.texture.measure import coverage, view_psnr
-from engine.texture.render import render_views
-from engine.texture.seams import seam_error
-from engine.texture.surface import Texels
 from tests.bench._docs import DOCS, put, table
 from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
 

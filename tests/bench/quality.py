@@ -25,9 +25,9 @@ from pathlib import Path
 from PIL import Image
 
 from engine.denoise import device as devices
-from engine.denoise.model import load_denoiser
-from engine.denoise.presets import Preset
+from engine.denoise.denoiser import load_denoiser
 from engine.errors import UserError
+from engine.models.presets import Preset
 from engine.protocol import Request
 from tests.bench import _cell, _chart, _grid, _report
 from tests.bench._findings import Block, Data

@@ -3,7 +3,7 @@
 A model textures each mesh from each prompt with each way of agreeing: colours or latents averaged, by the
 mean or by the best view, in a share of the steps. Each texture, re-rendered in the job's views, is compared
 with the views of `--method independent` and the same seed, which never were averaged: the power of what is
-finer than eight pixels (engine/texture/sharpness.py), by octaves too. Without a MESH: a cube, a torus, and
+finer than eight pixels (engine/measure/sharpness.py), by octaves too. Without a MESH: a cube, a torus, and
 the files in the folder that SYNC_TEXTURE_MESHES names in the environment. With --write, tables and picture of
 docs/sharpness.md are made of it. Fails when the default is less sharp than the mean of colours, or shows
 seams by a tenth more.
@@ -21,18 +21,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import options
-from engine.denoise.model import Denoiser, load_denoiser
-from engine.denoise.presets import Preset
+from engine import settings
+from engine.bake.bake import Atlas, bake
+from engine.bake.fill import fill
+from engine.bake.surface_fill import Texels
+from engine.canvas.scene import Scene
+from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.export.render import render_views
+from engine.measure.quality import view_psnr
+from engine.measure.seams import seam_error
+from engine.measure.sharpness import sharpness, spectrum
+from engine.models.presets import Preset
 from engine.protocol import Request
-from engine.scene import Scene
-from engine.texture.bake import Atlas, bake
-from engine.texture.fill import fill
-from engine.texture.measure import view_psnr
-from engine.texture.render import render_views
-from engine.texture.seams import seam_error
-from engine.texture.sharpness import sharpness, spectrum
-from engine.texture.surface import Texels
 from engine.views.raster import masks
 from tests.bench import _sharpness_page as pages
 from tests.bench._docs import DOCS, put
@@ -107,9 +107,9 @@ def _said(given: argparse.Namespace, denoiser: Denoiser) -> str:
 
 def with_default(preset: Preset) -> tuple[dict[str, dict[str, str]], str]:
     """All arms, and which of them a job takes that says nothing."""
-    usual = options.resolve(USUAL, preset)
+    usual = settings.resolve(USUAL, preset)
     for name, fields in ARMS.items():
-        if name != ALONE and options.resolve(replace(USUAL, **fields), preset) == usual:
+        if name != ALONE and settings.resolve(replace(USUAL, **fields), preset) == usual:
             return ARMS, name
     return {**ARMS, "default": {}}, "default"
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.measure.quality import coverage
 from engine.mesh.frame import to_unit_sphere
 from engine.mesh.mesh import load
-from engine.texture.measure import coverage
 from engine.views.cameras import DISTANCE, even_rig, paper_rig
 from engine.views.planner import MOST, plan
 from engine.views.raster import EmbreeRaster

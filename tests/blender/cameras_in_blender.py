@@ -22,8 +22,8 @@ from sync_texture.blender_sync_addon.read import cameras as read_cameras  # noqa
 
 
 def pixels(entry, points):
-    """(n, 2) in [0, 1], the origin at the bottom left, of engine-space ``points``: as engine/views/given.py's
-    contract has it, worked out from position, forward, up and fov."""
+    """(n, 2) in [0, 1], the origin at the bottom left, of engine-space ``points``: as the
+    contract of engine/views/camera_file.py has it, worked out from position, forward, up and fov."""
     forward = np.array(entry["forward"]) / np.linalg.norm(entry["forward"])
     right = np.cross(forward, entry["up"])
     right /= np.linalg.norm(right)

@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from interrupting import interrupting  # noqa: E402
 from sync_texture.blender_sync_addon import command, task  # noqa: E402
-from sync_texture.engine import telling  # noqa: E402
+from sync_texture.engine import json_lines  # noqa: E402
 
 QUICK = ["--steps", "2", "--views", "2", "--texture-size", "64", "--device", "cpu"]
 GOOD = {"prompt": "red bricks", "mesh": "box.obj", "object": "box", "out": "out"}

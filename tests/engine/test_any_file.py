@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engine import protocol
+from engine.bake.bake import Atlas, bake
+from engine.bake.fill import fill
+from engine.bake.surface_fill import Texels
+from engine.canvas.scene import build_scene
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load
+from engine.pictures import exr
 from engine.protocol import Request, Result
-from engine.scene import build_scene
-from engine.texture import exr
-from engine.texture.bake import Atlas, bake
-from engine.texture.fill import fill
-from engine.texture.surface import Texels
 from engine.views.cameras import even_rig
 from engine.worker import Failure, Worker
 from tests.engine import brute

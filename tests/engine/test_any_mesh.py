@@ -11,12 +11,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.denoise.schedule import Schedule
+from engine.canvas.mesh_maps import MeshMaps, mesh_maps
+from engine.canvas.scene import Scene, build_scene
+from engine.denoise.levels import Schedule
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
-from engine.scene import Scene, build_scene
-from engine.sync.operators import MeshMaps, mesh_maps
 from engine.sync.sampler import Sync, initial_noise, sample
 from engine.sync.spaces import EarlierViews, LinearSpace
 from engine.views.cameras import even_rig

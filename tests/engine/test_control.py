@@ -13,14 +13,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine import options
-from engine.denoise.presets import CONTROLS
-from engine.denoise.sidecar import FILE
-from engine.depth.depth import depth_picture
+from engine import settings
+from engine.canvas.scene import build_scene
+from engine.controls.depth import depth_picture
 from engine.host import Host
 from engine.mesh.mesh import Mesh
+from engine.models.presets import CONTROLS
+from engine.models.sidecar import FILE
 from engine.protocol import Request, Result
-from engine.scene import build_scene
 from engine.worker import Worker
 from tests.engine import shapes
 
@@ -140,7 +140,7 @@ def test_every_kind_of_control_can_be_made(control: str) -> None:
     box = shapes.box(0)
     moved = Mesh(box.vertices * 7 + np.float32(30), box.faces, box.uvs)
     plain, far = (
-        build_scene(mesh, options.cameras("5"), 32, control, Host()).controls
+        build_scene(mesh, settings.cameras("5"), 32, control, Host()).controls
         for mesh in (Mesh(box.vertices, box.faces, box.uvs), moved)
     )
     assert plain.shape == (5, 1 if control == "depth" else 3, 32, 32)

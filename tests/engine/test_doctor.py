@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import models_command, protocol
-from engine.denoise import manage
-from engine.denoise.catalogue import ENTRIES
+from engine import protocol
 from engine.errors import UserError
+from engine.models import command as models_command
+from engine.models import manage
+from engine.models.catalogue import ENTRIES
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import options
+from engine import settings
+from engine.canvas.scene import build_scene
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load
 from engine.protocol import Request, Result
-from engine.scene import build_scene
 from engine.views.cameras import Camera
 from engine.worker import Failure, Worker
 
@@ -95,4 +95,4 @@ def test_another_front_is_the_mesh_turned(box_file: Path) -> None:
 def test_the_front_is_an_angle() -> None:
     request = Request(mesh="m.obj", prompt="red", out="o", front=400.0)
     with pytest.raises(UserError, match="front"):
-        options.check(request)
+        settings.check(request)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from engine import protocol
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.host import Host
 from engine.pipeline import texture
 from engine.views.backends import make_raster, obstacle

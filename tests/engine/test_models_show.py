@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from engine import models_show, protocol
+from engine import protocol
 from engine.cli import main
-from engine.denoise.catalogue import STARTER_FOLDER
-from engine.denoise.describe import describe
+from engine.models import show as models_show
+from engine.models.catalogue import STARTER_FOLDER
+from engine.models.describe import describe
 
 Capture = pytest.CaptureFixture[str]
 NONE_LISTED = "It lists none: any prompt may do."

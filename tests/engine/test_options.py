@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from engine import options, protocol
-from engine.denoise.presets import SD15, STARTER
+from engine import protocol
+from engine import settings as options
 from engine.errors import UserError
+from engine.models.presets import SD15, STARTER
 from engine.protocol import Request
 from engine.sync.methods import AGGREGATES
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import protocol
-from engine.denoise.model import Denoiser
+from engine.denoise.denoiser import Denoiser
 from engine.host import Host
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker

@@ -13,10 +13,11 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine import preview, protocol
+from engine import protocol
 from engine.errors import Cancelled
+from engine.export import preview
+from engine.export.preview import MOST, side
 from engine.host import Host
-from engine.preview import MOST, side
 from engine.protocol import Preview, Request, Result
 from engine.worker import Worker
 

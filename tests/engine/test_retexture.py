@@ -16,8 +16,8 @@ from PIL import Image
 
 from engine import protocol
 from engine.host import Host
+from engine.pictures import exr
 from engine.protocol import Request, Result
-from engine.texture import exr
 from engine.worker import Failure, Worker
 from tests.engine import shapes
 from tests.engine.texture.test_png16 import decoded

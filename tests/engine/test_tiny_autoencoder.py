@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from engine.host import Host
-from engine.options import averages_x0
 from engine.protocol import METHODS, Request, Result
+from engine.settings import averages_x0
 from engine.worker import Worker
 from tests.engine.denoise.test_tiny import make_tiny
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import trimesh
 
-from engine.depth.depth import depth_picture
+from engine.controls.depth import depth_picture
 from engine.views.cameras import Camera, even_rig, paper_rig
 from training import buffer, captions, pool, shapes
 from training.catalogue import ALL_COLOURS, EXTRAS, LATTICES, MATERIALS

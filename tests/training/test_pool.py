@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.depth.position import position_picture
+from engine.controls.position import position_picture
 from engine.views.cameras import Camera
 from training import pool, shapes
 

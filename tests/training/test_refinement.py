@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderDC, AutoencoderKL
 
-from engine.denoise.model import load_denoiser
+from engine.denoise.denoiser import load_denoiser
 from training import fields, pool, refinement, small_autoencoder
 from training.data import Batch, make_batch
 from training.regression import Regression

@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from engine.denoise import vocabulary
-from engine.denoise.vocabulary import Vocabulary
+from engine.models import vocabulary
+from engine.models.vocabulary import Vocabulary
 from training import captions
 from training.synonyms import spoken, synonyms
 

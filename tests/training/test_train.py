@@ -11,7 +11,7 @@ from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image
 from transformers import CLIPTokenizer
 
-from engine.denoise.model import load_denoiser
+from engine.denoise.denoiser import load_denoiser
 from training import autoencoder, fields, networks, small_autoencoder, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from engine.texture.render import to_image
+from engine.export.render import to_image
 
 Floats = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.denoise.model import Denoiser
+from engine.denoise.denoiser import Denoiser
 from training.judge.classifier import Classifier, Verdict, judge
 from training.judge.examples import Reference
 from training.judge.measures import Bools, Detail, detail, iou, kid, psnr, silhouette

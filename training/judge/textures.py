@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.export.render import render_view
 from engine.host import Host
 from engine.mesh.frame import to_unit_sphere
 from engine.mesh.mesh import load
 from engine.pipeline import texture
 from engine.protocol import Request
-from engine.texture.render import render_view
 from engine.views.cameras import Camera
 from engine.views.raster import EmbreeRaster
 from training.shapes import Mesh

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.denoise.model import Denoiser
+from engine.canvas.scene import build_scene
+from engine.denoise.denoiser import Denoiser
 from engine.host import Host
 from engine.mesh.mesh import Mesh
-from engine.scene import build_scene
 from engine.views.prompts import positive
 from training.judge.pairs import Pair
 from training.sampling import denoised

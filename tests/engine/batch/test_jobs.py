@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.batch import fields, names
+from engine.batch import names
 from engine.batch.jobs import Job, Part, Refused, read
 from engine.errors import UserError
+from engine.options import job_fields
 from engine.protocol import Request
 from tests.engine.batch.conftest import Write
 
@@ -48,7 +49,7 @@ def test_the_line_wins_over_the_command_line(write: Write) -> None:
 
 
 def test_several_meshes_are_textured_together(write: Write, place: Path) -> None:
-    if "other_meshes" not in fields.NAMES:
+    if "other_meshes" not in job_fields.NAMES:
         pytest.skip("requests have one mesh")
     (place / "n.ply").write_text("ply")
     job = one(write, {"mesh": ["m.obj", "n.ply"], "prompt": "red"})

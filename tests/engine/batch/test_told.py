@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from engine.batch import folder as folders
-from engine.batch import jobs, progress, share, sheet, task
+from engine.batch import jobs, machine_share, progress, sheet, task
 from engine.batch.pace import Pace
 from engine.batch.progress import Terminal
 from engine.batch.summary import Summary
@@ -153,16 +153,18 @@ def test_on_a_terminal_one_line_is_drawn_again(
 
 
 def test_cores_and_cards_are_shared(tmp_path: Path) -> None:
-    assert share.environments(1, {"A": "b"}) == [{"A": "b"}]
-    two = share.environments(2, {share.CARDS: "4,GPU-x"})
-    assert [one[share.CARDS] for one in two] == ["4", "GPU-x"]
-    assert {one[share.THREADS] for one in two} == {str(max(1, share.cores() // 2))}
-    kept = share.environments(3, {share.CARDS: "0", share.THREADS: "5"})
-    assert [(one[share.CARDS], one[share.THREADS]) for one in kept] == [("0", "5")] * 3
+    assert machine_share.environments(1, {"A": "b"}) == [{"A": "b"}]
+    two = machine_share.environments(2, {machine_share.CARDS: "4,GPU-x"})
+    assert [one[machine_share.CARDS] for one in two] == ["4", "GPU-x"]
+    assert {one[machine_share.THREADS] for one in two} == {str(max(1, machine_share.cores() // 2))}
+    kept = machine_share.environments(3, {machine_share.CARDS: "0", machine_share.THREADS: "5"})
+    assert [(one[machine_share.CARDS], one[machine_share.THREADS]) for one in kept] == [("0", "5")] * 3
     smi = tmp_path / "nvidia-smi"
     smi.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
     smi.chmod(0o755)
-    asked = share.environments(3, {"PATH": str(tmp_path)})
-    assert [one[share.CARDS] for one in asked] == ["GPU-a", "GPU-b", "GPU-a"]
+    asked = machine_share.environments(3, {"PATH": str(tmp_path)})
+    assert [one[machine_share.CARDS] for one in asked] == ["GPU-a", "GPU-b", "GPU-a"]
     smi.write_text("#!/bin/sh\nexit 9\n")
-    assert all(share.CARDS not in one for one in share.environments(2, {"PATH": str(tmp_path)}))
+    assert all(
+        machine_share.CARDS not in one for one in machine_share.environments(2, {"PATH": str(tmp_path)})
+    )

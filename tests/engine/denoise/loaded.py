@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.denoise.denoiser import Denoiser, load_denoiser
 
 
 def load(name: object) -> Denoiser:

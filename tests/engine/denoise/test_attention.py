@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.denoise.attention import AcrossRows, Links, _offered, across_rows
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.denoise.denoiser import Denoiser, load_denoiser
 
 PICTURES = 5
 RING = Links(np.array([[0, 1, 4], [1, 2, 0], [2, 3, 1], [3, 4, 2], [4, 0, 3]]), reference=2)
@@ -256,8 +256,8 @@ def test_the_order_of_pictures_says_nothing(denoiser: Denoiser) -> None:
 
 
 def test_half_precision(eps_model: Path) -> None:
-    from engine.denoise import sources
     from engine.denoise.loading import load
+    from engine.models import sources
 
     cpu = torch.device("cpu")
     outputs = []

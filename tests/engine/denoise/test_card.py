@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.denoise import card
+from engine.models import model_card
 
 OURS = """# Tiny model
 
@@ -52,13 +52,13 @@ Much.
 """
 
 
-def read(folder: Path, text: str) -> card.Card:
-    (folder / card.FILE).write_text(text, encoding="utf-8")
-    return card.read(folder)
+def read(folder: Path, text: str) -> model_card.Card:
+    (folder / model_card.FILE).write_text(text, encoding="utf-8")
+    return model_card.read(folder)
 
 
 def test_our_cards(tmp_path: Path) -> None:
-    assert read(tmp_path, OURS) == card.Card(
+    assert read(tmp_path, OURS) == model_card.Card(
         title="Tiny model",
         licence="GPL-3.0-or-later, as the rest",
         limits=("Faces: none, as the paper says, in two lines.", "Letters.", "Anything else."),
@@ -66,7 +66,7 @@ def test_our_cards(tmp_path: Path) -> None:
 
 
 def test_cards_of_the_hub(tmp_path: Path) -> None:
-    assert read(tmp_path, THEIRS) == card.Card(
+    assert read(tmp_path, THEIRS) == model_card.Card(
         title="A model", licence="creativeml-openrail-m", limits=("Don't.", "It can't count.")
     )
 
@@ -74,8 +74,8 @@ def test_cards_of_the_hub(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"words"])
 def test_without_a_card_nothing_is_known(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
-        (tmp_path / card.FILE).write_bytes(content)
-    assert card.read(tmp_path) == card.Card()
+        (tmp_path / model_card.FILE).write_bytes(content)
+    assert model_card.read(tmp_path) == model_card.Card()
 
 
 MARKS = ["#", " ", "\n", "limits", "- ", "|", "license:", "**", "[a](b)", "---"]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.denoise.glance import FINEST, Glance, noise_pictures
-from engine.denoise.model import load_denoiser
+from engine.denoise.denoiser import load_denoiser
+from engine.denoise.linear_decoder import FINEST, Glance, noise_pictures
 
 STARTER = "starter"
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine.denoise import catalogue, hub, manage, sidecar, sources
-from engine.denoise.transfer import checksum
 from engine.errors import Cancelled, UserError
+from engine.models import catalogue, hub, manage, sidecar, sources
+from engine.models.transfer import checksum
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

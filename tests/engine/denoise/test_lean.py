@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.denoise.lean import is_affine, make_lean
+from engine.denoise.simplify import is_affine, make_lean
 from tests.engine.denoise.small import idle_encoder, random_dc
 
 Change = Callable[[Any], None]

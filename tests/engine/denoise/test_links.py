@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import models_command, protocol
-from engine.denoise import catalogue, hub, links, manage, sources
+from engine import protocol
 from engine.errors import UserError
+from engine.models import catalogue, command, hub, links, manage, sources
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def links_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> object:
     action, name, path = (*words, None, None)[:3]
     assert action
-    assert models_command.run(action, name, as_json=True, path=path) == protocol.EXIT_DONE
+    assert command.run(action, name, as_json=True, path=path) == protocol.EXIT_DONE
     return json.loads(capsys.readouterr().out)
 
 
@@ -60,7 +60,7 @@ def test_a_file_that_vanished_is_told_not_hidden(
     shutil.rmtree(copy)
     (listed,) = [model for model in manage.list_models() if model.link]
     assert not listed.installed
-    assert models_command.run("list", None) == protocol.EXIT_DONE
+    assert command.run("list", None) == protocol.EXIT_DONE
     assert "missing or damaged" in capsys.readouterr().out
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.denoise.model import load_denoiser
+from engine.denoise.denoiser import load_denoiser
 from engine.errors import Cancelled, UserError
 from tests.engine.denoise.checkpoints import renamed
 from tests.engine.denoise.loaded import estimate, load

@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.denoise import sources, step
+from engine.denoise import steps as step
+from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.loading import load
-from engine.denoise.model import Denoiser, load_denoiser
+from engine.models import sources
 
 PROMPTS = ["red bricks, front view", "old wood", "gold"]
 NEGATIVE = "old view"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.denoise import presets
+from engine.models import presets
 from engine.protocol import SYNC_SPACES
 
 

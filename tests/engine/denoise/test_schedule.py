@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from diffusers import DDIMScheduler, StableDiffusionControlNetImg2ImgPipeline
 
-from engine.denoise.schedule import Schedule, steps_run
+from engine.denoise.levels import Schedule, steps_run
 from engine.errors import UserError
 from tests.engine.schedules import SD15, ZERO_SNR
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.denoise import manage, presets, sidecar
 from engine.errors import UserError
+from engine.models import manage, presets, sidecar
 from tests.engine.denoise.loaded import load
 
 EVERYTHING = {

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.denoise import hub, sources
 from engine.errors import UserError
+from engine.models import hub, sources
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
-from engine.denoise import step
-from engine.denoise.schedule import Schedule
+from engine.denoise import steps as step
+from engine.denoise.levels import Schedule
 from tests.engine import schedules
 from tests.engine.schedules import SD15, ZERO_SNR
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.denoise import sources
-from engine.denoise.lean import is_affine
+from engine.denoise.simplify import is_affine
 from engine.errors import UserError
+from engine.models import sources
 from tests.engine.denoise.loaded import load
 from tests.engine.denoise.small import idle_encoder, random_dc
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
-from engine.denoise import vocabulary
-from engine.denoise.vocabulary import Vocabulary
+from engine.models import vocabulary
+from engine.models.vocabulary import Vocabulary
 
 STARTER = Path(__file__).resolve().parents[3] / "engine" / "models" / "starter"
 SMALL = Vocabulary(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.depth.depth import blur_kernel, depth_picture, inverse_depth
+from engine.controls.depth import blur_kernel, depth_picture, inverse_depth
 
 
 def published(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:

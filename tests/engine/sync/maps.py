@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.sync.operators import MeshMaps, mesh_maps
+from engine.canvas.mesh_maps import MeshMaps, mesh_maps
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, paper_rig
 from engine.views.raster import EmbreeRaster

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.sync.sampler import Step, Sync, sample
 from tests.engine import schedules
 from tests.engine.sync import toys

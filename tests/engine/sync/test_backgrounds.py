@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.sync import backgrounds
 from tests.engine import schedules
 

@@ -11,7 +11,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.sync.sampler import Sync, sample
 from tests.engine import schedules
 from tests.engine.sync import paper, toys

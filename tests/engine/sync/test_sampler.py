@@ -11,7 +11,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.errors import Cancelled
 from engine.sync.sampler import Sync, initial_noise, sample
 from engine.sync.spaces import LinearSpace

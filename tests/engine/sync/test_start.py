@@ -9,7 +9,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.sync.sampler import Step, sample
 from tests.engine import schedules
 from tests.engine.sync import toys

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
+from engine.canvas.mesh_maps import mesh_maps
 from engine.sync.methods import AGGREGATES
-from engine.sync.operators import mesh_maps
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.visibility import edge_trust

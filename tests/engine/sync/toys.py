@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from engine.denoise.schedule import Schedule
+from engine.denoise.levels import Schedule
 from engine.sync.spaces import EarlierViews, LinearSpace
 from tests.engine.schedules import output
 

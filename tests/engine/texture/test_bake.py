@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import protocol
+from engine.bake.bake import Atlas, Baked, bake
+from engine.bake.fill import fill
+from engine.bake.surface_fill import Texels
 from engine.errors import Cancelled
-from engine.texture.bake import Atlas, Baked, bake
-from engine.texture.fill import fill
-from engine.texture.surface import Texels
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import EmbreeRaster, interpolate
 from tests.engine import shapes

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.bake.bake import Atlas, Baked
+from engine.bake.existing import Existing, texel_centres
 from engine.errors import UserError
+from engine.export.render import render_view
 from engine.mesh.sets import Page
-from engine.texture import png16
-from engine.texture.bake import Atlas, Baked
-from engine.texture.existing import Existing, texel_centres
-from engine.texture.render import render_view
+from engine.pictures import png16
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import texel_of
 from tests.engine import shapes

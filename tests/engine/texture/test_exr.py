@@ -9,9 +9,9 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from engine.bake.existing import Existing
 from engine.errors import UserError
-from engine.texture import exr
-from engine.texture.existing import Existing
+from engine.pictures import exr
 
 PICTURE = np.random.default_rng(0).random((300, 40, 3)).astype(np.float32)
 

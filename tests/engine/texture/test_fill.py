@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from engine import protocol
-from engine.texture.bake import Atlas, Baked
-from engine.texture.fill import NEUTRAL, fill, nearest_of, padded, voronoi_fill
-from engine.texture.surface import Texels
+from engine.bake.bake import Atlas, Baked
+from engine.bake.fill import NEUTRAL, fill, nearest_of, padded, voronoi_fill
+from engine.bake.surface_fill import Texels
 from engine.views.raster import EmbreeRaster
 from tests.engine import shapes
 

@@ -14,8 +14,8 @@ import pytest
 import trimesh
 from PIL import Image
 
+from engine.export.glb import Look, corner_normals, export_pages
 from engine.mesh.mesh import Mesh, load
-from engine.texture.glb import Look, corner_normals, export_pages
 from tests.engine import shapes
 
 

@@ -7,8 +7,8 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from engine.texture.measure import coverage, view_psnr
-from engine.texture.render import render_views
+from engine.export.render import render_views
+from engine.measure.quality import coverage, view_psnr
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.raster import EmbreeRaster
 from tests.engine import shapes

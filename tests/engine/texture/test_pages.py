@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.bake.bake import Atlas, Baked, bake
+from engine.bake.fill import NEUTRAL, fill, nearest_of
+from engine.bake.surface_fill import Texels
+from engine.canvas.mesh_maps import MeshMaps, mesh_maps
+from engine.export.render import sample
+from engine.measure.seams import seam_error
 from engine.mesh.edges import places
 from engine.mesh.pages import paged
-from engine.sync.operators import MeshMaps, mesh_maps
-from engine.texture.bake import Atlas, Baked, bake
-from engine.texture.fill import NEUTRAL, fill, nearest_of
-from engine.texture.render import sample
-from engine.texture.seams import seam_error
-from engine.texture.surface import Texels
 from engine.views.cameras import even_rig
 from engine.views.raster import texel_of
 from tests.engine import shapes

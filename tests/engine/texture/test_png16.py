@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.texture import png16
+from engine.pictures import png16
 
 
 def decoded(path: Path) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from engine.texture import render
+from engine.export import render
 from engine.views.cameras import Camera
 from tests.engine import shapes
 

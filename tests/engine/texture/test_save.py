@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import Cancelled, UserError
-from engine.texture import save
+from engine.export import save
 
 EARLIER = {"a.txt": "old a", "b.txt": "old b"}
 

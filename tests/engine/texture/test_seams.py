@@ -7,9 +7,9 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from engine.texture.bake import Atlas
-from engine.texture.fill import nearest_of, padded
-from engine.texture.seams import seam_error
+from engine.bake.bake import Atlas
+from engine.bake.fill import nearest_of, padded
+from engine.measure.seams import seam_error
 from tests.engine import shapes
 from tests.engine.shapes import Shape, field
 

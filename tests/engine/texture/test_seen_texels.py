@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.texture.bake import Atlas, Baked, bake
+from engine.bake.bake import Atlas, Baked, bake
 from engine.views.cameras import Camera
 from engine.views.raster import EmbreeRaster
-from engine.views.survey import Survey
+from engine.views.surface_points import Survey
 from tests.engine import brute
 
 Bools = NDArray[np.bool_]

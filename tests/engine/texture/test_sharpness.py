@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from engine.texture.sharpness import BANDS, FINE, sharpness, spectrum
+from engine.measure.sharpness import BANDS, FINE, sharpness, spectrum
 from engine.views.cameras import paper_rig
 from engine.views.raster import EmbreeRaster, masks
 from tests.engine import brute

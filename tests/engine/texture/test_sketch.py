@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.bake.sketch import Sketch
 from engine.errors import Cancelled
 from engine.mesh.pages import paged
-from engine.texture import quick_png
-from engine.texture.sketch import Sketch
+from engine.pictures import quick_png
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import interpolate
 from tests.engine import shapes

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.texture import surface
-from engine.texture.bake import Atlas, Baked
-from engine.texture.fill import fill, rim_read
-from engine.texture.render import sample
-from engine.texture.seams import seam_error
-from engine.texture.surface import Texels
+from engine.bake import surface_fill
+from engine.bake.bake import Atlas, Baked
+from engine.bake.fill import fill, rim_read
+from engine.bake.surface_fill import Texels
+from engine.export.render import sample
+from engine.measure.seams import seam_error
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute, shapes
 from tests.engine.brute import Made
@@ -46,7 +46,7 @@ def test_the_nearest_painted_texel_is_that_of_brute_force(made: Made | Shape) ->
     texels = Texels(raster, made.uvs, atlas)
     wanted = np.flatnonzero(~known)
     found, far = texels.nearest(wanted, texels.seeds(known))
-    lifted = atlas.point + surface.LIFT * atlas.normal
+    lifted = atlas.point + surface_fill.LIFT * atlas.normal
     apart = np.linalg.norm(lifted[wanted, None] - lifted[None, known], axis=2)
     np.testing.assert_allclose(far, apart.min(axis=1), atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(lifted[wanted] - lifted[found], axis=1), far, atol=1e-5)
@@ -165,7 +165,7 @@ def test_large_textures_are_solved_for_coarsely_and_look_the_same(monkeypatch: p
     _, atlas = texels_of(made, 256)
     clear = np.abs(atlas.point[:, 1]) > 0.3
     fine = filled(made, 256, field(2 * atlas.point), clear)
-    monkeypatch.setattr(surface, "FINEST", 64)
+    monkeypatch.setattr(surface_fill, "FINEST", 64)
     coarse = filled(made, 256, field(2 * atlas.point), clear)
     assert np.abs(coarse - fine).mean() < 0.01
     np.testing.assert_array_equal(on(atlas, coarse)[clear], on(atlas, fine)[clear])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import memory, options, protocol
+from engine import memory, protocol, settings
 from engine.errors import UserError
 from engine.views import backends
 from engine.views.raster import EmbreeRaster
@@ -34,12 +34,12 @@ def test_where_there_is_no_card_or_package_asking_for_it_says_what_to_do(
     asked = protocol.Request(mesh="x.obj", prompt="x", out="x", raster="nvdiffrast")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="torch sees no CUDA device") as caught:
-        options.check(asked)
+        settings.check(asked)
     assert "--raster embree" in caught.value.fix
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="isn't installed") as caught:
-        options.check(asked)
+        settings.check(asked)
     assert "pip install" in caught.value.fix
     assert backends.choose("auto", "cuda") == "embree"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import UserError
 from engine.mesh.frame import to_unit_sphere, turned
-from engine.views.given import Given, read
+from engine.views.camera_file import Given, read
 from engine.views.prompts import direction
 
 Doubles = NDArray[np.float64]

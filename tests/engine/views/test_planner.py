@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Cancelled
+from engine.measure.quality import coverage
 from engine.mesh.frame import to_unit_sphere
-from engine.texture.measure import coverage
 from engine.views import planner
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.planner import MOST, plan

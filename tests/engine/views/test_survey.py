@@ -8,7 +8,7 @@ import pytest
 from engine.errors import Cancelled
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import EmbreeRaster
-from engine.views.survey import Survey
+from engine.views.surface_points import Survey
 from tests.engine import brute
 
 

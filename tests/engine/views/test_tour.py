@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.views.cameras import Camera, even_rig, paper_rig
-from engine.views.tour import length, round_trip
+from engine.views.view_order import length, round_trip
 
 ANGLES = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 

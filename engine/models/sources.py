@@ -26,7 +26,7 @@ from ..errors import UserError
 from . import files, hub, links, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
 from .hub import Check, Progress
-from .jsonfile import read_json
+from .json_file import read_json
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
 PIPELINE_PARTS = ("tokenizer", "scheduler", "text_encoder", "unet", "vae", "controlnet")

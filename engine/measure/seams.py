@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..export.render import sample
 from ..mesh.edges import Edges, shared_edges
 from ..views.raster import EmbreeRaster, interpolate
-from .render import sample
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]

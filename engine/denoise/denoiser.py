@@ -14,16 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models import presets, sidecar, sources
+from ..models.presets import Preset
+from ..models.vocabulary import Vocabulary
 from . import device as devices
-from . import presets, sidecar, sources, step
+from . import steps
 from .attention import AcrossRows, Links, across_rows
-from .glance import Glance
 from .hints import Hints
-from .lean import is_affine
+from .levels import Schedule, ddim_scheduler
+from .linear_decoder import Glance
 from .loading import Parts, load
-from .presets import Preset
-from .schedule import Schedule, ddim_scheduler
-from .vocabulary import Vocabulary
+from .simplify import is_affine
 
 # Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
 # of thumb behind the default batch.
@@ -148,7 +149,7 @@ class Denoiser:
         h * downscale, w * downscale) in [0, 1]; a tensor that was given before is taken to be unchanged.
         """
         output = self._guided(x, t, positive, negative, control, guidance)
-        return step.EPS_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
+        return steps.EPS_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
 
     def predict_x0(
         self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
@@ -156,7 +157,7 @@ class Denoiser:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
         output = self._guided(x, t, positive, negative, control, guidance)
-        return step.X0_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
+        return steps.X0_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
 
     def _alpha_sigma(self, t: int) -> tuple[float, float]:
         square = float(self.alphas_cumprod[t])

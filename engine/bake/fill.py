@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 
 from ..mesh.pages import shaped
 from .bake import Atlas, Baked, unclear
-from .surface import NEXT_TO, Texels, surface_fill, unreached
+from .surface_fill import NEXT_TO, Texels, surface_fill, unreached
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]

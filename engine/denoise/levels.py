@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from .step import X0_FROM
+from .steps import X0_FROM
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from . import protocol, terminal
+from .. import protocol, terminal
 
 Add = Callable[..., Any]  # an ArgumentParser's add_argument, or something like it
 CHOICES: Mapping[str, tuple[str, ...]] = {

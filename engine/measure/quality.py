@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..views.cameras import Camera, even_rig
 from ..views.raster import EmbreeRaster, Fragments
-from ..views.survey import POSITIONS, Survey
+from ..views.surface_points import POSITIONS, Survey
 
 Floats = NDArray[np.float32]
 

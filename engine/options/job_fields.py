@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import protocol
-from ..arguments import CHOICES
 from ..errors import UserError
+from .arguments import CHOICES
 
 KINDS: Mapping[str, Any] = typing.get_type_hints(protocol.Request)
 NAMES = tuple(field.name for field in dataclasses.fields(protocol.Request) if field.name != "preview")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..mesh.pages import each
 from ..mesh.sets import Layout, Page
-from . import exr, png16, render, save
+from ..pictures import exr, png16
+from . import render, save
 from .glb import Look, export_pages
 
 Floats = NDArray[np.float32]

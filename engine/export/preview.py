@@ -1,7 +1,7 @@
 """The texture while it is made: small pictures of it in the output folder, every few steps.
 
-What is shown is the clean estimate of the moment, which gets its colours by a glance (denoise/glance.py) and
-its place by a sketch (texture/sketch.py). The files are gone when the job ends, whichever way. A preview
+What is shown is the clean estimate of the moment, which gets its colours by denoise/linear_decoder.py and its
+place by a sketch (bake/sketch.py). The files are gone when the job ends, whichever way. A preview
 changes nothing of the result, costs a few hundredths of the run, and where the disk refuses it there is none.
 """
 
@@ -18,16 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import protocol
-from .denoise.model import Denoiser
-from .host import Clock, Host
-from .mesh.pages import each
-from .mesh.sets import Layout
-from .scene import Scene
-from .sync.sampler import Step
-from .texture import quick_png, save
-from .texture.files import page_file
-from .texture.sketch import Sketch
+from .. import protocol
+from ..bake.sketch import Sketch
+from ..canvas.scene import Scene
+from ..denoise.denoiser import Denoiser
+from ..host import Clock, Host
+from ..mesh.pages import each
+from ..mesh.sets import Layout
+from ..pictures import quick_png
+from ..sync.sampler import Step
+from . import save
+from .files import page_file
 
 PREFIX = "preview."  # of the files' names
 LEAST, MOST = 256, 512  # texels across one texture; several share MOST^2

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth.depth import depth_picture
-from .depth.position import position_picture
-from .errors import UserError
-from .host import Host
-from .mesh.frame import to_unit_sphere, turned
-from .mesh.mesh import Mesh
-from .views.backends import make_raster
-from .views.cameras import Camera
-from .views.planner import plan
-from .views.raster import EmbreeRaster, Fragments, interpolate, masks
+from ..controls.depth import depth_picture
+from ..controls.position import position_picture
+from ..errors import UserError
+from ..host import Host
+from ..mesh.frame import to_unit_sphere, turned
+from ..mesh.mesh import Mesh
+from ..views.backends import make_raster
+from ..views.cameras import Camera
+from ..views.planner import plan
+from ..views.raster import EmbreeRaster, Fragments, interpolate, masks
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ def build_scene(
     front: float = 0.0,
 ) -> Scene:
     """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
-    those that it needs; ``control`` is one of denoise/presets.py's CONTROLS, ``backend`` one that
+    those that it needs; ``control`` is one of models/presets.py's CONTROLS, ``backend`` one that
     views/backends.py chose. uvs: instead of the mesh's own, which have no pages. front: the azimuth of what
     the cameras take for the mesh's front.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import card, hub, manage, presets, sidecar, vocabulary
+from . import hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
-from .jsonfile import read_json
+from .json_file import read_json
 from .presets import Preset
 from .sources import HUB_ID, checkpoint_family, component, configs_beside, split
 from .vocabulary import Vocabulary
@@ -39,7 +39,7 @@ def describe(name: str) -> Description:
     entry = BY_NAME.get(base)
     place = _place(base, entry)
     folder = place if place and place.is_dir() else None
-    own = card.read(folder) if folder else card.Card()
+    own = model_card.read(folder) if folder else model_card.Card()
     controlnet = _controlnet(control) if control else None
     return Description(
         name=name,

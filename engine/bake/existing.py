@@ -17,14 +17,14 @@ from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
+from ..export.render import BACKGROUND, sample
 from ..mesh.pages import page_of
 from ..mesh.sets import Page
 from ..mesh.udim import FIRST
+from ..pictures import exr, png16
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, interpolate
-from . import exr, png16
 from .bake import Atlas, Baked
-from .render import BACKGROUND, sample
 
 Floats = NDArray[np.float32]
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import protocol
-from .denoise.presets import MAX_GUIDANCE, MAX_STEPS, Preset
-from .denoise.schedule import steps_run
+from .denoise.levels import steps_run
 from .errors import UserError
 from .mesh.frame import to_unit_sphere
+from .models.presets import MAX_GUIDANCE, MAX_STEPS, Preset
 from .sync.methods import METHODS
-from .views import given
+from .views import camera_file
 from .views.backends import obstacle
 from .views.cameras import Camera, even_rig, paper_rig
 
@@ -130,13 +130,13 @@ def cameras(views: str) -> list[Camera] | None:
     return even_rig(int(views))
 
 
-def own_cameras(request: protocol.Request) -> list[given.Given] | None:
+def own_cameras(request: protocol.Request) -> list[camera_file.Given] | None:
     """The cameras in the file that ``request`` names, None where it names none; raises UserError."""
-    return None if request.cameras is None else given.read(request.cameras, MAX_VIEWS)
+    return None if request.cameras is None else camera_file.read(request.cameras, MAX_VIEWS)
 
 
 def placed(
-    request: protocol.Request, own: list[given.Given] | None, vertices: NDArray[np.float32]
+    request: protocol.Request, own: list[camera_file.Given] | None, vertices: NDArray[np.float32]
 ) -> list[Camera] | None:
     """The job's views, its ``own`` cameras where it has any, of the mesh with these ``vertices`` (V, 3); None
     where the mesh decides which it needs. Raises UserError."""

@@ -37,7 +37,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..protocol import AGGREGATES, ATTENTIONS, SYNC_SHARES, SYNC_SPACES
-from .jsonfile import read_json
+from .json_file import read_json
 from .presets import AUTOENCODERS, CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
 
 FILE = "sync_texture.json"

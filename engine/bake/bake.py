@@ -22,7 +22,7 @@ from .. import threads
 from ..mesh.pages import count
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
-from ..views.survey import COSINE
+from ..views.surface_points import COSINE
 from ..views.visibility import edge_trust
 
 Floats = NDArray[np.float32]

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import memory
-from .generate import Job
-from .mesh.sets import Layout
-from .protocol import VERSION, Request
-from .scene import Scene
-from .texture.files import page_file
-from .texture.measure import covered, view_psnr
-from .texture.seams import seam_error
-from .texture.sharpness import sharpness
-from .views.prompts import direction
-from .views.raster import masks
+from .. import memory
+from ..canvas.scene import Scene
+from ..generate import Job
+from ..measure.quality import covered, view_psnr
+from ..measure.seams import seam_error
+from ..measure.sharpness import sharpness
+from ..mesh.sets import Layout
+from ..protocol import VERSION, Request
+from ..views.prompts import direction
+from ..views.raster import masks
+from .files import page_file
 
 Floats = NDArray[np.float32]
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")

@@ -9,11 +9,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-from . import models_show, protocol
-from .denoise import manage
-from .denoise.describe import describe
-from .errors import UserError
-from .terminal import Bar, say
+from .. import protocol
+from ..errors import UserError
+from ..terminal import Bar, say
+from . import manage, show
+from .describe import describe
 
 PROGRESS_S = 0.25  # a download tells no more often than this how far it is
 
@@ -104,9 +104,9 @@ def _list(as_json: bool) -> int:
 def _show(name: str, as_json: bool) -> int:
     model = describe(name)
     if as_json:
-        print(json.dumps(models_show.as_json(model)), flush=True)
+        print(json.dumps(show.as_json(model)), flush=True)
     else:
-        lines = models_show.as_text(model, shutil.get_terminal_size().columns)
+        lines = show.as_text(model, shutil.get_terminal_size().columns)
         print("\n".join(lines), flush=True)
     return protocol.EXIT_DONE
 

@@ -26,10 +26,10 @@ from scipy.spatial import cKDTree
 from .. import threads
 from ..mesh.islands import island_of_face
 from ..mesh.pages import page_of
+from ..sync.spaces import normalise
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of
 from ..views.visibility import edge_trust
-from .spaces import normalise
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

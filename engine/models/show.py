@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .denoise.describe import Description
-from .denoise.vocabulary import Vocabulary
+from .describe import Description
+from .vocabulary import Vocabulary
 
 GAP = 2  # blanks between columns
 INDENT = "  "

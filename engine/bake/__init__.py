@@ -1,0 +1,1 @@
+"""From finished views to texels: baking, filling, textures from before."""

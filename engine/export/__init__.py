@@ -1,0 +1,1 @@
+"""Results on disk: textures, meshes, pictures for people, report."""

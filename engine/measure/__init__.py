@@ -1,0 +1,1 @@
+"""How good a texture is: coverage, agreement, seams, fine detail."""

@@ -1,0 +1,1 @@
+"""Which models there are: find, download, verify, link and describe them."""

@@ -1,0 +1,1 @@
+"""Every option, said once, for all doors. Standard library only."""

@@ -1,1 +1,0 @@
-"""Baking, filling and saving the texture."""
