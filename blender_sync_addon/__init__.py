@@ -10,24 +10,14 @@ from types import ModuleType
 
 def _modules() -> tuple[ModuleType, ...]:
     """The modules with a ``register``, in the order in which they must be registered."""
-    from . import (
-        advanced,
-        batch_operator,
-        command,
-        dice,
-        examples,
-        menu,
-        operators,
-        panel,
-        preferences,
-        presets,
-        properties,
-        results,
-    )
-    from .setup import operators as setup
+    from . import preferences, results
+    from .command import main
+    from .operators import batch, properties, seed, texture
+    from .operators import environment as setup
+    from .ui import advanced, examples, menu, panel, presets
 
-    first = preferences, properties, presets, operators, batch_operator, setup, examples, dice
-    return *first, panel, advanced, results, menu, command
+    first = preferences, properties, presets, texture, batch, setup, examples, seed
+    return *first, panel, advanced, results, menu, main
 
 
 def register() -> None:

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from . import package
-from .job import environment
+from .jobs import environment
 from .setup import builds, place
 
 DEVICES = [
@@ -50,7 +50,9 @@ class Preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: Any) -> None:
-        from .setup import draw  # at the first drawing: it draws with the panel's words, and that imports us
+        from .ui import (
+            setup as draw,  # at the first drawing: it draws with the panel's words, and that imports us
+        )
 
         draw.draw(self.layout, self, context)
 

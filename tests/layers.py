@@ -8,11 +8,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Folders and files of engine/ from the bottom up: each may import those before it and COMMON.
-LAYERS = ("mesh", "views", "depth", "denoise", "sync", "texture", "pipeline", "worker", "batch")
-COMMON = {"protocol", "errors", "threads"}
-SHARED = {"protocol", "arguments", "telling", "terminal"}  # standard library only: both processes import them
-FOR_ADD_ON = {"protocol", "arguments", "telling"}
-APART = {"denoise": {"mesh", "views", "depth"}}  # lower layers that a layer must not know all the same
+LAYERS = (
+    *(
+        "pictures",
+        "mesh",
+        "views",
+        "controls",
+        "models",
+        "denoise",
+        "sync",
+        "canvas",
+        "bake",
+        "measure",
+        "export",
+    ),
+    *("generate", "pipeline", "worker", "batch"),
+)
+COMMON = {"protocol", "errors", "threads", "memory", "host"}
+SHARED = {
+    "protocol",
+    "options",
+    "client",
+    "json_lines",
+    "terminal",
+}  # standard library only: for both processes
+FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
+MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
+APART = dict.fromkeys(MODEL_SIDE, MESH_SIDE)  # lower layers that a layer must not know all the same
 COMMANDS = {"cli", "__main__"}
 ON_TOP = {"batch"}  # folders that may import single files of engine/, too
 HUB = {"diffusers", "transformers"}

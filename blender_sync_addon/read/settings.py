@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
-from .. import quality
+from ..operators import quality
 from ..problem import Problem
 
 PAPER = "paper"

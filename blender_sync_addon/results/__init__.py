@@ -6,9 +6,12 @@ from types import ModuleType
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from . import again, history, operators, own_material, panel, thumbnail
+    from ..operators import own_material, variations
+    from ..operators import results as operators
+    from ..ui import results as panel
+    from . import history, thumbnail
 
-    return history, thumbnail, operators, own_material, again, panel
+    return history, thumbnail, operators, own_material, variations, panel
 
 
 def register() -> None:

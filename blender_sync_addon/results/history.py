@@ -194,7 +194,7 @@ def lost(result: Any) -> bool:
 
 def show(obj: Any, index: int) -> None:
     """Let ``obj`` show its result ``index``; slots that it doesn't cover show what they did before any."""
-    from .renumber import followed  # which needs us
+    from .slot_numbers import followed  # which needs us
 
     with followed(obj):
         show_parts(obj, read(of(obj)[index].parts))

@@ -10,7 +10,7 @@ import bpy
 from ..write import material as write_material
 from ..write import slots as write_slots
 from . import history
-from .renumber import followed
+from .slot_numbers import followed
 
 
 def remove(obj: Any, index: int) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from ..job import child
+from ..jobs import child
 from ..problem import Problem, Stopped
 
 TAIL = 40  # lines that ``run`` gives back

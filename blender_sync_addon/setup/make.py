@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..job import environment
+from ..jobs import environment
 from ..problem import Problem, Stopped
-from . import builds, place, uv, whole
+from . import builds, integrity, place, uv
 from .activity import Activity
 from .builds import Choice
 from .place import Place
@@ -131,7 +131,7 @@ class _Maker:
         """What is linked may have been damaged where it was kept; then it is downloaded again, once."""
         part = self.plan.place.part
         self.activity.say("Checking the files")
-        bad = whole.damaged(part, self.activity.check)
+        bad = integrity.damaged(part, self.activity.check)
         if not bad:
             return
         self.activity.note(f"Damaged: {json.dumps(bad)[:2000]}")
@@ -139,7 +139,7 @@ class _Maker:
         place.discard(part)
         self._bare()
         self._install()
-        if bad := whole.damaged(part, self.activity.check):
+        if bad := integrity.damaged(part, self.activity.check):
             raise Problem(f"The packages {', '.join(bad)} arrive damaged", "Look whether the disk is sound.")
 
     def _try(self) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def check(activity: Activity, python: str, engine: Path, own: Path | None) -> di
     damaged: list[str] = []
     if own:
         activity.say("Checking the files")
-        damaged = list(whole.damaged(own, activity.check))
+        damaged = list(integrity.damaged(own, activity.check))
     activity.say("Asking the engine")
     found = examine(activity, python, engine)
     return {**found, "damaged": damaged, "usable": found["usable"] and not damaged}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..job import environment
+from ..jobs import environment
 from ..problem import Problem
 from .activity import Activity
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..job import environment
+from ..jobs import environment
 from ..problem import Problem
 from .builds import NEWEST, Build
 from .place import Place

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from sync_texture.blender_sync_addon.problem import Problem
-from sync_texture.blender_sync_addon.setup.desk import Desk
+from sync_texture.blender_sync_addon.setup.status import Desk
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no sleep")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_sync_addon import pace
+from blender_sync_addon.jobs import durations
 
 REPORT = {
     "steps": 20,
@@ -17,11 +17,11 @@ REPORT = {
 }
 
 
-def noted(folder: Path, report: object, views: str = "auto", own_steps: bool = True) -> pace.Pace | None:
+def noted(folder: Path, report: object, views: str = "auto", own_steps: bool = True) -> durations.Pace | None:
     path = folder / "report.json"
     path.write_text(report if isinstance(report, str) else json.dumps(report))
-    pace.note(folder / "user", "starter on cpu", path, views, own_steps)
-    return pace.read(folder / "user", "starter on cpu")
+    durations.note(folder / "user", "starter on cpu", path, views, own_steps)
+    return durations.read(folder / "user", "starter on cpu")
 
 
 def test_the_same_texture_takes_as_long(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_reports_that_say_nothing_change_nothing(report: object, tmp_path: Path)
 @pytest.mark.parametrize("kept", ["", "[]", '{"starter on cpu": 3}', '{"starter on cpu": {"pace": 1}}'])
 def test_a_damaged_file_is_as_none(kept: str, tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
-    (tmp_path / "user" / pace.FILE).write_text(kept)
-    assert pace.read(tmp_path / "user", "starter on cpu") is None
+    (tmp_path / "user" / durations.FILE).write_text(kept)
+    assert durations.read(tmp_path / "user", "starter on cpu") is None
     assert noted(tmp_path, REPORT)
 
 
@@ -69,4 +69,4 @@ def test_a_folder_that_cannot_be_written_is_left(tmp_path: Path) -> None:
     ("seconds", "text"), [(-1, "0 s"), (8.4, "8 s"), (59.6, "1 min"), (3000, "50 min"), (4800, "1 h 20 min")]
 )
 def test_seconds_for_people(seconds: float, text: str) -> None:
-    assert pace.duration(seconds) == text
+    assert durations.duration(seconds) == text

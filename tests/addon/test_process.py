@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sync_texture.blender_sync_addon.job import environment, folder
-from sync_texture.blender_sync_addon.job.process import CANCEL_S, Supervisor
+from sync_texture.blender_sync_addon.jobs import environment, folder
+from sync_texture.blender_sync_addon.jobs.process import CANCEL_S, Supervisor
 from sync_texture.blender_sync_addon.problem import Problem, Stopped
 from sync_texture.engine import protocol
 
@@ -229,7 +229,7 @@ def test_a_program_that_cant_run(run, command):
 def test_the_engine_goes_when_its_parent_is_killed(tmp_path, command):
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); import conftest\n"
-        "from sync_texture.blender_sync_addon.job.process import Supervisor\n"
+        "from sync_texture.blender_sync_addon.jobs.process import Supervisor\n"
         "from sync_texture.engine import protocol\n"
         "s = Supervisor()\n"
         "state = s.start(sys.argv[2:], protocol.Request(mesh='', prompt='slow', out=''), lambda: None)\n"

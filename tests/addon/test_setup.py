@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 from sync_texture.blender_sync_addon.problem import Problem, Stopped
-from sync_texture.blender_sync_addon.setup import builds, findings, make, place, whole
+from sync_texture.blender_sync_addon.setup import builds, findings, integrity, make, place
 from sync_texture.blender_sync_addon.setup.activity import Activity
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in for uv is a shell script")
@@ -157,7 +157,7 @@ def test_repair_brings_back_a_deleted_file_and_downloads_a_damaged_one_again(pla
     made(plan)
     module = plan.place.environment / "lib/python3.11/site-packages/tiny.py"
     module.unlink()
-    assert list(whole.damaged(plan.place.environment, lambda: None)) == ["tiny"]
+    assert list(integrity.damaged(plan.place.environment, lambda: None)) == ["tiny"]
     assert made(plan).problem is None
     assert module.read_text() == "1"
     (plan.place.packages / "archive-v0/tiny.py").write_text("x")  # linked files are damaged together

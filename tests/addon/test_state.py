@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sync_texture.blender_sync_addon.job.state import CANCELLING, State
+from sync_texture.blender_sync_addon.jobs.state import CANCELLING, State
 from sync_texture.blender_sync_addon.problem import Problem, Stopped
 from sync_texture.engine import protocol
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sync_texture.blender_sync_addon import suggestions
+from sync_texture.blender_sync_addon.setup import prompt_words
 
 LISTED = {
     "materials": ["bricks", "metal", "polka dots"],
@@ -25,20 +25,20 @@ JSON = st.recursive(
 
 
 def write(folder: Path, data: object) -> str:
-    (folder / suggestions.FILE).write_text(json.dumps(data), encoding="utf-8")
+    (folder / prompt_words.FILE).write_text(json.dumps(data), encoding="utf-8")
     return str(folder)
 
 
 @pytest.fixture
-def listed(tmp_path: Path) -> suggestions.Words:
-    words = suggestions.of_model(write(tmp_path, LISTED))
+def listed(tmp_path: Path) -> prompt_words.Words:
+    words = prompt_words.of_model(write(tmp_path, LISTED))
     assert words
     return words
 
 
 @pytest.mark.parametrize("model", ["starter", ""])
 def test_the_starter_offers_an_example_for_each_material(model: str, root: Path) -> None:
-    words = suggestions.of_model(model)
+    words = prompt_words.of_model(model)
     own = json.loads((root / "engine/models/starter/vocabulary.json").read_text(encoding="utf-8"))
     assert words
     assert [(e.prompt, e.material) for e in words.examples] == list(
@@ -48,14 +48,14 @@ def test_the_starter_offers_an_example_for_each_material(model: str, root: Path)
 
 def test_models_without_a_list_offer_nothing(tmp_path: Path) -> None:
     for model in ("sd15", "owner/name", str(tmp_path), "no/such/folder", "\0", "~nobody/x", "a" * 5000):
-        assert suggestions.of_model(model) is None
+        assert prompt_words.of_model(model) is None
 
 
-def test_a_folder_with_another_controlnet(tmp_path: Path, listed: suggestions.Words) -> None:
-    assert suggestions.of_model(f"{tmp_path}+owner/depth") == listed
+def test_a_folder_with_another_controlnet(tmp_path: Path, listed: prompt_words.Words) -> None:
+    assert prompt_words.of_model(f"{tmp_path}+owner/depth") == listed
 
 
-def test_labels_say_the_material_where_the_prompt_does_not(listed: suggestions.Words) -> None:
+def test_labels_say_the_material_where_the_prompt_does_not(listed: prompt_words.Words) -> None:
     assert [e.label for e in listed.examples] == [
         "red bricks",
         "polished gold (metal)",
@@ -77,8 +77,8 @@ def test_labels_say_the_material_where_the_prompt_does_not(listed: suggestions.W
         ("obsidian ", []),
     ],
 )
-def test_what_was_typed_is_gone_on_with(listed: suggestions.Words, typed: str, expected: list[str]) -> None:
-    found = suggestions.complete(listed, typed)
+def test_what_was_typed_is_gone_on_with(listed: prompt_words.Words, typed: str, expected: list[str]) -> None:
+    found = prompt_words.complete(listed, typed)
     assert sorted(found) == sorted({*expected, *LISTED["examples"]})
     assert len(found) == len(set(found))
 
@@ -88,34 +88,34 @@ WORDS = st.sampled_from(["red", "dark", "Blue", "rusty", "bri", "(", "[", "\\", 
 
 @given(typed=st.text(max_size=60) | st.lists(WORDS).map(" ".join))
 def test_any_text_is_answered_by_text_that_goes_on_with_it(typed: str) -> None:
-    words = suggestions.of_model("starter")
+    words = prompt_words.of_model("starter")
     assert words
-    found = suggestions.complete(words, typed)
+    found = prompt_words.complete(words, typed)
     prompts = {e.prompt for e in words.examples}
     assert prompts <= set(found)
-    assert len(found) <= suggestions.MAX_SHOWN
+    assert len(found) <= prompt_words.MAX_SHOWN
     before = typed.rpartition(" ")[0].rstrip()
     assert all(text.startswith(before) for text in found if text not in prompts)
 
 
 @given(data=JSON)
 def test_a_file_of_any_shape_is_survived(data: object, tmp_path_factory: pytest.TempPathFactory) -> None:
-    words = suggestions.of_model(write(tmp_path_factory.mktemp("model"), data))
-    assert words is None or suggestions.complete(words, "red ") is not None
+    words = prompt_words.of_model(write(tmp_path_factory.mktemp("model"), data))
+    assert words is None or prompt_words.complete(words, "red ") is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"materials": "bricks"}'])
 def test_damaged_files_count_as_none(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / suggestions.FILE).write_bytes(content)
-    assert suggestions.of_model(str(tmp_path)) is None
+    (tmp_path / prompt_words.FILE).write_bytes(content)
+    assert prompt_words.of_model(str(tmp_path)) is None
 
 
 def test_the_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
     model = write(tmp_path, LISTED)
-    first = suggestions.of_model(model)
-    assert suggestions.of_model(model) is first
+    first = prompt_words.of_model(model)
+    assert prompt_words.of_model(model) is first
     write(tmp_path, {**LISTED, "examples": ["snow"]})
-    os.utime(tmp_path / suggestions.FILE, ns=(1, 1))
-    again = suggestions.of_model(model)
+    os.utime(tmp_path / prompt_words.FILE, ns=(1, 1))
+    again = prompt_words.of_model(model)
     assert again
     assert [e.prompt for e in again.examples] == ["snow"]

@@ -20,7 +20,7 @@ from driver import until, view
 bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 
-from sync_texture.blender_sync_addon import making  # noqa: E402
+from sync_texture.blender_sync_addon.operators import running_job  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 
 TIMES: dict[str, list[tuple[float, float]]] = {}  # milliseconds: of the main thread, and by the clock
@@ -107,7 +107,7 @@ def generate():
     start, first = time.monotonic(), None
     with bpy.context.temp_override(**view()):
         assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-    while job := making.running():
+    while job := running_job.running():
         if first is None and job.show.visible:
             first = time.monotonic() - start
         yield 0.02
@@ -118,7 +118,7 @@ def test_generate():
     suzanne = next(obj for obj in bpy.data.objects if obj.type == "MESH")
     bpy.context.view_layer.objects.active = suzanne
     bpy.context.scene.sync_texture.model = os.environ["SYNC_TEXTURE_MODEL"]
-    timed(making.Making, "modal", "tick")
+    timed(running_job.Making, "modal", "tick")
     for name in ("cold", "warm"):
         TIMES["tick"] = []
         first, whole = yield from generate()
@@ -130,7 +130,7 @@ def test_generate():
 
 
 def nothing():
-    yield from until(lambda: making.running() is None)
+    yield from until(lambda: running_job.running() is None)
 
 
 driver.run(globals(), nothing, nothing)

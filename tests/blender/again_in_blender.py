@@ -16,10 +16,11 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
-from sync_texture.blender_sync_addon import preferences, task  # noqa: E402
+from sync_texture.blender_sync_addon import preferences  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
 from sync_texture.blender_sync_addon.read import settings as read_settings  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, sheet, thumbnail  # noqa: E402
-from sync_texture.blender_sync_addon.results import settings as result_settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import contact_sheet, history, thumbnail  # noqa: E402
+from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 
@@ -151,7 +152,7 @@ def test_variations_are_a_row_of_seeds_and_a_sheet():
     image = results[1].sheet
     assert {one.sheet for one in results[1:]} == {image}
     assert image.packed_file
-    assert image.size[0] == 2 * (fake_engine.CELL + sheet.GAP) + sheet.GAP
+    assert image.size[0] == 2 * (fake_engine.CELL + contact_sheet.GAP) + contact_sheet.GAP
     OPS.show_result(index=2)
     assert OPS.keep(others=True) == {"FINISHED"}
     assert seeds(obj) == [2, 3]
@@ -190,13 +191,13 @@ def test_thumbnails_show_the_first_view():
 
 def test_a_sheet_has_its_cells_in_reading_order():
     red, green = (np.full((8, 8, 4), colour, np.uint8) for colour in ((255, 0, 0, 255), (0, 255, 0, 255)))
-    picture = sheet.compose([(red, 0), (green, 1), (None, 2)], 4)
-    foot = 5 * sheet.SCALE + sheet.GAP
-    top, left = 8 + 2 * foot + 2 * sheet.GAP, sheet.GAP
+    picture = contact_sheet.compose([(red, 0), (green, 1), (None, 2)], 4)
+    foot = 5 * contact_sheet.SCALE + contact_sheet.GAP
+    top, left = 8 + 2 * foot + 2 * contact_sheet.GAP, contact_sheet.GAP
     assert tuple(picture[top, left]) == (255, 0, 0, 255)
-    assert tuple(picture[top, left + 8 + sheet.GAP]) == (0, 255, 0, 255)
+    assert tuple(picture[top, left + 8 + contact_sheet.GAP]) == (0, 255, 0, 255)
     assert not (picture[: len(picture) // 2, :, :2] == 255).any()
-    seven = sheet.text("7")[:: -sheet.SCALE, :: sheet.SCALE]
+    seven = contact_sheet.text("7")[:: -contact_sheet.SCALE, :: contact_sheet.SCALE]
     assert ["".join(" #"[dot] for dot in row) for row in seven.astype(int)] == [
         "### ",
         "  # ",

@@ -17,7 +17,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 
 batch = bpy.ops.sync_texture.batch
 

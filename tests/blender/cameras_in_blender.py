@@ -17,7 +17,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import asked, camera, options  # noqa: E402
-from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.read import cameras as read_cameras  # noqa: E402
 
 

@@ -15,7 +15,9 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options, own_properties, scene_with_everything  # noqa: E402
-from sync_texture.blender_sync_addon import advanced, menu, panel, properties, task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
+from sync_texture.blender_sync_addon.ui import advanced, menu, panel  # noqa: E402
 
 
 def test_every_setting_reaches_the_engine_and_changes_something():

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import helper
 import numpy as np
-from sync_texture.blender_sync_addon import task
+from sync_texture.blender_sync_addon.jobs import task
 from sync_texture.blender_sync_addon.problem import Problem
 
 

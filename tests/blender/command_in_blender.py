@@ -17,8 +17,9 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, deliver, task  # noqa: E402
-from sync_texture.blender_sync_addon.batch_command import placed  # noqa: E402
+from sync_texture.blender_sync_addon.command import main, save_files  # noqa: E402
+from sync_texture.blender_sync_addon.command.batch import placed  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
 
 
 def cubes(*names):
@@ -28,7 +29,7 @@ def cubes(*names):
 
 
 def run(*words):
-    return command.run(["batch", *map(str, words)])
+    return main.run(["batch", *map(str, words)])
 
 
 def rows(out):
@@ -92,7 +93,7 @@ def test_hidden_objects_are_exported_too():
     c.hide_select = True
     before = helper.dump()
     path = Path(tempfile.mkdtemp()) / "hidden.glb"
-    deliver.export([a, b, c], path)
+    save_files.export([a, b, c], path)
     blob = path.read_bytes()
     gltf = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
     assert sorted(node["name"] for node in gltf["nodes"]) == ["a", "b", "c"]
@@ -205,9 +206,9 @@ def test_texture_packs_where_that_is_wanted():
     cubes("a")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
     words = ["texture", "--prompt", "oak", "--quiet", "--save", str(folder / "new.blend")]
-    assert command.run([*words, "--pack"]) == 0
+    assert main.run([*words, "--pack"]) == 0
     assert not (folder / "textures").exists()
-    assert command.run(words) == 0
+    assert main.run(words) == 0
     assert (folder / "textures").is_dir()
 
 
@@ -225,7 +226,7 @@ def options(parser, name):
 def test_options_are_the_engines_own():
     from sync_texture.engine import cli
 
-    own, theirs = options(command.parser(), "texture"), options(cli.parser(), "texture")
+    own, theirs = options(main.parser(), "texture"), options(cli.parser(), "texture")
     for word, one in theirs.items():
         if one.dest in OTHERWISE or word == "--mesh":  # with which it is theirs
             continue
@@ -237,8 +238,8 @@ def test_options_are_the_engines_own():
 
 def test_mesh_files_are_the_engine_s():
     for words in (["--mesh", "a.obj"], ["--prompt", "oak", "--mesh=a.obj"]):
-        assert command.run(["texture", *words, "--out", "x"]) == 5  # as it ends when it is passed on
-    assert command.run(["--offline", "texture", "--mesh", "a.obj"]) == 5
+        assert main.run(["texture", *words, "--out", "x"]) == 5  # as it ends when it is passed on
+    assert main.run(["--offline", "texture", "--mesh", "a.obj"]) == 5
     assert "HF_HUB_OFFLINE" not in os.environ
 
 
@@ -250,14 +251,14 @@ def test_a_collection_together_cameras_and_files_only():
     collection.objects.link(b)
     folder = Path(tempfile.mkdtemp())
     words = ["texture", "--prompt", "oak", "--quiet", "--out", str(folder / "out")]
-    assert command.run([*words, "--collection", "row", "--cameras", "cameras.json", "--preview"]) == 0
+    assert main.run([*words, "--collection", "row", "--cameras", "cameras.json", "--preview"]) == 0
     asked = json.loads((folder / "out" / "request.json").read_text())
     assert asked["cameras"] == os.path.abspath("cameras.json")
     assert asked["preview"]
     assert len(asked["other_meshes"]) == 1
     assert prompts([a, b, c]) == {"a": "oak", "b": "oak"}
-    assert command.run([*words, "--cameras", "cameras.json", "--views", "4"]) == 2
-    assert command.run([*words[:-2], "--save", str(folder / "a.blend"), "--preview"]) == 2
+    assert main.run([*words, "--cameras", "cameras.json", "--views", "4"]) == 2
+    assert main.run([*words[:-2], "--save", str(folder / "a.blend"), "--preview"]) == 2
 
 
 helper.main(dict(globals()), ADDON, task.supervisor.abandon)

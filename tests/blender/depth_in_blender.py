@@ -19,10 +19,11 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import deliver, task  # noqa: E402
+from sync_texture.blender_sync_addon.command import save_files  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.subject import Textured  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
-from sync_texture.blender_sync_addon.subject import Textured  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
 from sync_texture.blender_sync_addon.write import material as write_material  # noqa: E402
 
@@ -123,8 +124,8 @@ def test_command_exports_the_colours_too():
     obj = plane(lambda: write_image.write(TMP / "texture.exr", "wood", {}, pack=True))
     one = Textured(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
     before, node = set(bpy.data.images), obj.active_material.node_tree.nodes.active
-    with deliver.plain((one,)):
-        deliver.export([obj], TMP / "a.glb")
+    with save_files.plain((one,)):
+        save_files.export([obj], TMP / "a.glb")
     assert set(bpy.data.images) == before
     assert node.image.name == "wood"
     helper.empty_scene()

@@ -21,7 +21,7 @@ ADDON = helper.enable()
 os.environ["SYNC_TEXTURE_PYTHON"] = os.environ.get("SYNC_TEXTURE_TEST_PYTHON", sys.executable)
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 
 QUICK = {"steps": 2, "rig": "even", "view_count": 2, "texture_size": "256"}
 

@@ -21,8 +21,8 @@ os.environ["SYNC_TEXTURE_PYTHON"] = PYTHON
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from interrupting import interrupting  # noqa: E402
-from sync_texture.blender_sync_addon import command, task  # noqa: E402
-from sync_texture.engine import json_lines  # noqa: E402
+from sync_texture.blender_sync_addon.command import main  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
 
 QUICK = ["--steps", "2", "--views", "2", "--texture-size", "64", "--device", "cpu"]
 GOOD = {"prompt": "red bricks", "mesh": "box.obj", "object": "box", "out": "out"}
@@ -45,7 +45,7 @@ from engine import cli, telling
 sys.path.insert(0, "tests/blender")
 from interrupting import interrupting
 for name, words in json.loads(sys.argv[1]).items():
-    with interrupting(telling, name == "cancelled"):
+    with interrupting(json_lines, name == "cancelled"):
         try:
             status = cli.main(words)
         except SystemExit as end:
@@ -96,8 +96,8 @@ def by_blender(name, folder):
     with path.open("wb") as file:
         os.dup2(file.fileno(), 1)
         try:
-            with interrupting(telling, name == "cancelled"):
-                status = command.run(words(CASES[name], "object", folder))
+            with interrupting(json_lines, name == "cancelled"):
+                status = main.run(words(CASES[name], "object", folder))
         finally:
             os.dup2(kept, 1)
             os.close(kept)

@@ -17,7 +17,8 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import operators, task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 
 
 def test_the_node_graph_and_the_image():
@@ -163,7 +164,7 @@ def test_restore_after_two_textures_and_object_level_materials():
     assert [slot.material.name for slot in obj.material_slots] == ["wood", "own"]
     assert [slot.link for slot in obj.material_slots] == ["DATA", "OBJECT"]
     assert [m.name for m in obj.data.materials] == ["wood", "iron"]
-    assert not operators.RestoreMaterials.poll(bpy.context)
+    assert not texture.RestoreMaterials.poll(bpy.context)
 
 
 def test_other_users_of_the_mesh_keep_their_look():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 from sync_texture.blender_sync_addon.results import history
-from sync_texture.blender_sync_addon.results import settings as result_settings
+from sync_texture.blender_sync_addon.results import stored_settings as result_settings
 
 
 def material_of(obj, slot=0):

@@ -17,9 +17,12 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import options  # noqa: E402
-from sync_texture.blender_sync_addon import ahead, pace, package, properties, task  # noqa: E402
-from sync_texture.blender_sync_addon.setup.desk import desk  # noqa: E402
+from sync_texture.blender_sync_addon import package  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import durations, task  # noqa: E402
+from sync_texture.blender_sync_addon.operators import notices as ahead  # noqa: E402
+from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
 from sync_texture.blender_sync_addon.setup.models import Row  # noqa: E402
+from sync_texture.blender_sync_addon.setup.status import desk  # noqa: E402
 
 
 def notices(*objects):
@@ -93,7 +96,7 @@ def test_a_model_that_is_not_here_is_offered():
 
 
 def test_views_and_steps_are_told_and_from_the_last_run_the_time():
-    (package.user_folder() / pace.FILE).unlink(missing_ok=True)  # of a profile that is used again
+    (package.user_folder() / durations.FILE).unlink(missing_ok=True)  # of a profile that is used again
     helper.cube()
     options().prompt = "bricks"
     assert only().text == "At most 16 views, steps as suit the model"
@@ -105,14 +108,14 @@ def test_views_and_steps_are_told_and_from_the_last_run_the_time():
     }
     path = Path(tempfile.mkdtemp()) / "report.json"
     path.write_text(json.dumps(report))
-    pace.note(package.user_folder(), pace.key("starter", "auto"), path, "auto", own_steps=True)
+    durations.note(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
     assert only().text == "At most 16 views, 20 steps: about 30 s"
     options().rig, options().view_count, options().steps = "even", 12, 20
     assert only().text == "12 views, 20 steps: about 54 s"
     options().model = "other"
     assert only().text == "12 views, 20 steps"
     path.write_text("{}")
-    pace.note(package.user_folder(), pace.key("starter", "auto"), path, "auto", own_steps=True)
+    durations.note(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
     options().model = "starter"
     assert only().text == "12 views, 20 steps: about 54 s"
 

@@ -20,7 +20,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine  # noqa: E402
-from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 
 OPS = bpy.ops.sync_texture

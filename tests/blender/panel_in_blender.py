@@ -21,21 +21,17 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import (  # noqa: E402
-    command,
-    examples,
-    operators,
-    panel,
-    properties,
-    task,
-    words,
-)
-from sync_texture.blender_sync_addon.job.state import State  # noqa: E402
+from sync_texture.blender_sync_addon import words  # noqa: E402
+from sync_texture.blender_sync_addon.command import main  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.state import State  # noqa: E402
+from sync_texture.blender_sync_addon.operators import properties, texture  # noqa: E402
+from sync_texture.blender_sync_addon.ui import examples, panel  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
 
 
 def run(*words):
-    return command.run(["texture", *map(str, words), "--quiet"])
+    return main.run(["texture", *map(str, words), "--quiet"])
 
 
 def test_command_saves_blend_glb_and_out():
@@ -72,8 +68,8 @@ def test_command_exit_statuses():
     assert run("--prompt", "oom", *save) == 4
     assert run("--prompt", "die", *save) == 1
     assert not (folder / "a.blend").exists()
-    assert command.run(["doctor"]) == 5
-    assert command.run([]) == 2
+    assert main.run(["doctor"]) == 5
+    assert main.run([]) == 2
 
 
 class Layout:
@@ -143,17 +139,17 @@ def test_examples_are_one_click_away():
 def test_the_panel_says_what_the_engine_noted_about_the_last_texture():
     obj = helper.cube()
     helper.generate("warn")
-    assert operators.warnings(obj) == ("fake warning",)
+    assert texture.warnings(obj) == ("fake warning",)
     layout = Layout()
     region = types.SimpleNamespace(width=300)
     context = types.SimpleNamespace(view_layer=bpy.context.view_layer, scene=bpy.context.scene, region=region)
     panel.draw_generate(layout, context)
     assert ("label", "fake warning") in layout.drawn
     other = helper.cube()
-    assert operators.warnings(other) == ()
-    assert operators.warnings(None) == ()
+    assert texture.warnings(other) == ()
+    assert texture.warnings(None) == ()
     helper.generate("bricks")
-    assert operators.warnings(obj) == operators.warnings(other) == ()
+    assert texture.warnings(obj) == texture.warnings(other) == ()
 
 
 def test_unregister_ends_the_engine_and_register_works_again():

@@ -16,7 +16,9 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options  # noqa: E402
-from sync_texture.blender_sync_addon import presets, quality, task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import quality  # noqa: E402
+from sync_texture.blender_sync_addon.ui import presets  # noqa: E402
 
 
 def test_quality_sets_the_numbers_and_the_numbers_tell_the_quality():

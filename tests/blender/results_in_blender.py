@@ -17,8 +17,9 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
-from sync_texture.blender_sync_addon import task  # noqa: E402
-from sync_texture.blender_sync_addon.results import again, history, thumbnail  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.operators import variations  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 
@@ -154,10 +155,10 @@ def test_a_result_whose_material_was_replaced_is_lost():
 def test_what_variations_start_from_may_be_deleted_meanwhile():
     obj = helper.cube()
     helper.generate("bricks")
-    noted = again.numbers(history.parts(obj))
-    assert again.parts(noted) == history.parts(obj)
+    noted = variations.numbers(history.parts(obj))
+    assert variations.parts(noted) == history.parts(obj)
     bpy.data.materials.remove(material_of(obj))
-    assert again.parts(noted) == ()
+    assert variations.parts(noted) == ()
 
 
 def test_a_copy_has_its_own_list():

@@ -20,15 +20,17 @@ OUT = Path(sys.argv[-1])
 os.environ.pop("SYNC_TEXTURE_PYTHON", None)
 if "bl_ext.user_default.sync_texture" in bpy.context.preferences.addons:
     from bl_ext.user_default.sync_texture.blender_sync_addon import package, preferences
-    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import operators, place
-    from bl_ext.user_default.sync_texture.blender_sync_addon.setup.desk import desk
+    from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import place
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
 else:  # Blender as a Python module
     helper.enable()
     from sync_texture.blender_sync_addon import package, preferences
-    from sync_texture.blender_sync_addon.setup import operators, place
-    from sync_texture.blender_sync_addon.setup.desk import desk
+    from sync_texture.blender_sync_addon.operators import environment
+    from sync_texture.blender_sync_addon.setup import place
+    from sync_texture.blender_sync_addon.setup.status import desk
 
-WHERE = operators.where()
+WHERE = environment.where()
 ops = bpy.ops.sync_texture
 
 

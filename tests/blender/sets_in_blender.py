@@ -18,10 +18,12 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, operators, task  # noqa: E402
+from sync_texture.blender_sync_addon.command import main  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.subject import file_names  # noqa: E402
+from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
-from sync_texture.blender_sync_addon.subject import file_names  # noqa: E402
 
 COLOURS = dict(zip(("red", "green", "blue", "yellow"), fake_engine.PLAIN, strict=True))
 
@@ -95,7 +97,7 @@ def test_the_operator_takes_the_active_or_all_selected():
     assert generate(target="selected") == {"FINISHED"}
     assert [obj.material_slots[0].material.name for obj in (one, other)] == ["one bricks.001", "other bricks"]
     generate("warn", target="selected")
-    assert operators.warnings(one) == operators.warnings(other) == ("fake warning",)
+    assert texture.warnings(one) == texture.warnings(other) == ("fake warning",)
     bpy.context.scene.sync_texture.target = "selected"
     select(lamp)
     helper.raises(generate, "not a mesh but a light")
@@ -230,7 +232,7 @@ def test_command_textures_several_objects():
     for i, name in enumerate(("one", "other", "third")):
         quads(name, [(0, 0)]).location = (i, 0, 0)
     words = ["texture", "--prompt", "bricks", "--object", "other", "--object", "one", "--quiet", "--glb"]
-    assert command.run([*words, str(folder / "a.glb"), "--out", str(folder / "out")]) == 0
+    assert main.run([*words, str(folder / "a.glb"), "--out", str(folder / "out")]) == 0
     blob = (folder / "a.glb").read_bytes()
     gltf = json.loads(blob[20 : 20 + int.from_bytes(blob[12:16], "little")])
     assert sorted(node["name"] for node in gltf["nodes"]) == ["one", "other"]

@@ -13,7 +13,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, removal  # noqa: E402

@@ -17,7 +17,8 @@ from helper import fake_engine
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import command, task  # noqa: E402
+from sync_texture.blender_sync_addon.command import main  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
 from tiles import generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
@@ -194,9 +195,7 @@ def test_command_textures_a_slot():
     obj = tiles()
 
     def run(*words):
-        return command.run(
-            ["texture", "--prompt", "bricks", "--quiet", "--glb", str(folder / "a.glb"), *words]
-        )
+        return main.run(["texture", "--prompt", "bricks", "--quiet", "--glb", str(folder / "a.glb"), *words])
 
     assert run("--slot", "iron") == 0
     assert names(obj) == ["wood", "tiles bricks"]

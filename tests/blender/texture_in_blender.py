@@ -20,7 +20,9 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import ahead, command, task  # noqa: E402
+from sync_texture.blender_sync_addon.command import main  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import notices  # noqa: E402
 from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
@@ -231,17 +233,17 @@ def test_the_panel_says_it_before_the_button_is_pressed():
     obj = helper.cube()
     options = bpy.context.scene.sync_texture
     options.prompt = "bricks"
-    assert not any(notice.stops for notice in ahead.notices(bpy.context, [obj], options))
+    assert not any(notice.stops for notice in notices.notices(bpy.context, [obj], options))
     options.from_texture = True
-    (notice,) = ahead.notices(bpy.context, [obj], options)
+    (notice,) = notices.notices(bpy.context, [obj], options)
     assert notice.stops
     assert "no material" in notice.text
     other = textured(loaded(image_file()))
-    assert not any(notice.stops for notice in ahead.notices(bpy.context, [other], options))
+    assert not any(notice.stops for notice in notices.notices(bpy.context, [other], options))
 
 
 def run(*words):
-    return command.run(["texture", "--prompt", "bricks", "--quiet", *map(str, words)])
+    return main.run(["texture", "--prompt", "bricks", "--quiet", *map(str, words)])
 
 
 def test_command_starts_from_a_file_or_from_what_is_shown():

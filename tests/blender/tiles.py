@@ -9,7 +9,7 @@ import bpy
 import helper
 import numpy as np
 from helper import fake_engine
-from sync_texture.blender_sync_addon import task
+from sync_texture.blender_sync_addon.jobs import task
 from sync_texture.blender_sync_addon.read.settings import Settings
 
 TMP = Path(tempfile.mkdtemp())

@@ -17,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bpy
 import driver
 import numpy as np
-from bl_ext.user_default.sync_texture.blender_sync_addon import advanced, making, package
+from bl_ext.user_default.sync_texture.blender_sync_addon import package
+from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
+from bl_ext.user_default.sync_texture.blender_sync_addon.ui import advanced
 
 bpy.context.preferences.view.show_splash = False
 PROMPT = "weathered red bricks"
@@ -121,7 +123,7 @@ def test_3_generate():
     with bpy.context.temp_override(**driver.view()):
         assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     shot = False
-    while (job := making.running()) is not None:
+    while (job := running_job.running()) is not None:
         if not shot and job.state.stage == "denoise" and job.state.i >= job.state.n // 2:
             yield 1.0
             shoot("4_running", resize=f"{WIDTH}x")
@@ -135,7 +137,7 @@ def test_3_generate():
 def test_4_variations():
     with bpy.context.temp_override(**driver.view()):
         assert bpy.ops.sync_texture.variations("INVOKE_DEFAULT", count=2) == {"RUNNING_MODAL"}
-    yield from driver.until(lambda: making.running() is None, 600)
+    yield from driver.until(lambda: running_job.running() is None, 600)
     yield from settle()
     shoot("6_variations", resize=f"{WIDTH}x")
 

@@ -23,8 +23,11 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import looking, operators, panel, task  # noqa: E402
+from sync_texture.blender_sync_addon import background_lookup  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
+from sync_texture.blender_sync_addon.ui import panel  # noqa: E402
 
 timed(task.Task, "__init__")
 timed(read_mesh, "read")
@@ -48,7 +51,7 @@ def undo(redo: bool = False) -> None:
 
 
 def idle():
-    return operators.running() is None
+    return texture.running() is None
 
 
 def ours() -> list[str]:
@@ -219,7 +222,7 @@ def test_loading_a_file_ends_the_job_and_the_engine():
 
 def test_opening_a_file_ends_no_look_at_the_disk():
     found = ["before"]
-    looked = looking.Looked(lambda _key: found[0], "")
+    looked = background_lookup.Looked(lambda _key: found[0], "")
     looked.at("key")
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     yield from until(lambda: looked.at("key") == "before")
@@ -234,7 +237,7 @@ def test_disabling_ends_the_job_and_the_engine():
     before = list(notes)
     start("slow")
     yield 0.5
-    overlay = operators.running().show._overlay
+    overlay = texture.running().show._overlay
     assert len(notes) == len(before) + 1
     ADDON.unregister()
     try:

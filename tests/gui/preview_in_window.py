@@ -24,14 +24,15 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import operators, task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 
 FAKE = helper.fake_engine
 QUARTERS = {(-0.3, -0.3): FAKE.RED, (0.3, -0.3): FAKE.GREEN, (-0.3, 0.3): FAKE.BLUE, (0.3, 0.3): FAKE.YELLOW}
 
 
 def idle():
-    return operators.running() is None
+    return texture.running() is None
 
 
 def prepare():
@@ -45,7 +46,7 @@ def prepare():
 def clean_up():
     space().shading.type = "SOLID"
     if not idle():
-        operators.running().cancel()
+        texture.running().cancel()
         yield from until(idle)
     yield 0.1
 
@@ -71,7 +72,7 @@ def start(prompt: str = "long bricks", **options):
     bpy.context.scene.sync_texture.prompt = prompt
     with bpy.context.temp_override(**view()):
         assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT", **options) == {"RUNNING_MODAL"}
-    yield from until(lambda: operators.running() and operators.running().show.visible)
+    yield from until(lambda: texture.running() and texture.running().show.visible)
     yield 0.5
     yield 0.5  # a slow Blender draws between the two
 
@@ -274,7 +275,7 @@ def test_the_end_a_failure_and_another_file_take_it_away():
     yield from start("slow bricks")
     yield from until(idle)
     yield 0.3
-    assert not operators.running()
+    assert not texture.running()
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.undo()
     yield 0.7

@@ -22,9 +22,11 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import operators, task  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, panel  # noqa: E402
-from sync_texture.blender_sync_addon.results import settings as result_settings  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
+from sync_texture.blender_sync_addon.results import history  # noqa: E402
+from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
+from sync_texture.blender_sync_addon.ui import results as panel  # noqa: E402  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 FAKE = helper.fake_engine
@@ -50,7 +52,7 @@ for part in ("draw_new", "draw_variations", "draw_details"):
 
 
 def idle():
-    return operators.running() is None
+    return texture.running() is None
 
 
 def prepare():
@@ -70,7 +72,7 @@ def prepare():
 
 def clean_up():
     if not idle():
-        operators.running().cancel()
+        texture.running().cancel()
         yield from until(idle)
     yield 0.1
 
@@ -216,7 +218,7 @@ def test_cancel_keeps_what_is_done():
     bpy.context.scene.sync_texture.prompt = "slowly"
     start(OPS.variations, count=9)
     yield from until(lambda: len(history.of(active())) >= 2)
-    operators.running().cancel()
+    texture.running().cancel()
     yield from until(idle)
     yield 0.3
     done = seeds()

@@ -19,9 +19,10 @@ import bpy
 import driver
 import hands
 import helper
-from bl_ext.user_default.sync_texture.blender_sync_addon import making, package
+from bl_ext.user_default.sync_texture.blender_sync_addon import package
+from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
 from bl_ext.user_default.sync_texture.blender_sync_addon.results import history
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup.desk import desk
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
 from driver import until, view
 
 bpy.context.preferences.view.show_splash = False
@@ -36,11 +37,11 @@ def options():
 
 
 def idle() -> bool:
-    return making.running() is None
+    return running_job.running() is None
 
 
 def working() -> bool:
-    return making.running() is not None
+    return running_job.running() is not None
 
 
 def ours() -> list[str]:
@@ -66,7 +67,7 @@ def prepare():
 
 def clean_up():
     if working():
-        making.running().cancel()
+        running_job.running().cancel()
         yield from until(idle, 60)
     yield 0.2
 
@@ -104,11 +105,11 @@ def test_3_generate_and_cancel():
     before = helper.dump()
     yield from hands.click("sync_texture.generate")
     yield from until(working)
-    yield from until(lambda: making.running().state.stage == "denoise", LONG)
+    yield from until(lambda: running_job.running().state.stage == "denoise", LONG)
     yield from hands.hover("sync_texture.cancel")
     driver.photograph("session_3_running")
     hands.xdotool("click", 1)
-    yield from until(lambda: idle() or making.running().state.cancelling, 60)
+    yield from until(lambda: idle() or running_job.running().state.cancelling, 60)
     start = time.monotonic()
     yield from until(idle, 60)
     took = time.monotonic() - start

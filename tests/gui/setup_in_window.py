@@ -18,15 +18,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bpy
 import driver
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup import draw, operators, place
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup.desk import desk
+from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup import place
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
+from bl_ext.user_default.sync_texture.blender_sync_addon.ui import setup
 from driver import until
 
 DOWNLOAD = "SYNC_TEXTURE_DOWNLOAD" in os.environ
-WHERE = operators.where()
+WHERE = environment.where()
 ops = bpy.ops.sync_texture
 bpy.context.preferences.view.show_splash = False
-driver.timed(draw, "draw")
+driver.timed(setup, "draw")
 
 
 def shoot(name: str) -> None:

@@ -14,7 +14,7 @@ import bpy
 import driver
 import hands
 import helper
-from bl_ext.user_default.sync_texture.blender_sync_addon import making
+from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
 from driver import in_view, photograph, space, until, view
 
 bpy.context.preferences.view.show_splash = False
@@ -48,7 +48,7 @@ def test_the_button_lets_solid_show_the_texture():
     assert (space().shading.type, space().shading.color_type) == ("SOLID", "MATERIAL"), "as Blender comes"
     bpy.context.scene.sync_texture.prompt = "bricks"
     yield from hands.click("sync_texture.generate")
-    yield from until(lambda: making.running() is None and bpy.context.object.active_material, 120)
+    yield from until(lambda: running_job.running() is None and bpy.context.object.active_material, 120)
     yield from hands.settle()
     yield from hands.hover(BUTTON)
     yield 2.0  # the tooltip

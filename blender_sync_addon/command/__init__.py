@@ -1,0 +1,1 @@
+"""``blender --command sync_texture``: for pipelines."""

@@ -1,0 +1,215 @@
+"""``blender -b [FILE.blend] --command sync_texture batch``: a job file, or objects of the open file, through
+the engine's own batch: with several engines, going on where it was.
+
+A job file goes there as it is; .blend files in it are opened by this Blender. Meshes of objects are written
+into the batch's folder with a job file for them, and the textures put back when it is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...engine import protocol
+from ...engine.options import arguments
+from .. import preferences
+from ..jobs import environment
+from ..jobs.subject import Subject, Textured, file_names
+from ..problem import Problem
+from ..read import objects
+from . import interrupt, save_files, scene_exchange
+
+MESHES, JOBS = "meshes", "objects.jsonl"  # in the batch's folder
+PROGRAM = "blender -b [FILE.blend] --command sync_texture batch"
+DONE = "done"
+BLENDER = "BLENDER"  # as the engine looks for it
+OFFLINE = "HF_HUB_OFFLINE"  # the switch of the engine's network, the hub's own
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An object, and the folder of its results inside the batch's."""
+
+    obj: Any
+    folder: str
+
+
+@contextlib.contextmanager
+def network(allowed: bool) -> Iterator[None]:
+    """Inside, engines don't use the network where it isn't ``allowed``, whatever the preferences say."""
+    before = os.environ.get(OFFLINE)
+    if not allowed:
+        os.environ[OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if not allowed:
+            os.environ.pop(OFFLINE)
+            os.environ.update({OFFLINE: before} if before else {})
+
+
+def engine(words: Sequence[str]) -> int:
+    """Run the engine's command line with our stdin, stdout and stderr. Its exit status; raises Problem."""
+    command = preferences.command(list(words))
+    environ = environment.child_environment(os.environ)
+    environ[BLENDER] = bpy.app.binary_path or sys.executable  # this one, unless --blender says otherwise
+    sys.stdout.flush()
+    child = subprocess.Popen(command, env=environ)
+    with interrupt.calls(lambda: child.send_signal(signal.SIGTERM)):
+        return child.wait()
+
+
+def run(words: Sequence[str]) -> int:
+    """Do the command line ``words``; the exit status. Raises Problem, and SystemExit for bad options."""
+    jobs = parser().parse_args(words).jobs
+    args, rest = _ours().parse_known_args(words)
+    if jobs is None and not args.objects and not args.collection:
+        raise Problem("Nothing to texture", "Give a job file, or --objects or --collection of the open file.")
+    if jobs is None:
+        return _objects(args, rest)
+    _check_job_file(args)
+    known = [word for word in words if word != "--pack"]
+    return engine(["batch", *known, *(["--scene", "packed"] if args.pack else [])])
+
+
+def _check_job_file(args: argparse.Namespace) -> None:
+    """Raise Problem for what a job file can't have beside it."""
+    if args.objects:
+        what = "A job file says itself what is textured: it can't be combined with --objects"
+        fix = 'For objects of a .blend, give it lines such as {"mesh": "scene.blend", "object": "Cube"}.'
+        raise Problem(what, fix)
+    if args.save or args.glb or args.prompt_property:
+        what = "--save, --glb and --prompt-property are for objects of the open file"
+        raise Problem(what, "Name them by --objects or --collection; jobs of a .blend leave a scene.blend.")
+
+
+def parser() -> arguments.Parser:
+    """Of all that can be said."""
+    about = "JOBS go to the engine as they are. Without JOBS, objects of the open file are textured:"
+    whole = arguments.Parser(prog=PROGRAM, description=about)
+    arguments.batch(whole, jobs="?")
+    _add_objects(whole.add_argument_group("objects of the open file, each by itself").add_argument)
+    return whole
+
+
+def _add_objects(add: arguments.Add) -> None:
+    """What the engine knows nothing of."""
+    add("--objects", nargs="+", default=[], metavar="NAME", help="these; with --collection, those in it, too")
+    add("--prompt-property", default="", metavar="NAME", help="custom property that holds an object's prompt")
+    add("--save", metavar="FILE.blend", help="where to save the textured file")
+    add("--glb", metavar="FILE.glb", help="where to save the textured objects as glTF")
+    add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
+
+
+def _ours() -> argparse.ArgumentParser:
+    """Of what concerns us where objects are textured: all else goes to the engine."""
+    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_objects(ours.add_argument)
+    for option, default in (
+        ("--collection", None),
+        ("--out", None),
+        ("--uv-layer", ""),
+        ("--unwrap", "auto"),
+    ):
+        ours.add_argument(option, default=default)
+    return ours
+
+
+def _objects(args: argparse.Namespace, rest: list[str]) -> int:
+    """The batch over objects of the open file. Raises Problem."""
+    if (args.save or args.glb) and any(word.startswith("--part") for word in rest):
+        what = "A part of a batch leaves nothing whole to save"
+        raise Problem(what, "Leave out --part, or --save and --glb.")
+    save_files.make_parents(args.save, args.glb)
+    out = Path(args.out).absolute()
+    found = [obj.name for obj in objects.of_collection(args.collection)] if args.collection else []
+    names = list(dict.fromkeys([*args.objects, *found]))
+    _write_jobs(args, out, names)
+    status = engine(["batch", str(out / JOBS), "--out", str(out), *rest])
+    if status in (protocol.EXIT_DONE, protocol.EXIT_BUG) and (args.save or args.glb):
+        done = [Wish(objects.named(names[line - 1]), folder) for line, folder in _done(out)]
+        textured = [
+            one for wish in done for one in _put_back(wish, out, save_files.packs(args.save, args.pack))
+        ]
+        if textured:
+            save_files.deliver([wish.obj for wish in done], textured, args.save, args.glb)
+    return status
+
+
+def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> None:
+    """A job for each of the objects, in its line; the engine refuses those that we say can't be done. Raises
+    Problem where that is none."""
+    lines, problems = [], []
+    for name, folder in zip(names, file_names(names), strict=True):
+        try:
+            lines.append(_job(args, out, objects.named(name), folder))
+        except Problem as problem:
+            lines.append({"mesh": name, "refused": problem.what, "fix": problem.fix or "mend it"})
+            problems.append(str(problem))
+    if len(problems) == len(names):
+        raise Problem("; ".join(problems))
+    (out / JOBS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+
+
+def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str, Any]:
+    """The job of one object, its mesh written. Raises Problem."""
+    (subject,) = scene_exchange.read([obj], {"prompt": "", "unwrap": args.unwrap, "uv_layer": args.uv_layer})
+    mesh = out / MESHES / f"{folder}.npz"
+    mesh.parent.mkdir(parents=True, exist_ok=True)
+    new = mesh.with_suffix(".new.npz")
+    subject.read.arrays().save(new)
+    if mesh.is_file() and mesh.read_bytes() == new.read_bytes():
+        new.unlink()  # the older one stays, by whose time the engine knows that nothing has changed
+    else:
+        os.replace(new, mesh)
+    job = {"mesh": f"{MESHES}/{mesh.name}", "out": folder, "unwrap": subject.read.unwrap}
+    prompt = objects.prompt_of(obj, args.prompt_property)
+    return {**job, **({"prompt": prompt} if prompt else {})}
+
+
+def _done(out: Path) -> list[tuple[int, str]]:
+    """Line and folder of what is done."""
+    with (out / "summary.csv").open(newline="", encoding="utf-8") as file:
+        return [(int(row["line"]), row["name"]) for row in csv.DictReader(file) if row["state"] == DONE]
+
+
+def _put_back(wish: Wish, out: Path, pack: bool) -> list[Textured]:
+    """Show the object's result on it; [] and a word where that can't be."""
+    folder = out / wish.folder
+    said = json.loads((folder / "job.json").read_text("utf-8"))
+    asked = said["request"]
+    try:
+        subjects: list[Subject] = scene_exchange.read([wish.obj], asked)
+        result = protocol.Result.from_dict(placed(said["result"], folder))
+        return list(scene_exchange.show(subjects, asked, result, pack))
+    except Problem as problem:
+        print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
+        return []
+
+
+def placed(result: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """``result`` of a batch's job.json, which counts paths from its ``folder``, with whole paths."""
+
+    def whole(path: str | None) -> str | None:
+        return path and str(folder / path)
+
+    single = ("texture", "mesh", "views", "turntable", "report", "uvs", "scene")
+    textures = [{**one, "path": whole(one["path"])} for one in result.get("textures", ())]
+    return {
+        **result,
+        **{name: whole(result.get(name)) for name in single},
+        "other_uvs": [whole(path) for path in result.get("other_uvs", ())],
+        "textures": textures,
+    }

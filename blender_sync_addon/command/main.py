@@ -1,0 +1,260 @@
+"""``blender -b FILE.blend --command sync_texture texture|batch|doctor|models``: for pipelines.
+
+Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...engine import json_lines, protocol
+from ...engine.options import arguments
+from .. import preferences
+from ..jobs import task
+from ..jobs.state import State
+from ..jobs.task import Outcome, Task
+from ..operators.properties import TARGETS
+from ..problem import Problem, Stopped
+from ..read import objects as choose
+from ..read import settings as read_settings
+from ..read.settings import Settings
+from ..ui.panel import progress_text
+from . import batch, interrupt, save_files
+
+NAME = "sync_texture"
+PROGRAM = "blender -b FILE.blend --command sync_texture"
+PASSED_ON = ("doctor", "models")
+FORWARDED = (protocol.PROGRESS, protocol.PREVIEW)
+_registered: Any = None
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command line ``words``; returns the exit status."""
+    offline = bool(words) and words[0] == "--offline"
+    try:
+        with batch.network(not offline):
+            return _run([*words[1 if offline else 0 :]])
+    except SystemExit as bad:  # argparse has said what is wrong
+        return int(bad.code or 0)
+    except Problem as problem:
+        print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
+        return problem.code
+
+
+def _run(words: list[str]) -> int:
+    command, *rest = words or [""]
+    if command in PASSED_ON or (command == "texture" and _has_files(rest)):
+        return batch.engine(words)
+    if command == "batch":
+        return batch.run(rest)
+    args = parser().parse_args(words)
+    return _told(args) if args.json else _texture(args, lambda _event: None)
+
+
+def _has_files(words: Sequence[str]) -> bool:
+    """Whether it is about mesh files, not about the open file: then the engine does it alone."""
+    return any(word.partition("=")[0] == "--mesh" for word in words)
+
+
+def parser() -> arguments.Parser:
+    """Of the whole command line."""
+    whole = arguments.Parser(prog=PROGRAM)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("batch", help="many jobs, or many objects, each by itself", add_help=False)
+    for name in PASSED_ON:
+        commands.add_parser(name, help=f"the engine's own '{name}'", add_help=False)
+    about = "With --mesh FILE, all options are those of `python -m engine texture`. For the open file:"
+    texture = commands.add_parser("texture", help="texture objects, or mesh files", description=about)
+    add = texture.add_argument
+    add("--prompt", required=True, metavar="TEXT", help="what the object should look like")
+    arguments.objects(add, of="", usual="the active one")
+    _add_target(add)
+    add("--save", metavar="FILE.blend", help="where to save the textured file")
+    add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
+    add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
+    add("--out", metavar="DIR", help="the engine's files: texture.png, mesh.glb, report.json, ...")
+    arguments.sampling(add)
+    arguments.views(add, front="0 is the object's -Y, 90 is +X", scene=True)
+    add("--from-texture", action="store_true", help="start from what the object shows now")
+    arguments.files(add, device=None, usual="what the preferences say")
+    arguments.preview(add)
+    arguments.telling(add)
+    return whole
+
+
+def _add_target(add: arguments.Add) -> None:
+    """Which part of what is to be textured."""
+    targets = [name for name, *_ in TARGETS]
+    words = f"{', '.join(targets)}: what of the scene (default: the object)"
+    add("--target", default="", choices=targets, metavar="WHAT", help=words)
+    add("--slot", default="", metavar="NAME", help="material of the slot to texture (default: active slot)")
+
+
+def _told(args: argparse.Namespace) -> int:
+    """Do it for a program: events in lines of JSON, as the engine's own command has them."""
+    with json_lines.only() as tell:
+        tell(protocol.message(protocol.STARTED, id=json_lines.ID))
+        tell(protocol.message(protocol.PROGRESS, id=json_lines.ID, stage="start", i=0, n=1, eta_s=None))
+        try:
+            return _texture(args, tell)
+        except Stopped:
+            tell(protocol.message(protocol.CANCELLED, id=json_lines.ID))
+            raise
+        except Problem as problem:
+            why = {"error": problem.what, "fix": problem.fix, "code": problem.code}
+            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            raise
+        except Exception as error:  # a bug: whoever reads the events is told, Blender prints the rest
+            why = {"error": repr(error), "fix": "This is a bug: please report it", "code": protocol.EXIT_BUG}
+            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            raise
+
+
+def _texture(args: argparse.Namespace, tell: json_lines.Tell) -> int:
+    _check(args)
+    save_files.make_parents(args.save, args.glb)
+    args.target = args.target or ("slot" if args.slot else "active")
+    first, *others = _objects(args)
+    out = Path(args.out).absolute() if args.out else None
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    job = Task(first, depsgraph, _settings(args), out, others, preview=args.preview)
+    job.state.overhear = lambda event: _forward(event, tell)
+    silent = args.quiet or args.json
+    try:
+        with interrupt.calls(task.supervisor.cancel):
+            job.wait(None if silent else _show)
+        if not silent:
+            print(file=sys.stderr)
+        outcome = job.finish(save_files.packs(args.save, args.pack))
+        save_files.deliver([first, *others], outcome.objects, args.save, args.glb)
+        _say(args, outcome, tell)
+    finally:
+        job.close()
+    return protocol.EXIT_DONE
+
+
+def _forward(event: dict[str, Any], tell: json_lines.Tell) -> None:
+    """Pass an event of the engine's on; how it ends is ours to say, and that it starts has been said."""
+    if event["kind"] in FORWARDED and event.get("stage") != "start":
+        tell({**event, "id": json_lines.ID})
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise Problem for options that make no sense together."""
+    if not args.save and not args.glb and not args.out:
+        raise Problem(
+            "Nowhere to put the result",
+            "Give --save FILE.blend, --glb FILE.glb or --out DIR for the engine's.",
+        )
+    if args.preview and not args.out:
+        raise Problem("--preview has no folder to keep its picture in", "Give --out DIR.")
+    if args.init_texture == "":
+        raise Problem("--init-texture names no file", "Give it one, or leave it out.")
+    if args.init_texture and args.from_texture:
+        raise Problem(
+            "--init-texture and --from-texture both say what to start from", "Leave one of them out."
+        )
+    if args.cameras and args.views != read_settings.PAPER:
+        raise Problem("--cameras and --views both say what is seen", "Leave one of them out.")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return Settings(
+        prompt=args.prompt,
+        negative=args.negative,
+        model=read_settings.model(args.model),
+        method=args.method,
+        sync_space=args.sync_space,
+        sync_share=args.sync_share,
+        aggregate=args.aggregate,
+        attention=args.attention,
+        views=args.views,
+        front=args.front,
+        steps=args.steps,
+        guidance=args.guidance,
+        seed=args.seed,
+        texture_size=args.texture_size,
+        uv_layer=args.uv_layer,
+        unwrap=args.unwrap,
+        device=args.device or preferences.device(),
+        raster=args.raster,
+        fill=args.fill,
+        from_texture=args.from_texture,
+        init_texture=os.path.abspath(args.init_texture) if args.init_texture else None,
+        strength=args.strength,
+        cameras=os.path.abspath(args.cameras) if args.cameras else None,
+        texture_depth=args.texture_depth,
+        texture_sets=args.texture_sets,
+        target=args.target,
+        slot=args.slot,
+    )
+
+
+def _objects(args: argparse.Namespace) -> list[Any]:
+    """What is to be textured; raises Problem."""
+    if args.slot and args.target != "slot":
+        raise Problem(f"--slot is not for --target {args.target}", "Leave one of them out.")
+    named = args.objects or args.collection
+    if named and args.target == "selected":
+        raise Problem("--target selected takes the file's selection, not --object", "Leave one of them out.")
+    objects = [choose.named(name) for name in args.objects]
+    objects += choose.of_collection(args.collection) if args.collection else []
+    if len(objects) > 1 and args.target != "active":
+        raise Problem(f"--target {args.target} is for one object", "Name one --object.")
+    return list(dict.fromkeys(objects)) or choose.of_target(bpy.context.view_layer, args.target)
+
+
+def _say(args: argparse.Namespace, outcome: Outcome, tell: json_lines.Tell) -> None:
+    if args.json:
+        tell(_done(args, outcome))
+        return
+    for warning in outcome.warnings:
+        print(f"sync_texture: {warning}", file=sys.stderr)
+    if not args.quiet:
+        places = " and ".join(p for p in (args.save, args.glb, args.out) if p)
+        textured = ", ".join(f"'{one.object}'" for one in outcome.objects)
+        print(f"Textured {textured}: {places}", flush=True)
+
+
+def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:
+    """The event, and what is Blender's. Without --out the engine's files are gone in a moment: of the result
+    that leaves the .blend and the warnings."""
+    kept = outcome.result.as_dict() if args.out else {"textures": [], "other_uvs": []}
+    names = (field.name for field in dataclasses.fields(protocol.Result))
+    result = {**dict.fromkeys(names), **kept, "scene": args.save, "warnings": list(outcome.warnings)}
+    report = Path(outcome.result.report)
+    own = {
+        "objects": [
+            {"object": o.object, "materials": o.materials, "images": o.images, "uv_layer": o.uv_layer}
+            for o in outcome.objects
+        ],
+        "save": args.save,
+        "glb": args.glb,
+        "out": args.out,
+        "report": json.loads(report.read_text("utf-8")) if report.is_file() else None,
+    }
+    return protocol.message(protocol.DONE, id=json_lines.ID, result=result, **own)
+
+
+def _show(state: State) -> None:
+    """Progress on one line of stderr, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{progress_text(state)}", end="", file=sys.stderr, flush=True)
+
+
+def register() -> None:
+    global _registered
+    _registered = bpy.utils.register_cli_command(NAME, run)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_cli_command(_registered)

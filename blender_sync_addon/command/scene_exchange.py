@@ -1,0 +1,113 @@
+"""A .blend for the engine: its objects as the files that it reads, and their textures put back into it.
+
+The engine runs Blender with scene_main.py and a folder with order.json in it, where answer.json is to be:
+
+read:     {action, blend, request} -> {meshes: [{file, unwrap}], objects: [name], warnings: [text]}
+put_back: {action, blend, request, objects, result, save, pack} -> {}
+either:   {error, fix, code} where it can't be done
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...engine import protocol
+from ..jobs.subject import Images, Subject, Textured, file_names, put_back
+from ..problem import Problem
+from ..read import objects as choose
+from ..read.settings import Settings
+from ..write import image as write_image
+
+ORDER, ANSWER = "order.json", "answer.json"
+Order = Mapping[str, Any]
+
+
+def answer(folder: Path) -> None:
+    """Do what ``folder`` orders."""
+    order = json.loads((folder / ORDER).read_text("utf-8"))
+    try:
+        said = {"read": _read, "put_back": _put_back}[order["action"]](order, folder)
+    except Problem as problem:
+        said = {"error": problem.what, "fix": problem.fix, "code": problem.code}
+    (folder / ANSWER).write_text(json.dumps(said), "utf-8")
+
+
+def _read(order: Order, folder: Path) -> dict[str, Any]:
+    request = order["request"]
+    _open(order["blend"])
+    objects = wanted(request["objects"], request["collection"])
+    subjects = read(objects, request)
+    meshes = []
+    for subject, name in zip(subjects, file_names([obj.name for obj in objects]), strict=True):
+        subject.read.arrays().save(folder / f"{name}.npz")
+        meshes.append({"file": str(folder / f"{name}.npz"), "unwrap": subject.read.unwrap})
+    said = dict.fromkeys(text for subject in subjects for text in subject.read.warnings)
+    return {"meshes": meshes, "objects": [obj.name for obj in objects], "warnings": list(said)}
+
+
+def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
+    _open(order["blend"])
+    objects = [choose.named(name) for name in order["objects"]]
+    subjects = read(objects, order["request"])
+    result = protocol.Result.from_dict(order["result"])
+    bpy.ops.file.make_paths_absolute()  # the new file lies elsewhere, and may be moved
+    done = show(subjects, order["request"], result, pack=True)
+    files = {name: file for one in done for name, file in zip(one.images, one.files, strict=True)}
+    for name, file in files.items() if not order["pack"] else ():
+        write_image.lay_beside(bpy.data.images[name], file)
+    _save(Path(order["save"]))
+    return {}
+
+
+def wanted(names: Sequence[str], collection: str | None) -> list[Any]:
+    """The objects ``names`` and those of the ``collection``; without either, all that the scene shows. Raises
+    Problem."""
+    found = [choose.named(name) for name in names]
+    if collection:
+        found += choose.of_collection(collection)
+    return list(dict.fromkeys(found)) or choose.visible()
+
+
+def read(objects: Sequence[Any], request: Order) -> list[Subject]:
+    """``objects`` as the request (as a dict) wants them; raises Problem."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    return [Subject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects]
+
+
+def show(
+    subjects: Sequence[Subject], request: Order, result: protocol.Result, pack: bool
+) -> tuple[Textured, ...]:
+    """Put ``result`` on the objects. Raises Problem."""
+    chosen = settings(request)
+    paths = result.mesh_uvs + [None] * (len(subjects) - len(result.mesh_uvs))
+    uvs = [subject.load_uvs(path) if path else None for subject, path in zip(subjects, paths, strict=True)]
+    images = Images(result, chosen.origin(), pack)
+    return put_back(subjects, uvs, images, chosen.prompt.strip(), chosen.origin())
+
+
+def settings(request: Order) -> Settings:
+    """The request's own words as those of an artist."""
+    known = {field.name for field in dataclasses.fields(Settings)}
+    return Settings(**{name: value for name, value in request.items() if name in known})
+
+
+def _open(path: str) -> None:
+    try:
+        bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        why = " ".join(str(error).replace("Error:", "").split())
+        what = f"'{Path(path).name}' can't be opened by Blender {bpy.app.version_string}: {why}"
+        raise Problem(what, "Open it in Blender and save it again.") from error
+
+
+def _save(path: Path) -> None:
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False)
+    except RuntimeError as error:
+        raise Problem(f"'{path}' can't be saved: {error}", "Make room on the disk.") from error

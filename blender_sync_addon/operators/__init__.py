@@ -1,0 +1,1 @@
+"""What buttons do, and the properties that they read."""

@@ -1,0 +1,156 @@
+"""What Preferences can do with the engine's environment: set it up, mend and remove it, look at it.
+
+Each runs beside Blender when pressed in a window; called from a script it returns when it is done.
+"""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+import sys
+from typing import Any
+
+import bpy
+
+from .. import package, preferences
+from ..jobs import task
+from ..problem import Problem
+from ..setup import make
+from ..setup.make import Plan
+from ..setup.status import Done, desk
+from . import models
+from .background_work import Beside, Work, forget, where
+
+
+def _leave_engine() -> None:
+    """End the warm engine: what it runs from is about to change. Raises Problem while it is at work."""
+    if task.supervisor.busy:
+        raise Problem("A texture is being made just now", "Wait for it, or cancel it.")
+    task.supervisor.shutdown()
+
+
+def _found(answer: Any) -> None:
+    desk.found = answer
+
+
+class _Make(Beside):
+    def job(self) -> tuple[Work, Done]:
+        _leave_engine()
+        plan = Plan(
+            place=where(),
+            wish=preferences.get("torch", "auto"),
+            python=sys.executable,
+            version=sys.version_info[:2],
+            online=bpy.app.online_access,
+            source=preferences.get("source", ""),
+            wheels=package.WHEELS,
+            engine=package.ENGINE,
+        )
+        return lambda activity: make.make(activity, plan), _found
+
+
+class SetUp(_Make, bpy.types.Operator):
+    """Make the engine's own environment: PyTorch and other packages, in a folder of the extension's own.
+    Nothing else on this computer is changed"""
+
+    bl_idname = "sync_texture.setup"
+    bl_label = "Set Up the Engine"
+    title = "Setting up the engine"
+
+
+class Repair(_Make, bpy.types.Operator):
+    """Make the environment anew from what was downloaded before; only what is damaged is downloaded again"""
+
+    bl_idname = "sync_texture.setup_repair"
+    bl_label = "Repair"
+    title = "Repairing the engine"
+
+
+class Remove(Beside, bpy.types.Operator):
+    """Delete the engine's environment and everything that was downloaded for it. Models and textures stay"""
+
+    bl_idname = "sync_texture.setup_remove"
+    bl_label = "Remove"
+    title = "Removing the engine"
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_confirm(self, event)
+        return answer
+
+    def job(self) -> tuple[Work, Done]:
+        _leave_engine()
+        place = where()
+        return lambda activity: make.remove(activity, place), _found
+
+
+class Cancel(bpy.types.Operator):
+    """Stop it; what was downloaded is kept, so that it can go on there"""
+
+    bl_idname = "sync_texture.setup_cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        return desk.current is not None
+
+    def execute(self, _context: Any) -> set[str]:
+        desk.stop()
+        return {"FINISHED"}
+
+
+class Check(Beside, bpy.types.Operator):
+    """Have the engine say what runs here: devices, packages, models"""
+
+    bl_idname = "sync_texture.check_engine"
+    bl_label = "Check"
+    title = "Looking at the engine"
+
+    def job(self) -> tuple[Work, Done]:
+        python, place = preferences.python(), where()
+        own = place.environment if python == str(place.python()) else None
+        return lambda activity: make.check(activity, python, package.ENGINE, own), _found
+
+
+class ShowLog(bpy.types.Operator):
+    """Open what happened the last time as a text"""
+
+    bl_idname = "sync_texture.setup_log"
+    bl_label = "Open Log"
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        return where().log.is_file()
+
+    def execute(self, context: Any) -> set[str]:
+        name = "Sync Texture Log"
+        text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+        text.from_string(where().log.read_text(encoding="utf-8", errors="replace"))
+        if not bpy.app.background:
+            _show_text(context, text)
+        return {"FINISHED"}
+
+
+def _show_text(context: Any, text: Any) -> None:
+    """In a text editor that is open, else in a window of its own."""
+    areas = [area for window in context.window_manager.windows for area in window.screen.areas]
+    area = next((area for area in areas if area.type == "TEXT_EDITOR"), None)
+    if area is None:
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.type = "TEXT_EDITOR"
+    area.spaces.active.text = text
+    area.spaces.active.show_word_wrap = True
+
+
+_CLASSES = (SetUp, Repair, Remove, Cancel, Check, ShowLog, *models.CLASSES)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    forget()
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

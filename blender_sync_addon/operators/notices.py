@@ -1,0 +1,210 @@
+"""What Generate will do, and what keeps it from working, each with the button that mends it.
+
+The panel asks at every drawing: nothing here touches the disk, but for what ``Looked`` finds between two.
+"""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+
+from .. import package, preferences
+from ..background_lookup import Looked
+from ..jobs import durations, environment
+from ..jobs.durations import Pace
+from ..problem import Problem
+from ..read import cameras as read_cameras
+from ..read import mesh as read_mesh
+from ..read import settings as read_settings
+from ..read import target as read_target
+from ..read import texture as read_texture
+from ..read.settings import Settings
+from ..setup import prompt_words
+from ..setup.prompt_words import Words
+from ..setup.status import desk
+from . import environment as setup
+from . import models
+
+MOST_VIEWS = 16  # that "auto" chooses
+PUBLISHED_VIEWS = 10
+
+
+@dataclass(frozen=True)
+class Button:
+    """values: of the operator's properties."""
+
+    operator: str
+    text: str
+    icon: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to know. stops: Generate can't work. fix: how to mend it, in words."""
+
+    text: str
+    icon: str = "INFO"
+    fix: str = ""
+    button: Button | None = None
+    stops: bool = False
+
+
+_AUTO_UNWRAP = Button(
+    "wm.context_set_enum",
+    "Set Unwrap to Automatic",
+    "UV",
+    {"data_path": "scene.sync_texture.unwrap", "value": "auto"},
+)
+_OBJECT_MODE = Button("object.mode_set", "Object Mode", "OBJECT_DATAMODE", {"mode": "OBJECT"})
+_ADD_CAMERA = Button("object.camera_add", "Add Camera", "OUTLINER_OB_CAMERA")
+
+
+def _engine(_key: str) -> tuple[str, str] | None:
+    try:
+        preferences.command([])
+    except Problem as problem:
+        return problem.what, problem.fix
+    return None
+
+
+def _there(model: str) -> bool:
+    """Whether what looks like a path is one; starts the look for models where it takes their list to know."""
+    global _asked
+    if model.startswith(("/", "~", ".")) or model[1:2] == ":":
+        return os.path.exists(os.path.expanduser(bpy.path.abspath(model.partition("+")[0])))
+    named = model not in ("", prompt_words.STARTER) and "+" not in model
+    listed = _asked or bpy.app.background or desk.models is not None
+    if named and not listed and desk.current is None and _engine("") is None:
+        _asked = True
+        bpy.ops.sync_texture.models_list("INVOKE_DEFAULT")
+    return True
+
+
+_asked = False
+"""Whether the engine was asked for its models, which takes it seconds: once is enough."""
+
+engine: Looked[str, tuple[str, str] | None] = Looked(_engine, None)
+words: Looked[str, Words | None] = Looked(lambda m: prompt_words.of_model(read_settings.model(m)), None)
+there: Looked[str, bool] = Looked(_there, True)
+known_pace: Looked[str, Pace | None] = Looked(lambda key: durations.read(package.user_folder(), key), None)
+
+
+def notices(context: Any, objects: Sequence[Any], options: Any) -> list[Notice]:
+    """What there is to say about texturing ``objects`` (None for none) with the scene's ``options``: what
+    stops it, or else what will happen."""
+    stops = next(_obstacles(context, objects, options), None)
+    if stops:
+        return [stops]
+    return [*_uv_maps(objects, options), plan(context, options)]
+
+
+def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[Notice]:
+    """What keeps Generate from working, the first to be mended first."""
+    for obj in objects:
+        try:
+            read_mesh.check(obj)
+            read_target.choose(obj, options.target, options.slot)
+        except Problem as problem:
+            yield _stop(problem, _OBJECT_MODE if obj and obj.mode in {"EDIT", "SCULPT"} else None)
+    if told := engine.at(preferences.get("python", "")):
+        yield _no_engine(*told)
+    yield from _model_missing(options.model)
+    if options.unwrap == "never" and any(not obj.data.uv_layers for obj in objects):
+        yield _stop(Problem("There is no UV map, and Unwrap is Never"), _AUTO_UNWRAP)
+    try:
+        if options.rig == read_settings.SCENE:
+            read_cameras.check(read_cameras.chosen(context.scene, context.view_layer))
+    except Problem as problem:
+        yield _stop(problem, None if context.scene.camera else _ADD_CAMERA)
+    try:
+        _settings(options).check()
+        if options.from_texture:
+            for obj in objects:
+                chosen = read_target.choose(obj, options.target, options.slot)
+                read_texture.shown(obj, read_target.material(obj, chosen))
+    except Problem as problem:
+        yield _stop(problem)
+
+
+def _stop(problem: Problem, button: Button | None = None) -> Notice:
+    return Notice(problem.what, "ERROR", problem.fix, button, stops=True)
+
+
+def _settings(options: Any) -> Settings:
+    """As far as they can contradict each other."""
+    start, unwrap, sets = options.from_texture, options.unwrap, options.texture_sets
+    return Settings(options.prompt, from_texture=start, unwrap=unwrap, texture_sets=sets)
+
+
+def _no_engine(what: str, fix: str) -> Notice:
+    if fix == environment.SET_UP:
+        return Notice(what, "ERROR", fix, Button(setup.SetUp.bl_idname, "", "IMPORT"), stops=True)
+    values = {"module": package.ROOT}
+    button = Button("preferences.addon_show", "Open Preferences", "PREFERENCES", values)
+    return Notice(what, "ERROR", fix, button, stops=True)
+
+
+def _model_missing(model: str) -> Iterator[Notice]:
+    if not there.at(model):
+        yield _stop(Problem(f"There is no model at '{model}'", "Choose another one under Advanced."))
+    row = next((row for row in desk.models or () if row.name == model), None)
+    if row is None or row.installed:
+        return
+    if row.link:
+        yield _stop(Problem(f"The model '{model}' is missing or damaged", "See Preferences."))
+    elif not bpy.app.online_access:
+        fix = f"{row.size} to download, but Blender's online access is off"
+        values = {"data_path": "preferences.system.use_online_access", "value": "True"}
+        button = Button("wm.context_set_boolean", "Allow Online Access", "INTERNET", values)
+        yield Notice(f"The model '{model}' is not here", "ERROR", fix, button, stops=True)
+    else:
+        button = Button(models.DownloadModel.bl_idname, "Download", "IMPORT", {"name": model})
+        yield Notice(f"The model '{model}': {row.size} to download", "IMPORT", "", button, stops=True)
+
+
+def _uv_maps(objects: Sequence[Any], options: Any) -> Iterator[Notice]:
+    without = sum(not obj.data.uv_layers for obj in objects)
+    if options.unwrap == "always":
+        yield Notice("A new UV map will be made; yours stay" if without < len(objects) else _ONE, "UV")
+    elif without:
+        yield Notice(_ONE if len(objects) == 1 else f"{without} of {len(objects)} objects get a UV map", "UV")
+
+
+_ONE = "No UV map: one will be made"
+
+
+def plan(context: Any, options: Any) -> Notice:
+    """Views, steps and about how long it will take."""
+    known = known_pace.at(durations.key(options.model, preferences.device()))
+    count, views = _views(context, options, known)
+    steps = options.steps or (known.steps if known else None)
+    share = options.strength if options.from_texture else 1.0
+    text = f"{views}, {math.ceil(steps * share)} steps" if steps else f"{views}, steps as suit the model"
+    if known and steps:
+        text += f": about {durations.duration(known.seconds(count, math.ceil(steps * share)))}"
+    return Notice(text, "TIME")
+
+
+def _views(context: Any, options: Any, known: Pace | None) -> tuple[int, str]:
+    """About how many, and in words."""
+    if options.rig == "even":
+        return options.view_count, _number(options.view_count)
+    if options.rig == "paper":
+        return PUBLISHED_VIEWS, _number(PUBLISHED_VIEWS)
+    if options.rig == read_settings.SCENE:
+        cameras = len(read_cameras.chosen(context.scene, context.view_layer))
+        return cameras, f"{cameras} camera{'s' * (cameras != 1)}"
+    return known.views.get(options.rig, MOST_VIEWS) if known else MOST_VIEWS, f"At most {MOST_VIEWS} views"
+
+
+def _number(count: int) -> str:
+    return f"{count} view{'s' * (count != 1)}"

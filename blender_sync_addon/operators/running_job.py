@@ -1,0 +1,187 @@
+"""Running jobs from an operator: gather -> start -> poll -> finish, one job after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import words
+from ..jobs import prestart, task
+from ..jobs.task import Outcome, Task
+from ..problem import Problem, Stopped
+
+TICK_S = 0.1
+NOTHING: set[str] = {"CANCELLED"}
+
+_running: Task | None = None
+"""The job of the window, for the panel to draw and for Cancel to cancel."""
+
+
+_noted: tuple[set[int], tuple[str, ...]] | None = None
+"""The objects that were textured last, by their session-wide numbers, and the warnings."""
+
+
+_watching: Making | None = None
+"""The operator that runs it."""
+
+
+def running() -> Task | None:
+    """The job that runs in the window, None without."""
+    return _running
+
+
+def warnings(obj: Any) -> tuple[str, ...]:
+    """What there was to say about the last texture, if it is ``obj``'s (an object or None)."""
+    return _noted[1] if _noted and obj and obj.session_uid in _noted[0] else ()
+
+
+class Making:
+    """What operators that run jobs have in common: blocking in a script, else letting the artist go on."""
+
+    report: Any
+    task: Task | None = None
+    timer: Any = None
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        if task.supervisor.busy:
+            cls.poll_message_set("A texture is being made already")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def start(self, context: Any) -> Task:
+        """The first job, begun. Raises Problem."""
+        raise NotImplementedError
+
+    def following(self, _context: Any, _outcome: Outcome) -> Task | None:
+        """The next job, begun, after one with that ``outcome``; None: that was all. Raises Problem."""
+        return None
+
+    def execute(self, context: Any) -> set[str]:
+        """Blocking: from the console, from scripts, in the background."""
+        job: Task | None
+        try:
+            job = self._begin(context)
+            while job:
+                job = self._wait(context, job)
+        except Problem as problem:
+            self.report({"ERROR"}, words.of_panel(str(problem)))
+            return NOTHING
+        return {"FINISHED"}
+
+    def _wait(self, context: Any, job: Task) -> Task | None:
+        try:
+            job.wait()
+            outcome = job.finish()
+            self._report(outcome)
+        finally:
+            task.supervisor.abandon()  # only where something interrupted the waiting
+            job.close()
+        return self.following(context, outcome)
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """In a window: the job runs while the artist goes on working."""
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        try:
+            self._run(self._begin(context))
+        except Problem as problem:
+            self.report({"ERROR"}, words.of_panel(str(problem)))
+            return NOTHING
+        self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        _watch(self)
+        redraw_panels()
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Any, event: Any) -> set[str]:
+        """Look at how the job is doing."""
+        if event.type != "TIMER" or self.task is None:
+            return {"PASS_THROUGH"}
+        redraw_panels()
+        if not self.task.poll():
+            return {"PASS_THROUGH"}
+        if self.task.state.result and (why := self.task.blocked):
+            self.task.state.hold(why)
+            return {"PASS_THROUGH"}
+        return self._finish(context)
+
+    def cancel(self, context: Any) -> None:
+        """Blender ends the operator: a file is loaded, the window is closed, Blender quits."""
+        task.supervisor.abandon()
+        self._leave(context)
+
+    def _begin(self, context: Any) -> Task:
+        global _noted
+        _noted = None
+        return self.start(context)
+
+    def _run(self, job: Task | None) -> None:
+        global _running
+        self.task = _running = job
+
+    def _finish(self, context: Any) -> set[str]:
+        assert self.task
+        try:
+            outcome = self.task.finish()
+            self._report(outcome)
+            self._close()
+            self._run(self.following(context, outcome))
+        except Stopped as stopped:
+            self.report({"INFO"}, str(stopped))
+            prestart.up()  # one that was too deep in a step to answer was ended
+            return self._end(context, NOTHING)
+        except Problem as problem:
+            self.report({"ERROR"}, words.of_panel(str(problem)))
+            return self._end(context, NOTHING)
+        except BaseException:
+            self._end(context, NOTHING)
+            raise
+        return {"PASS_THROUGH"} if self.task else self._end(context, {"FINISHED"})
+
+    def _end(self, context: Any, status: set[str]) -> set[str]:
+        self._leave(context)
+        return status
+
+    def _leave(self, context: Any) -> None:
+        _watch(None)
+        context.window_manager.event_timer_remove(self.timer)
+        self._close()
+
+    def _report(self, outcome: Outcome) -> None:
+        global _noted
+        _noted = ({bpy.data.objects[one.object].session_uid for one in outcome.objects}, outcome.warnings)
+        for warning in outcome.warnings:
+            self.report({"WARNING"}, warning)
+        for one in outcome.objects:
+            images = ", ".join(f"'{name}'" for name in one.images)
+            self.report({"INFO"}, f"Textured '{one.object}' with {images}")
+
+    def _close(self) -> None:
+        if self.task:
+            self.task.close()
+        self._run(None)
+        redraw_panels()
+
+
+def _watch(operator: Making | None) -> None:
+    global _watching
+    _watching = operator
+
+
+def stop() -> None:
+    """End the job of the window. For before the operators go: Blender then forgets one that runs, without
+    calling its ``cancel``."""
+    if _watching:
+        _watching.cancel(bpy.context)
+
+
+def redraw_panels() -> None:
+    """Have the sidebars of all 3D views drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

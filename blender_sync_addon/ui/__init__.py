@@ -1,0 +1,1 @@
+"""What is seen: panels, menus, presets. Draws; decides nothing."""

@@ -1,0 +1,124 @@
+"""The panel in the 3D View's sidebar: draws properties and the job's state; decides nothing."""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from ...engine import protocol
+from ..jobs import durations
+from ..jobs.state import State
+from ..operators import notices as ahead
+from ..operators import texture
+from ..operators.notices import Notice
+from ..read import objects as choose
+from ..setup.status import desk
+from . import presets, progress
+from .examples import ExamplesMenu
+
+
+class MainPanel(bpy.types.Panel):
+    """Prompt, Generate, progress"""
+
+    bl_idname = "SYNC_TEXTURE_PT_main"
+    bl_label = "Sync Texture"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+
+    def draw_header_preset(self, _context: Any) -> None:
+        presets.draw(self.layout)
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        draw_prompt(layout, context.scene.sync_texture)
+        if job := texture.running():
+            draw_progress(layout, job.name, job.state)
+        else:
+            draw_generate(layout, context)
+
+
+def draw_prompt(layout: Any, options: Any) -> None:
+    """The prompt's field; beside it examples, where the model lists some."""
+    row = layout.row(align=True)
+    row.prop(options, "prompt", text="", placeholder="What should it look like?")
+    words = ahead.words.at(options.model)
+    if words and words.examples:
+        row.menu(ExamplesMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+
+
+def draw_generate(layout: Any, context: Any) -> None:
+    """The Generate button; above it, what keeps it from working."""
+    obj = context.view_layer.objects.active
+    options = context.scene.sync_texture
+    draw_target(layout, obj, options)
+    layout.row().prop(options, "quality", expand=True)
+    objects = choose.of_target(context.view_layer, options.target)
+    notices = ahead.notices(context, objects, options)
+    for notice in notices:
+        draw_notice(layout, notice, line_length(context))
+    stopped = any(notice.stops for notice in notices)
+    if not progress.draw(layout) and stopped and desk.problem:
+        draw_text(layout.column(align=True), desk.message, "ERROR", line_length(context))
+    row = layout.row()
+    row.enabled = not stopped
+    row.scale_y = 1.5
+    row.operator(texture.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
+    if texture.RestoreMaterials.poll(context):
+        layout.operator(texture.RestoreMaterials.bl_idname, icon="LOOP_BACK")
+    for warning in texture.warnings(obj):
+        draw_text(layout.column(align=True), warning, "INFO", line_length(context))
+
+
+def draw_target(layout: Any, obj: Any, options: Any) -> None:
+    """What is to be textured."""
+    layout.prop(options, "target")
+    if options.target == "slot" and obj and obj.type == "MESH":
+        layout.prop_search(options, "slot", obj, "material_slots", icon="MATERIAL")
+
+
+def draw_notice(layout: Any, notice: Notice, characters: int) -> None:
+    """What there is to know, how to mend it, and the button that does."""
+    column = layout.column(align=True)
+    draw_text(column, notice.text, notice.icon, characters)
+    draw_text(column, notice.fix, "BLANK1", characters)
+    if (button := notice.button) and desk.current is None:
+        text = {"text": button.text} if button.text else {}
+        made = column.operator(button.operator, icon=button.icon, **text)
+        for name, value in button.values.items():
+            setattr(made, name, value)
+
+
+def line_length(context: Any) -> int:
+    """About how many characters fit into a line of the panel."""
+    return max(20, int(context.region.width) // 8)
+
+
+def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
+    """``text`` in lines of about ``characters``; a label of its own would be cut off in the middle."""
+    for line in textwrap.wrap(text, characters):
+        layout.label(text=line, icon=icon)
+        icon = "BLANK1"
+
+
+def draw_progress(layout: Any, name: str, state: State) -> None:
+    """Stage, time left, and Cancel."""
+    layout.label(text=f"Texturing {name}", icon="TIME")
+    layout.progress(text=progress_text(state), factor=state.fraction)
+    row = layout.row()
+    row.enabled = not state.cancelling
+    row.operator(texture.Cancel.bl_idname, text="Cancel", icon="X")
+
+
+def progress_text(state: State) -> str:
+    """One line: what is being done, how far it is, how long it will take."""
+    steps = f" {state.i}/{state.n}" if state.n > 1 else ""
+    left = "" if state.left_s is None else f", {durations.duration(state.left_s)} left"
+    stage = protocol.STAGES.get(state.stage, state.stage)
+    return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
+
+
+register, unregister = bpy.utils.register_classes_factory((MainPanel,))

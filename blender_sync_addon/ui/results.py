@@ -1,0 +1,252 @@
+"""The panels about results, in the sidebar's tab: draw what is stored; decide nothing."""
+
+# Annotations of a property are values here, not types; bpy's classes are of unknown type.
+# mypy: disable-error-code="valid-type,misc,name-defined"
+
+from typing import Any
+
+import bpy
+from bpy.props import IntProperty
+
+from ..operators import own_material, running_job, variations
+from ..operators import results as operators
+from ..operators.texture import Generate
+from ..problem import Problem
+from ..read import texture as read_texture
+from ..results import history, node_graph, thumbnail
+from ..results import stored_settings as result_settings
+from .panel import MainPanel, draw_text, line_length
+
+COUNT = "sync_texture_variations"
+"""Name of the property of a scene: how many variations to make."""
+COLUMNS = 3
+
+
+class ResultList(bpy.types.UIList):
+    """The results of an object, the newest first; a click shows one"""
+
+    bl_idname = "SYNC_TEXTURE_UL_results"
+
+    def draw_item(
+        self,
+        _context: Any,
+        layout: Any,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+        index: int = 0,
+        _filter: int = 0,
+    ) -> None:
+        """One row: small picture, name, what is wrong with it, the seed."""
+        icon = thumbnail.icon(history.image(item))
+        row = layout.row(align=True)
+        picture = {"icon_value": icon} if icon else {"icon": "TEXTURE"}
+        row.prop(item, "name", text="", emboss=False, **picture)
+        if history.problems(item.id_data, item):
+            row.label(text="", icon="ERROR")
+        if result_settings.known(item.material):
+            seed = row.row()
+            seed.alignment = "RIGHT"
+            seed.active = False
+            seed.label(text=str(result_settings.seed(item.material)))
+
+    def draw_filter(self, _context: Any, layout: Any) -> None:
+        """Search by name."""
+        layout.prop(self, "filter_name", text="", icon="VIEWZOOM")
+
+    def filter_items(self, _context: Any, data: Any, name: str) -> tuple[list[int], list[int]]:
+        """Those whose name has the words in it, the newest first."""
+        items = getattr(data, name)
+        helper = bpy.types.UI_UL_list
+        flags = helper.filter_items_by_name(self.filter_name, self.bitflag_filter_item, items, "name")
+        return flags, list(reversed(range(len(items))))
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+    bl_parent_id = MainPanel.bl_idname
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return bool(history.of(operators.active(context)))
+
+
+class ResultsPanel(_Panel, bpy.types.Panel):
+    """What was made for the active object"""
+
+    bl_idname = "SYNC_TEXTURE_PT_results"
+    bl_label = "Results"
+    bl_order = 1
+
+    def draw(self, context: Any) -> None:
+        layout, obj = self.layout, operators.active(context)
+        index = history.chosen(obj)
+        result = history.of(obj)[index]
+        if not result.kept and not running_job.running():
+            draw_new(layout, index == len(history.of(obj)) - 1)
+        draw_shading(layout, context.space_data)
+        draw_variations(layout, obj, result.batch)
+        layout.template_list(
+            ResultList.bl_idname,
+            "",
+            obj.sync_texture,
+            "results",
+            obj.sync_texture,
+            "active",
+            rows=3,
+            maxrows=6,
+        )
+        row = layout.row(align=True)
+        row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
+        row.operator(variations.Again.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
+        row.operator(operators.RemoveResult.bl_idname, text="", icon="TRASH")
+        draw_details(layout.column(align=True), context, obj, result)
+
+
+class MorePanel(_Panel, bpy.types.Panel):
+    """Several to choose from, or one changed"""
+
+    bl_idname = "SYNC_TEXTURE_PT_more"
+    bl_label = "Variations"
+    bl_order = 2
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        obj = operators.active(context)
+        return bool(obj and obj.type == "MESH")
+
+    def draw(self, context: Any) -> None:
+        row = self.layout.row(align=True)
+        row.enabled = bool(context.scene.sync_texture.prompt.strip())
+        row.prop(context.scene, COUNT, text="Count")
+        button = row.operator(variations.Variations.bl_idname, text="Generate", icon="IMGDISPLAY")
+        button.count = getattr(context.scene, COUNT)
+
+
+class ChangePanel(_Panel, bpy.types.Panel):
+    """The texture that is shown, changed by another prompt"""
+
+    bl_idname = "SYNC_TEXTURE_PT_change"
+    bl_label = "Change Texture"
+    bl_order = 3
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        obj = operators.active(context)
+        return bool(obj and obj.type == "MESH" and obj.active_material)
+
+    def draw(self, context: Any) -> None:
+        layout, options = self.layout, context.scene.sync_texture
+        problem = _problem(operators.active(context))
+        if problem:
+            draw_text(layout.column(align=True), problem.what, "INFO", line_length(context))
+        layout.prop(options, "strength", slider=True)
+        row = layout.row()
+        row.enabled = problem is None and bool(options.prompt.strip())
+        button = row.operator(Generate.bl_idname, text="Start from This Texture", icon="BRUSH_DATA")
+        button.from_texture = True
+
+
+def _problem(obj: Any) -> Problem | None:
+    try:
+        read_texture.shown(obj, obj.active_material)
+    except Problem as problem:
+        return problem
+    return None
+
+
+class MaterialPanel(_Panel, bpy.types.Panel):
+    """The texture in a material of one's own"""
+
+    bl_idname = "SYNC_TEXTURE_PT_material"
+    bl_label = "Own Material"
+    bl_order = 4
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: Any) -> None:
+        layout, obj = self.layout, operators.active(context)
+        material = own_material.fed(obj)
+        name = f"'{material.name}'" if material else "none in the active slot"
+        layout.label(text=name, icon="MATERIAL")
+        row = layout.row()
+        row.enabled = material is not None
+        row.operator(own_material.FeedBaseColor.bl_idname, text="Feed Base Color", icon="NODE_MATERIAL")
+        if node_graph.nodes(material):
+            layout.operator(own_material.UnfeedBaseColor.bl_idname, icon="LOOP_BACK")
+
+
+def draw_new(layout: Any, newest: bool) -> None:
+    """What to do with a texture that has just been made; only the ``newest`` can be taken back."""
+    box = layout.box()
+    row = box.row(align=True)
+    row.operator(operators.Keep.bl_idname, text="Keep", icon="CHECKMARK").others = False
+    if newest:
+        row.operator(operators.TakeBack.bl_idname, text="Undo", icon="LOOP_BACK")
+    box.operator(variations.Again.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH").seed = "other"
+
+
+def draw_shading(layout: Any, space: Any) -> None:
+    """Where the 3D view shows no textures, the button that lets it."""
+    if space and space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE":
+        layout.label(text="Solid doesn't show textures here", icon="INFO")
+        layout.prop_enum(
+            space.shading, "color_type", "TEXTURE", text="Color: Texture", icon="SHADING_TEXTURE"
+        )
+
+
+def draw_variations(layout: Any, obj: Any, batch: str) -> None:
+    """The variations of the run ``batch``, side by side; each with a button that shows it."""
+    results = [(i, one) for i, one in enumerate(history.of(obj)) if batch and one.batch == batch]
+    shown = history.shown(obj)
+    if len(results) < 2:
+        return
+    box = layout.box()
+    grid = box.grid_flow(row_major=True, columns=COLUMNS, even_columns=True, align=False)
+    for index, result in results:
+        cell = grid.column(align=True)
+        cell.template_icon(icon_value=thumbnail.icon(history.image(result)), scale=4.5)
+        material = result.material
+        seed = str(result_settings.seed(material)) if result_settings.known(material) else "?"
+        button = cell.operator(operators.ShowResult.bl_idname, text=seed, depress=index == shown)
+        button.index = index
+    row = box.row(align=True)
+    row.operator(operators.Keep.bl_idname, text="Keep Only This", icon="CHECKMARK").others = True
+    row.operator(operators.ViewSheet.bl_idname, text="", icon="IMAGE_DATA")
+
+
+def draw_details(layout: Any, context: Any, obj: Any, result: Any) -> None:
+    """How ``result`` was made, and what is missing of it."""
+    for text in history.problems(obj, result):
+        draw_text(layout, text, "ERROR", line_length(context))
+    if result_settings.known(result.material):
+        said = result_settings.stored(result.material)
+        draw_text(layout, said.prompt, "TEXT", line_length(context))
+        line = f"Seed {said.seed}, {said.model}, {said.texture_size} px"
+        draw_text(layout, line, "BLANK1", line_length(context))
+
+
+_CLASSES = (ResultList, ResultsPanel, MorePanel, ChangePanel, MaterialPanel)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    count = IntProperty(
+        name="Variations",
+        default=4,
+        min=2,
+        max=variations.MOST,
+        description="How many textures to choose from",
+    )
+    setattr(bpy.types.Scene, COUNT, count)
+
+
+def unregister() -> None:
+    delattr(bpy.types.Scene, COUNT)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,142 @@
+"""What Preferences show: the engine and its environment, the models. Draws; decides nothing."""
+
+from typing import Any
+
+import bpy
+
+from .. import preferences
+from ..operators import environment, models
+from ..operators.background_work import where
+from ..problem import Problem
+from ..setup import builds, findings, place
+from ..setup.models import Row
+from ..setup.status import desk
+from . import progress
+from .panel import draw_text, line_length
+
+_STATES = {
+    "broken": ("The engine's environment isn't whole: repair it", "ERROR"),
+    "outdated": ("The engine's environment is of an older version of Sync Texture: update it", "ERROR"),
+    "ready": ("The engine is set up", "CHECKMARK"),
+}
+
+
+def draw(layout: Any, owner: Any, context: Any) -> None:
+    """All of the add-on's preferences; ``owner`` has the properties."""
+    characters = line_length(context)
+    draw_engine(layout.box(), owner, context, characters)
+    draw_models(layout.box(), context, characters)
+
+
+def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
+    """Set up, or what is there; what is being done; what was found."""
+    layout.label(text="Engine", icon="TOOL_SETTINGS")
+    state, stamp = place.state(where())
+    if not owner.python:
+        _draw_state(layout, state, stamp, characters)
+    _draw_online(layout, context)
+    if not progress.draw(layout):
+        _draw_buttons(layout, state)
+        _draw_message(layout, characters)
+    _draw_choices(layout, owner)
+    if desk.found:
+        column = layout.column(align=True)
+        own = stamp.build if stamp and not owner.python else ""
+        for finding in findings.sentences(desk.found, own):
+            draw_text(column, finding.text, "CHECKMARK" if finding.good else "ERROR", characters)
+
+
+def _draw_state(layout: Any, state: str, stamp: place.Stamp | None, characters: int) -> None:
+    if state == "none":
+        cpu, card = (builds.choose(wish, None).build for wish in (builds.CPU, builds.CUDA))
+        sizes = f"{cpu.download / 1000:.1f} GB"
+        if card != cpu:
+            sizes += f" ({card.download / 1000:.1f} GB where there is an NVIDIA card)"
+        text = f"The engine needs PyTorch and other packages, in a folder of its own: {sizes} to download"
+        draw_text(layout.column(align=True), text, "INFO", characters)
+        return
+    text, icon = _STATES[state]
+    if stamp:
+        text += f" (Python {stamp.python}, PyTorch {stamp.torch})"
+    draw_text(layout.column(align=True), text, icon, characters)
+
+
+def _draw_online(layout: Any, context: Any) -> None:
+    """Blender's own switch, where it is off."""
+    if not bpy.app.online_access:
+        row = layout.row()
+        row.label(text="Blender's online access is off: nothing is downloaded", icon="INTERNET_OFFLINE")
+        if not bpy.app.online_access_override:
+            row.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+
+
+def _draw_buttons(layout: Any, state: str) -> None:
+    row = layout.row(align=True)
+    if state == "none":
+        row.scale_y = 1.4
+        row.operator(environment.SetUp.bl_idname, icon="IMPORT")
+        if where().packages.is_dir():
+            row.operator(environment.Remove.bl_idname, text="Delete Downloads", icon="TRASH")
+        return
+    again = "Update" if state == "outdated" else "Repair"
+    row.operator(environment.Check.bl_idname, icon="VIEWZOOM")
+    row.operator(environment.Repair.bl_idname, text=again, icon="FILE_REFRESH")
+    row.operator(environment.Remove.bl_idname, icon="TRASH")
+
+
+def _draw_message(layout: Any, characters: int) -> None:
+    """What became of what was done last; the log of what failed."""
+    if desk.message:
+        split = layout.split(factor=0.85)
+        text = split.column(align=True)
+        draw_text(text, desk.message, "ERROR" if desk.problem else "INFO", characters * 4 // 5)
+        split.operator(environment.ShowLog.bl_idname, icon="TEXT")
+
+
+def _draw_choices(layout: Any, owner: Any) -> None:
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(owner, "device")
+    column.prop(owner, "torch")
+    column.prop(owner, "source")
+    column.prop(owner, "python")
+    if owner.python:
+        row = column.row()
+        try:
+            row.label(text=f"Used instead of the environment: {preferences.python()}", icon="CHECKMARK")
+            row.operator(environment.Check.bl_idname, icon="VIEWZOOM")
+        except Problem as problem:
+            row.label(text=problem.what, icon="ERROR")
+
+
+def draw_models(layout: Any, context: Any, characters: int) -> None:
+    """One row a model, with what can be done with it."""
+    row = layout.row()
+    row.label(text="Models", icon="ASSET_MANAGER")
+    row.operator(models.ListModels.bl_idname, text="Refresh", icon="FILE_REFRESH")
+    row.operator(models.LinkModel.bl_idname, text="Link a Model", icon="LINKED")
+    if desk.models is None:
+        layout.label(text="Press Refresh to see which models are here", icon="INFO")
+        return
+    scene = getattr(context.scene, "sync_texture", None)
+    for model in desk.models:
+        _draw_model(layout.box(), model, scene is not None and scene.model == model.name, characters)
+
+
+def _draw_model(layout: Any, model: Row, used: bool, characters: int) -> None:
+    row = layout.row()
+    row.label(text=model.name, icon="RADIOBUT_ON" if used else "RADIOBUT_OFF")
+    row.label(text=model.state)
+    buttons = row.row(align=True)
+    use = buttons.row(align=True)
+    use.enabled = model.installed and not used
+    use.operator(models.UseModel.bl_idname, text="Use").name = model.name
+    if not model.installed and not model.link:
+        buttons.operator(models.DownloadModel.bl_idname, text="Download", icon="IMPORT").name = model.name
+    if model.installed:
+        buttons.operator(models.VerifyModel.bl_idname, text="Verify", icon="CHECKMARK").name = model.name
+    if not model.bundled and (model.disk or model.link):
+        text = "Unlink" if model.link else "Delete"
+        buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
+    draw_text(layout.column(align=True), f"{model.title}. Licence: {model.licence}", "BLANK1", characters)
