@@ -17,7 +17,7 @@ helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
 from sync_texture.blender_sync_addon import preferences  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.read import settings as read_settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import contact_sheet, history, thumbnail  # noqa: E402
 from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402

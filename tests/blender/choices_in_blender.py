@@ -15,7 +15,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options, own_properties, scene_with_everything  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
 from sync_texture.blender_sync_addon.ui import advanced, menu, panel  # noqa: E402
 

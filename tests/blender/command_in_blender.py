@@ -19,7 +19,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main, save_files  # noqa: E402
 from sync_texture.blender_sync_addon.command.batch import placed  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 
 
 def cubes(*names):

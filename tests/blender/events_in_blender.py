@@ -22,7 +22,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from interrupting import interrupting  # noqa: E402
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.engine import json_lines  # noqa: E402
 
 QUICK = ["--steps", "2", "--views", "2", "--texture-size", "64", "--device", "cpu"]
 GOOD = {"prompt": "red bricks", "mesh": "box.obj", "object": "box", "out": "out"}

@@ -17,7 +17,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import options  # noqa: E402
-from sync_texture.blender_sync_addon import package  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon import package  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import durations, task  # noqa: E402
 from sync_texture.blender_sync_addon.operators import notices as ahead  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402

@@ -16,7 +16,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.operators import quality  # noqa: E402
 from sync_texture.blender_sync_addon.ui import presets  # noqa: E402
 

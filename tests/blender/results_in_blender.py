@@ -19,7 +19,7 @@ helper.use_fake_engine()
 from made import material_of, mine, seeds  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.operators import variations  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 

@@ -19,7 +19,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.jobs.subject import file_names  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402

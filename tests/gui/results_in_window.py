@@ -22,11 +22,11 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
-from sync_texture.blender_sync_addon.ui import results as panel  # noqa: E402  # noqa: E402
+from sync_texture.blender_sync_addon.ui import results as panel  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 FAKE = helper.fake_engine
