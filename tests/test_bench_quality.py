@@ -19,7 +19,7 @@ from engine.errors import UserError
 from engine.models.presets import STARTER
 from tests.bench import _cell, _grid, quality
 from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
-from tests.engine.denoise.conftest import make_pipeline
+from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 from training.judge import examples, pairs, textures
 from training.judge.classifier import Classifier

@@ -16,7 +16,7 @@ from tests.bench import _sharpness_page as pages
 from tests.bench import sharpness
 from tests.bench._made import USUAL
 from tests.bench._sharpness_page import Row
-from tests.engine.denoise.conftest import make_pipeline
+from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 
 BLOCKS = [(mesh, prompt, 0) for mesh in ("cube", "torus") for prompt in ("bricks", "denim")]

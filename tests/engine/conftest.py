@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +14,8 @@ import torch
 import trimesh
 
 from engine.protocol import Request
-from tests.engine.denoise.conftest import make_pipeline
-from tests.engine.schedules import STARTER
+from tests.engine.pipelines import make_pipeline
+from tests.engine.schedules import SD15, STARTER, ZERO_SNR
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,6 +29,30 @@ def _one_thread() -> None:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole pipeline of random weights that predicts what the starter does; 64 pixels a view."""
     return make_pipeline(tmp_path_factory.mktemp("models") / "tiny", STARTER, seed=1)
+
+
+@pytest.fixture(scope="session")
+def eps_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An epsilon-predicting pipeline with Stable Diffusion 1.5's scheduler config."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "eps", SD15)
+
+
+@pytest.fixture(scope="session")
+def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A v-predicting pipeline with zero terminal SNR."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)
+
+
+@pytest.fixture(scope="session")
+def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
+    return make_pipeline(tmp_path_factory.mktemp("models") / "sample", STARTER, seed=2)
+
+
+@pytest.fixture
+def copy(eps_model: Path, tmp_path: Path) -> Path:
+    """A copy of a pipeline to be damaged."""
+    return shutil.copytree(eps_model, tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")

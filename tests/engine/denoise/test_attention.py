@@ -76,7 +76,7 @@ class Loop:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Denoiser:
-    from tests.engine.denoise.conftest import make_pipeline
+    from tests.engine.pipelines import make_pipeline
     from tests.engine.schedules import ZERO_SNR
 
     folder = make_pipeline(tmp_path_factory.mktemp("models") / "v", ZERO_SNR, seed=1)

@@ -14,7 +14,7 @@ from engine.denoise.simplify import is_affine
 from engine.errors import UserError
 from engine.models import sources
 from tests.engine.denoise.loaded import load
-from tests.engine.denoise.small import idle_encoder, random_dc
+from tests.engine.denoise.small_autoencoders import idle_encoder, random_dc
 
 
 def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:

@@ -12,7 +12,7 @@ from engine.sync.spaces import EarlierViews
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.raster import interpolate
 from tests.engine import brute
-from tests.engine.sync.maps import CAMERAS, PAIR, maps_of, paper_maps, raster_of, row_of, space_of
+from tests.engine.canvas.maps import CAMERAS, PAIR, maps_of, paper_maps, raster_of, row_of, space_of
 
 
 def test_earlier_views_show_what_they_painted() -> None:

@@ -12,7 +12,17 @@ from engine.views.cameras import Camera, paper_rig
 from engine.views.raster import interpolate
 from engine.views.visibility import edge_trust
 from tests.engine import brute
-from tests.engine.sync.maps import BOX, CAMERAS, PAIR, TORUS, maps_of, paper_maps, raster_of, row_of, space_of
+from tests.engine.canvas.maps import (
+    BOX,
+    CAMERAS,
+    PAIR,
+    TORUS,
+    maps_of,
+    paper_maps,
+    raster_of,
+    row_of,
+    space_of,
+)
 
 
 class Judge:

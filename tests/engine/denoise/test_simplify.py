@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine.denoise.simplify import is_affine, make_lean
-from tests.engine.denoise.small import idle_encoder, random_dc
+from tests.engine.denoise.small_autoencoders import idle_encoder, random_dc
 
 Change = Callable[[Any], None]
 WIDTHS = (4, 8, 16, 32)

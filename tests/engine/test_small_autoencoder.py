@@ -15,7 +15,7 @@ from engine.host import Host
 from engine.protocol import METHODS, Request, Result
 from engine.settings import averages_x0
 from engine.worker import Worker
-from tests.engine.denoise.test_tiny import make_tiny
+from tests.engine.denoise.test_small_autoencoder import make_tiny
 
 AVERAGING = [method for method in METHODS if averages_x0(method)]
 Make = Callable[..., Request]

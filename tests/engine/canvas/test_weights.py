@@ -13,7 +13,7 @@ from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.visibility import edge_trust
 from tests.engine import brute
-from tests.engine.sync.maps import CAMERAS, PAIR, maps_of, raster_of, row_of, space_of
+from tests.engine.canvas.maps import CAMERAS, PAIR, maps_of, raster_of, row_of, space_of
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.4, 2.0, 6.0])

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import pytest
 import torch
-
-from tests.engine import schedules
 
 WORDS = ("red", "bricks", "old", "wood", "gold", "view", "front")
 TOKENS = 16
@@ -107,32 +103,3 @@ def _write_index(folder: Path, scheduler: dict[str, object]) -> None:
         "requires_safety_checker": False,
     }
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
-
-
-@pytest.fixture(scope="session")
-def eps_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An epsilon-predicting pipeline with Stable Diffusion 1.5's scheduler config."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "eps", schedules.SD15)
-
-
-@pytest.fixture(scope="session")
-def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A v-predicting pipeline with zero terminal SNR."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "v", schedules.ZERO_SNR, seed=1)
-
-
-@pytest.fixture(scope="session")
-def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
-    return make_pipeline(tmp_path_factory.mktemp("models") / "sample", schedules.STARTER, seed=2)
-
-
-@pytest.fixture
-def copy(eps_model: Path, tmp_path: Path) -> Path:
-    """A copy of a pipeline to be damaged."""
-    return shutil.copytree(eps_model, tmp_path / "copy")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
