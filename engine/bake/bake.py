@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from .. import threads
-from ..mesh.pages import count
+from ..pictures.pages import count
+from ..pictures.sampling import taps
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_fragments
 from ..views.surface_points import COSINE
@@ -253,15 +254,10 @@ class _View:
     def bilinear(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:
         """Weighted colours (3, n) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
         within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
-        corner = np.floor(pixel - 0.5)
-        share = (pixel - 0.5 - corner).T
         colour = np.zeros((3, len(pixel)), np.float32)
         weight = np.zeros(len(pixel), np.float32)
-        for right in (0, 1):
-            for down in (0, 1):
-                index = self._index(corner + np.array([right, down], np.float32))
-                good = np.abs(self.depth.take(index) - depth) < reach
-                tap = np.abs(1 - right - share[0]) * np.abs(1 - down - share[1]) * good
-                colour += tap * self.colour.take(index, axis=1)
-                weight += tap
+        for index, share in taps(pixel, self.resolution, self.resolution):
+            tap = share * (np.abs(self.depth.take(index) - depth) < reach)
+            colour += tap * self.colour.take(index, axis=1)
+            weight += tap
         return colour, weight

@@ -17,11 +17,12 @@ from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
-from ..export.render import BACKGROUND, sample
-from ..mesh.pages import page_of
 from ..mesh.sets import Page
 from ..mesh.udim import FIRST
 from ..pictures import exr, png16
+from ..pictures.colours import BACKGROUND
+from ..pictures.pages import page_of
+from ..pictures.sampling import sample
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, interpolate
 from .bake import Atlas, Baked

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from ..mesh.pages import shaped
+from ..pictures.pages import shaped
 from .bake import Atlas, Baked, unclear
 from .surface_fill import NEXT_TO, Texels, surface_fill, unreached
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..mesh.pages import shaped
+from ..pictures.pages import shaped
+from ..pictures.sampling import taps
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster
 from .bake import EXPONENT, Atlas
@@ -75,25 +76,9 @@ def _average(atlas: Atlas, cameras: Sequence[Camera], weights: Floats, resolutio
     for i, camera in enumerate(cameras):
         texel = np.flatnonzero(share[i])
         pixel, _ = camera.project(atlas.point[texel], resolution)
-        for place, part in _taps(pixel, resolution):
+        for place, part in taps(pixel, resolution, resolution):
             rows.append(texel)
             columns.append(place + i * resolution**2)
             values.append(share[i, texel] * part)
     triplets = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix(triplets, shape=(len(atlas.index), len(cameras) * resolution**2))
-
-
-def _taps(pixel: Floats, resolution: int) -> list[tuple[Ints, Floats]]:
-    """The four pixels around each ``pixel`` (n, 2), as flat index (n,) and share (n,)."""
-    corner = np.floor(pixel - 0.5)
-    right, down = (pixel - 0.5 - corner).T
-    column, row = corner.T.astype(np.int64)
-    last = resolution - 1
-    return [
-        (
-            np.clip(row + y, 0, last) * resolution + np.clip(column + x, 0, last),
-            (right if x else 1 - right) * (down if y else 1 - down),
-        )
-        for x in (0, 1)
-        for y in (0, 1)
-    ]

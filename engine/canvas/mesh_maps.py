@@ -25,7 +25,7 @@ from scipy.spatial import cKDTree
 
 from .. import threads
 from ..mesh.islands import island_of_face
-from ..mesh.pages import page_of
+from ..pictures.pages import page_of
 from ..sync.spaces import normalise
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of

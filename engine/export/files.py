@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mesh.pages import each
 from ..mesh.sets import Layout, Page
 from ..pictures import exr, png16
+from ..pictures.pages import each
 from . import render, save
 from .glb import Look, export_pages
 

@@ -23,9 +23,9 @@ from ..bake.sketch import Sketch
 from ..canvas.scene import Scene
 from ..denoise.denoiser import Denoiser
 from ..host import Clock, Host
-from ..mesh.pages import each
 from ..mesh.sets import Layout
 from ..pictures import quick_png
+from ..pictures.pages import each
 from ..sync.sampler import Step
 from . import save
 from .files import page_file

@@ -9,38 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .. import protocol, threads
-from ..mesh.pages import page_of
+from ..pictures.colours import BACKGROUND
+from ..pictures.sampling import sample
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate
 
 Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
 
-BACKGROUND = 0.5
 TURNTABLE_FRAMES = 24
 TURNTABLE_SIZE = 256
-
-
-def sample(texture: Floats, uv: Floats) -> Floats:
-    """(n, k) float32: ``texture`` (H, W, k), row 0 at v = 1, at ``uv`` (n, 2), bilinear, clamped; or of pages
-    (P, H, W, k) at (n, 3)."""
-    height, width, channels = texture.shape[-3:]
-    x = np.clip(uv[:, 0] * width - 0.5, 0, width - 1)
-    y = np.clip((1 - uv[:, 1]) * height - 0.5, 0, height - 1)
-    left, top = x.astype(np.intp), y.astype(np.intp)
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    a, b = x - left.astype(np.float32), y - top.astype(np.float32)
-    texels = texture.reshape(-1, channels)
-    first = page_of(uv).astype(np.intp) * (height * width) if texture.ndim == 4 else 0
-
-    def at(row: Indices, column: Indices) -> Floats:
-        index = first + row * width + column
-        return np.ascontiguousarray(texels.take(index, axis=0).T)  # a few long rows are fast
-
-    upper = at(top, left) * (1 - a) + at(top, right) * a
-    lower = at(bottom, left) * (1 - a) + at(bottom, right) * a
-    colours: Floats = (upper * (1 - b) + lower * b).T
-    return colours
 
 
 def render_view(texture: Floats, uvs: Floats, view: Fragments, resolution: int) -> Floats:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.render import sample
 from ..mesh.edges import Edges, shared_edges
+from ..pictures.sampling import sample
 from ..views.raster import EmbreeRaster, interpolate
 
 Floats = NDArray[np.float32]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pictures.pages import paged
 from . import udim
 from .mesh import Floats, Ints, Mesh
-from .pages import paged
 
 Prepare = Callable[[Mesh, int | None], tuple[Mesh, bool, list[str]]]  # a set, of which mesh; as ensure_uvs
 

@@ -12,6 +12,8 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
+from .colours import to_linear, to_srgb
+
 Floats = NDArray[np.float32]
 
 MAGIC = b"\x76\x2f\x31\x01"
@@ -57,15 +59,3 @@ def read(path: Path) -> Floats:
     alpha = np.clip(pixels[..., 3:], 0, 1) if name == "RGBA" else np.ones_like(pixels[..., :1])
     colours = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
     return np.concatenate([to_srgb(np.clip(colours, 0, 1)), alpha], axis=2)
-
-
-def to_linear(colours: Floats) -> Floats:
-    """sRGB colours in [0, 1], any shape, as linear light (IEC 61966-2-1)."""
-    power = ((colours + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
-    return np.where(colours <= 0.04045, colours / np.float32(12.92), power)
-
-
-def to_srgb(light: Floats) -> Floats:
-    """The reverse of :func:`to_linear`."""
-    power = np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
-    return np.where(light <= 0.0031308, light * np.float32(12.92), power)

@@ -16,7 +16,7 @@ from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
 from .. import threads
-from ..mesh.pages import count, page_of
+from ..pictures.pages import count, page_of
 from .cameras import Camera
 
 Floats = NDArray[np.float32]

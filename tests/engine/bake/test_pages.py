@@ -10,10 +10,10 @@ from engine.bake.bake import Atlas, Baked, bake
 from engine.bake.fill import NEUTRAL, fill, nearest_of
 from engine.bake.surface_fill import Texels
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
-from engine.export.render import sample
 from engine.measure.seams import seam_error
 from engine.mesh.edges import places
-from engine.mesh.pages import paged
+from engine.pictures.pages import paged
+from engine.pictures.sampling import sample
 from engine.views.cameras import even_rig
 from engine.views.raster import texel_of
 from tests.engine import shapes

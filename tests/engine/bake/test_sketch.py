@@ -11,8 +11,8 @@ from PIL import Image
 
 from engine.bake.sketch import Sketch
 from engine.errors import Cancelled
-from engine.mesh.pages import paged
 from engine.pictures import quick_png
+from engine.pictures.pages import paged
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import interpolate
 from tests.engine import shapes

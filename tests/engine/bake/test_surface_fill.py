@@ -10,8 +10,8 @@ from engine.bake import surface_fill
 from engine.bake.bake import Atlas, Baked
 from engine.bake.fill import fill, rim_read
 from engine.bake.surface_fill import Texels
-from engine.export.render import sample
 from engine.measure.seams import seam_error
+from engine.pictures.sampling import sample
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute, shapes
 from tests.engine.brute import Made

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import map_coordinates
 
 from engine.export import render
+from engine.pictures.colours import BACKGROUND
 from engine.views.cameras import Camera
 from tests.engine import shapes
-
-
-def test_sampling_is_bilinear_and_clamped_at_the_border() -> None:
-    texture = np.random.default_rng(0).random((16, 16, 3)).astype(np.float32)
-    uv = np.random.default_rng(1).uniform(-0.1, 1.1, (500, 2)).astype(np.float32)
-    where = [np.clip((1 - uv[:, 1]) * 16 - 0.5, 0, 15), np.clip(uv[:, 0] * 16 - 0.5, 0, 15)]
-    expected = np.stack([map_coordinates(texture[..., k], where, order=1) for k in range(3)], axis=1)
-    np.testing.assert_allclose(render.sample(texture, uv), expected, atol=1e-5)
 
 
 def test_the_top_of_the_texture_is_up_and_left_is_left() -> None:
@@ -30,7 +22,7 @@ def test_the_top_of_the_texture_is_up_and_left_is_left() -> None:
     np.testing.assert_allclose(picture[24, 40], [1, 0, 1])
     np.testing.assert_allclose(picture[40, 24], [0, 0, 0])
     np.testing.assert_allclose(picture[40, 40], [0, 0, 1])
-    np.testing.assert_allclose(picture[0, 0], render.BACKGROUND)
+    np.testing.assert_allclose(picture[0, 0], BACKGROUND)
 
 
 def test_eight_bits_round_and_clamp() -> None:

@@ -13,9 +13,9 @@ import trimesh
 from engine.errors import UserError
 from engine.mesh import udim
 from engine.mesh.mesh import Mesh, load
-from engine.mesh.pages import count, page_of, paged
 from engine.mesh.sets import lay_out
 from engine.mesh.unwrap import ensure_uvs
+from engine.pictures.pages import count, page_of, paged
 from tests.engine import shapes
 
 QUAD = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], np.float32)
