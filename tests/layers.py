@@ -33,6 +33,7 @@ SHARED = {
     "terminal",
 }  # standard library only: for both processes
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
+WITH_NUMPY = ("pictures.png", "pictures.colours")  # files for both processes: standard library and numpy
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 APART = dict.fromkeys(MODEL_SIDE, MESH_SIDE)  # lower layers that a layer must not know all the same
 COMMANDS = {"cli", "__main__"}
@@ -105,14 +106,28 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {top}: this part knows no Blender"
     if in_add_on and top in HEAVY:
         yield f"imports {top}: the add-on has only Blender's own Python"
-    if in_add_on and top == "engine" and not FOR_ADD_ON & set(module.split(".")[1:2]):
+    if in_add_on and top == "engine" and not _is_for_add_on(module):
         yield f"imports {module}: of the engine the add-on knows {', '.join(sorted(FOR_ADD_ON))} only"
-    if in_engine and _layer(where.parts[1]) in SHARED and top not in {*sys.stdlib_module_names, "engine"}:
+    if in_engine and _is_beyond_blender(where, top):
         yield f"imports {top}: Blender's Python reads this file, too"
     if in_engine and top == "blender_sync_addon":
         yield "imports the add-on: the engine doesn't know it"
     if in_engine and top == "engine":
         yield from _layer_rules(where, module)
+
+
+def _is_for_add_on(module: str) -> bool:
+    """Whether ``module``, or what it is imported from, is one of the engine's that the add-on reads."""
+    inner = module.removeprefix("engine.")
+    return inner.split(".")[0] in FOR_ADD_ON or inner.startswith(WITH_NUMPY)
+
+
+def _is_beyond_blender(where: Path, package: str) -> bool:
+    """Whether the engine's file ``where`` is one that Blender's Python reads, without ``package``."""
+    with_numpy = ".".join(where.with_suffix("").parts[1:]) in WITH_NUMPY
+    if not with_numpy and _layer(where.parts[1]) not in SHARED:
+        return False
+    return package not in {*sys.stdlib_module_names, "engine"} and not (with_numpy and package == "numpy")
 
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:

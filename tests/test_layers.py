@@ -48,6 +48,8 @@ def test_this_repository_keeps_the_rules(root: Path) -> None:
         ("blender_sync_addon/a.py", "from ..engine import errors", "protocol, telling only"),
         ("blender_sync_addon/a.py", "from ..engine.batch import jobs", "protocol, telling only"),
         ("engine/options/arguments.py", "import numpy", "Blender's Python reads this file, too"),
+        ("engine/pictures/png.py", "import PIL", "Blender's Python reads this file, too"),
+        ("blender_sync_addon/read/a.py", "from ...engine.pictures import read", "only"),
         ("engine/json_lines.py", "from .worker import answer", "Blender's Python reads telling, too"),
         ("engine/a.py", "import pickle", "can run code"),
         ("engine/a.py", "from http.server import HTTPServer", "listens on a port"),
@@ -78,6 +80,10 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
         tmp_path / "engine/denoise/a.py",
         "import diffusers\nfrom ..errors import UserError\nfrom .step import ddim",
     )
+    write(
+        tmp_path / "engine/pictures/png.py", "import zlib\nimport numpy as np\nfrom .colours import to_srgb"
+    )
+    write(tmp_path / "blender_sync_addon/write/a.py", "from ...engine.pictures import colours, png")
     write(tmp_path / "engine/mesh/a.py", "import numpy as np\nnp.load('x', allow_pickle=False)\nmodel.eval()")
     write(
         tmp_path / "blender_sync_addon/job/a.py",

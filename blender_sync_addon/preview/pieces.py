@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.pictures import png
 from ...engine.protocol import Preview, Texture
 
 if TYPE_CHECKING:
@@ -38,6 +40,16 @@ class Shape:
 
     corners: Floats
     normals: Floats
+
+
+def picture(path: Path) -> Floats:
+    """The preview ``path`` as (H, W, 4) float32 in [0, 1], sRGB, the first row at the bottom. Not through
+    bpy: an image datablock would be in the file, and in its undo steps. Raises OSError and ValueError."""
+    rows = png.read(path)[::-1]
+    found = np.ones((*rows.shape[:2], 4), np.float32)
+    found[..., :3] = rows
+    found[..., :3] /= 255
+    return found
 
 
 def pieces(readings: Sequence[Reading], preview: Preview) -> list[list[Piece]]:

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from ...engine.protocol import Preview
 from ..read.arrays import Reading
 from ..read.mesh import MODIFIERS_LEFT_OUT
-from . import picture
 from .overlay import Overlay
-from .pieces import Floats, Piece, Shape, pieces, shape
+from .pieces import Floats, Piece, Shape, picture, pieces, shape
 
 _workers = ThreadPoolExecutor(1, "sync_texture preview")
 
@@ -145,7 +144,7 @@ def _read(
     points: dict[int, Floats],
 ) -> _Read:
     """No bpy: runs in a thread. Raises OSError, ValueError and EOFError."""
-    pictures = [picture.read(Path(one.path)) for one in preview.textures]
+    pictures = [picture(Path(one.path)) for one in preview.textures]
     found = known if known is not None else pieces(readings, preview)
     shapes = {mesh: (own, shape(readings[mesh], own)) for mesh, own in points.items()}
     return _Read(found, pictures, shapes)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.pictures import colours, png
 from ..problem import Problem
 from . import target
 from .target import Chosen
@@ -60,7 +59,7 @@ class Current:
             path.write_bytes(self.source)
         elif not isinstance(self.source, Path):
             pixels = to_srgb(self.source) if self.linear else self.source
-            path.write_bytes(png(pixels[::-1]))
+            png.write(pixels[::-1], path, level=png.QUICK)
         elif several:
             shutil.copyfile(self.source, path)
 
@@ -182,20 +181,4 @@ def to_srgb(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Linear colours times alpha (H, W, 4) to sRGB ones with straight alpha, in [0, 1]."""
     alpha = np.clip(pixels[..., 3:], 0, 1)
     straight = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
-    linear = np.clip(straight, 0, 1)
-    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.concatenate([curve, alpha], axis=2).astype(np.float32)
-
-
-def png(pixels: NDArray[np.float32]) -> bytes:
-    """``pixels`` (H, W, 4) in [0, 1], the top row first, as a PNG of 8 bits."""
-    height, width, _ = pixels.shape
-    rows = (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(height, -1)
-    lines = np.insert(rows, 0, 0, axis=1)  # no filter
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return np.concatenate([colours.to_srgb(np.clip(straight, 0, 1)), alpha], axis=2)

@@ -5,7 +5,6 @@ Its transparent parts count as not painted: grey in the views, and filled like a
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
 from ..mesh.sets import Page
 from ..mesh.udim import FIRST
-from ..pictures import exr, png16
 from ..pictures.colours import BACKGROUND
 from ..pictures.pages import page_of
+from ..pictures.read import read
 from ..pictures.sampling import sample
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, interpolate
@@ -29,7 +27,6 @@ from .bake import Atlas, Baked
 
 Floats = NDArray[np.float32]
 
-FORMATS = ("PNG", "JPEG", "BMP", "TGA", "WEBP")
 OPAQUE = 0.5  # alpha from which on a texel is painted
 PADDING = 1 / 128  # of the texture: this near to charts their new colours stand, for mip-mapping
 FINE = 1024  # pixels that a small view is looked at with, at most MOST for each of its own
@@ -50,7 +47,7 @@ class Existing:
 
         Raises UserError.
         """
-        texels = _read(Path(path))
+        texels = read(Path(path))
         texels[..., :3] *= texels[..., 3:]
         return cls((texels,))
 
@@ -165,37 +162,3 @@ def _shrunk(texels: Floats, size: int) -> Floats:
     planes = torch.from_numpy(texels).permute(2, 0, 1)[None]
     fitted = torch.nn.functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
     return np.ascontiguousarray(fitted[0].permute(1, 2, 0).numpy())
-
-
-def _read(path: Path) -> Floats:
-    """(H, W, 4) in [0, 1], not multiplied by alpha."""
-    try:
-        with warnings.catch_warnings():  # only what is beyond Pillow's limit is refused
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decoded(path)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no texture {path}", "check --init-texture") from error
-    except Image.DecompressionBombError as error:
-        raise UserError(f"the texture {path.name} is too large", "shrink it to 8192 pixels a side") from error
-    except UnidentifiedImageError as error:
-        fix = "save the texture as PNG or JPEG"
-        raise UserError(f"{path.name} is no picture that can be read", fix) from error
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise for damaged files
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        fix = "save it anew as PNG or JPEG"
-        raise UserError(f"the texture {path.name} can't be read ({reason})", fix) from error
-
-
-def _decoded(path: Path) -> Floats:
-    if exr.is_exr(path):
-        return exr.read(path)
-    with Image.open(path, formats=FORMATS) as image:
-        if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
-            grey = np.asarray(image, np.float32) / np.float32(65535)
-            return np.stack([grey, grey, grey, np.ones_like(grey)], axis=-1)
-        texels: Floats = np.asarray(image.convert("RGBA"), np.float32) / np.float32(255)
-    low = png16.low_bytes(path) if image.format == "PNG" else None
-    if low is not None:
-        count = low.shape[2]
-        texels[..., :count] = (texels[..., :count] * (255 * 256) + low) / 65535
-    return texels

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.sets import Layout, Page
-from ..pictures import exr, png16
+from ..pictures import exr, png
 from ..pictures.pages import each
 from . import render, save
 from .glb import Look, export_pages
@@ -39,7 +39,7 @@ def write_textured(
     for picture, page in zip(each(image), layout.pages, strict=True):
         check()
         if depth == "16":
-            png16.write(picture, folder / page_file(page))
+            png.write(picture, folder / page_file(page), bits=16)
         elif depth in exr.DEPTHS:
             exr.write(picture, folder / result_file(page, depth), depth)
 

@@ -24,7 +24,7 @@ from ..canvas.scene import Scene
 from ..denoise.denoiser import Denoiser
 from ..host import Clock, Host
 from ..mesh.sets import Layout
-from ..pictures import quick_png
+from ..pictures import png
 from ..pictures.pages import each
 from ..sync.sampler import Step
 from . import save
@@ -79,7 +79,7 @@ class Preview:
         textures = []
         for page, picture in zip(self._layout.pages, each(texture), strict=True):
             path = self._out / (PREFIX + page_file(page))
-            quick_png.write(picture, path)
+            png.write(picture, path, level=png.QUICK)
             textures.append(protocol.Texture(str(path), page.mesh, page.part, page.tile))
         return protocol.Preview(textures, self._uvs)
 
@@ -98,7 +98,7 @@ class Preview:
         """The files are of no use any more."""
         names = [PREFIX + page_file(page) for page in self._layout.pages]
         names += [f"{PREFIX}uvs.{i}.npy" for i in range(len(self._request.meshes))]
-        for name in (*names, *(f".{name}.new" for name in names)):
+        for name in names:
             with contextlib.suppress(OSError):
                 os.unlink(self._out / name)
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from .. import protocol, threads
 from ..pictures.colours import BACKGROUND
+from ..pictures.png import eight_bits
 from ..pictures.sampling import sample
 from ..views.cameras import Camera
 from ..views.raster import EmbreeRaster, Fragments, interpolate
@@ -40,7 +41,7 @@ def render_views(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], r
 
 def to_image(picture: Floats) -> Image.Image:
     """A picture (H, W, 3) or (H, W) in [0, 1], clamped, as 8 bits."""
-    return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return Image.fromarray(eight_bits(picture))
 
 
 def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Sequence[str]) -> Image.Image:

@@ -18,21 +18,27 @@ import os
 import queue
 import shutil
 import signal
-import struct
 import sys
 import threading
 import time
-import zlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-_SPEC = importlib.util.spec_from_file_location(
-    "protocol", Path(__file__).resolve().parents[2] / "engine" / "protocol.py"
-)
-protocol = importlib.util.module_from_spec(_SPEC)
-sys.modules["protocol"] = protocol
-_SPEC.loader.exec_module(protocol)
+ENGINE = Path(__file__).resolve().parents[2] / "engine"
+
+
+def load(name: str, path: Path) -> ModuleType:
+    """The engine's file ``path``, alone: whichever Python this is, it has numpy and no more."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+protocol, png = load("protocol", ENGINE / "protocol.py"), load("png", ENGINE / "pictures" / "png.py")
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)
 QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB
@@ -63,15 +69,8 @@ def views() -> np.ndarray:
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
-    height, width, _ = picture.shape
-    raw = b"".join(b"\0" + row.tobytes() for row in picture)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    """Write ``picture`` (H, W, 3) uint8 to ``path``."""
+    png.write(picture / np.float32(255), path)
 
 
 def new_uvs(faces: np.ndarray, polygons: np.ndarray) -> np.ndarray:

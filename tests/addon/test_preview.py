@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sync_texture.blender_sync_addon.preview import picture
-from sync_texture.blender_sync_addon.preview.pieces import pieces, shape
+from sync_texture.blender_sync_addon.preview.pieces import picture, pieces, shape
 from sync_texture.engine.protocol import Preview, Texture
 
-from engine.pictures import quick_png
+from engine.pictures import png
 
 
 @dataclass
@@ -39,8 +38,8 @@ def texture(mesh: int | None = 0, part: str | None = None, tile: int | None = No
 
 def test_pictures_come_back_as_the_engine_wrote_them(tmp_path: Path) -> None:
     drawn = np.random.default_rng(0).random((4, 6, 3), np.float32)
-    quick_png.write(drawn, tmp_path / "a.png")
-    found = picture.read(tmp_path / "a.png")
+    png.write(drawn, tmp_path / "a.png")
+    found = picture(tmp_path / "a.png")
     assert found.shape == (4, 6, 4)
     assert found.dtype == np.float32
     # the first row at the bottom
@@ -50,17 +49,17 @@ def test_pictures_come_back_as_the_engine_wrote_them(tmp_path: Path) -> None:
 
 def test_what_is_no_such_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    quick_png.write(np.zeros((4, 4, 3), np.float32), path)
+    png.write(np.zeros((4, 4, 3), np.float32), path)
     whole = path.read_bytes()
     for data in (b"", b"nonsense", whole[:40], whole[:-20], whole.replace(b"IDAT", b"IDOT")):
         path.write_bytes(data)
-        with pytest.raises(ValueError, match="no preview"):
-            picture.read(path)
-    Image.effect_noise((64, 64), 50).convert("RGB").save(path)  # with row filters
-    with pytest.raises(ValueError, match="no preview"):
-        picture.read(path)
+        with pytest.raises(ValueError, match="no PNG as written here"):
+            picture(path)
+    Image.effect_noise((64, 64), 50).convert("RGB").save(path)  # with other row filters
+    with pytest.raises(ValueError, match="no PNG as written here"):
+        picture(path)
     with pytest.raises(OSError, match="a file"):
-        picture.read(tmp_path / "a file")
+        picture(tmp_path / "a file")
 
 
 def test_a_texture_for_all_is_shown_by_all_meshes() -> None:

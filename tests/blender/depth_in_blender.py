@@ -32,9 +32,9 @@ WRITE = """
 import sys
 from pathlib import Path
 import numpy as np
-from engine.texture import exr, png16
+from engine.pictures import exr, png
 picture, folder = np.load(sys.argv[1]), Path(sys.argv[1]).parent
-png16.write(picture, folder / "16.png")
+png.write(picture, folder / "16.png", bits=16)
 for depth in exr.DEPTHS:
     exr.write(picture, folder / (depth + ".exr"), depth)
 """

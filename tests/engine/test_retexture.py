@@ -20,7 +20,7 @@ from engine.pictures import exr
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
 from tests.engine import shapes
-from tests.engine.pictures.test_png16 import decoded
+from tests.engine.pictures.test_png import decoded
 
 Make = Callable[..., Request]
 Pixels = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from engine.bake.existing import Existing, texel_centres
 from engine.errors import UserError
 from engine.export.render import render_view
 from engine.mesh.sets import Page
-from engine.pictures import png16
+from engine.pictures import png
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import texel_of
 from tests.engine import shapes
@@ -35,7 +35,7 @@ def saved(path: Path, mode: str, picture: Floats) -> Path:
     if mode == "I;16":
         Image.fromarray((picture[..., 0] * 65535 + 0.5).astype(np.uint16)).save(path)
     elif mode == "RGB;16":
-        png16.write(picture, path)
+        png.write(picture, path, bits=16)
     else:
         eight.convert(mode).save(path)
     return path

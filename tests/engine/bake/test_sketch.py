@@ -1,17 +1,13 @@
-"""The quick, small texture against the colour field that its views were rendered from, and its files."""
+"""The quick, small texture against the colour field that its views were rendered from."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine.bake.sketch import Sketch
 from engine.errors import Cancelled
-from engine.pictures import quick_png
 from engine.pictures.pages import paged
 from engine.views.cameras import Camera, even_rig
 from engine.views.raster import interpolate
@@ -78,14 +74,3 @@ def test_building_can_be_cancelled() -> None:
     shape = shapes.sphere(1)
     with pytest.raises(Cancelled):
         Sketch.build(shape.raster, shape.uvs, even_rig(4), VIEW, 16, stop)
-
-
-def test_a_quick_png_is_read_back_by_others(tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).random((5, 7, 3), np.float32) * 1.4 - 0.2
-    quick_png.write(picture, tmp_path / "a.png")
-    quick_png.write(picture[:3], tmp_path / "a.png")
-    with Image.open(tmp_path / "a.png") as image:
-        image.verify()
-    found = np.asarray(Image.open(tmp_path / "a.png"))
-    np.testing.assert_array_equal(found, np.rint(np.clip(picture[:3], 0, 1) * 255))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
