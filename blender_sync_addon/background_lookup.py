@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar
 
 import bpy
 
-OFTEN_S = 0.5
+INTERVAL_S = 0.5
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Looked(Generic[Key, Value]):
+class BackgroundLookup(Generic[Key, Value]):
     """What ``find(key)`` gives, as it was a moment ago; ``usual`` before the first look.
 
     find: quick, never raises; called between two drawings. Its values must compare.
@@ -26,15 +26,15 @@ class Looked(Generic[Key, Value]):
         self._known: dict[Key, tuple[Value, float]] = {}
         self._pending: set[Key] = set()
 
-    def at(self, key: Key) -> Value:
+    def value(self, key: Key) -> Value:
         """As of the last look; soon there is another one, and the panels are drawn again if that finds
         something else. Without a window: as of now."""
         if bpy.app.background:
             return self._find(key)
-        value, when = self._known.get(key, (self._usual, -OFTEN_S))
+        value, when = self._known.get(key, (self._usual, -INTERVAL_S))
         if key not in self._pending:
             self._pending.add(key)
-            wait = max(0.0, when + OFTEN_S - time.monotonic())
+            wait = max(0.0, when + INTERVAL_S - time.monotonic())
             look = functools.partial(self._look, key)
             bpy.app.timers.register(look, first_interval=wait, persistent=True)  # else opening a file ends it
         return value
@@ -45,10 +45,10 @@ class Looked(Generic[Key, Value]):
         now = self._find(key)
         self._known[key] = now, time.monotonic()
         if now != before:
-            redraw()
+            redraw_sidebars()
 
 
-def redraw() -> None:
+def redraw_sidebars() -> None:
     """Have the sidebars of all 3D views drawn again."""
     for region in _sidebars():
         region.tag_redraw()

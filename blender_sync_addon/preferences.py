@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from . import package
 from .jobs import environment
-from .setup import builds, place
+from .setup import builds, engine_folder
 
 DEVICES = [
     ("auto", "Automatic", "The fastest that this computer has"),
@@ -59,7 +59,7 @@ class Preferences(bpy.types.AddonPreferences):
 
 def python() -> str:
     """The Python that runs the engine. Raises Problem when there is none."""
-    private = place.in_use(place.Place(package.user_folder(), package.LOCKS))
+    private = engine_folder.in_use(engine_folder.EngineFolder(package.user_folder(), package.LOCKS))
     return environment.find_python(get("python", ""), os.environ, private)
 
 

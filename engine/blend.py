@@ -1,7 +1,7 @@
 """A .blend as a mesh: Blender opens it, hands its objects over as files, and puts their textures back.
 
 Blender is a program of its own, which the environment variable BLENDER names or PATH has; a Python with bpy
-does as well. What is said to it, and what it answers, stands in blender_sync_addon/scene.py.
+does as well. What is said to it, and what it answers, stands in blender_sync_addon/command/scene_exchange.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .host import Host
 from .protocol import Request, Result
 
 VARIABLE = "BLENDER"
-SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "scene_main.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "command" / "scene_main.py"
 SCENE = "scene.blend"
 POLL_S = 0.05
 _FIX = "give it by --blender PROGRAM, or run this in Blender: blender -b --command sync_texture ..."

@@ -26,7 +26,7 @@ from ...engine import protocol
 from ...engine.options import arguments
 from .. import preferences
 from ..jobs import environment
-from ..jobs.subject import Subject, Textured, file_names
+from ..jobs.job_object import JobObject, TexturedObject, file_names
 from ..problem import Problem
 from ..read import objects
 from . import interrupt, save_files, scene_exchange
@@ -144,7 +144,7 @@ def _objects(args: argparse.Namespace, rest: list[str]) -> int:
             one for wish in done for one in _put_back(wish, out, save_files.packs(args.save, args.pack))
         ]
         if textured:
-            save_files.deliver([wish.obj for wish in done], textured, args.save, args.glb)
+            save_files.save_and_export([wish.obj for wish in done], textured, args.save, args.glb)
     return status
 
 
@@ -185,13 +185,13 @@ def _done(out: Path) -> list[tuple[int, str]]:
         return [(int(row["line"]), row["name"]) for row in csv.DictReader(file) if row["state"] == DONE]
 
 
-def _put_back(wish: Wish, out: Path, pack: bool) -> list[Textured]:
+def _put_back(wish: Wish, out: Path, pack: bool) -> list[TexturedObject]:
     """Show the object's result on it; [] and a word where that can't be."""
     folder = out / wish.folder
     said = json.loads((folder / "job.json").read_text("utf-8"))
     asked = said["request"]
     try:
-        subjects: list[Subject] = scene_exchange.read([wish.obj], asked)
+        subjects: list[JobObject] = scene_exchange.read([wish.obj], asked)
         result = protocol.Result.from_dict(placed(said["result"], folder))
         return list(scene_exchange.show(subjects, asked, result, pack))
     except Problem as problem:

@@ -19,9 +19,9 @@ import bpy
 from ...engine import json_lines, protocol
 from ...engine.options import arguments
 from .. import preferences
-from ..jobs import task
+from ..jobs import engine
 from ..jobs.state import State
-from ..jobs.task import Outcome, Task
+from ..jobs.texture_job import Outcome, TextureJob
 from ..operators.properties import TARGETS
 from ..problem import Problem, Stopped
 from ..read import objects as choose
@@ -126,16 +126,16 @@ def _texture(args: argparse.Namespace, tell: json_lines.Tell) -> int:
     first, *others = _objects(args)
     out = Path(args.out).absolute() if args.out else None
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    job = Task(first, depsgraph, _settings(args), out, others, preview=args.preview)
+    job = TextureJob(first, depsgraph, _settings(args), out, others, preview=args.preview)
     job.state.overhear = lambda event: _forward(event, tell)
     silent = args.quiet or args.json
     try:
-        with interrupt.calls(task.supervisor.cancel):
+        with interrupt.calls(engine.supervisor.cancel):
             job.wait(None if silent else _show)
         if not silent:
             print(file=sys.stderr)
         outcome = job.finish(save_files.packs(args.save, args.pack))
-        save_files.deliver([first, *others], outcome.objects, args.save, args.glb)
+        save_files.save_and_export([first, *others], outcome.objects, args.save, args.glb)
         _say(args, outcome, tell)
     finally:
         job.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..jobs.subject import Textured
+from ..jobs.job_object import TexturedObject
 from ..problem import Problem
 
 PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
@@ -30,7 +30,9 @@ def packs(save: str | None, wanted: bool) -> bool:
     return wanted or bool(save and not here)
 
 
-def deliver(objects: Sequence[Any], textured: Sequence[Textured], save: str | None, glb: str | None) -> None:
+def save_and_export(
+    objects: Sequence[Any], textured: Sequence[TexturedObject], save: str | None, glb: str | None
+) -> None:
     """Save the file as ``save`` and ``objects`` as ``glb``, where given; textured: what they show. Raises
     Problem."""
     if save:
@@ -68,7 +70,7 @@ def _window() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def plain(textured: Sequence[Textured]) -> Iterator[None]:
+def plain(textured: Sequence[TexturedObject]) -> Iterator[None]:
     """Inside, our materials show their textures in 8 bits where they are float ones: those Blender's exporter
     writes into a PNG as they are, linear, hence too dark."""
     changed = []

@@ -18,7 +18,7 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
-from ..jobs.subject import Images, Subject, Textured, file_names, put_back
+from ..jobs.job_object import JobObject, ResultImages, TexturedObject, file_names, put_back
 from ..problem import Problem
 from ..read import objects as choose
 from ..read.settings import Settings
@@ -74,20 +74,20 @@ def wanted(names: Sequence[str], collection: str | None) -> list[Any]:
     return list(dict.fromkeys(found)) or choose.visible()
 
 
-def read(objects: Sequence[Any], request: Order) -> list[Subject]:
+def read(objects: Sequence[Any], request: Order) -> list[JobObject]:
     """``objects`` as the request (as a dict) wants them; raises Problem."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    return [Subject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects]
+    return [JobObject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects]
 
 
 def show(
-    subjects: Sequence[Subject], request: Order, result: protocol.Result, pack: bool
-) -> tuple[Textured, ...]:
+    subjects: Sequence[JobObject], request: Order, result: protocol.Result, pack: bool
+) -> tuple[TexturedObject, ...]:
     """Put ``result`` on the objects. Raises Problem."""
     chosen = settings(request)
     paths = result.mesh_uvs + [None] * (len(subjects) - len(result.mesh_uvs))
     uvs = [subject.load_uvs(path) if path else None for subject, path in zip(subjects, paths, strict=True)]
-    images = Images(result, chosen.origin(), pack)
+    images = ResultImages(result, chosen.origin(), pack)
     return put_back(subjects, uvs, images, chosen.prompt.strip(), chosen.origin())
 
 

@@ -20,10 +20,10 @@ from ..problem import Problem, Stopped
 from ..read import objects
 from ..read.settings import Settings
 from ..ui.panel import progress_text
-from . import task
+from . import engine
 from .durations import duration
 from .state import State
-from .task import Outcome, Task
+from .texture_job import Outcome, TextureJob
 
 AGAIN = (protocol.EXIT_BUG, protocol.EXIT_OUT_OF_MEMORY)  # what another engine may do better
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ class Batch:
 
     def _stop(self) -> None:
         self._stopped = True
-        task.supervisor.cancel()
+        engine.supervisor.cancel()
 
     def _do(self, wish: Wish, pack: bool, last: bool = False) -> bool:
         """False when it has to be done once more."""
@@ -105,14 +105,14 @@ class Batch:
     def _texture(self, wish: Wish, pack: bool, frugal: bool) -> Outcome:
         """Raises Problem, whatever happens."""
         try:
-            job = Task(
+            job = TextureJob(
                 objects.named(wish.name), bpy.context.evaluated_depsgraph_get(), wish.settings, frugal=frugal
             )
             try:
                 self._wait(job)
                 return job.finish(pack)
             finally:
-                task.supervisor.abandon()  # only where something interrupted the waiting
+                engine.supervisor.abandon()  # only where something interrupted the waiting
                 job.close()
         except Problem:
             raise
@@ -121,7 +121,7 @@ class Batch:
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             raise Problem(what, "This is a bug: please report it", protocol.EXIT_BUG) from error
 
-    def _wait(self, job: Task) -> None:
+    def _wait(self, job: TextureJob) -> None:
         """Until the job has ended; raises Problem when it took too long."""
         deadline = None if self._time_limit is None else time.monotonic() + self._time_limit
         show = Live()

@@ -16,7 +16,7 @@ AFTER = ("bake", "measure", "save")  # what comes when all views are painted, an
 
 
 @dataclass(frozen=True)
-class Pace:
+class Durations:
     """Of the last texture by one model on one device. step: seconds that a step of one view took; rest: those
     that everything else took. steps: how many the model chose by itself, None when it never did. views: how
     many there were, by what was chosen for them. after: seconds of the rest that came when all views were
@@ -49,30 +49,30 @@ def _after(report: dict[str, Any]) -> float:
     return sum(float(report["seconds"].get(part, 0.0)) for part in AFTER) / texels if texels else 0.0
 
 
-def read(folder: Path, key: str) -> Pace | None:
+def read(folder: Path, key: str) -> Durations | None:
     """What is known of ``key``; None for nothing."""
     try:
-        return Pace(**_all(folder)[key])
+        return Durations(**_all(folder)[key])
     except (KeyError, TypeError):
         return None
 
 
-def note(folder: Path, key: str, report: Path, views: str, own_steps: bool) -> None:
+def remember(folder: Path, key: str, report: Path, views: str, own_steps: bool) -> None:
     """Remember how long the job of the file ``report`` took; what can't be read or written is left."""
     try:
         told = json.loads(report.read_text(encoding="utf-8"))
-        pace = Pace.of(told, views, own_steps, read(folder, key))
+        durations = Durations.of(told, views, own_steps, read(folder, key))
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         new = folder / f"{FILE}.{os.getpid()}"
-        new.write_text(json.dumps({**_all(folder), key: asdict(pace)}), encoding="utf-8")
+        new.write_text(json.dumps({**_all(folder), key: asdict(durations)}), encoding="utf-8")
         os.replace(new, folder / FILE)
 
 
 def key(model: str, device: str) -> str:
-    """What a pace belongs to."""
+    """What durations belong to."""
     return f"{model or 'starter'} on {device}"
 
 

@@ -12,16 +12,16 @@ import bpy
 from .. import package
 from ..problem import Problem
 from ..setup.activity import Activity
-from ..setup.place import Place
-from ..setup.status import Done, desk
+from ..setup.engine_folder import EngineFolder
+from ..setup.status import OnDone, setup_status
 
 TICK_S = 0.2
 Work = Callable[[Activity], object]
 
 
-def where() -> Place:
+def where() -> EngineFolder:
     """Where the private environment is, or would be."""
-    return Place(package.user_folder(), package.LOCKS)
+    return EngineFolder(package.user_folder(), package.LOCKS)
 
 
 class Beside:
@@ -31,25 +31,25 @@ class Beside:
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
-        if desk.current:
-            cls.poll_message_set(f"{desk.current.title} isn't finished yet")  # type: ignore[attr-defined]
+        if setup_status.current:
+            cls.poll_message_set(f"{setup_status.current.title} isn't finished yet")  # type: ignore[attr-defined]
             return False
         return True
 
-    def job(self) -> tuple[Work, Done]:
+    def job(self) -> tuple[Work, OnDone]:
         """What to do, and what to do with its result. Raises Problem."""
         raise NotImplementedError
 
     def execute(self, _context: Any) -> set[str]:
         try:
-            activity = desk.begin(self.title, *self.job(), where().log)
+            activity = setup_status.begin(self.title, *self.job(), where().log)
         except Problem as problem:
             return self._failed(problem)
         if self.options.is_invoke and not bpy.app.background:  # type: ignore[attr-defined]
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
             return {"FINISHED"}
         _wait(activity)
-        return self._failed(desk.problem) if desk.problem else {"FINISHED"}
+        return self._failed(setup_status.problem) if setup_status.problem else {"FINISHED"}
 
     def _failed(self, problem: Problem) -> set[str]:
         self.report({"ERROR"}, str(problem))  # type: ignore[attr-defined]
@@ -68,12 +68,12 @@ def _wait(activity: Activity) -> None:
         if not activity.ended:
             activity.cancel()
         activity.wait()
-        desk.settle()
+        setup_status.settle()
 
 
 def _tick() -> float | None:
     """Draw what is being done until it ends."""
-    ended = desk.settle()
+    ended = setup_status.settle()
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("PREFERENCES", "VIEW_3D"):
@@ -83,6 +83,6 @@ def _tick() -> float | None:
 
 def forget() -> None:
     """Stop what runs, and look no more whether it has ended."""
-    desk.stop()
+    setup_status.cancel()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, FloatProperty, StringProperty
 
 from .. import preferences
-from ..jobs import batch, task
+from ..jobs import batch, engine
 from ..jobs.batch import Batch, Wish
 from ..problem import Problem
 from ..read import objects as choose
@@ -55,7 +55,7 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
-        if task.supervisor.busy:
+        if engine.supervisor.busy:
             cls.poll_message_set("A texture is being made already")
             return False
         return True

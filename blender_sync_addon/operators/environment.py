@@ -12,32 +12,32 @@ from typing import Any
 import bpy
 
 from .. import package, preferences
-from ..jobs import task
+from ..jobs import engine
 from ..problem import Problem
-from ..setup import make
-from ..setup.make import Plan
-from ..setup.status import Done, desk
+from ..setup import installation
+from ..setup.installation import InstallationPlan
+from ..setup.status import OnDone, setup_status
 from . import models
 from .background_work import Beside, Work, forget, where
 
 
 def _leave_engine() -> None:
     """End the warm engine: what it runs from is about to change. Raises Problem while it is at work."""
-    if task.supervisor.busy:
+    if engine.supervisor.busy:
         raise Problem("A texture is being made just now", "Wait for it, or cancel it.")
-    task.supervisor.shutdown()
+    engine.supervisor.shutdown()
 
 
 def _found(answer: Any) -> None:
-    desk.found = answer
+    setup_status.doctor_report = answer
 
 
 class _Make(Beside):
-    def job(self) -> tuple[Work, Done]:
+    def job(self) -> tuple[Work, OnDone]:
         _leave_engine()
-        plan = Plan(
-            place=where(),
-            wish=preferences.get("torch", "auto"),
+        plan = InstallationPlan(
+            folder=where(),
+            wanted=preferences.get("torch", "auto"),
             python=sys.executable,
             version=sys.version_info[:2],
             online=bpy.app.online_access,
@@ -45,7 +45,7 @@ class _Make(Beside):
             wheels=package.WHEELS,
             engine=package.ENGINE,
         )
-        return lambda activity: make.make(activity, plan), _found
+        return lambda activity: installation.install(activity, plan), _found
 
 
 class SetUp(_Make, bpy.types.Operator):
@@ -76,10 +76,10 @@ class Remove(Beside, bpy.types.Operator):
         answer: set[str] = context.window_manager.invoke_confirm(self, event)
         return answer
 
-    def job(self) -> tuple[Work, Done]:
+    def job(self) -> tuple[Work, OnDone]:
         _leave_engine()
         place = where()
-        return lambda activity: make.remove(activity, place), _found
+        return lambda activity: installation.remove(activity, place), _found
 
 
 class Cancel(bpy.types.Operator):
@@ -91,10 +91,10 @@ class Cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
-        return desk.current is not None
+        return setup_status.current is not None
 
     def execute(self, _context: Any) -> set[str]:
-        desk.stop()
+        setup_status.cancel()
         return {"FINISHED"}
 
 
@@ -105,10 +105,10 @@ class Check(Beside, bpy.types.Operator):
     bl_label = "Check"
     title = "Looking at the engine"
 
-    def job(self) -> tuple[Work, Done]:
+    def job(self) -> tuple[Work, OnDone]:
         python, place = preferences.python(), where()
         own = place.environment if python == str(place.python()) else None
-        return lambda activity: make.check(activity, python, package.ENGINE, own), _found
+        return lambda activity: installation.check(activity, python, package.ENGINE, own), _found
 
 
 class ShowLog(bpy.types.Operator):

@@ -13,7 +13,7 @@ from .. import preferences
 from ..problem import Problem, Stopped
 from ..setup import models
 from ..setup.activity import Activity
-from ..setup.status import Done, desk
+from ..setup.status import OnDone, setup_status
 from .background_work import Beside, Work
 
 ONLINE = "Turn on Allow Online Access in Preferences > System > Network."
@@ -26,7 +26,7 @@ class _Models(Beside):
         """What follows ``models``; none: only list them. Raises Problem."""
         return []
 
-    def job(self) -> tuple[Work, Done]:
+    def job(self) -> tuple[Work, OnDone]:
         words = self.words()
         listing = preferences.command(["models", "list", "--json"])
         command = preferences.command(["models", *words, "--json"]) if words else None
@@ -35,18 +35,18 @@ class _Models(Beside):
             try:
                 if command:
                     activity.say(self.title)
-                    models.ask(activity, command)
+                    models.run_command(activity, command)
             except Problem as problem:
                 if not isinstance(problem, Stopped):
-                    desk.models = models.rows(activity, listing)
+                    setup_status.models = models.list_models(activity, listing)
                 raise
-            return models.rows(activity, listing)
+            return models.list_models(activity, listing)
 
         return work, _listed
 
 
 def _listed(answer: Any) -> None:
-    desk.models = answer
+    setup_status.models = answer
 
 
 class ListModels(_Models, bpy.types.Operator):

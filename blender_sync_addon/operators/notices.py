@@ -1,6 +1,7 @@
 """What Generate will do, and what keeps it from working, each with the button that mends it.
 
-The panel asks at every drawing: nothing here touches the disk, but for what ``Looked`` finds between two.
+The panel asks at every drawing: nothing here touches the disk, but for what is looked up
+between two (background_lookup).
 """
 
 # bpy's classes are of unknown type here.
@@ -17,9 +18,9 @@ from typing import Any
 import bpy
 
 from .. import package, preferences
-from ..background_lookup import Looked
+from ..background_lookup import BackgroundLookup
 from ..jobs import durations, environment
-from ..jobs.durations import Pace
+from ..jobs.durations import Durations
 from ..problem import Problem
 from ..read import cameras as read_cameras
 from ..read import mesh as read_mesh
@@ -27,13 +28,13 @@ from ..read import settings as read_settings
 from ..read import target as read_target
 from ..read import texture as read_texture
 from ..read.settings import Settings
-from ..setup import prompt_words
-from ..setup.prompt_words import Words
-from ..setup.status import desk
+from ..setup import vocabulary
+from ..setup.status import setup_status
+from ..setup.vocabulary import PromptVocabulary
 from . import environment as setup
 from . import models
 
-MOST_VIEWS = 16  # that "auto" chooses
+MAX_AUTO_VIEWS = 16  # that "auto" chooses
 PUBLISHED_VIEWS = 10
 
 
@@ -68,7 +69,7 @@ _OBJECT_MODE = Button("object.mode_set", "Object Mode", "OBJECT_DATAMODE", {"mod
 _ADD_CAMERA = Button("object.camera_add", "Add Camera", "OUTLINER_OB_CAMERA")
 
 
-def _engine(_key: str) -> tuple[str, str] | None:
+def _find_engine_problem(_key: str) -> tuple[str, str] | None:
     try:
         preferences.command([])
     except Problem as problem:
@@ -76,14 +77,14 @@ def _engine(_key: str) -> tuple[str, str] | None:
     return None
 
 
-def _there(model: str) -> bool:
+def _find_model(model: str) -> bool:
     """Whether what looks like a path is one; starts the look for models where it takes their list to know."""
     global _asked
     if model.startswith(("/", "~", ".")) or model[1:2] == ":":
         return os.path.exists(os.path.expanduser(bpy.path.abspath(model.partition("+")[0])))
-    named = model not in ("", prompt_words.STARTER) and "+" not in model
-    listed = _asked or bpy.app.background or desk.models is not None
-    if named and not listed and desk.current is None and _engine("") is None:
+    named = model not in ("", vocabulary.STARTER) and "+" not in model
+    listed = _asked or bpy.app.background or setup_status.models is not None
+    if named and not listed and setup_status.current is None and _find_engine_problem("") is None:
         _asked = True
         bpy.ops.sync_texture.models_list("INVOKE_DEFAULT")
     return True
@@ -92,10 +93,14 @@ def _there(model: str) -> bool:
 _asked = False
 """Whether the engine was asked for its models, which takes it seconds: once is enough."""
 
-engine: Looked[str, tuple[str, str] | None] = Looked(_engine, None)
-words: Looked[str, Words | None] = Looked(lambda m: prompt_words.of_model(read_settings.model(m)), None)
-there: Looked[str, bool] = Looked(_there, True)
-known_pace: Looked[str, Pace | None] = Looked(lambda key: durations.read(package.user_folder(), key), None)
+engine_problem: BackgroundLookup[str, tuple[str, str] | None] = BackgroundLookup(_find_engine_problem, None)
+known_vocabulary: BackgroundLookup[str, PromptVocabulary | None] = BackgroundLookup(
+    lambda m: vocabulary.of_model(read_settings.model(m)), None
+)
+model_exists: BackgroundLookup[str, bool] = BackgroundLookup(_find_model, True)
+known_durations: BackgroundLookup[str, Durations | None] = BackgroundLookup(
+    lambda key: durations.read(package.user_folder(), key), None
+)
 
 
 def notices(context: Any, objects: Sequence[Any], options: Any) -> list[Notice]:
@@ -104,7 +109,7 @@ def notices(context: Any, objects: Sequence[Any], options: Any) -> list[Notice]:
     stops = next(_obstacles(context, objects, options), None)
     if stops:
         return [stops]
-    return [*_uv_maps(objects, options), plan(context, options)]
+    return [*_uv_maps(objects, options), _expected_work(context, options)]
 
 
 def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[Notice]:
@@ -112,11 +117,11 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
     for obj in objects:
         try:
             read_mesh.check(obj)
-            read_target.choose(obj, options.target, options.slot)
+            read_target.select_faces(obj, options.target, options.slot)
         except Problem as problem:
             yield _stop(problem, _OBJECT_MODE if obj and obj.mode in {"EDIT", "SCULPT"} else None)
-    if told := engine.at(preferences.get("python", "")):
-        yield _no_engine(*told)
+    if problem := engine_problem.value(preferences.get("python", "")):
+        yield _no_engine(*problem)
     yield from _model_missing(options.model)
     if options.unwrap == "never" and any(not obj.data.uv_layers for obj in objects):
         yield _stop(Problem("There is no UV map, and Unwrap is Never"), _AUTO_UNWRAP)
@@ -129,8 +134,8 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
         _settings(options).check()
         if options.from_texture:
             for obj in objects:
-                chosen = read_target.choose(obj, options.target, options.slot)
-                read_texture.shown(obj, read_target.material(obj, chosen))
+                chosen = read_target.select_faces(obj, options.target, options.slot)
+                read_texture.shown(obj, read_target.shown_material(obj, chosen))
     except Problem as problem:
         yield _stop(problem)
 
@@ -154,9 +159,9 @@ def _no_engine(what: str, fix: str) -> Notice:
 
 
 def _model_missing(model: str) -> Iterator[Notice]:
-    if not there.at(model):
+    if not model_exists.value(model):
         yield _stop(Problem(f"There is no model at '{model}'", "Choose another one under Advanced."))
-    row = next((row for row in desk.models or () if row.name == model), None)
+    row = next((row for row in setup_status.models or () if row.name == model), None)
     if row is None or row.installed:
         return
     if row.link:
@@ -182,9 +187,9 @@ def _uv_maps(objects: Sequence[Any], options: Any) -> Iterator[Notice]:
 _ONE = "No UV map: one will be made"
 
 
-def plan(context: Any, options: Any) -> Notice:
+def _expected_work(context: Any, options: Any) -> Notice:
     """Views, steps and about how long it will take."""
-    known = known_pace.at(durations.key(options.model, preferences.device()))
+    known = known_durations.value(durations.key(options.model, preferences.device()))
     count, views = _views(context, options, known)
     steps = options.steps or (known.steps if known else None)
     share = options.strength if options.from_texture else 1.0
@@ -194,7 +199,7 @@ def plan(context: Any, options: Any) -> Notice:
     return Notice(text, "TIME")
 
 
-def _views(context: Any, options: Any, known: Pace | None) -> tuple[int, str]:
+def _views(context: Any, options: Any, known: Durations | None) -> tuple[int, str]:
     """About how many, and in words."""
     if options.rig == "even":
         return options.view_count, _number(options.view_count)
@@ -203,7 +208,9 @@ def _views(context: Any, options: Any, known: Pace | None) -> tuple[int, str]:
     if options.rig == read_settings.SCENE:
         cameras = len(read_cameras.chosen(context.scene, context.view_layer))
         return cameras, f"{cameras} camera{'s' * (cameras != 1)}"
-    return known.views.get(options.rig, MOST_VIEWS) if known else MOST_VIEWS, f"At most {MOST_VIEWS} views"
+    return known.views.get(
+        options.rig, MAX_AUTO_VIEWS
+    ) if known else MAX_AUTO_VIEWS, f"At most {MAX_AUTO_VIEWS} views"
 
 
 def _number(count: int) -> str:

@@ -11,8 +11,8 @@ from bpy.props import IntProperty
 from ..problem import Problem
 from ..results import history, node_graph
 from ..results.slot_numbers import followed
-from ..write import follow
 from ..write import material as write_material
+from ..write import slot_changes
 from .results import INDEX, NOTHING, Changing, active
 
 
@@ -43,7 +43,7 @@ class FeedBaseColor(Changing, bpy.types.Operator):
 
 def _feed(obj: Any, result: Any) -> Any:
     slot = obj.active_material_index
-    shown = dict(history.moved(history.read(result.parts), follow.moves(obj)))
+    shown = dict(history.moved(history.read(result.parts), slot_changes.moved(obj)))
     ours = shown.get(slot, result.material)
     images = history.images(ours)
     if not images:

@@ -9,12 +9,12 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...engine import protocol
-from ..jobs import prestart
+from ..jobs import engine
+from ..read import quality
 from ..read import settings as read_settings
-from ..setup import prompt_words
-from ..setup.prompt_words import Words
-from ..setup.status import desk
-from . import quality
+from ..setup import vocabulary
+from ..setup.status import setup_status
+from ..setup.vocabulary import PromptVocabulary
 
 _METHODS = {
     "synctweedies": ("SyncTweedies", "Average the clean images of all views in the texture (best)"),
@@ -113,24 +113,29 @@ SIZES = [(str(size), f"{size} px", f"{size} x {size} pixels") for size in (256, 
 def prompts(options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the prompt's field: first what was typed, since Enter takes the first; all
     examples when the field is opened."""
-    words = known(options)
-    if words is None:
+    known = prompt_vocabulary(options)
+    if known is None:
         return []
-    return _first(typed, prompt_words.complete(words, "" if typed == options.prompt else typed))
+    return _first(typed, vocabulary.complete(known, "" if typed == options.prompt else typed))
 
 
 def models(_options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the model's field: those that come with us or were listed in Preferences."""
-    return _first(typed, [*MODELS, *(row.name for row in desk.models or ())])
+    return _first(typed, [*MODELS, *(row.name for row in setup_status.models or ())])
 
 
 def _first(typed: str, suggested: list[str]) -> list[str]:
     return list(dict.fromkeys([typed, *suggested] if typed else suggested))
 
 
-def known(options: Any) -> Words | None:
+def prompt_vocabulary(options: Any) -> PromptVocabulary | None:
     """What the model chosen in ``options`` knows; None when nothing is known about it."""
-    return prompt_words.of_model(read_settings.model(options.model))
+    return vocabulary.of_model(read_settings.model(options.model))
+
+
+def _start_engine(_options: Any, _context: Any) -> None:
+    """A prompt was written: a job is likely to follow."""
+    engine.start_early()
 
 
 class JobOptions:
@@ -141,7 +146,7 @@ class JobOptions:
         description="What the object should look like, for example: weathered red bricks",
         search=prompts,
         search_options={"SUGGESTION"},
-        update=prestart.prompted,
+        update=_start_engine,
     )
     negative: StringProperty(
         name="Negative Prompt",

@@ -6,15 +6,15 @@ from typing import Any
 
 import bpy
 
-from .. import words
-from ..jobs import prestart, task
-from ..jobs.task import Outcome, Task
+from ..jobs import engine
+from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped
+from . import words
 
 TICK_S = 0.1
 NOTHING: set[str] = {"CANCELLED"}
 
-_running: Task | None = None
+_running: TextureJob | None = None
 """The job of the window, for the panel to draw and for Cancel to cancel."""
 
 
@@ -26,7 +26,7 @@ _watching: Making | None = None
 """The operator that runs it."""
 
 
-def running() -> Task | None:
+def running() -> TextureJob | None:
     """The job that runs in the window, None without."""
     return _running
 
@@ -40,27 +40,27 @@ class Making:
     """What operators that run jobs have in common: blocking in a script, else letting the artist go on."""
 
     report: Any
-    task: Task | None = None
+    task: TextureJob | None = None
     timer: Any = None
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
-        if task.supervisor.busy:
+        if engine.supervisor.busy:
             cls.poll_message_set("A texture is being made already")  # type: ignore[attr-defined]
             return False
         return True
 
-    def start(self, context: Any) -> Task:
+    def start(self, context: Any) -> TextureJob:
         """The first job, begun. Raises Problem."""
         raise NotImplementedError
 
-    def following(self, _context: Any, _outcome: Outcome) -> Task | None:
+    def following(self, _context: Any, _outcome: Outcome) -> TextureJob | None:
         """The next job, begun, after one with that ``outcome``; None: that was all. Raises Problem."""
         return None
 
     def execute(self, context: Any) -> set[str]:
         """Blocking: from the console, from scripts, in the background."""
-        job: Task | None
+        job: TextureJob | None
         try:
             job = self._begin(context)
             while job:
@@ -70,13 +70,13 @@ class Making:
             return NOTHING
         return {"FINISHED"}
 
-    def _wait(self, context: Any, job: Task) -> Task | None:
+    def _wait(self, context: Any, job: TextureJob) -> TextureJob | None:
         try:
             job.wait()
             outcome = job.finish()
             self._report(outcome)
         finally:
-            task.supervisor.abandon()  # only where something interrupted the waiting
+            engine.supervisor.abandon()  # only where something interrupted the waiting
             job.close()
         return self.following(context, outcome)
 
@@ -109,15 +109,15 @@ class Making:
 
     def cancel(self, context: Any) -> None:
         """Blender ends the operator: a file is loaded, the window is closed, Blender quits."""
-        task.supervisor.abandon()
+        engine.supervisor.abandon()
         self._leave(context)
 
-    def _begin(self, context: Any) -> Task:
+    def _begin(self, context: Any) -> TextureJob:
         global _noted
         _noted = None
         return self.start(context)
 
-    def _run(self, job: Task | None) -> None:
+    def _run(self, job: TextureJob | None) -> None:
         global _running
         self.task = _running = job
 
@@ -130,7 +130,7 @@ class Making:
             self._run(self.following(context, outcome))
         except Stopped as stopped:
             self.report({"INFO"}, str(stopped))
-            prestart.up()  # one that was too deep in a step to answer was ended
+            engine.start_early()  # one that was too deep in a step to answer was ended
             return self._end(context, NOTHING)
         except Problem as problem:
             self.report({"ERROR"}, words.of_panel(str(problem)))

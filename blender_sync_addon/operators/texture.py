@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 
 from .. import preferences
-from ..jobs import task
-from ..jobs.task import Task
+from ..jobs import engine
+from ..jobs.texture_job import TextureJob
 from ..read import objects
 from ..read import settings as read_settings
 from ..results.slot_numbers import followed
@@ -28,7 +28,7 @@ class Generate(Making, Options, bpy.types.Operator):
     # No REGISTER: "Adjust Last Operation" would run the whole job again at each change of a slider.
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    def start(self, context: Any) -> Task:
+    def start(self, context: Any) -> TextureJob:
         scene = context.scene.sync_texture
         settings = read_settings.from_options(self, scene, preferences.device())
         given = self.properties.is_property_set
@@ -36,7 +36,7 @@ class Generate(Making, Options, bpy.types.Operator):
         target = "slot" if given("slot") and not given("target") else chosen.target
         settings = dataclasses.replace(settings, target=target, slot=chosen.slot)
         first, *others = objects.of_target(context.view_layer, target)
-        return Task(first, context.evaluated_depsgraph_get(), settings, others=others)
+        return TextureJob(first, context.evaluated_depsgraph_get(), settings, others=others)
 
 
 class Cancel(bpy.types.Operator):
@@ -84,6 +84,6 @@ def register() -> None:
 
 def unregister() -> None:
     running_job.stop()
-    task.supervisor.shutdown()
+    engine.supervisor.shutdown()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
-from ..jobs.task import Outcome, Task
+from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem
 from ..results import contact_sheet, history, thumbnail
 from ..results import stored_settings as result_settings
@@ -58,7 +58,7 @@ class Again(Making, bpy.types.Operator):
             return False
         return bool(super().poll(context))
 
-    def start(self, context: Any) -> Task:
+    def start(self, context: Any) -> TextureJob:
         obj = active(context)
         index = history.chosen(obj, self.index)
         if index == history.NONE:
@@ -80,7 +80,7 @@ class Variations(Making, Options, bpy.types.Operator):
     _done = 0
     _before: tuple[tuple[int, Numbers], ...] = ()
 
-    def start(self, context: Any) -> Task:
+    def start(self, context: Any) -> TextureJob:
         self._batch, self._done = uuid.uuid4().hex, 0
         prompt = (
             self.prompt if self.properties.is_property_set("prompt") else context.scene.sync_texture.prompt
@@ -92,7 +92,7 @@ class Variations(Making, Options, bpy.types.Operator):
         self._before = tuple((one.session_uid, numbers(history.parts(one))) for one in meshes)
         return Generate.start(self, context)
 
-    def following(self, context: Any, outcome: Outcome) -> Task | None:
+    def following(self, context: Any, outcome: Outcome) -> TextureJob | None:
         objects = [bpy.data.objects[one.object] for one in outcome.objects]
         self._done += 1
         for obj in objects:
@@ -126,7 +126,7 @@ def parts(shown: Numbers) -> history.Parts:
     return tuple((slot, there[number]) for slot, number in shown if number in there)
 
 
-def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> Task:
+def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> TextureJob:
     """The job that makes ``result`` of ``obj`` again, begun. Raises Problem."""
     if not result_settings.known(result.material):
         raise Problem(
@@ -144,14 +144,14 @@ def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> Task:
         return begin(context, objects, settings, before)
 
 
-def begin(context: Any, objects: Sequence[Any], settings: Any, before: Sequence[history.Parts]) -> Task:
+def begin(context: Any, objects: Sequence[Any], settings: Any, before: Sequence[history.Parts]) -> TextureJob:
     """A job on ``objects``, begun. If it starts from what they show, then from what that was ``before``."""
     now = [history.parts(obj) for obj in objects]
     if settings.from_texture:
         for obj, parts in zip(objects, before, strict=True):
             history.show_parts(obj, parts)
     try:
-        return Task(objects[0], context.evaluated_depsgraph_get(), settings, others=objects[1:])
+        return TextureJob(objects[0], context.evaluated_depsgraph_get(), settings, others=objects[1:])
     finally:
         if settings.from_texture:
             for obj, parts in zip(objects, now, strict=True):

@@ -17,7 +17,7 @@ from ...engine.pictures import png
 from ...engine.protocol import Preview, Texture
 
 if TYPE_CHECKING:
-    from ..read.arrays import Reading
+    from ..read.arrays import MeshReading
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -52,7 +52,7 @@ def picture(path: Path) -> Floats:
     return found
 
 
-def pieces(readings: Sequence[Reading], preview: Preview) -> list[list[Piece]]:
+def pieces(readings: Sequence[MeshReading], preview: Preview) -> list[list[Piece]]:
     """For each of the ``preview``'s textures what shows it, of all meshes. Raises OSError, ValueError and
     EOFError."""
     uvs = [_uvs(reading, path) for reading, path in zip(readings, preview.uvs, strict=True)]
@@ -66,7 +66,7 @@ def pieces(readings: Sequence[Reading], preview: Preview) -> list[list[Piece]]:
     ]
 
 
-def _uvs(reading: Reading, path: str | None) -> Floats | None:
+def _uvs(reading: MeshReading, path: str | None) -> Floats | None:
     """(F, 3, 2): the engine's new ones in ``path``, else those that the mesh has."""
     if path is None:
         return None if reading.loop_uvs is None else reading.loop_uvs[reading.corners]
@@ -76,7 +76,7 @@ def _uvs(reading: Reading, path: str | None) -> Floats | None:
     return found
 
 
-def _piece(mesh: int, reading: Reading, uvs: Floats | None, texture: Texture) -> Piece:
+def _piece(mesh: int, reading: MeshReading, uvs: Floats | None, texture: Texture) -> Piece:
     assert uvs is not None, "looked at before"
     shown = np.ones(len(uvs), bool)
     if texture.part is not None:
@@ -91,7 +91,7 @@ def _piece(mesh: int, reading: Reading, uvs: Floats | None, texture: Texture) ->
     return Piece(mesh, faces, np.ascontiguousarray(own.reshape(-1, 2), np.float32))
 
 
-def shape(reading: Reading, points: Floats) -> Shape:
+def shape(reading: MeshReading, points: Floats) -> Shape:
     """The triangles of ``reading`` with its vertices at ``points`` (V, 3)."""
     vertices = reading.loop_vertices[reading.corners]
     corners = points[vertices]

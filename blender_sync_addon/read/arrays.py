@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .target import Chosen
+from .target import FaceSelection
 
 Real = TypeVar("Real", np.float32, np.float64)
 
@@ -44,7 +44,7 @@ class MeshArrays:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MeshReading:
     """What was read from Blender, as it lies there: reading holds the main thread, so nothing is computed.
 
     points (V, 3) float32 unscaled; loop_vertices (L,) int32; loop_uvs (L, 2) float32 or None; triangles
@@ -70,7 +70,7 @@ class Reading:
     materials: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     world: NDArray[np.float64] | None = None
-    chosen: Chosen | None = None
+    chosen: FaceSelection | None = None
 
     @property
     def corners(self) -> NDArray[np.int32]:

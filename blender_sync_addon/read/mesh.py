@@ -34,10 +34,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datablocks import polygon_slots
 from ..problem import Problem
 from . import target
-from .arrays import Reading
-from .target import Chosen
+from .arrays import MeshReading
+from .target import FaceSelection
 
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
@@ -51,8 +52,8 @@ def read(
     uv_layer: str = "",
     unwrap: str = "auto",
     in_world: bool = False,
-    chosen: Chosen | None = None,
-) -> Reading:
+    chosen: FaceSelection | None = None,
+) -> MeshReading:
     """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it.
 
     uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto", "always", "never".
@@ -68,7 +69,7 @@ def read(
     return dataclasses.replace(reading, world=np.array(obj.matrix_world, np.float64))
 
 
-def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str, chosen: Chosen | None) -> Reading:
+def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str, chosen: FaceSelection | None) -> MeshReading:
     base = obj.data
     with _evaluated(obj, depsgraph) as mesh:
         layer = _layer(mesh, base, uv_layer)
@@ -161,7 +162,7 @@ def _layer(mesh: Any, base: Any, name: str) -> Any | None:
     return layer
 
 
-def _usable(reading: Reading) -> bool:
+def _usable(reading: MeshReading) -> bool:
     if reading.loop_uvs is None or not len(reading.triangles):
         return False
     uvs = reading.loop_uvs if reading.chosen is None else reading.loop_uvs[reading.triangles.ravel()]
@@ -174,18 +175,18 @@ def _reading(
     mesh: Any,
     layer: Any | None,
     unwrap: str,
-    chosen: Chosen | None,
+    chosen: FaceSelection | None,
     on_base: bool = True,
     warnings: tuple[str, ...] = (),
-) -> Reading:
+) -> MeshReading:
     """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
     triangles, polygons = _triangles(mesh)
     if chosen is not None:
-        own = (chosen.polygons if on_base else chosen.of(mesh))[polygons]
+        own = (chosen.polygons if on_base else chosen.on(mesh))[polygons]
         triangles, polygons = triangles[own], polygons[own]
     points = np.empty((len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", points.ravel())
-    return Reading(
+    return MeshReading(
         points=points,
         loop_vertices=_corner_vertices(mesh),
         loop_uvs=None if layer is None else _uvs(layer),
@@ -196,8 +197,8 @@ def _reading(
         unwrap=unwrap,
         topology=topology(obj.data),
         on_base=on_base,
-        slots=target.slots(mesh, len(obj.material_slots))[polygons],
-        materials=tuple(target.artists_names(obj)),
+        slots=polygon_slots(mesh, len(obj.material_slots))[polygons],
+        materials=tuple(target.artists_material_names(obj)),
         warnings=warnings,
         chosen=chosen,
     )

@@ -12,8 +12,8 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
-from ..operators import quality
 from ..problem import Problem
+from . import quality
 
 PAPER = "paper"
 SCENE = "scene"

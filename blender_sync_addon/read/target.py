@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datablocks import TAG, polygon_slots
 from ..problem import Problem
-from ..write.image import TAG
 
 SELECTED = ".select_poly"
 """The attribute of a mesh that holds its selected faces. Missing where there are none."""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class FaceSelection:
     """Some faces. polygons (P,) bool: of the mesh below the modifiers; slot: the number of the material slot
     that they are of, None for the selected ones; count: how many slots there are."""
 
@@ -27,25 +27,25 @@ class Chosen:
     slot: int | None
     count: int
 
-    def of(self, mesh: Any) -> NDArray[np.bool_]:
+    def on(self, mesh: Any) -> NDArray[np.bool_]:
         """The same among the polygons of ``mesh``, that modifiers made."""
-        return selected(mesh) if self.slot is None else slots(mesh, self.count) == self.slot
+        return selected_polygons(mesh) if self.slot is None else polygon_slots(mesh, self.count) == self.slot
 
 
-def choose(obj: Any, target: str, slot: str | int) -> Chosen | None:
+def select_faces(obj: Any, target: str, slot: str | int) -> FaceSelection | None:
     """What ``target`` says: "slot", where ``slot`` is as in ``slot_number``, or "faces"; None for all of
     ``obj``. Raises Problem where there are none."""
     if target not in ("slot", "faces"):
         return None
     number = slot_number(obj, slot) if target == "slot" else None
     mesh, count = obj.data, len(obj.material_slots)
-    found = selected(mesh) if number is None else slots(mesh, count) == number
+    found = selected_polygons(mesh) if number is None else polygon_slots(mesh, count) == number
     if found.any():
-        return Chosen(found, number, count)
+        return FaceSelection(found, number, count)
     if number is None:
         fix = "Select some in Edit Mode, and go back to Object Mode."
         raise Problem(f"No faces of '{obj.name}' are selected", fix)
-    name = artists_names(obj)[number] or f"number {number + 1}"
+    name = artists_material_names(obj)[number] or f"number {number + 1}"
     raise Problem(f"No faces of '{obj.name}' have the material slot '{name}'", "Choose another slot.")
 
 
@@ -59,14 +59,14 @@ def slot_number(obj: Any, slot: str | int) -> int:
         return min(int(obj.active_material_index), count - 1)
     if isinstance(slot, int) and slot < count:
         return slot
-    for names in ([one.name for one in obj.material_slots], artists_names(obj)):
+    for names in ([one.name for one in obj.material_slots], artists_material_names(obj)):
         if slot in names:
             return int(names.index(str(slot)))
-    shown = ", ".join(f"'{name}'" for name in artists_names(obj) if name) or "nothing"
+    shown = ", ".join(f"'{name}'" for name in artists_material_names(obj) if name) or "nothing"
     raise Problem(f"'{obj.name}' has no material slot '{slot}'", f"Its slots show: {shown}.")
 
 
-def artists_names(obj: Any) -> list[str]:
+def artists_material_names(obj: Any) -> list[str]:
     """What the material in each slot is called, "" for none: the artist's, where our own is put over it."""
     names = []
     for index, slot in enumerate(obj.material_slots):
@@ -77,12 +77,12 @@ def artists_names(obj: Any) -> list[str]:
     return names
 
 
-def material(obj: Any, chosen: Chosen | None) -> Any | None:
+def shown_material(obj: Any, chosen: FaceSelection | None) -> Any | None:
     """The material that the ``chosen`` faces show, the active one for all; None without. Raises Problem where
     they show several."""
     if chosen is None or not obj.material_slots:
         return obj.active_material
-    found = np.unique(slots(obj.data, len(obj.material_slots))[chosen.polygons])
+    found = np.unique(polygon_slots(obj.data, len(obj.material_slots))[chosen.polygons])
     shown = {obj.material_slots[int(number)].material for number in found}
     if len(shown) > 1:
         fix = "Choose faces of one material, or turn Start from Current Texture off."
@@ -90,18 +90,9 @@ def material(obj: Any, chosen: Chosen | None) -> Any | None:
     return shown.pop()
 
 
-def selected(mesh: Any) -> NDArray[np.bool_]:
+def selected_polygons(mesh: Any) -> NDArray[np.bool_]:
     """(P,) whether each polygon of ``mesh`` is selected."""
     found = np.zeros(len(mesh.polygons), bool)
     if SELECTED in mesh.attributes:
         mesh.attributes[SELECTED].data.foreach_get("value", found)
     return found
-
-
-def slots(mesh: Any, count: int) -> NDArray[np.int32]:
-    """(P,) the material slot that each polygon of ``mesh`` shows; an object of it has ``count``. What is
-    beyond the last shows the last."""
-    found = np.zeros(len(mesh.polygons), np.int32)
-    if (attribute := mesh.attributes.get("material_index")) is not None:  # many times as fast as polygons
-        attribute.data.foreach_get("value", found)
-    return np.clip(found, 0, max(count - 1, 0), out=found)

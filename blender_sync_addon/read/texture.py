@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...engine.pictures import colours, png
 from ..problem import Problem
 from . import target
-from .target import Chosen
+from .target import FaceSelection
 
 OTHERWISE = "or turn Start from Current Texture off"
 _SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -24,7 +24,7 @@ _OWN_ALPHA = {"STRAIGHT", "PREMUL"}  # in other modes, alpha says nothing about 
 
 
 @dataclass(frozen=True)
-class Current:
+class CurrentTexture:
     """A texture as it lies in Blender: reading holds the main thread, so nothing is computed.
 
     source: path of a picture, the bytes of one, or pixels (H, W, 4) float32, the bottom row first, sRGB with
@@ -64,21 +64,21 @@ class Current:
             shutil.copyfile(self.source, path)
 
 
-def read(obj: Any, uv_layer: str = "", chosen: Chosen | None = None) -> Current:
+def read(obj: Any, uv_layer: str = "", chosen: FaceSelection | None = None) -> CurrentTexture:
     """The base colour of ``obj``'s active material, or of that of its ``chosen`` faces, on the UV map
     ``uv_layer``, "" for whichever it is on.
 
     Raises Problem where it isn't one image, laid out by a UV map and nothing else.
     """
-    image, layer = shown(obj, target.material(obj, chosen))
+    image, layer = shown(obj, target.shown_material(obj, chosen))
     if uv_layer and layer and uv_layer != layer:
         what = f"The texture of '{obj.name}' is laid out on the UV map '{layer}', not on '{uv_layer}'"
         raise Problem(what, f"Choose '{layer}' under UV Map, {OTHERWISE}.")
     if image.source == "TILED":
-        return Current(_tiles(image), layer or uv_layer)
+        return CurrentTexture(_tiles(image), layer or uv_layer)
     if (found := _file(image)) is not None:
-        return Current(found, layer or uv_layer)
-    return Current(_pixels(image), layer or uv_layer, linear=image.is_float)
+        return CurrentTexture(found, layer or uv_layer)
+    return CurrentTexture(_pixels(image), layer or uv_layer, linear=image.is_float)
 
 
 def shown(obj: Any, material: Any | None) -> tuple[Any, str]:

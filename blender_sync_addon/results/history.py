@@ -16,11 +16,11 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 
-from ..write import follow
+from ..datablocks import TAG, is_ours
 from ..write import material as write_material
+from ..write import slot_changes
 from ..write import slots as write_slots
-from ..write.follow import Moves
-from ..write.image import TAG
+from ..write.slot_changes import SlotMoves
 
 NAME = "sync_texture"
 """Of the property of an object that holds its History."""
@@ -115,7 +115,7 @@ def look(obj: Any) -> Look:
 def parts(obj: Any) -> Parts:
     """What the slots of ``obj`` show of ours."""
     pairs = ((i, slot.material) for i, slot in enumerate(obj.material_slots))
-    return tuple((i, material) for i, material in pairs if material and write_material.is_ours(material))
+    return tuple((i, material) for i, material in pairs if material and is_ours(material))
 
 
 def add(obj: Any, name: str, material: Any, before: Look, job: str, place: int, start: Any = None) -> Any:
@@ -155,15 +155,15 @@ def shown(obj: Any) -> int:
     """The number of the result that ``obj`` shows, the newest such; NONE without."""
     now = parts(obj)
     results = of(obj)
-    moves = follow.moves(obj) if now else None
+    moves = slot_changes.moved(obj) if now else None
     for i in reversed(range(len(results))):
         if now and moved(write_slots.spread(obj, read(results[i].parts)), moves) == now:
             return i
     return NONE
 
 
-def moved(pairs: Parts, moves: Moves | None) -> Parts:
-    """``pairs`` with the numbers that the slots have now, see write/follow.py."""
+def moved(pairs: Parts, moves: SlotMoves | None) -> Parts:
+    """``pairs`` with the numbers that the slots have now, see write/slot_changes.py."""
     if moves is None:
         return pairs
     return tuple(sorted(((moves[i], one) for i, one in pairs if i in moves), key=lambda pair: pair[0]))
@@ -171,7 +171,7 @@ def moved(pairs: Parts, moves: Moves | None) -> Parts:
 
 def slot(obj: Any, result: Any) -> int | None:
     """The number that the slot has now that shows the first material of ``result``; None: it is gone."""
-    now = moved(read(result.parts), follow.moves(obj))
+    now = moved(read(result.parts), slot_changes.moved(obj))
     return next((number for number, material in now if material == result.material), None)
 
 
@@ -188,7 +188,7 @@ def lost(result: Any) -> bool:
     """Whether ``result`` can't be shown any more: a material was deleted, or replaced by another one wherever
     it was used, or all of its slots were removed."""
     materials = (result.material, *(part.material for part in result.parts))
-    there = all(material and write_material.is_ours(material) for material in materials)
+    there = all(material and is_ours(material) for material in materials)
     return not there or not len(result.parts)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..datablocks import is_ours
 from ..write import material as write_material
 from ..write import slots as write_slots
 from . import history
@@ -83,7 +84,7 @@ def _forget(obj: Any, material: Any) -> None:
 def remove_unused(materials: Iterable[Any]) -> None:
     """Remove those of our ``materials`` that nothing uses, and their images where nothing else does."""
     for material in materials:
-        if material.users == 0 and write_material.is_ours(material):
+        if material.users == 0 and is_ours(material):
             pictures = history.images(material)
             bpy.data.materials.remove(material)
             for picture in dict.fromkeys(pictures):

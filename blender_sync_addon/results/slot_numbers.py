@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from ..write import follow
 from ..write import material as write_material
+from ..write import slot_changes
 from ..write import slots as write_slots
-from ..write.follow import Moves
+from ..write.slot_changes import SlotMoves
 from . import history
 
 
@@ -18,7 +18,7 @@ from . import history
 def followed(*objects: Any) -> Iterator[None]:
     """Inside, all numbers kept on ``objects`` are those that their slots have now, and may be changed."""
     for obj in objects:
-        if (moves := follow.moves(obj)) is not None:
+        if (moves := slot_changes.moved(obj)) is not None:
             _renumber(obj, moves)
         _keep(obj)
     try:
@@ -30,10 +30,10 @@ def followed(*objects: Any) -> Iterator[None]:
 
 def _keep(obj: Any) -> None:
     needed = bool(history.of(obj)) or write_material.MEMORY in obj or write_slots.SPLIT in obj
-    follow.keep(obj, needed)
+    slot_changes.remember(obj, needed)
 
 
-def _renumber(obj: Any, moves: Moves) -> None:
+def _renumber(obj: Any, moves: SlotMoves) -> None:
     write_material.renumber(obj, moves)
     write_slots.renumber(obj, moves)
     for result in history.of(obj):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ..datablocks import TAG
 from ..read import target as read_target
 from ..read.settings import FRONTS, Settings
-from ..write.image import TAG
 from . import history
 
 SAME = (
@@ -79,7 +79,7 @@ def _slot(obj: Any, slot: str | int) -> str:
     """What the panel calls the ``slot``: by the material of the artist's in it."""
     if isinstance(slot, str):
         return slot
-    names = read_target.artists_names(obj)
+    names = read_target.artists_material_names(obj)
     return names[slot] if slot < len(names) else ""
 
 

@@ -46,7 +46,7 @@ NEWEST = (3, 13)
 
 
 @dataclass(frozen=True)
-class Card:
+class Gpu:
     """An NVIDIA card. driver: its major version. capability: as NVIDIA counts generations (8.9)."""
 
     name: str
@@ -55,51 +55,51 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Choice:
+class BuildChoice:
     """A build and why it is the right one, in words that follow "for the processor: "."""
 
     build: Build
     why: str
 
 
-def choose(wish: str, card: Card | None, system: str = sys.platform) -> Choice:
-    """The build for this computer. wish: AUTO, CPU or CUDA. card: the NVIDIA card, None without.
+def choose(wanted: str, gpu: Gpu | None, system: str = sys.platform) -> BuildChoice:
+    """The build for this computer. wanted: AUTO, CPU or CUDA. gpu: the NVIDIA card, None without.
 
-    On a Mac there is but one build, whatever the wish.
+    On a Mac there is but one build, whatever is wanted.
     """
     if system == "darwin":
-        return Choice(BUILDS["macos"], "there is one build for Macs")
+        return BuildChoice(BUILDS["macos"], "there is one build for Macs")
     name = "windows" if system == "win32" else "linux"
-    device, why = _device(wish, card)
-    return Choice(BUILDS[f"{name}-{device}"], why)
+    device, why = _device(wanted, gpu)
+    return BuildChoice(BUILDS[f"{name}-{device}"], why)
 
 
-def _device(wish: str, card: Card | None) -> tuple[str, str]:
-    if wish != AUTO:
-        return wish, "chosen in the preferences"
-    if card is None:
+def _device(wanted: str, gpu: Gpu | None) -> tuple[str, str]:
+    if wanted != AUTO:
+        return wanted, "chosen in the preferences"
+    if gpu is None:
         return CPU, "no NVIDIA card was found"
-    if card.capability < CAPABILITY:
-        return CPU, f"{card.name} is too old for this version of PyTorch"
-    if card.driver < DRIVER:
-        return CPU, f"the driver of {card.name} is {card.driver}; with {DRIVER} or newer the card can be used"
-    return CUDA, f"{card.name} was found"
+    if gpu.capability < CAPABILITY:
+        return CPU, f"{gpu.name} is too old for this version of PyTorch"
+    if gpu.driver < DRIVER:
+        return CPU, f"the driver of {gpu.name} is {gpu.driver}; with {DRIVER} or newer the card can be used"
+    return CUDA, f"{gpu.name} was found"
 
 
-CARDS = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
+LIST_GPUS = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
 """The command by which NVIDIA's driver lists the cards."""
 
 
-def best_card(lines: Iterable[str]) -> Card | None:
-    """The most capable card of those that ``CARDS`` printed; None without."""
-    cards = []
+def best_gpu(lines: Iterable[str]) -> Gpu | None:
+    """The most capable card of those that ``LIST_GPUS`` printed; None without."""
+    gpus = []
     for line in lines:
         try:
             name, driver, capability = (part.strip() for part in line.rsplit(",", 2))
-            cards.append(Card(name, int(driver.partition(".")[0]), float(capability)))
+            gpus.append(Gpu(name, int(driver.partition(".")[0]), float(capability)))
         except ValueError:  # a message instead of a card
             continue
-    return max(cards, key=lambda card: card.capability, default=None)
+    return max(gpus, key=lambda gpu: gpu.capability, default=None)
 
 
 def suits(build: Build, version: tuple[int, int]) -> bool:

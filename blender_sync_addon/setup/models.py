@@ -16,7 +16,7 @@ _MB = 10**6
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
     bundled: comes with the extension. link: where one of the artist's own lies, else "".
@@ -46,13 +46,13 @@ def _size(count: int) -> str:
     return f"{count / _MB:.0f} MB" if count < 1000 * _MB else f"{count / 1000 / _MB:.1f} GB"
 
 
-def rows(activity: Activity, command: Sequence[str]) -> list[Row]:
+def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
     """What ``command`` (models list --json) lists. Raises Problem, Stopped."""
     activity.say("Looking for models")
-    answer = ask(activity, command)
+    answer = run_command(activity, command)
     try:
         return [
-            Row(
+            ModelEntry(
                 name=model["name"],
                 title=model["title"],
                 licence=model["licence"],
@@ -68,19 +68,19 @@ def rows(activity: Activity, command: Sequence[str]) -> list[Row]:
         raise Problem(f"The engine lists models in a way that isn't known ({error})") from error
 
 
-def ask(activity: Activity, command: Sequence[str]) -> Any:
+def run_command(activity: Activity, command: Sequence[str]) -> Any:
     """Run the engine's ``command``, show its progress, and give its last line of JSON. Raises Problem."""
     answer: list[Any] = []
 
     def take(line: str) -> None:
         try:
-            told = json.loads(line)
+            message = json.loads(line)
         except ValueError:
             return
-        if isinstance(told, dict) and "total" in told:
-            _show(activity, told)
+        if isinstance(message, dict) and "total" in message:
+            _show(activity, message)
         else:
-            answer.append(told)
+            answer.append(message)
 
     status, lines = activity.run(command, environment.child_environment(os.environ), line=take)
     if status == 0 and answer:
@@ -90,7 +90,7 @@ def ask(activity: Activity, command: Sequence[str]) -> Any:
     raise Problem(what or f"The engine ended with exit status {status}", fix or "Open the log for more.")
 
 
-def _show(activity: Activity, told: dict[str, Any]) -> None:
-    done, total = int(told["done"]), max(1, int(told["total"]))
+def _show(activity: Activity, message: dict[str, Any]) -> None:
+    done, total = int(message["done"]), max(1, int(message["total"]))
     activity.fraction = min(1.0, done / total)
-    activity.stage = f"Downloading {told['file']}: {done // _MB} of {total // _MB} MB"
+    activity.stage = f"Downloading {message['file']}: {done // _MB} of {total // _MB} MB"

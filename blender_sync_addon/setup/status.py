@@ -10,27 +10,28 @@ from typing import Any
 
 from ..problem import Problem, Stopped
 from .activity import Activity
-from .models import Row
+from .models import ModelEntry
 
-Done = Callable[[Any], None]
+OnDone = Callable[[Any], None]
 
 
 @dataclass
-class Desk:
+class SetupStatus:
     """current: what is being done. title, problem: of what was done last; problem None when it went well.
 
-    found: the doctor's last answer. models: the last list, None before the first. log: of what was done last.
+    doctor_report: the doctor's last answer. models: the last list, None before the first. log: of what was
+    done last.
     """
 
     current: Activity | None = None
     title: str = ""
     problem: Problem | None = None
-    found: dict[str, Any] | None = None
-    models: list[Row] | None = None
+    doctor_report: dict[str, Any] | None = None
+    models: list[ModelEntry] | None = None
     log: Path | None = None
-    _done: Done = field(default=lambda _result: None)
+    _done: OnDone = field(default=lambda _result: None)
 
-    def begin(self, title: str, work: Callable[[Activity], object], done: Done, log: Path) -> Activity:
+    def begin(self, title: str, work: Callable[[Activity], object], done: OnDone, log: Path) -> Activity:
         """Start ``work``; ``done`` gets its result when all went well. Raises Problem while it is busy."""
         if self.current:
             raise Problem(f"{self.current.title} isn't finished yet", "Wait for it, or cancel it.")
@@ -60,11 +61,11 @@ class Desk:
             return f"{self.title}: cancelled"
         return str(self.problem) if self.problem else f"{self.title}: done"
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         """End what is being done; Blender ends, or the extension is switched off."""
         if self.current:
             self.current.cancel()
 
 
-desk = Desk()
-atexit.register(desk.stop)
+setup_status = SetupStatus()
+atexit.register(setup_status.cancel)

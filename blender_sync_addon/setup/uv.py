@@ -11,7 +11,7 @@ from pathlib import Path
 from ..jobs import environment
 from ..problem import Problem
 from .builds import NEWEST, Build
-from .place import Place
+from .engine_folder import EngineFolder
 
 _WHEELS = {"win32": "uv-*win_amd64.whl", "darwin": "uv-*macosx*arm64.whl"}
 _LINUX = "uv-*manylinux*x86_64.whl"
@@ -50,7 +50,7 @@ def unpack(wheels: Path, folder: Path, system: str = sys.platform) -> Path:
     return path
 
 
-def environ(given: Mapping[str, str], place: Place, source: str) -> dict[str, str]:
+def environ(given: Mapping[str, str], place: EngineFolder, source: str) -> dict[str, str]:
     """The variables uv runs with: ``given``, with what it says to uv and pip about where packages come from.
 
     source: what the preferences say about that: an address of a package index, or a folder of wheels, or "".
@@ -85,7 +85,7 @@ def local_folder(variables: Mapping[str, str]) -> bool:
     return Path(variables.get("UV_FIND_LINKS", "")).is_dir() and bool(variables.get("UV_FIND_LINKS"))
 
 
-def make_command(uv: Path, place: Place, python: str, online: bool) -> list[str]:
+def make_command(uv: Path, place: EngineFolder, python: str, online: bool) -> list[str]:
     """Make the bare environment with ``python``: a path, or a version as ``versions`` says."""
     command = [str(uv), "venv", str(place.part), "--relocatable", "--no-project", "--python", python]
     return command + ([] if online else ["--offline"])
@@ -98,7 +98,7 @@ def versions(build: Build) -> str:
 
 
 def install_command(
-    uv: Path, place: Place, build: Build, variables: Mapping[str, str], online: bool
+    uv: Path, place: EngineFolder, build: Build, variables: Mapping[str, str], online: bool
 ) -> list[str]:
     """Install exactly what the locks say, and only files with their hashes; nothing is built."""
     command = [str(uv), "pip", "sync", "--python", str(place.python(place.part))]

@@ -34,8 +34,8 @@ class ExamplesMenu(bpy.types.Menu):
     bl_label = "Examples"
 
     def draw(self, context: Any) -> None:
-        words = properties.known(context.scene.sync_texture)
-        examples = words.examples if words else ()
+        found = properties.prompt_vocabulary(context.scene.sync_texture)
+        examples = found.examples if found else ()
         columns = self.layout.row()
         for start in range(0, len(examples), COLUMN):
             column = columns.column()

@@ -11,11 +11,10 @@ import bpy
 from ...engine import protocol
 from ..jobs import durations
 from ..jobs.state import State
-from ..operators import notices as ahead
-from ..operators import texture
+from ..operators import notices, texture
 from ..operators.notices import Notice
 from ..read import objects as choose
-from ..setup.status import desk
+from ..setup.status import setup_status
 from . import presets, progress
 from .examples import ExamplesMenu
 
@@ -45,8 +44,8 @@ def draw_prompt(layout: Any, options: Any) -> None:
     """The prompt's field; beside it examples, where the model lists some."""
     row = layout.row(align=True)
     row.prop(options, "prompt", text="", placeholder="What should it look like?")
-    words = ahead.words.at(options.model)
-    if words and words.examples:
+    known = notices.known_vocabulary.value(options.model)
+    if known and known.examples:
         row.menu(ExamplesMenu.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
@@ -57,12 +56,12 @@ def draw_generate(layout: Any, context: Any) -> None:
     draw_target(layout, obj, options)
     layout.row().prop(options, "quality", expand=True)
     objects = choose.of_target(context.view_layer, options.target)
-    notices = ahead.notices(context, objects, options)
-    for notice in notices:
+    found = notices.notices(context, objects, options)
+    for notice in found:
         draw_notice(layout, notice, line_length(context))
-    stopped = any(notice.stops for notice in notices)
-    if not progress.draw(layout) and stopped and desk.problem:
-        draw_text(layout.column(align=True), desk.message, "ERROR", line_length(context))
+    stopped = any(notice.stops for notice in found)
+    if not progress.draw(layout) and stopped and setup_status.problem:
+        draw_text(layout.column(align=True), setup_status.message, "ERROR", line_length(context))
     row = layout.row()
     row.enabled = not stopped
     row.scale_y = 1.5
@@ -85,7 +84,7 @@ def draw_notice(layout: Any, notice: Notice, characters: int) -> None:
     column = layout.column(align=True)
     draw_text(column, notice.text, notice.icon, characters)
     draw_text(column, notice.fix, "BLANK1", characters)
-    if (button := notice.button) and desk.current is None:
+    if (button := notice.button) and setup_status.current is None:
         text = {"text": button.text} if button.text else {}
         made = column.operator(button.operator, icon=button.icon, **text)
         for name, value in button.values.items():

@@ -3,12 +3,12 @@
 from typing import Any
 
 from ..operators import environment
-from ..setup.status import desk
+from ..setup.status import setup_status
 
 
 def draw(layout: Any) -> bool:
     """Stage, how far it is, and Cancel; False, and nothing drawn, when nothing is being done."""
-    activity = desk.current
+    activity = setup_status.current
     if activity is None:
         return False
     row = layout.row(align=True)

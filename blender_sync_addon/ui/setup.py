@@ -8,9 +8,9 @@ from .. import preferences
 from ..operators import environment, models
 from ..operators.background_work import where
 from ..problem import Problem
-from ..setup import builds, findings, place
-from ..setup.models import Row
-from ..setup.status import desk
+from ..setup import builds, engine_folder, findings
+from ..setup.models import ModelEntry
+from ..setup.status import setup_status
 from . import progress
 from .panel import draw_text, line_length
 
@@ -31,7 +31,7 @@ def draw(layout: Any, owner: Any, context: Any) -> None:
 def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
     """Set up, or what is there; what is being done; what was found."""
     layout.label(text="Engine", icon="TOOL_SETTINGS")
-    state, stamp = place.state(where())
+    state, stamp = engine_folder.state(where())
     if not owner.python:
         _draw_state(layout, state, stamp, characters)
     _draw_online(layout, context)
@@ -39,14 +39,14 @@ def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
         _draw_buttons(layout, state)
         _draw_message(layout, characters)
     _draw_choices(layout, owner)
-    if desk.found:
+    if setup_status.doctor_report:
         column = layout.column(align=True)
         own = stamp.build if stamp and not owner.python else ""
-        for finding in findings.sentences(desk.found, own):
+        for finding in findings.sentences(setup_status.doctor_report, own):
             draw_text(column, finding.text, "CHECKMARK" if finding.good else "ERROR", characters)
 
 
-def _draw_state(layout: Any, state: str, stamp: place.Stamp | None, characters: int) -> None:
+def _draw_state(layout: Any, state: str, stamp: engine_folder.Stamp | None, characters: int) -> None:
     if state == "none":
         cpu, card = (builds.choose(wish, None).build for wish in (builds.CPU, builds.CUDA))
         sizes = f"{cpu.download / 1000:.1f} GB"
@@ -86,10 +86,12 @@ def _draw_buttons(layout: Any, state: str) -> None:
 
 def _draw_message(layout: Any, characters: int) -> None:
     """What became of what was done last; the log of what failed."""
-    if desk.message:
+    if setup_status.message:
         split = layout.split(factor=0.85)
         text = split.column(align=True)
-        draw_text(text, desk.message, "ERROR" if desk.problem else "INFO", characters * 4 // 5)
+        draw_text(
+            text, setup_status.message, "ERROR" if setup_status.problem else "INFO", characters * 4 // 5
+        )
         split.operator(environment.ShowLog.bl_idname, icon="TEXT")
 
 
@@ -116,15 +118,15 @@ def draw_models(layout: Any, context: Any, characters: int) -> None:
     row.label(text="Models", icon="ASSET_MANAGER")
     row.operator(models.ListModels.bl_idname, text="Refresh", icon="FILE_REFRESH")
     row.operator(models.LinkModel.bl_idname, text="Link a Model", icon="LINKED")
-    if desk.models is None:
+    if setup_status.models is None:
         layout.label(text="Press Refresh to see which models are here", icon="INFO")
         return
     scene = getattr(context.scene, "sync_texture", None)
-    for model in desk.models:
+    for model in setup_status.models:
         _draw_model(layout.box(), model, scene is not None and scene.model == model.name, characters)
 
 
-def _draw_model(layout: Any, model: Row, used: bool, characters: int) -> None:
+def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> None:
     row = layout.row()
     row.label(text=model.name, icon="RADIOBUT_ON" if used else "RADIOBUT_OFF")
     row.label(text=model.state)

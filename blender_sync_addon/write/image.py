@@ -11,13 +11,12 @@ from typing import Any
 
 import bpy
 
+from ..datablocks import TAG
 from ..problem import Problem
 
 FOLDER = "textures"
 COLOURS = {".png": "sRGB", ".exr": "Linear Rec.709"}
 """The colour space of what the engine writes, as Blender calls it."""
-TAG = "sync_texture"
-"""Name of the custom property that marks our images and materials and says how they were made."""
 
 
 def write(picture: Path, name: str, origin: Mapping[str, Any], pack: bool = False) -> Any:

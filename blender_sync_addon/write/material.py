@@ -14,9 +14,9 @@ from typing import Any
 
 import bpy
 
-from . import follow
-from .follow import Moves
-from .image import TAG
+from ..datablocks import TAG, is_ours
+from . import slot_changes
+from .slot_changes import SlotMoves
 
 MEMORY = "sync_texture_before"
 """Custom property of an object: what its slots showed before our material was put over them."""
@@ -97,12 +97,12 @@ def forget(obj: Any, slot: int) -> None:
     _store(obj, [dict(entry) for entry in obj.get(MEMORY, ()) if entry["slot"] != slot])
 
 
-def renumber(obj: Any, moves: Moves) -> None:
+def renumber(obj: Any, moves: SlotMoves) -> None:
     """Let what is remembered for each slot of ``obj`` be so for the one that it is now."""
     _store(obj, _memory(obj, moves))
 
 
-def _memory(obj: Any, moves: Moves | None) -> list[dict[str, Any]]:
+def _memory(obj: Any, moves: SlotMoves | None) -> list[dict[str, Any]]:
     """What is remembered, with the numbers that slots have now."""
     entries = [dict(entry) for entry in obj.get(MEMORY, ())]
     if moves is None:
@@ -117,11 +117,6 @@ def _store(obj: Any, entries: list[dict[str, Any]]) -> None:
         del obj[MEMORY]
 
 
-def is_ours(material: Any) -> bool:
-    """Whether ``material`` was made by this extension."""
-    return TAG in material
-
-
 def artists(obj: Any, slot: int) -> Any | None:
     """The artist's own material of the ``slot`` of ``obj``: what it shows or did before ours, or None."""
     if slot >= len(obj.material_slots):
@@ -129,7 +124,7 @@ def artists(obj: Any, slot: int) -> Any | None:
     material = obj.material_slots[slot].material
     if material is None or not is_ours(material):
         return material
-    entry = next((one for one in _memory(obj, follow.moves(obj)) if one["slot"] == slot), None)
+    entry = next((one for one in _memory(obj, slot_changes.moved(obj)) if one["slot"] == slot), None)
     if entry is None:
         return None
     return entry.get("material") if entry["link"] == "OBJECT" else obj.data.materials[slot]

@@ -14,21 +14,20 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..read import target
+from ..datablocks import SLOT_INDEX, polygon_slots
 from . import material as write_material
-from .follow import Moves
+from .slot_changes import SlotMoves
 
 SPLIT = "sync_texture_split"
 """Custom property of an object: which of its slots were made of which, whether it had none before (``bare``),
 and whether its faces had no numbers of slots."""
-INDEX = "material_index"
 
 
 def own(obj: Any, chosen: NDArray[np.bool_]) -> list[int]:
     """Numbers of slots that the ``chosen`` polygons (P,) of ``obj``, and no others, have: those that they
     have where no others do, else new ones."""
     mesh, count = obj.data, len(obj.material_slots)
-    index = target.slots(mesh, count)
+    index = polygon_slots(mesh, count)
     of_all, of_chosen = np.bincount(index), np.bincount(index[chosen])
     found = []
     for slot in np.flatnonzero(of_chosen).tolist():
@@ -39,7 +38,7 @@ def own(obj: Any, chosen: NDArray[np.bool_]) -> list[int]:
         found.append(new)
         index[chosen & (index == slot)] = new
     if len(obj.material_slots) > count:
-        mesh.polygons.foreach_set(INDEX, index)
+        mesh.polygons.foreach_set(SLOT_INDEX, index)
         mesh.update()
     return found
 
@@ -47,7 +46,7 @@ def own(obj: Any, chosen: NDArray[np.bool_]) -> list[int]:
 def _copy(obj: Any, source: int) -> int:
     """The number of a new slot of ``obj`` that shows, and remembers, what the slot ``source`` does."""
     mesh = obj.data
-    bare, unnumbered = not mesh.materials, INDEX not in mesh.attributes
+    bare, unnumbered = not mesh.materials, SLOT_INDEX not in mesh.attributes
     if bare:
         mesh.materials.append(None)  # else faces without a slot would show the new one
     mesh.materials.append(mesh.materials[source])
@@ -77,7 +76,7 @@ def spread(obj: Any, wanted: Collection[tuple[int, Any]]) -> tuple[tuple[int, An
     return tuple(sorted(shown.items(), key=lambda pair: pair[0]))
 
 
-def renumber(obj: Any, moves: Moves) -> None:
+def renumber(obj: Any, moves: SlotMoves) -> None:
     """Let what is noted about slots of ours be so for those that they are now."""
     made = [dict(one) for one in obj.get(SPLIT, ())]
     there = [one for one in made if one["slot"] in moves and one["source"] in moves]
@@ -108,16 +107,16 @@ def _can_join(mesh: Any, one: dict[str, Any]) -> bool:
 
 
 def _join(mesh: Any, one: dict[str, Any]) -> None:
-    index = target.slots(mesh, len(mesh.materials))
+    index = polygon_slots(mesh, len(mesh.materials))
     index[index == one["slot"]] = one["source"]
-    mesh.polygons.foreach_set(INDEX, index)
+    mesh.polygons.foreach_set(SLOT_INDEX, index)
     for user in _users(mesh):
         write_material.forget(user, one["slot"])
     mesh.materials.pop(index=one["slot"])
     empty = all(not user.material_slots[0].material for user in _users(mesh))
     if one["bare"] and len(mesh.materials) == 1 and empty:
         mesh.materials.clear()  # and the faces' numbers
-        mesh.polygons.foreach_set(INDEX, index)
+        mesh.polygons.foreach_set(SLOT_INDEX, index)
     if one["unnumbered"] and not index.any():
-        mesh.attributes.remove(mesh.attributes[INDEX])
+        mesh.attributes.remove(mesh.attributes[SLOT_INDEX])
     mesh.update()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sync_texture.blender_sync_addon.setup import builds, place, uv
+from sync_texture.blender_sync_addon.setup import builds, engine_folder, uv
 
-RTX = builds.Card("RTX 4080", 596, 8.9)
+RTX = builds.Gpu("RTX 4080", 596, 8.9)
 
 
 def test_the_right_torch_for_each_computer():
@@ -24,20 +24,20 @@ def test_the_right_torch_for_each_computer():
 
 
 def test_a_card_that_cant_be_used_is_said_why():
-    old_driver = builds.choose("auto", builds.Card("RTX 3060", 535, 8.6), "linux")
+    old_driver = builds.choose("auto", builds.Gpu("RTX 3060", 535, 8.6), "linux")
     assert old_driver.build.lock == "linux-cpu"
     assert "535" in old_driver.why
     assert "580" in old_driver.why
-    old_card = builds.choose("auto", builds.Card("GTX 1080", 580, 6.1), "linux")
+    old_card = builds.choose("auto", builds.Gpu("GTX 1080", 580, 6.1), "linux")
     assert old_card.build.lock == "linux-cpu"
     assert "GTX 1080 is too old" in old_card.why
 
 
 def test_what_the_driver_lists():
     lines = ["Quadro P400, 590.44.01, 6.1", "NVIDIA H200, 590.44.01, 9.0"]
-    assert builds.best_card(lines) == builds.Card("NVIDIA H200", 590, 9.0)
-    assert builds.best_card(["NVIDIA-SMI has failed, since it couldn't communicate with the driver."]) is None
-    assert builds.best_card([]) is None
+    assert builds.best_gpu(lines) == builds.Gpu("NVIDIA H200", 590, 9.0)
+    assert builds.best_gpu(["NVIDIA-SMI has failed, since it couldn't communicate with the driver."]) is None
+    assert builds.best_gpu([]) is None
 
 
 def test_pythons_that_a_build_exists_for():
@@ -59,7 +59,7 @@ def test_computers_without_packages_are_told():
 
 
 def test_what_the_user_says_about_packages_reaches_uv(tmp_path):
-    where = place.Place(tmp_path, tmp_path)
+    where = engine_folder.EngineFolder(tmp_path, tmp_path)
     given = {
         "PIP_INDEX_URL": "https://mirror/simple",
         "PIP_FIND_LINKS": "/wheels",
@@ -84,7 +84,7 @@ def test_what_the_user_says_about_packages_reaches_uv(tmp_path):
 
 
 def test_torch_comes_from_its_own_index_unless_the_user_names_a_place(tmp_path):
-    where = place.Place(tmp_path, tmp_path)
+    where = engine_folder.EngineFolder(tmp_path, tmp_path)
     build = builds.BUILDS["linux-cpu"]
     assert "--torch-backend" in uv.install_command(Path("uv"), where, build, {}, True)
     mirror = {"UV_DEFAULT_INDEX": "https://mirror"}

@@ -17,7 +17,7 @@ helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
 from sync_texture.blender_sync_addon import preferences  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.read import settings as read_settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import contact_sheet, history, thumbnail  # noqa: E402
 from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
@@ -142,9 +142,9 @@ def test_variations_are_a_row_of_seeds_and_a_sheet():
     obj = helper.cube()
     own = mine(obj)
     helper.generate("bricks", seed=2)
-    pid = task.supervisor.pid
+    pid = engine.supervisor.pid
     assert OPS.variations(prompt="bricks", seed=1, count=4) == {"FINISHED"}
-    assert task.supervisor.pid == pid, "the engine, and its model, must stay"
+    assert engine.supervisor.pid == pid, "the engine, and its model, must stay"
     assert seeds(obj) == [2, 1, 3, 4, 5]
     results = history.of(obj)
     assert len({one.batch for one in results}) == 2
@@ -207,4 +207,4 @@ def test_a_sheet_has_its_cells_in_reading_order():
     ]
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

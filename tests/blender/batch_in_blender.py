@@ -17,7 +17,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 
 batch = bpy.ops.sync_texture.batch
 
@@ -102,11 +102,11 @@ def test_an_engine_killed_from_outside_is_tried_again():
     killed = []
 
     def kill():
-        while not (task.supervisor.busy and task.supervisor.pid):
+        while not (engine.supervisor.busy and engine.supervisor.pid):
             time.sleep(0.01)
         time.sleep(0.3)
-        killed.append(task.supervisor.pid)
-        os.kill(task.supervisor.pid, signal.SIGKILL)
+        killed.append(engine.supervisor.pid)
+        os.kill(engine.supervisor.pid, signal.SIGKILL)
 
     threading.Thread(target=kill, daemon=True).start()
     prompted = [{"name": "a", "prompt": "slow"}]
@@ -125,9 +125,9 @@ def test_frugal_helps_where_memory_ran_out():
 def test_one_engine_for_all():
     cubes("a", "b", "c")
     batch(objects=[{"name": "a"}], prompt="oak")
-    first = task.supervisor.pid
+    first = engine.supervisor.pid
     batch(objects=[{"name": "b"}, {"name": "c"}], prompt="oak")
-    assert task.supervisor.pid == first
+    assert engine.supervisor.pid == first
 
 
 def test_too_long():
@@ -172,4 +172,4 @@ def test_nothing_to_do_and_no_engine():
     helper.raises(lambda: batch(objects=[{"name": "a"}]), "'a' failed: The prompt is empty")
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

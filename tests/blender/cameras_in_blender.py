@@ -17,7 +17,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import asked, camera, options  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read import cameras as read_cameras  # noqa: E402
 
 
@@ -38,7 +38,7 @@ def check_cameras(obj, several: bool) -> list:
     bpy.context.view_layer.update()
     depsgraph = bpy.context.evaluated_depsgraph_get()
     entries = read_cameras.read(obj, depsgraph, several).entries
-    reading = task.Subject(obj, depsgraph, task.Settings("x"), several).read
+    reading = texture_job.JobObject(obj, depsgraph, texture_job.Settings("x"), several).read
     for entry in entries:
         own = bpy.data.objects[entry["name"]]
         world = [obj.matrix_world @ vertex.co for vertex in obj.data.vertices]
@@ -104,4 +104,4 @@ def test_selected_cameras_are_the_views_and_others_are_told():
     assert json.loads(asked())["request"]["cameras"] is None
 
 
-helper.main(globals(), ADDON, task.supervisor.abandon)
+helper.main(globals(), ADDON, engine.supervisor.abandon)

@@ -15,7 +15,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options, own_properties, scene_with_everything  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
 from sync_texture.blender_sync_addon.ui import advanced, menu, panel  # noqa: E402
 
@@ -115,4 +115,4 @@ def test_the_object_menu_has_what_is_searched_for():
     assert menu._draw in bpy.types.VIEW3D_MT_object._dyn_ui_initialize()
 
 
-helper.main(globals(), ADDON, task.supervisor.abandon)
+helper.main(globals(), ADDON, engine.supervisor.abandon)

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import helper
 import numpy as np
-from sync_texture.blender_sync_addon.jobs import task
+from sync_texture.blender_sync_addon.jobs import engine
 from sync_texture.blender_sync_addon.problem import Problem
 
 
@@ -19,7 +19,7 @@ def options():
 def asked(**given) -> str:
     """All that the engine would be asked, as text: the request and the files that go with it."""
     found = {}
-    start = task.supervisor.start
+    start = engine.supervisor.start
 
     def record(_command, request, prepare):
         prepare()
@@ -33,11 +33,11 @@ def asked(**given) -> str:
         found["text"] = json.dumps(found, sort_keys=True).replace(str(folder), "FOLDER")
         raise Problem("recorded")
 
-    task.supervisor.start = record
+    engine.supervisor.start = record
     try:
         helper.raises(lambda: bpy.ops.sync_texture.generate(**given), "recorded")
     finally:
-        task.supervisor.start = start
+        engine.supervisor.start = start
     return found["text"]
 
 

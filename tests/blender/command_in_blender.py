@@ -19,7 +19,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main, save_files  # noqa: E402
 from sync_texture.blender_sync_addon.command.batch import placed  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 
 
 def cubes(*names):
@@ -261,4 +261,4 @@ def test_a_collection_together_cameras_and_files_only():
     assert main.run([*words[:-2], "--save", str(folder / "a.blend"), "--preview"]) == 2
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

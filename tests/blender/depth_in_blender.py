@@ -20,8 +20,8 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import save_files  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
-from sync_texture.blender_sync_addon.jobs.subject import Textured  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.job_object import TexturedObject  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
@@ -122,7 +122,7 @@ def test_command_exports_the_colours_too():
     for name in ("texture.png", "texture.exr"):
         (TMP / name).write_bytes((plain if name.endswith("png") else deep).read_bytes())
     obj = plane(lambda: write_image.write(TMP / "texture.exr", "wood", {}, pack=True))
-    one = Textured(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
+    one = TexturedObject(obj.name, (obj.active_material.name,), ("wood",), "UVMap", (TMP / "texture.exr",))
     before, node = set(bpy.data.images), obj.active_material.node_tree.nodes.active
     with save_files.plain((one,)):
         save_files.export([obj], TMP / "a.glb")
@@ -141,7 +141,7 @@ def test_a_texture_may_start_from_our_own_floats():
     obj = plane(lambda: write_image.write(source, "wood", {}, pack=True))
     out = Path(tempfile.mkdtemp())
     settings = Settings(prompt="bricks", from_texture=True)
-    running = task.Task(obj, bpy.context.evaluated_depsgraph_get(), settings, out)
+    running = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), settings, out)
     try:
         running.wait()
         running.finish()
@@ -152,4 +152,4 @@ def test_a_texture_may_start_from_our_own_floats():
     assert np.abs(found - picture()).max() < 0.6 / 255
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

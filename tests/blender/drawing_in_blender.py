@@ -19,8 +19,8 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
-from sync_texture.blender_sync_addon.preview import overlay, shader, show  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.preview import display, overlay, shader  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 
 # What can't be called without a card, as Blender's own texts have it.
@@ -82,25 +82,27 @@ def test_an_object_is_shown_where_the_artist_shows_it():
 
 def test_shapes_follow_the_object():
     obj = helper.cube()
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
+    job = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
     job.wait()
     read = job._subjects[0].read
     job.close()
-    assert (show.points_now(obj, read) == read.points).all()
+    assert (display.points_now(obj, read) == read.points).all()
     obj.data.vertices[0].co.x += 1
     obj.data.update()
-    moved = show.points_now(obj, read)
+    moved = display.points_now(obj, read)
     assert abs(moved[0, 0] - read.points[0, 0] - 1) < 1e-5
     obj.modifiers.new("more", "SUBSURF")
-    assert show.points_now(obj, read) is None
+    assert display.points_now(obj, read) is None
 
 
 def test_a_show_leaves_no_handler():
     obj = helper.cube()
     before = list(bpy.app.handlers.depsgraph_update_post)
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
+    job = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
     job.wait()
-    shown = show.Show([show.Source(one.name, one.uid, one.read) for one in job._subjects])
+    shown = display.PreviewDisplay(
+        [display.PreviewedObject(one.name, one.uid, one.read) for one in job._subjects]
+    )
     assert len(bpy.app.handlers.depsgraph_update_post) == len(before) + 1
     shown.update(None)
     shown.close()
@@ -109,4 +111,4 @@ def test_a_show_leaves_no_handler():
     assert list(bpy.app.handlers.depsgraph_update_post) == before
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

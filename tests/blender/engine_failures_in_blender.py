@@ -21,7 +21,7 @@ ADDON = helper.enable()
 os.environ["SYNC_TEXTURE_PYTHON"] = os.environ.get("SYNC_TEXTURE_TEST_PYTHON", sys.executable)
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 
 QUICK = {"steps": 2, "rig": "even", "view_count": 2, "texture_size": "256"}
 
@@ -37,9 +37,9 @@ def kill_while_it_paints() -> None:
     """SIGKILL, as of the system when memory runs out."""
 
     def wait_and_kill() -> None:
-        while (state := task.supervisor._state) is None or state.ended or state.stage != "denoise":
+        while (state := engine.supervisor._state) is None or state.ended or state.stage != "denoise":
             time.sleep(0.02)
-        os.kill(task.supervisor.pid, 9)
+        os.kill(engine.supervisor.pid, 9)
 
     threading.Thread(target=wait_and_kill, daemon=True).start()
 
@@ -100,4 +100,4 @@ def test_and_then_it_works():
     assert obj.material_slots[0].material["sync_texture"]["prompt"] == "red bricks"
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from interrupting import interrupting  # noqa: E402
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.engine import json_lines  # noqa: E402
 
 QUICK = ["--steps", "2", "--views", "2", "--texture-size", "64", "--device", "cpu"]
@@ -42,7 +42,7 @@ CASES = {
 # The engine's command, case after case in one process, which spares the others its start.
 ENGINE = """
 import json, sys
-from engine import cli, telling
+from engine import cli, json_lines
 sys.path.insert(0, "tests/blender")
 from interrupting import interrupting
 for name, words in json.loads(sys.argv[1]).items():
@@ -150,4 +150,4 @@ def same(name, events, wanted):
         assert {"save", "glb", "out", "objects", "report"} <= events[-1].keys()
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -15,7 +15,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 
 
@@ -78,14 +78,16 @@ def test_linked_from_a_library():
 
 
 def start_task(obj, prompt, **options):
-    return task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt=prompt, **options))
+    return texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt=prompt, **options)
+    )
 
 
 def finish_raises(job, *words):
     problem = None
     try:
         job.finish()
-    except task.Problem as raised:
+    except texture_job.Problem as raised:
         problem = raised
     finally:
         job.close()
@@ -117,14 +119,14 @@ def test_mesh_changed_in_mid_job():
 
 def test_file_loaded_in_mid_job():
     job = start_task(helper.cube(), "slow")
-    pid = task.supervisor.pid
+    pid = engine.supervisor.pid
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     before = helper.dump()
-    task.supervisor.abandon()
+    engine.supervisor.abandon()
     finish_raises(job, "Cancelled")
     helper.check_same(before, helper.dump())
     assert not job.folder.exists()
-    assert task.supervisor.pid != pid
+    assert engine.supervisor.pid != pid
 
 
 def test_renamed_object_is_found_again():
@@ -136,4 +138,4 @@ def test_renamed_object_is_found_again():
     job.close()
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

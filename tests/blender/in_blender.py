@@ -17,7 +17,7 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 
 
@@ -185,4 +185,4 @@ def test_the_same_uvs_again_use_the_same_map():
     assert [layer.name for layer in obj.data.uv_layers] == ["UVMap", "SyncTexture"]
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

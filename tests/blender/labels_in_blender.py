@@ -13,7 +13,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
 
 
@@ -82,4 +82,4 @@ def test_operators_that_are_searched_for_are_no_internals():
     assert "sync_texture.cancel" in hidden
 
 
-helper.main(globals(), ADDON, task.supervisor.abandon)
+helper.main(globals(), ADDON, engine.supervisor.abandon)

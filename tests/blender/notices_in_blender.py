@@ -18,16 +18,16 @@ helper.use_fake_engine()
 
 from choosing import options  # noqa: E402
 from sync_texture.blender_sync_addon import package  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import durations, task  # noqa: E402
-from sync_texture.blender_sync_addon.operators import notices as ahead  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import durations, engine  # noqa: E402
+from sync_texture.blender_sync_addon.operators import notices as panel_notices  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
-from sync_texture.blender_sync_addon.setup.models import Row  # noqa: E402
-from sync_texture.blender_sync_addon.setup.status import desk  # noqa: E402
+from sync_texture.blender_sync_addon.setup.models import ModelEntry  # noqa: E402
+from sync_texture.blender_sync_addon.setup.status import setup_status  # noqa: E402
 
 
 def notices(*objects):
     wanted = objects or (bpy.context.view_layer.objects.active,)
-    return ahead.notices(bpy.context, wanted, options())
+    return panel_notices.notices(bpy.context, wanted, options())
 
 
 def only(*objects):
@@ -76,10 +76,10 @@ def test_a_model_that_is_not_here_is_offered():
     helper.cube()
     options().prompt = "bricks"
     rows = [
-        Row("starter", "", "", "bundled", True, 1, True, ""),
-        Row("sd15", "", "", "2.9 GB", False, 0, False, ""),
+        ModelEntry("starter", "", "", "bundled", True, 1, True, ""),
+        ModelEntry("sd15", "", "", "2.9 GB", False, 0, False, ""),
     ]
-    desk.models = rows
+    setup_status.models = rows
     try:
         assert not only().stops
         options().model = "sd15"
@@ -92,7 +92,7 @@ def test_a_model_that_is_not_here_is_offered():
         options().model = "/nowhere/model"
         assert "no model at" in only().text
     finally:
-        desk.models = None
+        setup_status.models = None
 
 
 def test_views_and_steps_are_told_and_from_the_last_run_the_time():
@@ -108,16 +108,16 @@ def test_views_and_steps_are_told_and_from_the_last_run_the_time():
     }
     path = Path(tempfile.mkdtemp()) / "report.json"
     path.write_text(json.dumps(report))
-    durations.note(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
+    durations.remember(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
     assert only().text == "At most 16 views, 20 steps: about 30 s"
     options().rig, options().view_count, options().steps = "even", 12, 20
     assert only().text == "12 views, 20 steps: about 54 s"
     options().model = "other"
     assert only().text == "12 views, 20 steps"
     path.write_text("{}")
-    durations.note(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
+    durations.remember(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
     options().model = "starter"
     assert only().text == "12 views, 20 steps: about 54 s"
 
 
-helper.main(globals(), ADDON, task.supervisor.abandon)
+helper.main(globals(), ADDON, engine.supervisor.abandon)

@@ -20,7 +20,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 
 OPS = bpy.ops.sync_texture
@@ -170,4 +170,4 @@ def test_a_linked_material_is_not_touched():
     helper.raises(lambda: OPS.feed_base_color(), "'theirs' is linked from a library")
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -21,11 +21,14 @@ TMP = Path(tempfile.mkdtemp())
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon import words  # noqa: E402
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.jobs.state import State  # noqa: E402
-from sync_texture.blender_sync_addon.operators import properties, texture  # noqa: E402
+from sync_texture.blender_sync_addon.operators import (  # noqa: E402
+    properties,
+    texture,
+    words,
+)
 from sync_texture.blender_sync_addon.ui import examples, panel  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
 
@@ -155,9 +158,9 @@ def test_the_panel_says_what_the_engine_noted_about_the_last_texture():
 def test_unregister_ends_the_engine_and_register_works_again():
     helper.cube()
     helper.generate()
-    assert task.supervisor.pid
+    assert engine.supervisor.pid
     ADDON.unregister()
-    assert task.supervisor.pid is None
+    assert engine.supervisor.pid is None
     assert not hasattr(bpy.types.Scene, "sync_texture")
     ADDON.register()
     helper.generate()
@@ -211,4 +214,4 @@ def test_the_engines_advice_names_what_the_panel_shows():
         assert words.of_panel(said) == wanted, words.of_panel(said)
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

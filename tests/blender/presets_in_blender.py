@@ -16,8 +16,8 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from choosing import OTHERS, asked, options  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
-from sync_texture.blender_sync_addon.operators import quality  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.read import quality  # noqa: E402
 from sync_texture.blender_sync_addon.ui import presets  # noqa: E402
 
 
@@ -99,4 +99,4 @@ def test_shipped_presets_run():
         assert before != {name: getattr(options(), name) for name in presets.names()}, path
 
 
-helper.main(globals(), ADDON, task.supervisor.abandon)
+helper.main(globals(), ADDON, engine.supervisor.abandon)

@@ -16,7 +16,7 @@ from helper import fake_engine
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.engine.mesh import frame  # noqa: E402
@@ -176,4 +176,4 @@ def test_reading_200k_faces_is_quick():
     assert seconds < 0.25
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -17,7 +17,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import variations  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
 
@@ -282,4 +282,4 @@ def test_nothing_is_offered_where_nothing_was_made():
     assert OPS.variations.poll()
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

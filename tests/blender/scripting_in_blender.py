@@ -14,7 +14,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 
 PAGE = (helper.ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
@@ -70,4 +70,4 @@ def test_the_page_names_all_options_of_batch():
     assert set(table) == set(own) - set(shared)
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

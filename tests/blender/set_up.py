@@ -21,14 +21,14 @@ os.environ.pop("SYNC_TEXTURE_PYTHON", None)
 if "bl_ext.user_default.sync_texture" in bpy.context.preferences.addons:
     from bl_ext.user_default.sync_texture.blender_sync_addon import package, preferences
     from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
-    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import place
-    from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import engine_folder
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
 else:  # Blender as a Python module
     helper.enable()
     from sync_texture.blender_sync_addon import package, preferences
     from sync_texture.blender_sync_addon.operators import environment
-    from sync_texture.blender_sync_addon.setup import place
-    from sync_texture.blender_sync_addon.setup.status import desk
+    from sync_texture.blender_sync_addon.setup import engine_folder
+    from sync_texture.blender_sync_addon.setup.status import setup_status
 
 WHERE = environment.where()
 ops = bpy.ops.sync_texture
@@ -37,7 +37,7 @@ ops = bpy.ops.sync_texture
 def refused_offline() -> None:
     """One clear line, and nothing left behind."""
     helper.raises(ops.setup, "online access is off", "Allow Online Access")
-    assert place.state(WHERE) == ("none", None)
+    assert engine_folder.state(WHERE) == ("none", None)
     helper.cube()
     helper.raises(lambda: ops.generate(prompt="bricks"), "not set up", "Preferences")
 
@@ -45,10 +45,10 @@ def refused_offline() -> None:
 def set_up() -> None:
     start = time.monotonic()
     assert ops.setup() == {"FINISHED"}
-    state, stamp = place.state(WHERE)
+    state, stamp = engine_folder.state(WHERE)
     assert state == "ready", state
     print(f"set up in {time.monotonic() - start:.0f} s: {stamp}", flush=True)
-    assert desk.found["usable"]
+    assert setup_status.doctor_report["usable"]
     assert preferences.python() == str(WHERE.python())
     assert not WHERE.part.exists()
 
@@ -65,15 +65,15 @@ def repair() -> None:
     module = next(WHERE.environment.glob("[Ll]ib/**/site-packages/diffusers/__init__.py"))
     module.unlink()
     assert ops.check_engine() == {"FINISHED"}
-    assert desk.found["damaged"] == ["diffusers"]
+    assert setup_status.doctor_report["damaged"] == ["diffusers"]
     assert ops.setup_repair() == {"FINISHED"}
     assert module.is_file()
-    assert desk.found["usable"]
+    assert setup_status.doctor_report["usable"]
 
 
 def models() -> None:
     assert ops.models_list() == {"FINISHED"}
-    starter = next(row for row in desk.models if row.name == "starter")
+    starter = next(row for row in setup_status.models if row.name == "starter")
     assert starter.installed
     assert starter.bundled
     assert ops.model_verify(name="starter") == {"FINISHED"}
@@ -82,9 +82,9 @@ def models() -> None:
     helper.raises(lambda: ops.model_download(name="sd15"), "online access is off")
     link = package.ENGINE / "models" / "starter"
     assert ops.model_link(filepath=str(link), name="mine") == {"FINISHED"}
-    assert [row.link for row in desk.models if row.name == "mine"] == [str(link)]
+    assert [row.link for row in setup_status.models if row.name == "mine"] == [str(link)]
     assert ops.model_delete(name="mine") == {"FINISHED"}
-    assert "mine" not in [row.name for row in desk.models]
+    assert "mine" not in [row.name for row in setup_status.models]
     assert (link / "model_index.json").is_file()
 
 
@@ -95,7 +95,7 @@ def log() -> None:
 
 def remove() -> None:
     assert ops.setup_remove() == {"FINISHED"}
-    assert place.state(WHERE) == ("none", None)
+    assert engine_folder.state(WHERE) == ("none", None)
     left = sorted(path.name for path in WHERE.root.iterdir())
     assert left == ["pace.json", "setup.lock", "setup.log"], left  # pace.json: how quick this computer is
 

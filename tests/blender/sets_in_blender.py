@@ -19,8 +19,8 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
-from sync_texture.blender_sync_addon.jobs.subject import file_names  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.job_object import file_names  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
@@ -70,7 +70,7 @@ def test_all_selected_objects_are_sent_as_they_stand_and_each_shows_its_own():
     select(other, one)
     out = Path(tempfile.mkdtemp())
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    job = task.Task(other, depsgraph, Settings(prompt="bricks"), out, [one])
+    job = texture_job.TextureJob(other, depsgraph, Settings(prompt="bricks"), out, [one])
     assert job.name == "other and 1 more"
     job.wait()
     outcome = job.finish()
@@ -184,7 +184,7 @@ def test_starting_from_tiles_and_from_several_objects():
     select(one, other)
     generate(target="selected")
     out = Path(tempfile.mkdtemp())
-    job = task.Task(
+    job = texture_job.TextureJob(
         one, bpy.context.evaluated_depsgraph_get(), Settings(prompt="wood", from_texture=True), out, [other]
     )
     job.wait()
@@ -250,4 +250,4 @@ def test_names_of_files():
     ]
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

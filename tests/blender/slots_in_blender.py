@@ -13,7 +13,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 
 OPS = bpy.ops.sync_texture
@@ -130,4 +130,4 @@ def test_feeding_the_material_of_a_slot_that_moved():
     assert iron.node_tree.nodes["Principled BSDF"].inputs["Base Color"].links[0].from_node.image
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

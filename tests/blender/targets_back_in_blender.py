@@ -13,7 +13,7 @@ import helper
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, removal  # noqa: E402
@@ -25,7 +25,9 @@ def test_a_cancelled_job_changes_nothing():
     obj = tiles()
     pick(obj, 0, 3)
     before = helper.dump()
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="slow", target="faces"))
+    job = texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="slow", target="faces")
+    )
     job.cancel()
     while not job.poll():
         pass
@@ -36,13 +38,17 @@ def test_a_cancelled_job_changes_nothing():
 def test_faces_chosen_at_the_start_are_painted_whatever_is_selected_at_the_end():
     obj = tiles()
     pick(obj, 0)
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces"))
+    job = texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces")
+    )
     job.wait()
     pick(obj, 3)
     job.finish()
     job.close()
     assert indices(obj) == [2, 0, 1, 1]
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces"))
+    job = texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces")
+    )
     job.wait()
     obj.data.clear_geometry()
     obj.data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
@@ -120,4 +126,4 @@ def test_undo_brings_everything_back():
     helper.check_same(before, helper.dump())
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

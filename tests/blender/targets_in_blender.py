@@ -18,7 +18,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from tiles import generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
@@ -216,4 +216,4 @@ def test_command_textures_a_slot():
         assert run(*wrong) == 2, wrong
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -19,7 +19,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.operators import notices  # noqa: E402
 from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
@@ -60,7 +60,9 @@ def loaded(path):
 def job(obj, **options):
     """The folder of a finished job with the request and the texture that the engine was given."""
     out = Path(tempfile.mkdtemp())
-    running = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **options), out)
+    running = texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **options), out
+    )
     try:
         running.wait()
         running.finish()
@@ -275,4 +277,4 @@ def test_sixteen_bits_are_handed_back_as_they_are():
     assert (out / "start.png").read_bytes() == path.read_bytes()
 
 
-helper.main(dict(globals()), ADDON, task.supervisor.abandon)
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -9,7 +9,7 @@ import bpy
 import helper
 import numpy as np
 from helper import fake_engine
-from sync_texture.blender_sync_addon.jobs import task
+from sync_texture.blender_sync_addon.jobs import texture_job
 from sync_texture.blender_sync_addon.read.settings import Settings
 
 TMP = Path(tempfile.mkdtemp())
@@ -74,7 +74,9 @@ def uvs_of(obj):
 def given(obj, **settings):
     """(the mesh that the engine was given, the job's folder) by a job that was finished."""
     out = Path(tempfile.mkdtemp())
-    job = task.Task(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **settings), out)
+    job = texture_job.TextureJob(
+        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **settings), out
+    )
     job.wait()
     job.finish()
     job.close()
@@ -86,7 +88,7 @@ def ends_with(job, words):
     said = ""
     try:
         job.finish()
-    except task.Problem as problem:
+    except texture_job.Problem as problem:
         said = str(problem)
     job.close()
     assert words in said.lower(), said

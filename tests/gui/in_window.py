@@ -24,17 +24,17 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon import background_lookup  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.blender_sync_addon.ui import panel  # noqa: E402
 
-timed(task.Task, "__init__")
+timed(texture_job.TextureJob, "__init__")
 timed(read_mesh, "read")
-timed(task.Supervisor, "start")
-timed(task.Task, "poll")
-timed(task.Task, "finish")
-timed(task.Task, "close")
+timed(engine.Supervisor, "start")
+timed(texture_job.TextureJob, "poll")
+timed(texture_job.TextureJob, "finish")
+timed(texture_job.TextureJob, "close")
 timed(panel, "draw_generate")
 timed(panel, "draw_progress")
 
@@ -125,7 +125,7 @@ def test_cancel_changes_nothing():
     for prompt in ("slow", "hang"):
         start(prompt)
         yield 1.0
-        began, pid = time.monotonic(), task.supervisor.pid
+        began, pid = time.monotonic(), engine.supervisor.pid
         assert bpy.ops.sync_texture.cancel() == {"FINISHED"}
         held, shots = 0.0, 0  # held: so long a turn of the window took: redrawn by software on a busy machine
         while not idle():
@@ -137,7 +137,7 @@ def test_cancel_changes_nothing():
         took = time.monotonic() - began
         assert took < 2.2 + 2 * held, (prompt, took, held)
         if prompt == "hang":
-            assert task.supervisor.pid not in (None, pid), "another engine must be there for the next job"
+            assert engine.supervisor.pid not in (None, pid), "another engine must be there for the next job"
     helper.check_same(before, helper.dump())
     assert leftovers() == []
 
@@ -209,12 +209,12 @@ def test_a_result_that_waits_can_be_cancelled():
 def test_loading_a_file_ends_the_job_and_the_engine():
     start("slow")
     yield 0.5
-    pid = task.supervisor.pid
+    pid = engine.supervisor.pid
     assert pid
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     yield 0.7
     assert idle()
-    assert task.supervisor.pid is None
+    assert engine.supervisor.pid is None
     assert ours() == []
     assert leftovers() == []
     assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -222,14 +222,14 @@ def test_loading_a_file_ends_the_job_and_the_engine():
 
 def test_opening_a_file_ends_no_look_at_the_disk():
     found = ["before"]
-    looked = background_lookup.Looked(lambda _key: found[0], "")
-    looked.at("key")
+    looked = background_lookup.BackgroundLookup(lambda _key: found[0], "")
+    looked.value("key")
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    yield from until(lambda: looked.at("key") == "before")
+    yield from until(lambda: looked.value("key") == "before")
     found[0] = "after"
-    looked.at("key")
+    looked.value("key")
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    yield from until(lambda: looked.at("key") == "after")
+    yield from until(lambda: looked.value("key") == "after")
 
 
 def test_disabling_ends_the_job_and_the_engine():
@@ -244,7 +244,7 @@ def test_disabling_ends_the_job_and_the_engine():
         yield 0.5
         assert list(notes) == before
         assert overlay._handle is None
-        assert task.supervisor.pid is None
+        assert engine.supervisor.pid is None
         assert idle()
         assert leftovers() == []
     finally:
@@ -262,14 +262,14 @@ def test_a_dense_mesh_never_holds_the_window():
 
 def clean_up():
     if not idle():
-        task.supervisor.abandon()
+        engine.supervisor.abandon()
         yield 0.5
 
 
 def quit_in_mid_job():
     start("slow")
     yield 0.5
-    print(json.dumps({"left_running": task.supervisor.pid}), flush=True)
+    print(json.dumps({"left_running": engine.supervisor.pid}), flush=True)
 
 
 driver.run(globals(), prepare, clean_up, driver.times, quit_in_mid_job)

@@ -24,7 +24,7 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 
 FAKE = helper.fake_engine
@@ -140,15 +140,15 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
 def test_rendered_views_show_it_too():
     scene = bpy.context.scene
     usual = scene.render.engine
-    for engine in ("BLENDER_EEVEE", "CYCLES"):
+    for kind in ("BLENDER_EEVEE", "CYCLES"):
         yield from plane()
-        scene.render.engine = engine
-        if engine == "CYCLES":
+        scene.render.engine = kind
+        if kind == "CYCLES":
             scene.cycles.preview_samples = 1
         space().shading.type = "RENDERED"
         yield 2.0
         yield from start()
-        yield from see(f"12_{engine.lower()}", recognised, 60.0)
+        yield from see(f"12_{kind.lower()}", recognised, 60.0)
         yield from stop()
     space().shading.type = "SOLID"
     scene.render.engine = usual
@@ -281,7 +281,7 @@ def test_the_end_a_failure_and_another_file_take_it_away():
     yield 0.7
     yield from see("10_done_and_undone", bare)
     yield from start()
-    os.kill(task.supervisor.pid, 9)
+    os.kill(engine.supervisor.pid, 9)
     yield from until(idle)
     yield 0.7
     yield from see("10_died", bare)

@@ -22,7 +22,7 @@ bpy.context.preferences.view.show_splash = False
 ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import task  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
@@ -214,7 +214,7 @@ def test_variations_are_each_a_step():
 
 def test_cancel_keeps_what_is_done():
     yield from plane()
-    task.supervisor.abandon()
+    engine.supervisor.abandon()
     bpy.context.scene.sync_texture.prompt = "slowly"
     start(OPS.variations, count=9)
     yield from until(lambda: len(history.of(active())) >= 2)

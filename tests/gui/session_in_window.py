@@ -22,7 +22,7 @@ import helper
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
 from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
 from bl_ext.user_default.sync_texture.blender_sync_addon.results import history
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
 from driver import until, view
 
 bpy.context.preferences.view.show_splash = False
@@ -78,8 +78,8 @@ def test_1_set_up():
         options().prompt = PROMPT
         yield from hands.click("sync_texture.setup")
         driver.photograph("session_1_setting_up")
-        yield from until(lambda: desk.current is None, LONG)
-        assert desk.problem is None, desk.message
+        yield from until(lambda: setup_status.current is None, LONG)
+        assert setup_status.problem is None, setup_status.message
         options().prompt = ""
         return
     chosen = bpy.context.preferences.addons[package.ROOT].preferences

@@ -19,8 +19,8 @@ import bpy
 import driver
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
 from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup import place
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import desk
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup import engine_folder
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
 from bl_ext.user_default.sync_texture.blender_sync_addon.ui import setup
 from driver import until
 
@@ -39,7 +39,7 @@ def shoot(name: str) -> None:
 
 
 def idle():
-    return desk.current is None
+    return setup_status.current is None
 
 
 def prepare():
@@ -61,7 +61,7 @@ def test_offline_is_refused():
     yield 0.3
     assert ops.setup("INVOKE_DEFAULT") == {"FINISHED"}, "it starts, and then says why it can't"
     yield from until(idle, 60)
-    assert "online access is off" in desk.message
+    assert "online access is off" in setup_status.message
     yield 1.0
     shoot("setup_1_offline")
     yield 1.0
@@ -72,19 +72,21 @@ def test_cancel_in_mid_download():
     if not DOWNLOAD:
         return
     assert ops.setup("INVOKE_DEFAULT") == {"FINISHED"}
-    yield from until(lambda: desk.current is None or "Getting packages" in desk.current.stage, 90)
+    yield from until(
+        lambda: (running := setup_status.current) is None or "Getting packages" in running.stage, 90
+    )
     yield 6.0
     shoot("setup_2_running")
     yield 1.0
-    start, took, activity = time.monotonic(), [], desk.current
+    start, took, activity = time.monotonic(), [], setup_status.current
     # A thread looks, since drawing by software on a busy machine takes its own time.
     threading.Thread(target=lambda: took.append(activity.wait() and time.monotonic() - start)).start()
     assert ops.setup_cancel() == {"FINISHED"}
     yield from until(idle, 20)
     print(f"cancelled in {took[0]:.2f} s", flush=True)
     assert took[0] < 2
-    assert place.state(WHERE) == ("none", None)
-    assert desk.message.endswith("cancelled")
+    assert engine_folder.state(WHERE) == ("none", None)
+    assert setup_status.message.endswith("cancelled")
     yield 0.5
     shoot("setup_3_cancelled")
     yield 1.0
@@ -95,12 +97,12 @@ def test_set_up():
         return
     assert ops.setup("INVOKE_DEFAULT") == {"FINISHED"}
     yield from until(idle, 900)
-    assert desk.problem is None, desk.message
-    assert place.state(WHERE)[0] == "ready"
+    assert setup_status.problem is None, setup_status.message
+    assert engine_folder.state(WHERE)[0] == "ready"
     assert ops.models_list("INVOKE_DEFAULT") == {"FINISHED"}
     yield from until(idle, 200)
-    assert desk.problem is None, desk.message
-    assert desk.models[0].name == "starter"
+    assert setup_status.problem is None, setup_status.message
+    assert setup_status.models[0].name == "starter"
     yield 1.0
     shoot("setup_4_ready")
     yield 1.0
@@ -110,14 +112,14 @@ def test_remove():
     if not DOWNLOAD or "SYNC_TEXTURE_KEEP" in os.environ:
         return
     assert ops.setup_remove() == {"FINISHED"}
-    assert place.state(WHERE) == ("none", None)
+    assert engine_folder.state(WHERE) == ("none", None)
     yield 1.0
     shoot("setup_5_removed")
     yield 1.0
 
 
 def clean_up():
-    desk.stop()
+    setup_status.cancel()
     yield from until(idle, 20)
     yield 0.2
 

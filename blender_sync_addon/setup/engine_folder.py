@@ -34,7 +34,7 @@ _TRIES = 20  # to rename on Windows, where a virus scanner may hold a new file o
 
 
 @dataclass(frozen=True)
-class Place:
+class EngineFolder:
     """The folder described above. locks: requirements/setup of this version of the extension."""
 
     root: Path
@@ -84,7 +84,7 @@ def write_stamp(environment: Path, stamp: Stamp) -> None:
     (environment / STAMP).write_text(json.dumps(vars(stamp)), encoding="utf-8")
 
 
-def read_stamp(place: Place) -> Stamp | None:
+def read_stamp(place: EngineFolder) -> Stamp | None:
     """What the environment is; None when there is none, or none that was finished."""
     try:
         return Stamp(**json.loads((place.environment / STAMP).read_text(encoding="utf-8")))
@@ -92,7 +92,7 @@ def read_stamp(place: Place) -> Stamp | None:
         return None
 
 
-def state(place: Place) -> tuple[str, Stamp | None]:
+def state(place: EngineFolder) -> tuple[str, Stamp | None]:
     """("none" | "broken" | "outdated" | "ready", what it is)."""
     stamp = read_stamp(place)
     if stamp is None:
@@ -106,14 +106,14 @@ def state(place: Place) -> tuple[str, Stamp | None]:
     return ("ready" if current else "outdated"), stamp
 
 
-def in_use(place: Place) -> Path | None:
+def in_use(place: EngineFolder) -> Path | None:
     """The Python of a finished environment; None without. Two looks at the disk: cheap enough for a panel."""
     python = place.python()
     return python if (place.environment / STAMP).is_file() and python.exists() else None
 
 
 @contextlib.contextmanager
-def locked(place: Place) -> Iterator[None]:
+def locked(place: EngineFolder) -> Iterator[None]:
     """Keep a second Blender from setting up in the same place. Raises Problem when one does just now."""
     place.root.mkdir(parents=True, exist_ok=True)
     with (place.root / "setup.lock").open("a+b") as stream:
@@ -139,7 +139,7 @@ def _lock(stream: IO[bytes]) -> bool:
     return True
 
 
-def check_room(place: Place, megabytes: int) -> None:
+def check_room(place: EngineFolder, megabytes: int) -> None:
     """Raise Problem unless the disk has room for ``megabytes`` more than what is there already."""
     there = size(place.packages) // 10**6
     needed = max(300, megabytes - there)
@@ -164,7 +164,7 @@ def size(folder: Path, check: Callable[[], None] = lambda: None) -> int:
     return total
 
 
-def put_in_place(place: Place, pause: float = 0.25) -> None:
+def put_in_place(place: EngineFolder, pause: float = 0.25) -> None:
     """Make the part the environment; the old one goes. Raises OSError."""
     discard(place.environment)
     for attempt in range(_TRIES):
@@ -183,19 +183,19 @@ def discard(folder: Path) -> None:
         folder.rename(Path(tempfile.mkdtemp(prefix="trash-", dir=folder.parent)) / "it")
 
 
-def empty_trash(place: Place) -> None:
+def empty_trash(place: EngineFolder) -> None:
     """Delete what was discarded: thousands of files, seconds."""
     for trash in place.root.glob("trash-*"):
         shutil.rmtree(trash, ignore_errors=True)
 
 
-def clear_leftovers(place: Place) -> None:
+def clear_leftovers(place: EngineFolder) -> None:
     """Delete what a killed set-up left, but for what it had downloaded; returns before all of it is gone."""
     discard(place.part)
     threading.Thread(target=empty_trash, args=(place,), daemon=True).start()
 
 
-def remove(place: Place) -> None:
+def remove(place: EngineFolder) -> None:
     """Delete the environment and everything that belongs to it, but the log. Raises Problem."""
     with locked(place):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .operators.properties import SceneOptions
+from .properties import SceneOptions
 
 OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([a-z0-9]+)\b)?")
 FOLDER = re.compile(r"another(?: folder)? with --out\b")

@@ -37,7 +37,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Words:
+class PromptVocabulary:
     """What a model knows; an entry may have several words."""
 
     examples: tuple[Example, ...]
@@ -46,7 +46,7 @@ class Words:
     adjectives: tuple[str, ...]
 
 
-def of_model(model: str) -> Words | None:
+def of_model(model: str) -> PromptVocabulary | None:
     """What ``model`` knows: the starter ("starter" or "") or a folder; None without a usable file.
 
     Read once for as long as the file stays the same; never raises.
@@ -59,35 +59,35 @@ def of_model(model: str) -> Words | None:
     return _read(path, stat.st_mtime_ns, stat.st_size)
 
 
-def complete(words: Words, typed: str) -> list[str]:
+def complete(known: PromptVocabulary, typed: str) -> list[str]:
     """Prompts for someone who has ``typed`` so far: it with its last word completed, its colour on every
     example that has one, then all examples. Blender's own search leaves out those that don't match."""
     found = [
-        *_last_word_completed(words, typed),
-        *_in_typed_colour(words, typed),
-        *(example.prompt for example in words.examples),
+        *_last_word_completed(known, typed),
+        *_in_typed_colour(known, typed),
+        *(example.prompt for example in known.examples),
     ]
     return list(dict.fromkeys(found))[:MAX_SHOWN]
 
 
-def _last_word_completed(words: Words, typed: str) -> Iterator[str]:
+def _last_word_completed(known: PromptVocabulary, typed: str) -> Iterator[str]:
     head, space, last = typed.rpartition(" ")
     if last:
-        known = (*words.materials, *words.colours, *words.adjectives)
-        yield from (head + space + word for word in _longer(known, last))
+        every = (*known.materials, *known.colours, *known.adjectives)
+        yield from (head + space + word for word in _longer(every, last))
 
 
 def _longer(known: tuple[str, ...], start: str) -> Iterator[str]:
     return (word for word in known if word.startswith(start.lower()) and len(word) > len(start))
 
 
-def _in_typed_colour(words: Words, typed: str) -> Iterator[str]:
+def _in_typed_colour(known: PromptVocabulary, typed: str) -> Iterator[str]:
     said = typed.rstrip()
-    one = re.compile(rf"\b({'|'.join(sorted(map(re.escape, words.colours), key=len, reverse=True))})\b", re.I)
+    one = re.compile(rf"\b({'|'.join(sorted(map(re.escape, known.colours), key=len, reverse=True))})\b", re.I)
     *_, last = [None, *one.finditer(said)]
-    if not words.colours or last is None or last.end() < len(said):
+    if not known.colours or last is None or last.end() < len(said):
         return
-    for example in words.examples:
+    for example in known.examples:
         coloured = one.search(example.prompt)
         if coloured and last[0].lower() not in (rest := example.prompt[coloured.end() :]):
             yield said + rest
@@ -101,7 +101,7 @@ def _folder(model: str) -> Path:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, _changed: int, size: int) -> Words | None:
+def _read(path: Path, _changed: int, size: int) -> PromptVocabulary | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig")) if size <= MAX_BYTES else None
     except (OSError, ValueError, RecursionError):
@@ -113,7 +113,7 @@ def _read(path: Path, _changed: int, size: int) -> Words | None:
     lists = (materials, _texts(data, "colours"), _texts(data, "adjectives"))
     if not examples and not any(lists):
         return None
-    return Words(tuple(map(Example, examples, paired)), *map(tuple, lists))
+    return PromptVocabulary(tuple(map(Example, examples, paired)), *map(tuple, lists))
 
 
 def _texts(data: dict[str, Any], name: str) -> list[str]:

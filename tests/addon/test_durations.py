@@ -17,10 +17,12 @@ REPORT = {
 }
 
 
-def noted(folder: Path, report: object, views: str = "auto", own_steps: bool = True) -> durations.Pace | None:
+def noted(
+    folder: Path, report: object, views: str = "auto", own_steps: bool = True
+) -> durations.Durations | None:
     path = folder / "report.json"
     path.write_text(report if isinstance(report, str) else json.dumps(report))
-    durations.note(folder / "user", "starter on cpu", path, views, own_steps)
+    durations.remember(folder / "user", "starter on cpu", path, views, own_steps)
     return durations.read(folder / "user", "starter on cpu")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.protocol import Preview
-from ..read.arrays import Reading
+from ..read.arrays import MeshReading
 from ..read.mesh import MODIFIERS_LEFT_OUT
 from .overlay import Overlay
 from .pieces import Floats, Piece, Shape, picture, pieces, shape
@@ -26,12 +26,12 @@ _workers = ThreadPoolExecutor(1, "sync_texture preview")
 
 
 @dataclass(frozen=True)
-class Source:
+class PreviewedObject:
     """An object as it was read: its name, its session-wide number, and what was read of it."""
 
     name: str
     uid: int
-    read: Reading
+    read: MeshReading
 
     def find(self) -> Any | None:
         """The object as it is now; None when it is gone."""
@@ -41,10 +41,10 @@ class Source:
         return next((one for one in bpy.data.objects if one.session_uid == self.uid), None)
 
 
-class Show:
+class PreviewDisplay:
     """The previews of one job on its objects."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[PreviewedObject]) -> None:
         self._sources = sources
         self._seen: Preview | None = None
         self._pieces: list[list[Piece]] | None = None
@@ -138,7 +138,7 @@ class _Read:
 
 
 def _read(
-    readings: Sequence[Reading],
+    readings: Sequence[MeshReading],
     preview: Preview,
     known: list[list[Piece]] | None,
     points: dict[int, Floats],
@@ -157,7 +157,7 @@ def worked(done: Future[Any]) -> bool:
     return error is None
 
 
-def points_now(obj: Any, read: Reading) -> NDArray[np.float32] | None:
+def points_now(obj: Any, read: MeshReading) -> NDArray[np.float32] | None:
     """The vertices (V, 3) of ``obj`` as it is shown, or below its modifiers where these were left out; None
     where that isn't the topology that was ``read``."""
     left_out = MODIFIERS_LEFT_OUT in read.warnings

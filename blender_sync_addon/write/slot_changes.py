@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-KEPT = "sync_texture_slots"
+REMEMBERED = "sync_texture_slots"
 """Custom property of an object: what its slots held when we left them."""
-Slot = tuple[str, str]
+SlotContents = tuple[str, str]
 """Names of the materials that the mesh and the object have in a slot."""
-Moves = dict[int, int]
+SlotMoves = dict[int, int]
 """From the number of each slot that is still there to the one that it has now."""
 
 
-def slots(obj: Any) -> list[Slot]:
+def contents(obj: Any) -> list[SlotContents]:
     """What those of ``obj`` hold."""
     held = []
     for one, own in zip(obj.material_slots, obj.data.materials, strict=False):
@@ -27,34 +27,34 @@ def slots(obj: Any) -> list[Slot]:
     return held
 
 
-def keep(obj: Any, wanted: bool) -> None:
+def remember(obj: Any, wanted: bool) -> None:
     """Remember what the slots of ``obj`` hold, where anything needs that."""
     if wanted:
-        obj[KEPT] = [{"mesh": mesh, "object": own} for mesh, own in slots(obj)]
-    elif KEPT in obj:
-        del obj[KEPT]
+        obj[REMEMBERED] = [{"mesh": mesh, "object": own} for mesh, own in contents(obj)]
+    elif REMEMBERED in obj:
+        del obj[REMEMBERED]
 
 
-def moves(obj: Any) -> Moves | None:
-    """Where the slots of ``obj`` went since ``keep``; None where they are as they were. Quick, and writes
+def moved(obj: Any) -> SlotMoves | None:
+    """Where the slots of ``obj`` went since ``remember``; None where they are as they were. Quick, and writes
     nothing: a panel may ask while it is drawn."""
-    if KEPT not in obj:
+    if REMEMBERED not in obj:
         return None
-    then = [(one["mesh"], one["object"]) for one in obj[KEPT]]
-    now = slots(obj)
+    then = [(one["mesh"], one["object"]) for one in obj[REMEMBERED]]
+    now = contents(obj)
     if len(then) == len(now) and [mesh for mesh, _ in then] == [mesh for mesh, _ in now]:
         alike = len(set(then)) > len({mesh for mesh, _ in then})  # then only the objects' own tell
         if not alike or sorted(then) != sorted(now) or then == now:
             return None
-    return matched(then, now)
+    return match(then, now)
 
 
-def matched(then: Sequence[Slot], now: Sequence[Slot]) -> Moves:
+def match(then: Sequence[SlotContents], now: Sequence[SlotContents]) -> SlotMoves:
     """Which of the slots ``now`` each of ``then`` is: one that holds the same, else one of which the mesh's
     material is the same; else, where there are enough left, in their order. Others are gone."""
-    found: Moves = {}
+    found: SlotMoves = {}
 
-    def pair(same: Callable[[Slot, Slot], bool]) -> None:
+    def pair(same: Callable[[SlotContents, SlotContents], bool]) -> None:
         free = [j for j in range(len(now)) if j not in found.values()]
         for i in (i for i in range(len(then)) if i not in found):
             if (j := next((j for j in free if same(then[i], now[j])), None)) is not None:

@@ -31,7 +31,7 @@ from ..write import uv as write_uv
 
 
 @dataclass(frozen=True)
-class Textured:
+class TexturedObject:
     """What a finished job left on one object, by name; files: what the images were made of, the first tiles
     of tiled ones."""
 
@@ -42,7 +42,7 @@ class Textured:
     files: tuple[Path, ...]
 
 
-class Images:
+class ResultImages:
     """The textures of one result as image datablocks, each made once, when it is first asked for."""
 
     def __init__(self, result: protocol.Result, origin: Mapping[str, Any], pack: bool) -> None:
@@ -78,7 +78,7 @@ class Images:
         return self._made[key]
 
 
-class Subject:
+class JobObject:
     """An object while its job runs."""
 
     def __init__(self, obj: Any, depsgraph: Any, settings: Settings, in_world: bool) -> None:
@@ -86,8 +86,8 @@ class Subject:
         read_mesh.check(obj)
         self.name: str = obj.name
         self.uid: int = obj.session_uid
-        chosen = read_target.choose(obj, settings.target, settings.slot)
-        start = read_target.material(obj, chosen) if settings.from_texture else None
+        chosen = read_target.select_faces(obj, settings.target, settings.slot)
+        start = read_target.shown_material(obj, chosen) if settings.from_texture else None
         self._start = start.session_uid if start else None
         self.texture = read_texture.read(obj, settings.uv_layer, chosen) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
@@ -138,10 +138,10 @@ class Subject:
         self,
         number: int,
         uvs: NDArray[np.float32] | None,
-        images: Images,
+        images: ResultImages,
         prompt: str,
         origin: Mapping[str, Any],
-    ) -> Textured:
+    ) -> TexturedObject:
         """Show the ``images`` of the mesh ``number`` on the object; ``check`` has passed, and its slots are
         followed. Raises Problem."""
         obj = self.object()
@@ -150,11 +150,11 @@ class Subject:
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
         made: list[tuple[Any, Any]] = []
         files = []
-        names, chosen = read_target.artists_names(obj), self.read.chosen
+        names, chosen = read_target.artists_material_names(obj), self.read.chosen
         slots = list(range(max(1, len(names))))
         if chosen is not None:
             slots = write_slots.own(obj, chosen.polygons)
-            names = read_target.artists_names(obj)
+            names = read_target.artists_material_names(obj)
             origin = {**origin, "target": "slot", "slot": slots[0]} if len(slots) == 1 else origin
         for part in images.parts(number):
             words = (obj.name, prompt) if part is None else (obj.name, part, prompt)
@@ -167,16 +167,16 @@ class Subject:
         start = next((m for m in bpy.data.materials if m.session_uid == self._start), None)
         history.add(obj, prompt, made[0][0], before, images.job, number, start)
         materials, pictures = (tuple(block.name for block in blocks) for blocks in zip(*made, strict=True))
-        return Textured(obj.name, materials, pictures, uv_layer, tuple(files))
+        return TexturedObject(obj.name, materials, pictures, uv_layer, tuple(files))
 
 
 def put_back(
-    subjects: Sequence[Subject],
+    subjects: Sequence[JobObject],
     uvs: Sequence[NDArray[np.float32] | None],
-    images: Images,
+    images: ResultImages,
     prompt: str,
     origin: Mapping[str, Any],
-) -> tuple[Textured, ...]:
+) -> tuple[TexturedObject, ...]:
     """Show a result on its objects. uvs: of the loops of each, None where its own stay. Everything that can
     fail comes before the first change. Raises Problem."""
     for subject, own in zip(subjects, uvs, strict=True):

@@ -19,18 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import protocol
-from .. import package, preferences
-from ..preview.show import Show, Source
+from .. import package
+from ..preview.display import PreviewDisplay, PreviewedObject
 from ..problem import Problem
 from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
-from . import durations
+from . import durations, engine
 from . import folder as job_folder
-from .process import Supervisor
+from .job_object import JobObject, ResultImages, TexturedObject, file_names, put_back
 from .state import State
-from .subject import Images, Subject, Textured, file_names, put_back
 
-supervisor = Supervisor()
 POLL_S = 0.02
 _workers = ThreadPoolExecutor(1, "sync_texture")
 Uvs = NDArray[np.float32]
@@ -40,7 +38,7 @@ Uvs = NDArray[np.float32]
 class Outcome:
     """What a finished job left in the .blend; ``result``: the engine's own files, until ``close``."""
 
-    objects: tuple[Textured, ...]
+    objects: tuple[TexturedObject, ...]
     warnings: tuple[str, ...]
     result: protocol.Result
 
@@ -70,12 +68,7 @@ class Outcome:
         return self.objects[0].uv_layer
 
 
-def command(frugal: bool = False) -> list[str]:
-    """The command line of the engine that does jobs. Raises Problem when there is none."""
-    return preferences.command(["serve", *(["--frugal"] if frugal else [])])
-
-
-class Task:
+class TextureJob:
     """A running job."""
 
     def __init__(
@@ -96,26 +89,28 @@ class Task:
         """
         settings.check()
         self._preview = not bpy.app.background if preview is None else preview
-        self._subjects = [Subject(one, depsgraph, settings, bool(others)) for one in (obj, *others)]
+        self._subjects = [JobObject(one, depsgraph, settings, bool(others)) for one in (obj, *others)]
         in_scene = settings.views == SCENE
         self._cameras = read_cameras.read(obj, depsgraph, bool(others)) if in_scene else None
-        engine = command(frugal)
+        command = engine.command(frugal)
         self.settings = settings
         first = self._subjects[0].name
         self.name = f"{first} and {len(others)} more" if others else first
         self._uvs: Future[list[Uvs | None]] | None = None
-        self.show: Show | None = None
+        self.show: PreviewDisplay | None = None
         self.folder = job_folder.make(bpy.app.tempdir or None)
         try:
-            self.state: State = self._start(engine, out or self.folder / "out")
+            self.state: State = self._start(command, out or self.folder / "out")
             self.state.after_s = self._after_painting()
         except BaseException:
             self.close()
             raise
         if not bpy.app.background:
-            self.show = Show([Source(one.name, one.uid, one.read) for one in self._subjects])
+            self.show = PreviewDisplay(
+                [PreviewedObject(one.name, one.uid, one.read) for one in self._subjects]
+            )
 
-    def _start(self, engine: list[str], out: Path) -> State:
+    def _start(self, command: list[str], out: Path) -> State:
         folder, subjects = self.folder, self._subjects
         several = len(subjects) > 1
         cameras = folder / "cameras.json" if self._cameras else None
@@ -140,11 +135,11 @@ class Task:
         unwraps = [one.read.unwrap for one in subjects]
         request = self.settings.request(paths, out, unwraps, texture, cameras)
         request = dataclasses.replace(request, preview=self._preview)
-        return supervisor.start(engine, request, prepare)
+        return engine.supervisor.start(command, request, prepare)
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
-        if not supervisor.poll():
+        if not engine.supervisor.poll():
             if self.show:
                 self.show.update(self.state.preview)
             return False
@@ -158,7 +153,7 @@ class Task:
         if self.state.ended:
             self.state.discard()
         else:
-            supervisor.cancel()
+            engine.supervisor.cancel()
 
     def wait(self, watch: Callable[[State], None] | None = None) -> None:
         """Block until the job has ended, calling ``watch`` with its state now and then."""
@@ -180,22 +175,22 @@ class Task:
         result = self._result()
         uvs = self._uvs.result() if self._uvs else [None] * len(self._subjects)
         origin = self.settings.origin()
-        images = Images(result, origin, pack)
+        images = ResultImages(result, origin, pack)
         objects = put_back(self._subjects, uvs, images, self.settings.prompt.strip(), origin)
-        self._note_pace(Path(result.report))
+        self._remember_durations(Path(result.report))
         said = [text for subject in self._subjects for text in subject.read.warnings]
         return Outcome(objects, (*dict.fromkeys(said), *result.warnings), result)
 
-    def _note_pace(self, report: Path) -> None:
+    def _remember_durations(self, report: Path) -> None:
         views, own_steps = self.settings.views, self.settings.steps is None
-        durations.note(package.user_folder(), self._pace_key(), report, views, own_steps)
+        durations.remember(package.user_folder(), self._durations_key(), report, views, own_steps)
 
-    def _pace_key(self) -> str:
+    def _durations_key(self) -> str:
         return durations.key(self.settings.model, self.settings.device)
 
     def _after_painting(self) -> float:
         """How many seconds the rest will take, judged by the last texture; 0 where there was none."""
-        known = durations.read(package.user_folder(), self._pace_key())
+        known = durations.read(package.user_folder(), self._durations_key())
         return known.after * self.settings.texture_size**2 if known else 0.0
 
     def close(self) -> None:

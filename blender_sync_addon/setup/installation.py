@@ -15,24 +15,24 @@ from typing import Any
 
 from ..jobs import environment
 from ..problem import Problem, Stopped
-from . import builds, integrity, place, uv
+from . import builds, engine_folder, integrity, uv
 from .activity import Activity
-from .builds import Choice
-from .place import Place
+from .builds import BuildChoice
+from .engine_folder import EngineFolder
 
 _MB = 10**6
 
 
 @dataclass(frozen=True)
-class Plan:
+class InstallationPlan:
     """What to make and from what.
 
-    wish: builds.AUTO, CPU or CUDA. python, version: Blender's own Python. online: may the network be used?
+    wanted: builds.AUTO, CPU or CUDA. python, version: Blender's own Python. online: may the network be used?
     source: a package index or a folder of wheels, or "". wheels: the folder with uv's. engine: the engine's.
     """
 
-    place: Place
-    wish: str
+    folder: EngineFolder
+    wanted: str
     python: str
     version: tuple[int, int]
     online: bool
@@ -41,52 +41,56 @@ class Plan:
     engine: Path
 
 
-def make(activity: Activity, plan: Plan, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def install(
+    activity: Activity, plan: InstallationPlan, environ: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
     """Make the environment; what the doctor says of it. Raises Problem, Stopped, OSError."""
     if problem := builds.machine_problem():
         raise Problem(problem)
     activity.say("Looking at this computer")
-    choice = builds.choose(plan.wish, _card(activity, environ))
+    choice = builds.choose(plan.wanted, _gpu(activity, environ))
     activity.note(f"PyTorch for {choice.build.device}: {choice.why}")
-    variables = uv.environ(environ, plan.place, plan.source)
+    variables = uv.environ(environ, plan.folder, plan.source)
     _check_online(plan, choice, variables)
-    with place.locked(plan.place):
-        place.clear_leftovers(plan.place)
-        place.check_room(plan.place, round(choice.build.disk * 1.1))
-        found = _Maker(activity, plan, choice, variables).make()
-        place.put_in_place(plan.place)
+    with engine_folder.locked(plan.folder):
+        engine_folder.clear_leftovers(plan.folder)
+        engine_folder.check_room(plan.folder, round(choice.build.disk * 1.1))
+        found = _Installation(activity, plan, choice, variables).make()
+        engine_folder.put_in_place(plan.folder)
     return found
 
 
-def _card(activity: Activity, environ: Mapping[str, str]) -> builds.Card | None:
+def _gpu(activity: Activity, environ: Mapping[str, str]) -> builds.Gpu | None:
     """The NVIDIA card, if the driver's own tool is there and knows one."""
     try:
-        status, lines = activity.run(builds.CARDS, environment.child_environment(environ))
+        status, lines = activity.run(builds.LIST_GPUS, environment.child_environment(environ))
     except Stopped:
         raise
     except Problem:
         return None
-    return builds.best_card(lines) if status == 0 else None
+    return builds.best_gpu(lines) if status == 0 else None
 
 
-def _check_online(plan: Plan, choice: Choice, variables: Mapping[str, str]) -> None:
+def _check_online(plan: InstallationPlan, choice: BuildChoice, variables: Mapping[str, str]) -> None:
     """Without a network, only what was downloaded before or lies in a folder can be used."""
-    if plan.online or uv.local_folder(variables) or (plan.place.packages / "archive-v0").exists():
+    if plan.online or uv.local_folder(variables) or (plan.folder.packages / "archive-v0").exists():
         return
     what = f"Blender's online access is off, and {choice.build.download} MB have to be downloaded"
     raise Problem(what, "Turn on Allow Online Access in Preferences > System > Network.")
 
 
-class _Maker:
+class _Installation:
     """The steps in order, on what they share."""
 
-    def __init__(self, activity: Activity, plan: Plan, choice: Choice, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, activity: Activity, plan: InstallationPlan, choice: BuildChoice, variables: Mapping[str, str]
+    ) -> None:
         self.activity, self.plan, self.choice = activity, plan, choice
         self.variables = variables
         self.uv = Path()
 
     def make(self) -> dict[str, Any]:
-        self.uv = uv.unpack(self.plan.wheels, self.plan.place.root)
+        self.uv = uv.unpack(self.plan.wheels, self.plan.folder.root)
         self._bare()
         self._install()
         self._check()
@@ -100,7 +104,7 @@ class _Maker:
             candidates.insert(0, self.plan.python)
         lines: list[str] = []
         for python in candidates:
-            command = uv.make_command(self.uv, self.plan.place, python, self.plan.online)
+            command = uv.make_command(self.uv, self.plan.folder, python, self.plan.online)
             status, lines = self.activity.run(command, self.variables)
             if status == 0:
                 return
@@ -111,7 +115,7 @@ class _Maker:
         self.activity.say(f"{what} and other packages", 0.0)
         plan = self.plan
         command = uv.install_command(
-            self.uv, plan.place, self.choice.build, self.variables, online=plan.online
+            self.uv, plan.folder, self.choice.build, self.variables, online=plan.online
         )
         status, lines = self.activity.run(command, self.variables, tick=self._measure)
         if status:
@@ -120,7 +124,7 @@ class _Maker:
     def _measure(self) -> None:
         """How far it is, by what has arrived and been unpacked."""
         there, expected = (
-            place.size(self.plan.place.packages, self.activity.check) // _MB,
+            engine_folder.size(self.plan.folder.packages, self.activity.check) // _MB,
             self.choice.build.disk,
         )
         share = max(self.activity.fraction or 0.0, min(0.97, there / expected))  # files move: no step back
@@ -129,14 +133,14 @@ class _Maker:
 
     def _check(self) -> None:
         """What is linked may have been damaged where it was kept; then it is downloaded again, once."""
-        part = self.plan.place.part
+        part = self.plan.folder.part
         self.activity.say("Checking the files")
         bad = integrity.damaged(part, self.activity.check)
         if not bad:
             return
         self.activity.note(f"Damaged: {json.dumps(bad)[:2000]}")
         self.activity.run(uv.clean_command(self.uv, list(bad)), self.variables)
-        place.discard(part)
+        engine_folder.discard(part)
         self._bare()
         self._install()
         if bad := integrity.damaged(part, self.activity.check):
@@ -145,23 +149,23 @@ class _Maker:
     def _try(self) -> dict[str, Any]:
         """Have the engine's doctor look at the new environment, from within."""
         self.activity.say("Trying the engine")
-        found = examine(self.activity, self.plan.place.python(self.plan.place.part), self.plan.engine)
+        found = ask_doctor(self.activity, self.plan.folder.python(self.plan.folder.part), self.plan.engine)
         if not found["usable"]:
             raise Problem(f"The new environment can't run the engine: {found['verdict']}", "Open the log.")
-        stamp = place.Stamp(
+        stamp = engine_folder.Stamp(
             build=self.choice.build.lock,
-            fingerprint=self.plan.place.fingerprint(self.choice.build.lock),
+            fingerprint=self.plan.folder.fingerprint(self.choice.build.lock),
             python=found["python"],
             torch=found["packages"]["torch"],
         )
-        place.write_stamp(self.plan.place.part, stamp)
+        engine_folder.write_stamp(self.plan.folder.part, stamp)
         return found
 
     def _failure(self, lines: list[str]) -> Problem:
         return uv.explain(lines, self.plan.online)
 
 
-def examine(activity: Activity, python: str | Path, engine: Path) -> dict[str, Any]:
+def ask_doctor(activity: Activity, python: str | Path, engine: Path) -> dict[str, Any]:
     """What the engine's doctor says with ``python`` (see engine/doctor.py). Raises Problem, Stopped."""
     command = environment.command(str(python), engine, ["--offline", "doctor", "--json"])
     status, lines = activity.run(command, environment.child_environment(os.environ))
@@ -176,17 +180,17 @@ def examine(activity: Activity, python: str | Path, engine: Path) -> dict[str, A
 
 
 def check(activity: Activity, python: str, engine: Path, own: Path | None) -> dict[str, Any]:
-    """As ``examine``; besides, "damaged": the packages of the environment ``own`` that aren't whole."""
+    """As ``ask_doctor``; besides, "damaged": the packages of the environment ``own`` that aren't whole."""
     damaged: list[str] = []
     if own:
         activity.say("Checking the files")
         damaged = list(integrity.damaged(own, activity.check))
     activity.say("Asking the engine")
-    found = examine(activity, python, engine)
+    found = ask_doctor(activity, python, engine)
     return {**found, "damaged": damaged, "usable": found["usable"] and not damaged}
 
 
-def remove(activity: Activity, where: Place) -> None:
+def remove(activity: Activity, where: EngineFolder) -> None:
     """Delete the environment and what belongs to it. Raises Problem."""
     activity.say("Removing the engine's environment")
-    place.remove(where)
+    engine_folder.remove(where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sync_texture.blender_sync_addon.write import follow
+from sync_texture.blender_sync_addon.write import slot_changes
 
 WOOD, IRON, GLASS, BARE = ("wood", ""), ("iron", ""), ("glass", ""), ("", "")
 
@@ -14,7 +14,7 @@ WOOD, IRON, GLASS, BARE = ("wood", ""), ("iron", ""), ("glass", ""), ("", "")
 def test_slots_that_hold_different_things_are_found_wherever_they_went(order, left):
     then = [(f"material {i}", "") for i in range(5)]
     kept = order[:left]
-    assert follow.matched(then, [then[i] for i in kept]) == {i: j for j, i in enumerate(kept)}
+    assert slot_changes.match(then, [then[i] for i in kept]) == {i: j for j, i in enumerate(kept)}
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_slots_that_hold_different_things_are_found_wherever_they_went(order, le
     ],
 )
 def test_what_the_artist_may_do(then, now, wanted):
-    assert follow.matched(then, now) == wanted
+    assert slot_changes.match(then, now) == wanted

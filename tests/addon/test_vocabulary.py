@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sync_texture.blender_sync_addon.setup import prompt_words
+from sync_texture.blender_sync_addon.setup import vocabulary
 
 LISTED = {
     "materials": ["bricks", "metal", "polka dots"],
@@ -25,37 +25,37 @@ JSON = st.recursive(
 
 
 def write(folder: Path, data: object) -> str:
-    (folder / prompt_words.FILE).write_text(json.dumps(data), encoding="utf-8")
+    (folder / vocabulary.FILE).write_text(json.dumps(data), encoding="utf-8")
     return str(folder)
 
 
 @pytest.fixture
-def listed(tmp_path: Path) -> prompt_words.Words:
-    words = prompt_words.of_model(write(tmp_path, LISTED))
-    assert words
-    return words
+def listed(tmp_path: Path) -> vocabulary.PromptVocabulary:
+    found = vocabulary.of_model(write(tmp_path, LISTED))
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("model", ["starter", ""])
 def test_the_starter_offers_an_example_for_each_material(model: str, root: Path) -> None:
-    words = prompt_words.of_model(model)
+    found = vocabulary.of_model(model)
     own = json.loads((root / "engine/models/starter/vocabulary.json").read_text(encoding="utf-8"))
-    assert words
-    assert [(e.prompt, e.material) for e in words.examples] == list(
+    assert found
+    assert [(e.prompt, e.material) for e in found.examples] == list(
         zip(own["examples"], own["materials"], strict=True)
     )
 
 
 def test_models_without_a_list_offer_nothing(tmp_path: Path) -> None:
     for model in ("sd15", "owner/name", str(tmp_path), "no/such/folder", "\0", "~nobody/x", "a" * 5000):
-        assert prompt_words.of_model(model) is None
+        assert vocabulary.of_model(model) is None
 
 
-def test_a_folder_with_another_controlnet(tmp_path: Path, listed: prompt_words.Words) -> None:
-    assert prompt_words.of_model(f"{tmp_path}+owner/depth") == listed
+def test_a_folder_with_another_controlnet(tmp_path: Path, listed: vocabulary.PromptVocabulary) -> None:
+    assert vocabulary.of_model(f"{tmp_path}+owner/depth") == listed
 
 
-def test_labels_say_the_material_where_the_prompt_does_not(listed: prompt_words.Words) -> None:
+def test_labels_say_the_material_where_the_prompt_does_not(listed: vocabulary.PromptVocabulary) -> None:
     assert [e.label for e in listed.examples] == [
         "red bricks",
         "polished gold (metal)",
@@ -77,8 +77,10 @@ def test_labels_say_the_material_where_the_prompt_does_not(listed: prompt_words.
         ("obsidian ", []),
     ],
 )
-def test_what_was_typed_is_gone_on_with(listed: prompt_words.Words, typed: str, expected: list[str]) -> None:
-    found = prompt_words.complete(listed, typed)
+def test_what_was_typed_is_gone_on_with(
+    listed: vocabulary.PromptVocabulary, typed: str, expected: list[str]
+) -> None:
+    found = vocabulary.complete(listed, typed)
     assert sorted(found) == sorted({*expected, *LISTED["examples"]})
     assert len(found) == len(set(found))
 
@@ -88,34 +90,34 @@ WORDS = st.sampled_from(["red", "dark", "Blue", "rusty", "bri", "(", "[", "\\", 
 
 @given(typed=st.text(max_size=60) | st.lists(WORDS).map(" ".join))
 def test_any_text_is_answered_by_text_that_goes_on_with_it(typed: str) -> None:
-    words = prompt_words.of_model("starter")
-    assert words
-    found = prompt_words.complete(words, typed)
-    prompts = {e.prompt for e in words.examples}
-    assert prompts <= set(found)
-    assert len(found) <= prompt_words.MAX_SHOWN
+    found = vocabulary.of_model("starter")
+    assert found
+    completed = vocabulary.complete(found, typed)
+    prompts = {e.prompt for e in found.examples}
+    assert prompts <= set(completed)
+    assert len(completed) <= vocabulary.MAX_SHOWN
     before = typed.rpartition(" ")[0].rstrip()
-    assert all(text.startswith(before) for text in found if text not in prompts)
+    assert all(text.startswith(before) for text in completed if text not in prompts)
 
 
 @given(data=JSON)
 def test_a_file_of_any_shape_is_survived(data: object, tmp_path_factory: pytest.TempPathFactory) -> None:
-    words = prompt_words.of_model(write(tmp_path_factory.mktemp("model"), data))
-    assert words is None or prompt_words.complete(words, "red ") is not None
+    found = vocabulary.of_model(write(tmp_path_factory.mktemp("model"), data))
+    assert found is None or vocabulary.complete(found, "red ") is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"materials": "bricks"}'])
 def test_damaged_files_count_as_none(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / prompt_words.FILE).write_bytes(content)
-    assert prompt_words.of_model(str(tmp_path)) is None
+    (tmp_path / vocabulary.FILE).write_bytes(content)
+    assert vocabulary.of_model(str(tmp_path)) is None
 
 
 def test_the_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
     model = write(tmp_path, LISTED)
-    first = prompt_words.of_model(model)
-    assert prompt_words.of_model(model) is first
+    first = vocabulary.of_model(model)
+    assert vocabulary.of_model(model) is first
     write(tmp_path, {**LISTED, "examples": ["snow"]})
-    os.utime(tmp_path / prompt_words.FILE, ns=(1, 1))
-    again = prompt_words.of_model(model)
+    os.utime(tmp_path / vocabulary.FILE, ns=(1, 1))
+    again = vocabulary.of_model(model)
     assert again
     assert [e.prompt for e in again.examples] == ["snow"]

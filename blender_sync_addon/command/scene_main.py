@@ -1,4 +1,4 @@
-"""Run in Blender by the engine, see command/scene_exchange.py: ``blender -b ... --python FILE -- FOLDER``.
+"""Run in Blender by the engine, see scene_exchange.py: ``blender -b ... --python FILE -- FOLDER``.
 
 A Python with bpy runs it as well: ``python FILE FOLDER``. The extension needn't be installed.
 """
@@ -10,7 +10,7 @@ import types
 from pathlib import Path
 
 package = types.ModuleType("sync_texture")
-package.__path__ = [str(Path(__file__).resolve().parents[1])]
+package.__path__ = [str(Path(__file__).resolve().parents[2])]
 sys.modules["sync_texture"] = package
 importlib.import_module("sync_texture.blender_sync_addon").register()
 importlib.import_module("sync_texture.blender_sync_addon.command.scene_exchange").answer(Path(sys.argv[-1]))

@@ -1,0 +1,40 @@
+"""What in a .blend is ours, and which slot of materials a face has: for reading and for writing alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TAG = "sync_texture"
+"""Name of the custom property that marks our images and materials and says how they were made."""
+SLOT_INDEX = "material_index"
+"""The attribute of a mesh that holds the number of each face's slot. Missing where all have the first."""
+
+
+def is_ours(datablock: Any) -> bool:
+    """Whether ``datablock``, a material or an image, was made by this extension."""
+    return TAG in datablock
+
+
+def our_images(material: Any | None) -> list[Any]:
+    """Our images in the node tree of ``material``."""
+    tree = material.node_tree if material else None
+    nodes = [node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage"] if tree else []
+    return [node.image for node in nodes if node.image and is_ours(node.image)]
+
+
+def uv_layer(material: Any) -> str:
+    """The UV map that our ``material`` lays its image out by."""
+    nodes = material.node_tree.nodes if material.node_tree else ()
+    return next((node.uv_map for node in nodes if node.bl_idname == "ShaderNodeUVMap"), "")
+
+
+def polygon_slots(mesh: Any, count: int) -> NDArray[np.int32]:
+    """(P,) the material slot that each polygon of ``mesh`` shows; an object of it has ``count``. What is
+    beyond the last shows the last."""
+    found = np.zeros(len(mesh.polygons), np.int32)
+    if (attribute := mesh.attributes.get(SLOT_INDEX)) is not None:  # many times as fast as polygons
+        attribute.data.foreach_get("value", found)
+    return np.clip(found, 0, max(count - 1, 0), out=found)
