@@ -157,10 +157,10 @@ class _Network:
 
     def _run(self, predict: Callable[..., Tensor], x: Tensor, i: int) -> Tensor:
         self.job.host.check()
-        t, guidance = self.schedule.timesteps[i], self.job.settings.guidance
+        level, guidance = self.schedule.levels[i], self.job.settings.guidance
         with self.job.clock.part("denoise"):
             state = x.to(self.job.denoiser.device)
-            return predict(state, t, self.positive, self.negative, self.control, guidance).to(x.device)
+            return predict(state, level, self.positive, self.negative, self.control, guidance).to(x.device)
 
 
 def _network(job: Job, schedule: Schedule) -> _Network:

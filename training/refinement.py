@@ -63,7 +63,7 @@ def made(denoiser: Denoiser, data: Callable[[int, int], Batch], count: int, seed
 def _redenoised(denoiser: Denoiser, batch: Batch, first: int, generator: torch.Generator) -> Tensor:
     """The pictures' latents noised as before step ``first`` and denoised from there."""
     schedule = denoiser.schedule(STEPS)
-    alpha, sigma = schedule.alpha_sigma(schedule.timesteps[first])
+    alpha, sigma = schedule.levels[first].alpha_sigma
     x = denoiser.encode(batch.pictures)
     x = alpha * x + sigma * torch.randn(x.shape, generator=generator).to(x.device)
     control, guidance = batch.control.float() / 255, denoiser.preset.guidance

@@ -24,8 +24,7 @@ def denoised(
     schedule, preset = denoiser.schedule(steps), denoiser.preset
     text = denoiser.embed([preset.prefix + prompt for prompt in prompts])
     empty, control, x = denoiser.embed([preset.negative]), control.to(denoiser.device), x.to(denoiser.device)
-    for i, t in enumerate(schedule.timesteps):
-        if i >= first:
-            x0 = denoiser.predict_x0(x, t, text, empty, control, guidance)
-            x = ddim(x, x0, *schedule.alpha_sigma(t), *schedule.previous(i))
+    for level, end in list(zip(schedule.levels, schedule.ends, strict=True))[first:]:
+        x0 = denoiser.predict_x0(x, level, text, empty, control, guidance)
+        x = ddim(x, x0, *level.alpha_sigma, *end.alpha_sigma)
     return x

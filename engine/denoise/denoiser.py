@@ -17,11 +17,11 @@ from torch import Tensor
 from ..models import presets, sidecar, sources
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
+from . import ddim, steps
 from . import device as devices
-from . import steps
 from .attention import AcrossRows, Links, across_rows
 from .hints import Hints
-from .levels import Schedule, ddim_scheduler
+from .levels import Level, Schedule
 from .linear_decoder import Glance
 from .loading import Parts, load
 from .simplify import is_affine
@@ -67,7 +67,7 @@ def load_denoiser(
 class Denoiser:
     """A loaded model.
 
-    latent_channels: C. downscale: pixels per latent. alphas_cumprod: (train_steps,) float64 on the CPU.
+    latent_channels: C. downscale: pixels per latent.
     prediction_type: "epsilon", "v_prediction" or "sample", what the network gives. preset: its family's
     defaults, under what it says about itself (sidecar.py). vocabulary: the words that it knows, None where it
     doesn't say.
@@ -83,9 +83,7 @@ class Denoiser:
         self._cache: dict[str, tuple[Tensor, str]] = {}
         self._across: AcrossRows | None = None
         self._glance: Glance | None = None
-        scheduler = ddim_scheduler(parts.scheduler)
-        self.alphas_cumprod: Tensor = scheduler.alphas_cumprod.double()
-        self.prediction_type: str = scheduler.config.prediction_type
+        self.prediction_type: str = ddim.prediction(parts.scheduler)
         self.latent_channels: int = parts.vae.config.latent_channels
         self.downscale: int = 2 ** (len(parts.vae.config.block_out_channels) - 1)
         config = parts.unet.config
@@ -108,7 +106,7 @@ class Denoiser:
 
     def schedule(self, steps: int) -> Schedule:
         """The model's own schedule with ``steps`` steps."""
-        return Schedule.from_config(self._parts.scheduler, steps)
+        return ddim.schedule(self._parts.scheduler, steps)
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> Text:
@@ -140,69 +138,64 @@ class Denoiser:
                 self._across = None
 
     def predict(
-        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
-        x: (N, C, h, w) float32. t: timestep. positive, negative: for N pictures or one for all; the latter
-        isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1 or 3,
-        h * downscale, w * downscale) in [0, 1]; a tensor that was given before is taken to be unchanged.
+        x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
+        latter isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1
+        or 3, h * downscale, w * downscale) in [0, 1]; a tensor that was given before is taken to be
+        unchanged.
         """
-        output = self._guided(x, t, positive, negative, control, guidance)
-        return steps.EPS_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
+        output = self._guided(x, level, positive, negative, control, guidance)
+        return steps.EPS_FROM[self.prediction_type](x, output, *level.alpha_sigma)
 
     def predict_x0(
-        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
-        output = self._guided(x, t, positive, negative, control, guidance)
-        return steps.X0_FROM[self.prediction_type](x, output, *self._alpha_sigma(t))
-
-    def _alpha_sigma(self, t: int) -> tuple[float, float]:
-        square = float(self.alphas_cumprod[t])
-        return square**0.5, (1.0 - square) ** 0.5
+        output = self._guided(x, level, positive, negative, control, guidance)
+        return steps.X0_FROM[self.prediction_type](x, output, *level.alpha_sigma)
 
     @torch.no_grad()
     def _guided(
-        self, x: Tensor, t: int, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n, hints = len(x), self._hints.of(control, self.batch)
         if guidance == 1.0:
-            return self._network(x, t, positive.rows(n), hints)
+            return self._network(x, level, positive.rows(n), hints)
         text = torch.cat([negative.rows(n), positive.rows(n)])
-        both = self._network(x.repeat(2, 1, 1, 1), t, text, hints.repeat(2, 1, 1, 1))
+        both = self._network(x.repeat(2, 1, 1, 1), level, text, hints.repeat(2, 1, 1, 1))
         without, with_prompt = both.chunk(2)
         return without + guidance * (with_prompt - without)
 
-    def _network(self, x: Tensor, t: int, text: Tensor, hints: Tensor) -> Tensor:
+    def _network(self, x: Tensor, level: Level, text: Tensor, hints: Tensor) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
         if self._across is None:
             rows = (_chunks(tensor, self.batch) for tensor in (x, text, hints))
-            return torch.cat([self._pass(a, t, b, c) for a, b, c in zip(*rows, strict=True)])
+            return torch.cat([self._pass(a, level, b, c) for a, b, c in zip(*rows, strict=True)])
         maps = MAPS_ALIVE + 2 * self._across.links.width  # the gathered keys and values
         passes = self._across.passes(len(x), max(1, self.batch * MAPS_ALIVE // maps))
         outputs = []
         for chosen in passes:
-            self._across.begin(chosen, self._is_early(t, self.preset.reference_share), self.device)
-            outputs.append(self._pass(x[chosen], t, text[chosen], hints[chosen]))
+            self._across.begin(chosen, level.is_within(self.preset.reference_share), self.device)
+            outputs.append(self._pass(x[chosen], level, text[chosen], hints[chosen]))
         return torch.cat(outputs)[torch.cat(passes).argsort()]
 
-    def _is_early(self, t: int, share: float) -> bool:
-        """Whether ``t`` is in the first ``share`` of the way from noise to picture."""
-        return share >= 1.0 or t > (1.0 - share) * len(self.alphas_cumprod)
-
-    def _pass(self, x: Tensor, t: int, text: Tensor, hints: Tensor) -> Tensor:
+    def _pass(self, x: Tensor, level: Level, text: Tensor, hints: Tensor) -> Tensor:
         inputs = x.to(self.device, self.dtype)
-        time = torch.tensor(t, device=self.device)
-        residuals = self._control(inputs, time, t, text, hints)
+        time = torch.tensor(level.time, device=self.device)
+        residuals = self._control(inputs, time, level, text, hints)
         output: Tensor = self._parts.unet(inputs, time, text, **residuals).sample
         return output.float()
 
-    def _control(self, x: Tensor, time: Tensor, t: int, text: Tensor, hints: Tensor) -> Mapping[str, Any]:
+    def _control(
+        self, x: Tensor, time: Tensor, level: Level, text: Tensor, hints: Tensor
+    ) -> Mapping[str, Any]:
         """The ControlNet's residuals as the UNet takes them; none once the preset has it off."""
-        if not self._is_early(t, self.preset.control_end):
+        if not level.is_within(self.preset.control_end):
             return {}
         down, mid = self._parts.controlnet(
             x, time, text, hints, conditioning_scale=self.preset.conditioning_scale, return_dict=False

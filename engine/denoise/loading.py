@@ -25,6 +25,7 @@ from ..models.json_file import read_json
 from ..models.sidecar import Sidecar
 from ..models.sources import SUPPORTED, Sources
 from ..models.vocabulary import Vocabulary
+from . import ddim
 from .simplify import make_lean
 
 AGAIN = "download the model again"
@@ -76,6 +77,7 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     }
     scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
     check_configs(sources, configs)
+    ddim.check(scheduler)
     own = sidecar.of_model(sources.pipeline, sources.controlnet)
     for library in LIBRARIES:
         check()

@@ -39,10 +39,10 @@ CHANGING_UNTIL = 0.8
 def choices(schedule: Schedule, views: int, colourful: bool, generator: torch.Generator) -> Tensor:
     """(steps, views) int64: which of :func:`pictures` lies behind each view at each step."""
     if not colourful:
-        return torch.zeros(len(schedule.timesteps), views, dtype=torch.int64)
+        return torch.zeros(len(schedule.levels), views, dtype=torch.int64)
     rows: list[Tensor] = []
-    for t in schedule.timesteps:
-        way = 1 - t / len(schedule.alphas_cumprod)
+    for level in schedule.levels:
+        way = 1 - level.left
         if way < CHANGING_UNTIL or not rows:
             among = len(COLOURS) if way < COLOURFUL_UNTIL else PLAIN
             rows.append(torch.randint(among, (views,), generator=generator))

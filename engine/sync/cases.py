@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..denoise import steps
+from ..denoise.levels import Level
 
 Map = Callable[[Tensor], Tensor]
 Stepped = tuple[Tensor, Tensor]
@@ -35,8 +36,8 @@ Stepped = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Terms:
-    """The symbols at one step. ``f`` includes the background of views that are rendered from z; ``n`` draws
-    noise for a state of the shape it is given."""
+    """The symbols at one step, from the noise of ``level`` to that of ``end``. ``f`` includes the background
+    of views that are rendered from z; ``n`` draws noise for a state of the shape it is given."""
 
     eps: Map
     x0: Map
@@ -48,19 +49,17 @@ class Terms:
     h: Map
     n: Map
     pull: float
-    alpha: float
-    sigma: float
-    alpha_prev: float
-    sigma_prev: float
+    level: Level
+    end: Level
 
     def phi(self, x: Tensor, eps: Tensor) -> Tensor:
-        return steps.tweedie(x, eps, self.alpha, self.sigma)
+        return steps.tweedie(x, eps, *self.level.alpha_sigma)
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
-        return steps.ddim(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev)
+        return steps.ddim(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma)
 
     def q(self, x: Tensor, x0: Tensor) -> Tensor:
-        return steps.ddpm(x, x0, self.alpha, self.sigma, self.alpha_prev, self.sigma_prev, self.n(x))
+        return steps.ddpm(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma, self.n(x))
 
 
 def independent(x: Tensor, t: Terms) -> Stepped:

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..denoise.levels import Schedule
+from ..denoise.levels import Level, Schedule
 from . import cases
 from .methods import METHODS, Method
 from .spaces import Agreement, Space
@@ -38,10 +38,11 @@ class Sync:
     """How views are synchronised.
 
     name: in methods.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates; None: the
-    latent space's own. share: of the steps, from the noisy end, that are synchronised. fading: what views
-    agree on counts less and less in these, from wholly to not at all; not for canonical methods, which have
-    nothing else. earlier: h, for ``syncsde``. inverse_lambda: how strongly that couples views; None: as
-    published. steady: the weights are those that the spaces were built with, whatever the method says.
+    latent space's own. share: of the way, from the noisy end, on which they are (``Level.left``). fading:
+    what views agree on counts less and less in these steps, from wholly to not at all; not for canonical
+    methods, which have nothing else. earlier: h, for ``syncsde``. inverse_lambda: how strongly that couples
+    views; None: as published. steady: the weights are those that the spaces were built with, whatever the
+    method says.
     """
 
     name: str
@@ -108,16 +109,14 @@ def sample(
     clean: latents (N, C, h, w) that views start from, with as much noise as the first step takes away; None:
     from noise alone, as at alpha = 0.
     """
-    count, method = len(schedule.timesteps), sync.method
+    count, method = len(schedule.levels), sync.method
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     z = _noise(torch.empty(sync.space.size, x.shape[1]), generator).to(x.device) if method.canonical else None
     if clean is not None:
-        x = _noised(schedule, clean, x)
-        z = z if z is None else _noised(schedule, sync.space.unproject(clean), z)
-    top = schedule.share * len(schedule.alphas_cumprod)
-    for i, t in enumerate(schedule.timesteps):
-        # The published window: synchronised while t > (1 - share) * T; T is where the steps begin.
-        inside = sync.share >= 1 or t > (1 - sync.share) * top
+        x = _Behind(clean, x).at(schedule.levels[0])
+        z = z if z is None else _Behind(sync.space.unproject(clean), z).at(schedule.levels[0])
+    for i in range(count):
+        inside = schedule.is_within(i, sync.share)
         progress = (schedule.skipped + i) / (schedule.skipped + count)
         now = sync.at(progress) if inside else sync
         terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
@@ -125,20 +124,14 @@ def sample(
         if z is not None and inside:
             z, z0 = _rule(method, terms)(z, terms)
             x0 = sync.space.project(z0, background(i))
-            x = sync.space.project(z, _Behind(background(i), noise).at(terms.alpha_prev, terms.sigma_prev))
+            x = sync.space.project(z, _Behind(background(i), noise).at(terms.end))
         else:
             x, x0 = (_rule(method, terms) if inside else method.afterwards)(x, terms)
         yield Step(i, count, x0, x)
 
 
-def _noised(schedule: Schedule, clean: Tensor, noise: Tensor) -> Tensor:
-    """``clean`` at the level of the first step."""
-    alpha, sigma = schedule.alpha_sigma(schedule.timesteps[0])
-    return alpha * clean + sigma * noise
-
-
 def _rule(method: Method, terms: cases.Terms) -> cases.Case:
-    return method.at_pure_noise or method.rule if terms.alpha == 0 else method.rule
+    return method.at_pure_noise or method.rule if terms.level.alpha == 0 else method.rule
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
@@ -164,23 +157,18 @@ class _Behind:
     clean: Tensor
     noise: Tensor
 
-    def at(self, alpha: float, sigma: float) -> Tensor:
-        return alpha * self.clean + sigma * self.noise
+    def at(self, level: Level) -> Tensor:
+        return level.alpha * self.clean + level.sigma * self.noise
 
 
-def _pull(sync: Sync, schedule: Schedule, i: int) -> float:
-    """SyncSDE's (1 / lambda) (t / T) gamma. Published schedules keep it below 1, a step that lands where the
-    views before are; fewer steps, or a start from pure noise, would shoot past them."""
+def _pull(sync: Sync, level: Level, end: Level) -> float:
+    """SyncSDE's (1 / lambda) (t / T) gamma; t / T is what is left of the way. Published schedules keep it
+    below 1, a step that lands where the views before are; fewer steps, or a start from pure noise, would
+    shoot past them."""
     if not sync.coupling:
         return 0.0
-    (alpha, sigma), (alpha_prev, sigma_prev) = _levels(schedule, i)
-    gamma = alpha_prev / alpha - sigma_prev / sigma if alpha else float("inf")
-    return min(1.0, sync.coupling * schedule.timesteps[i] / len(schedule.alphas_cumprod) * gamma)
-
-
-def _levels(schedule: Schedule, i: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """(alpha, sigma) before step ``i`` and after it."""
-    return schedule.alpha_sigma(schedule.timesteps[i]), schedule.previous(i)
+    gamma = end.alpha / level.alpha - end.sigma / level.sigma if level.alpha else float("inf")
+    return min(1.0, sync.coupling * level.left * gamma)
 
 
 def _faded(terms: cases.Terms, part: float) -> cases.Terms:
@@ -199,8 +187,8 @@ def _faded(terms: cases.Terms, part: float) -> cases.Terms:
 def _terms(
     network: Network, schedule: Schedule, sync: Sync, i: int, behind: _Behind, generator: torch.Generator
 ) -> cases.Terms:
-    (alpha, sigma), (alpha_prev, sigma_prev) = _levels(schedule, i)
-    over = behind.at(alpha, sigma)
+    level, end = schedule.levels[i], schedule.ends[i]
+    over = behind.at(level)
     return cases.Terms(
         eps=lambda x: network.eps(x, i),
         x0=lambda x: network.x0(x, i),
@@ -211,9 +199,7 @@ def _terms(
         g0=_g0(sync),
         h=lambda x: _h(sync, x),
         n=lambda x: _noise(x, generator),
-        pull=_pull(sync, schedule, i),
-        alpha=alpha,
-        sigma=sigma,
-        alpha_prev=alpha_prev,
-        sigma_prev=sigma_prev,
+        pull=_pull(sync, level, end),
+        level=level,
+        end=end,
     )

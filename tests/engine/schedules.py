@@ -36,6 +36,6 @@ ZERO_SNR: dict[str, Any] = {  # from pure noise, where only v or the sample itse
 STARTER: dict[str, Any] = {**ZERO_SNR, "prediction_type": "sample"}
 
 
-def output(x: Tensor, t: int) -> Tensor:
+def output(x: Tensor, t: float) -> Tensor:
     """What the toy network predicts: smooth, bounded, and far from linear in x."""
     return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x

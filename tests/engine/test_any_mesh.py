@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
 from engine.canvas.scene import Scene, build_scene
-from engine.denoise.levels import Schedule
+from engine.denoise import ddim
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
@@ -103,7 +103,7 @@ def test_soups(soup: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
 
 
 def denoise(space: LinearSpace, earlier: EarlierViews) -> None:
-    schedule = Schedule.from_config(STARTER, 3)
+    schedule = ddim.schedule(STARTER, 3)
     behind = torch.zeros(VIEWS, 2, LATENTS, LATENTS)
     for method in METHODS:
         network, generator = toys.ToyNetwork(schedule, "sample"), torch.Generator().manual_seed(0)

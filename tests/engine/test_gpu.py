@@ -19,6 +19,7 @@ from engine.pipeline import texture
 from engine.views.backends import make_raster, obstacle
 from engine.views.cameras import even_rig
 from engine.views.raster import EmbreeRaster
+from tests.engine.denoise.loaded import level
 from tests.engine.views.same_views import SHAPES, assert_same_view
 
 pytestmark = [
@@ -67,7 +68,11 @@ def test_half_precision_denoises_as_full_precision(model: str, tiny_model: Path)
 def predicted(denoiser: Denoiser, x: torch.Tensor, t: int, control: torch.Tensor) -> torch.Tensor:
     words, nothing = denoiser.embed(["red bricks"]), denoiser.embed([""])
     home = denoiser.device
-    return denoiser.predict_x0(x.to(home), t, words, nothing, control.to(home), 3.0).float().cpu()
+    return (
+        denoiser.predict_x0(x.to(home), level(denoiser, t), words, nothing, control.to(home), 3.0)
+        .float()
+        .cpu()
+    )
 
 
 @pytest.mark.usefixtures("nvdiffrast")

@@ -6,11 +6,18 @@ import torch
 from torch import Tensor
 
 from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.denoise.levels import Level
 
 
 def load(name: object) -> Denoiser:
     """Never cancelled."""
     return load_denoiser(str(name), "cpu", lambda: None)
+
+
+def level(model: Denoiser, t: int) -> Level:
+    """The noise at timestep ``t``."""
+    schedule = model.schedule(1000)
+    return next(found for found in (*schedule.levels, *schedule.ends) if found.time == t)
 
 
 def estimate(model: Denoiser) -> Tensor:
@@ -19,4 +26,4 @@ def estimate(model: Denoiser) -> Tensor:
     x = torch.randn(1, 4, 8, 8, generator=generator)
     depth = torch.rand(1, 1, 64, 64, generator=generator)
     text = model.embed(["red bricks"])
-    return model.decode(model.predict_x0(x, 499, text, text, depth, 1.0))
+    return model.decode(model.predict_x0(x, level(model, 499), text, text, depth, 1.0))

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.denoise.attention import AcrossRows, Links, _offered, across_rows
 from engine.denoise.denoiser import Denoiser, load_denoiser
+from tests.engine.denoise.loaded import level
 
 PICTURES = 5
 RING = Links(np.array([[0, 1, 4], [1, 2, 0], [2, 3, 1], [3, 4, 2], [4, 0, 3]]), reference=2)
@@ -99,7 +100,7 @@ def pictures(seed: int = 0) -> tuple[Tensor, Tensor]:
 def predict(denoiser: Denoiser, t: int = 500, guidance: float = 4.0) -> Tensor:
     x, control = pictures()
     positive = denoiser.embed(["red bricks", "gold", "old wood", "front view", "old gold"])
-    return denoiser.predict(x, t, positive, denoiser.embed(["old"]), control, guidance)
+    return denoiser.predict(x, level(denoiser, t), positive, denoiser.embed(["old"]), control, guidance)
 
 
 def by_loop(denoiser: Denoiser, links: Links, r: float) -> Tensor:
@@ -249,9 +250,9 @@ def test_the_order_of_pictures_says_nothing(denoiser: Denoiser) -> None:
     x, control = pictures()
     text = denoiser.embed(["gold"])
     with denoiser.attending(UNEVEN):
-        straight = denoiser.predict(x, 900, text, text, control, 1.0)
+        straight = denoiser.predict(x, level(denoiser, 900), text, text, control, 1.0)
     with denoiser.attending(Links(place[UNEVEN.beside][order], int(place[UNEVEN.reference]))):
-        mixed = denoiser.predict(x[order], 900, text, text, control[order], 1.0)
+        mixed = denoiser.predict(x[order], level(denoiser, 900), text, text, control[order], 1.0)
     torch.testing.assert_close(mixed, straight[order], rtol=1e-4, atol=1e-5)
 
 

@@ -14,6 +14,7 @@ from engine.denoise import steps as step
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.loading import load
 from engine.models import sources
+from tests.engine.denoise.loaded import level
 
 PROMPTS = ["red bricks, front view", "old wood", "gold"]
 NEGATIVE = "old view"
@@ -42,9 +43,9 @@ def v_denoiser(v_model: Path) -> Denoiser:
 def sample(model: Denoiser, x: Tensor, depth: Tensor, steps: int, guidance: float) -> Tensor:
     positive, negative = model.embed(PROMPTS), model.embed([NEGATIVE])
     schedule = model.schedule(steps)
-    for i, t in enumerate(schedule.timesteps):
-        x0 = model.predict_x0(x, t, positive, negative, depth, guidance)
-        x = step.ddim(x, x0, *schedule.alpha_sigma(t), *schedule.previous(i))
+    for now, end in zip(schedule.levels, schedule.ends, strict=True):
+        x0 = model.predict_x0(x, now, positive, negative, depth, guidance)
+        x = step.ddim(x, x0, *now.alpha_sigma, *end.alpha_sigma)
     return x
 
 
@@ -93,19 +94,19 @@ def test_control_is_off_at_the_end(
 ) -> None:
     eps_denoiser.preset = replace(eps_denoiser.preset, control_end=end)
     text = eps_denoiser.embed(["gold"])
-    near = eps_denoiser.predict(latents, t, text, text, depth, 1.0)
-    far = eps_denoiser.predict(latents, t, text, text, 1 - depth, 1.0)
+    near = eps_denoiser.predict(latents, level(eps_denoiser, t), text, text, depth, 1.0)
+    far = eps_denoiser.predict(latents, level(eps_denoiser, t), text, text, 1 - depth, 1.0)
     assert torch.equal(near, far) is not on
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4])
 def test_chunks_change_nothing(v_denoiser: Denoiser, latents: Tensor, depth: Tensor, batch: int) -> None:
     positive, negative = v_denoiser.embed(PROMPTS), v_denoiser.embed([NEGATIVE])
-    whole = v_denoiser.predict(latents, 499, positive, negative, depth, 3.0)
+    whole = v_denoiser.predict(latents, level(v_denoiser, 499), positive, negative, depth, 3.0)
     pictures = v_denoiser.decode(latents)
     back = v_denoiser.encode(pictures)
     v_denoiser.batch = v_denoiser.vae_batch = batch
-    chunked = v_denoiser.predict(latents, 499, positive, negative, depth, 3.0)
+    chunked = v_denoiser.predict(latents, level(v_denoiser, 499), positive, negative, depth, 3.0)
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(v_denoiser.decode(latents), pictures, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(v_denoiser.encode(pictures), back, rtol=1e-4, atol=1e-5)
@@ -117,9 +118,9 @@ def test_guidance_extrapolates_from_negative_to_positive(
     positive, negative = eps_denoiser.embed(PROMPTS), eps_denoiser.embed([NEGATIVE])
 
     def predict(guidance: float) -> Tensor:
-        return eps_denoiser.predict(latents, 500, positive, negative, depth, guidance)
+        return eps_denoiser.predict(latents, level(eps_denoiser, 500), positive, negative, depth, guidance)
 
-    without = eps_denoiser.predict(latents, 500, negative, positive, depth, 1.0)
+    without = eps_denoiser.predict(latents, level(eps_denoiser, 500), negative, positive, depth, 1.0)
     expected = without + 5.0 * (predict(1.0) - without)
     torch.testing.assert_close(predict(5.0), expected, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(predict(5.0), predict(1.0), atol=1e-4)
@@ -128,18 +129,17 @@ def test_guidance_extrapolates_from_negative_to_positive(
 @pytest.mark.parametrize("t", [1, 499, 949])
 def test_eps_and_x0_are_of_one_x(v_denoiser: Denoiser, latents: Tensor, depth: Tensor, t: int) -> None:
     text = v_denoiser.embed(["gold"])
-    eps = v_denoiser.predict(latents, t, text, text, depth, 1.0)
-    x0 = v_denoiser.predict_x0(latents, t, text, text, depth, 1.0)
-    alpha = float(v_denoiser.alphas_cumprod[t]) ** 0.5
-    sigma = (1 - alpha**2) ** 0.5
-    torch.testing.assert_close(alpha * x0 + sigma * eps, latents, rtol=1e-4, atol=1e-4)
+    now = level(v_denoiser, t)
+    eps = v_denoiser.predict(latents, now, text, text, depth, 1.0)
+    x0 = v_denoiser.predict_x0(latents, now, text, text, depth, 1.0)
+    torch.testing.assert_close(now.alpha * x0 + now.sigma * eps, latents, rtol=1e-4, atol=1e-4)
 
 
 def test_pure_noise_step_is_finite(v_denoiser: Denoiser, latents: Tensor, depth: Tensor) -> None:
-    text = v_denoiser.embed(["gold"])
-    assert float(v_denoiser.alphas_cumprod[999]) == 0.0
-    assert torch.isfinite(v_denoiser.predict_x0(latents, 999, text, text, depth, 2.0)).all()
-    torch.testing.assert_close(v_denoiser.predict(latents, 999, text, text, depth, 2.0), latents)
+    text, start = v_denoiser.embed(["gold"]), level(v_denoiser, 999)
+    assert start.alpha_sigma == (0.0, 1.0)
+    assert torch.isfinite(v_denoiser.predict_x0(latents, start, text, text, depth, 2.0)).all()
+    torch.testing.assert_close(v_denoiser.predict(latents, start, text, text, depth, 2.0), latents)
 
 
 def test_same_input_same_bytes(v_model: Path, latents: Tensor, depth: Tensor) -> None:
@@ -168,7 +168,7 @@ def test_half_precision_stays_inside(eps_denoiser: Denoiser, eps_model: Path, de
     assert half._parts.vae.dtype == torch.float32, "its config says that half precision overflows"
     x = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(7))
     mine, reference = (
-        model.predict(x, 500, model.embed(PROMPTS), model.embed([NEGATIVE]), depth, 3.0)
+        model.predict(x, level(model, 500), model.embed(PROMPTS), model.embed([NEGATIVE]), depth, 3.0)
         for model in (half, eps_denoiser)
     )
     assert mine.dtype == torch.float32
@@ -200,8 +200,6 @@ def test_facts_about_the_model(v_denoiser: Denoiser, eps_denoiser: Denoiser) -> 
     assert (v_denoiser.latent_channels, v_denoiser.downscale) == (4, 8)
     assert v_denoiser.prediction_type == "v_prediction"
     assert eps_denoiser.prediction_type == "epsilon"
-    assert v_denoiser.alphas_cumprod.shape == (1000,)
-    assert v_denoiser.alphas_cumprod.dtype == torch.float64
     assert v_denoiser.preset.family == "starter"
     assert (v_denoiser.preset.view_size, v_denoiser.preset.latent_view_size) == (64, 8)
     assert v_denoiser.dtype == torch.float32

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.denoise.hints import Hints
-from tests.engine.denoise.loaded import load
+from tests.engine.denoise.loaded import level, load
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -37,7 +37,7 @@ def test_the_controlnet_says_what_the_librarys_says(model: Path) -> None:
     x, text, pictures = draw(3, 4, 8, 8), denoiser.embed(["red"]).rows(3), draw(3, 3, 64, 64, seed=1)
     hints = denoiser._hints.of(pictures, 2)
     time = torch.tensor(500)
-    ours = denoiser._control(x, time, 500, text, hints)
+    ours = denoiser._control(x, time, level(denoiser, 500), text, hints)
     down, mid = judge(x, time, text, pictures, return_dict=False)
     scale = denoiser.preset.conditioning_scale
     torch.testing.assert_close(ours["mid_block_additional_residual"], mid * scale, rtol=1e-4, atol=1e-5)
@@ -67,7 +67,7 @@ def test_a_run_looks_at_its_pictures_once(eps_model: Path) -> None:
     calls: list[int] = []
     denoiser._hints._embedding.register_forward_hook(lambda _, inputs, __: calls.append(len(inputs[0])))
     x, text, control = draw(3, 4, 8, 8), denoiser.embed(["red"]), draw(3, 1, 64, 64)
-    again = [denoiser.predict(x, t, text, text, control, 3.0) for t in (900, 500, 900)]
+    again = [denoiser.predict(x, level(denoiser, t), text, text, control, 3.0) for t in (900, 500, 900)]
     assert calls == [3]
     assert torch.equal(again[0], again[2])
     assert isinstance(denoiser._hints, Hints)

@@ -10,20 +10,19 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
+from engine.denoise import ddim
 from engine.denoise import steps as step
-from engine.denoise.levels import Schedule
 from tests.engine import schedules
 from tests.engine.schedules import SD15, ZERO_SNR
 
 
 def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
-    schedule = Schedule.from_config(config, steps)
+    schedule = ddim.schedule(config, steps)
     states = []
-    for i, t in enumerate(schedule.timesteps):
-        alpha, sigma = schedule.alpha_sigma(t)
-        output = schedules.output(x, t)
-        x0 = step.X0_FROM[config["prediction_type"]](x, output, alpha, sigma)
-        x = step.ddim(x, x0, alpha, sigma, *schedule.previous(i))
+    for level, end in zip(schedule.levels, schedule.ends, strict=True):
+        output = schedules.output(x, level.time)
+        x0 = step.X0_FROM[config["prediction_type"]](x, output, *level.alpha_sigma)
+        x = step.ddim(x, x0, *level.alpha_sigma, *end.alpha_sigma)
         states.append(x)
     return states
 
@@ -61,15 +60,15 @@ def test_first_step_at_zero_snr_takes_x_as_the_noise() -> None:
 @pytest.mark.parametrize(("config", "steps"), [(SD15, 5), (SD15, 30), (ZERO_SNR, 5), (ZERO_SNR, 20)])
 def test_stochastic_step_is_that_of_diffusers_ddpm(config: dict[str, Any], steps: int) -> None:
     """Mean and noise, at every timestep but the last, whose final alpha isn't 1 for Stable Diffusion."""
-    scheduler, schedule = DDPMScheduler.from_config(config), Schedule.from_config(config, steps)
+    scheduler, schedule = DDPMScheduler.from_config(config), ddim.schedule(config, steps)
     scheduler.set_timesteps(steps)
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    for i, t in enumerate(schedule.timesteps[:-1]):
-        alpha, sigma = schedule.alpha_sigma(t)
+    for i, level in enumerate(schedule.levels[:-1]):
+        now, t = level.alpha_sigma, int(level.time)
         output = schedules.output(x, t)
         convert = step.x0_from_v if config is ZERO_SNR else step.tweedie
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(i), dtype=torch.float64)
-        mine = step.ddpm(x, convert(x, output, alpha, sigma), alpha, sigma, *schedule.previous(i), noise)
+        mine = step.ddpm(x, convert(x, output, *now), *now, *schedule.ends[i].alpha_sigma, noise)
         given = torch.Generator().manual_seed(i)
         reference = scheduler.step(output, t, x, generator=given).prev_sample
         torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-4)

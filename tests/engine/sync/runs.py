@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.denoise.levels import Schedule
+from engine.denoise import ddim
 from engine.sync.sampler import Step, Sync, sample
 from tests.engine import schedules
 from tests.engine.sync import toys
@@ -37,7 +37,7 @@ def run(
 ) -> tuple[list[Step], toys.ToyNetwork]:
     """The whole trajectory from independent noise, over a grey background."""
     config = config or schedules.SD15
-    schedule = Schedule.from_config(config, steps)
+    schedule = ddim.schedule(config, steps)
     network = toys.ToyNetwork(schedule, config["prediction_type"])
     x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
     behind = torch.full_like(x, 0.3)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from engine.denoise.levels import Schedule
+from engine.denoise import ddim
 from engine.sync import backgrounds
 from tests.engine import schedules
 
 
 def draw(seed: int, steps: int = 50) -> tuple[torch.Tensor, list[float]]:
-    schedule = Schedule.from_config(schedules.SD15, steps)
+    schedule = ddim.schedule(schedules.SD15, steps)
     chosen = backgrounds.choices(schedule, 40, True, torch.Generator().manual_seed(seed))
-    return chosen, [1 - t / 1000 for t in schedule.timesteps]
+    return chosen, [1 - level.time / 1000 for level in schedule.levels]
 
 
 def test_all_colours_then_black_and_white_then_no_change() -> None:
@@ -33,7 +33,7 @@ def test_the_seed_decides() -> None:
 
 
 def test_grey_stays_grey() -> None:
-    schedule = Schedule.from_config(schedules.SD15, 5)
+    schedule = ddim.schedule(schedules.SD15, 5)
     assert not backgrounds.choices(schedule, 4, False, torch.Generator()).any()
     assert torch.equal(backgrounds.pictures(2, colourful=False), torch.full((1, 3, 2, 2), 0.5))
 

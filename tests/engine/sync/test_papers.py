@@ -11,7 +11,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from engine.denoise.levels import Schedule
+from engine.denoise import ddim
 from engine.sync.sampler import Sync, sample
 from tests.engine import schedules
 from tests.engine.sync import paper, toys
@@ -118,7 +118,7 @@ def test_syncsde_is_the_papers(
     count: int,
 ) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(config, count)
+    schedule = ddim.schedule(config, count)
     network = toys.ToyNetwork(schedule, config["prediction_type"])
     x = toys.unit_noise(VIEWS, 1)
     sync = Sync("syncsde", toy.space, earlier=toy.earlier(order), inverse_lambda=inverse_lambda)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
+from engine.denoise import ddim
 from engine.denoise.levels import Schedule
 from engine.errors import Cancelled
 from engine.sync.sampler import Sync, initial_noise, sample
@@ -83,7 +83,7 @@ def test_cancelling_stops_at_the_next_look_of_the_network(method: str) -> None:
             return super()._run(x, i)
 
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, 8)
+    schedule = ddim.schedule(schedules.SD15, 8)
     network, x = Asked(schedule), toys.unit_noise(VIEWS, 1)
     steps = sample(network, schedule, sync_of(method, toy), x, lambda i: x, torch.Generator())
     assert [next(steps).i for _ in range(3)] == [0, 1, 2]
@@ -93,7 +93,7 @@ def test_cancelling_stops_at_the_next_look_of_the_network(method: str) -> None:
 
 def test_the_background_may_change_from_step_to_step() -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, 6)
+    schedule = ddim.schedule(schedules.SD15, 6)
     network, x = toys.ToyNetwork(schedule), toys.unit_noise(VIEWS, 1)
     sync = sync_of("case5", toy, share=1.0)
     states = list(sample(network, schedule, sync, x, lambda i: torch.full(VIEWS, 0.1 * i), torch.Generator()))
@@ -121,7 +121,7 @@ def test_window_of_synchronised_steps(steps: int, share: float, synchronised: in
 def test_window_of_the_published_schedule_by_timestep() -> None:
     toy = toys.many_to_one()
     states, network = run("case2", toy)
-    times = network.schedule.timesteps
+    times = [level.time for level in network.schedule.levels]
     assert (times[0], times[22], times[23], times[-1]) == (958, 232, 199, 1)
     assert agreement(toy, states[22].x0) < 1e-5 < agreement(toy, states[23].x0)
 
@@ -129,11 +129,11 @@ def test_window_of_the_published_schedule_by_timestep() -> None:
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in CANONICAL])
 def test_agreement_that_fades_is_blended_with_what_each_view_has(method: str) -> None:
     """Step for step, from the same state: so much of the way from independent to wholly synchronised."""
-    toy, schedule = toys.many_to_one(), Schedule.from_config(schedules.SD15, 10)
+    toy, schedule = toys.many_to_one(), ddim.schedule(schedules.SD15, 10)
     behind = torch.zeros(VIEWS)
 
     def step(name: str, x: Tensor, i: int, **fields: Any) -> Tensor:
-        at = dataclasses.replace(schedule, timesteps=schedule.timesteps[i:], skipped=i)
+        at = Schedule(schedule.levels[i:], schedule.ends[i:], skipped=i)
         sync = sync_of(name, toy, share=1.0, **fields)
         network = toys.ToyNetwork(at)
         return next(sample(network, at, sync, x, lambda i: behind, torch.Generator())).x
@@ -168,10 +168,8 @@ def test_background_of_every_view_is_its_own(method: str) -> None:
     states, network = run(method, toy)
     behind = torch.from_numpy(toy.element < 0)[:, None, None].expand(VIEWS)
     if method in CANONICAL:
-        a, s = network.schedule.previous(0)
-        noise = (network.inputs[0] - network.schedule.alpha_sigma(958)[0] * 0.3) / (
-            network.schedule.alpha_sigma(958)[1]
-        )
+        first, (a, s) = network.schedule.levels[0], network.schedule.ends[0].alpha_sigma
+        noise = (network.inputs[0] - first.alpha * 0.3) / first.sigma
         torch.testing.assert_close(states[0].x[behind], (a * 0.3 + s * noise)[behind], rtol=1e-4, atol=1e-5)
         assert torch.all(states[0].x0[behind] == 0.3)
     else:
@@ -183,7 +181,7 @@ def test_background_of_every_view_is_its_own(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_one_network_call_a_step_and_none_before_it_is_asked_for(method: str) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, 8)
+    schedule = ddim.schedule(schedules.SD15, 8)
     network = toys.ToyNetwork(schedule)
     x = toys.unit_noise(VIEWS, 1)
     behind = torch.zeros(VIEWS)
@@ -210,7 +208,7 @@ def test_same_seed_same_bytes(method: str) -> None:
 def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str, config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
     states, network = run(method, toy, config, steps=10)
-    assert network.schedule.alpha_sigma(network.schedule.timesteps[0])[0] == 0
+    assert network.schedule.levels[0].alpha == 0
     assert all(torch.isfinite(s.x).all() and torch.isfinite(s.x0).all() for s in states)
     if method not in ("independent", "case3", "syncsde"):  # these make states agree, not estimates
         assert agreement(toy, states[0].x0) < 1e-5
@@ -219,7 +217,7 @@ def test_zero_terminal_snr_starts_without_nan_and_synchronised(method: str, conf
 @pytest.mark.parametrize("method", METHODS)
 def test_caller_s_tensors_are_not_written_to(method: str) -> None:
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, 4)
+    schedule = ddim.schedule(schedules.SD15, 4)
     x, behind = toys.unit_noise(VIEWS, 1), torch.zeros(VIEWS)
     before = x.clone()
     network, sync = toys.ToyNetwork(schedule), sync_of(method, toy)
@@ -232,7 +230,7 @@ def test_caller_s_tensors_are_not_written_to(method: str) -> None:
 def test_rgb_averaging_is_used_for_clean_estimates(case: int) -> None:
     """fg0 takes the place of f(g(.)) of x0 in case 2, and comes before g in case 5."""
     toy = toys.many_to_one()
-    schedule = Schedule.from_config(schedules.SD15, 6)
+    schedule = ddim.schedule(schedules.SD15, 6)
     seen: list[Tensor] = []
 
     def fg0(x0: Tensor) -> Tensor:
@@ -242,7 +240,7 @@ def test_rgb_averaging_is_used_for_clean_estimates(case: int) -> None:
     x, behind = toys.unit_noise(VIEWS, 1), torch.full(VIEWS, 0.25)
     network, sync = toys.ToyNetwork(schedule), Sync(f"case{case}", toy.space, fg0)
     states = list(sample(network, schedule, sync, x, lambda i: behind, torch.Generator()))
-    assert len(seen) == sum(t > 200 for t in schedule.timesteps)
+    assert len(seen) == sum(level.time > 200 for level in schedule.levels)
     assert all(torch.allclose(s.x0, torch.tensor(0.25)) for s in states[: len(seen)])
 
 

@@ -39,8 +39,8 @@ class ToyNetwork:
 
     def _run(self, x: Tensor, i: int) -> tuple[Tensor, float, float]:
         self.inputs.append(x.clone())
-        t = self.schedule.timesteps[i]
-        return output(x, t), *self.schedule.alpha_sigma(t)
+        level = self.schedule.levels[i]
+        return output(x, level.time), *level.alpha_sigma
 
 
 @dataclass(frozen=True)
