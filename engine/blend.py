@@ -10,13 +10,13 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .client import guard
+from .client.child import last_words, without_python_settings
 from .errors import UserError
 from .host import Host
 from .protocol import Request, Result
@@ -24,7 +24,6 @@ from .protocol import Request, Result
 VARIABLE = "BLENDER"
 SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "command" / "scene_main.py"
 SCENE = "scene.blend"
-POLL_S = 0.05
 _FIX = "give it by --blender PROGRAM, or run this in Blender: blender -b --command sync_texture ..."
 
 
@@ -97,32 +96,17 @@ def _saved(order: Mapping[str, Any], result: Result, pack: bool, folder: Path, h
 def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
     """What Blender answers; raises UserError, and Cancelled."""
     (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
-    answer, log = folder / "answer.json", folder / "log.txt"
+    answer = folder / "answer.json"
     answer.unlink(missing_ok=True)
-    with log.open("wb") as output:
-        status = _run([*program(), str(folder)], output.fileno(), host)
+    environ = without_python_settings(os.environ)
+    try:
+        status = guard.run([*program(), str(folder)], folder, environ, host.check)
+    except OSError as error:
+        raise UserError(f"Blender can't be started: {error}", _FIX) from error
     if not answer.is_file():
-        lines = log.read_text("utf-8", "replace").strip().splitlines()
-        what = f"Blender ended with status {status} over '{Path(order['blend']).name}'; its last words: "
-        raise UserError(what + " | ".join(lines[-2:]), "open the file in Blender and save it again")
+        what = f"Blender ended with status {status} over '{Path(order['blend']).name}'"
+        raise UserError(what + last_words(guard.output(folder)), "open the file in Blender and save it again")
     said: dict[str, Any] = json.loads(answer.read_text("utf-8"))
     if "error" in said:
         raise UserError(said["error"], said["fix"] or "correct it")
     return said
-
-
-def _run(command: list[str], output: int, host: Host) -> int:
-    """Its exit status. A cancel ends it."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=own)
-    except OSError as error:
-        raise UserError(f"Blender can't be started: {error}", _FIX) from error
-    try:
-        while process.poll() is None:
-            host.check()
-            time.sleep(POLL_S)
-        return process.returncode
-    finally:
-        process.kill()
-        process.wait()

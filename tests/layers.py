@@ -7,37 +7,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Folders and files of engine/ from the bottom up: each may import those before it and COMMON.
+# Every folder and file of engine/, from the bottom up: each may import those before it.
 LAYERS = (
-    *(
-        "pictures",
-        "mesh",
-        "views",
-        "controls",
-        "models",
-        "denoise",
-        "sync",
-        "canvas",
-        "bake",
-        "measure",
-        "export",
-    ),
-    *("generate", "pipeline", "worker", "batch"),
+    *("protocol", "errors", "terminal", "json_lines", "options", "client"),
+    *("host", "threads", "memory", "blend"),
+    *("pictures", "mesh", "views", "controls"),
+    *("models", "denoise", "sync"),
+    *("canvas", "bake", "measure", "export"),
+    *("settings", "generate", "pipeline", "worker", "serve", "batch"),
+    *("doctor", "cli", "__main__"),
 )
-COMMON = {"protocol", "errors", "threads", "memory", "host"}
-SHARED = {
-    "protocol",
-    "options",
-    "client",
-    "json_lines",
-    "terminal",
-}  # standard library only: for both processes
+# Standard library only: Blender's Python may read them, too.
+SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
 WITH_NUMPY = ("pictures.png", "pictures.colours")  # files for both processes: standard library and numpy
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 APART = dict.fromkeys(MODEL_SIDE, MESH_SIDE)  # lower layers that a layer must not know all the same
-COMMANDS = {"cli", "__main__"}
-ON_TOP = {"batch"}  # folders that may import single files of engine/, too
 HUB = {"diffusers", "transformers"}
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
 HEAVY = {"torch", "diffusers", "transformers", "trimesh", "embreex", "xatlas", "scipy", "PIL", "safetensors"}
@@ -55,6 +40,8 @@ def violations(root: Path) -> list[str]:
     found = []
     for path in files:
         where = path.relative_to(root)
+        if where.parts[0] == "engine" and _layer(where.parts[1]) not in (*LAYERS, "__init__"):
+            found.append(f"{where.as_posix()}:1: {_layer(where.parts[1])} has no layer")
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, str(path))
         for line, what in _all_rules(where, text, tree):
@@ -132,21 +119,13 @@ def _is_beyond_blender(where: Path, package: str) -> bool:
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:
     own, other = _layer(where.parts[1]), [*module.split("."), ""][1]
-    if own in SHARED and other and other not in SHARED:
-        yield f"imports {module}: Blender's Python reads {own}, too"
-    if own in COMMON and other and other not in COMMON:
-        yield f"imports {module}: {own} stands below every layer"
-    if len(where.parts) > 2 and own not in ON_TOP and other not in LAYERS and other not in COMMON:
-        yield f"imports {module}: that stands above every folder"
-    if own in ON_TOP and other in COMMANDS:
-        yield f"imports {module}: that calls {own}"
-    if where.parts[1] == "sync" and where.name != "operators.py" and other in ("mesh", "views", "depth"):
-        yield f"imports {module}: in sync only operators.py knows meshes"
-    if own not in LAYERS or other not in LAYERS or own == other:
+    if own == "__init__" or not other or other == own:
         return
-    if LAYERS.index(other) > LAYERS.index(own):
+    if other not in LAYERS:
+        yield f"imports {module}, which has no layer"
+    elif own in LAYERS and LAYERS.index(other) > LAYERS.index(own):
         yield f"imports {module}: {own} stands below {other}"
-    if other in APART.get(own, ()):
+    elif other in APART.get(own, ()):
         yield f"imports {module}: {own} knows nothing of {other}"
 
 

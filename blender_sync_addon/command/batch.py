@@ -23,9 +23,9 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
+from ...engine.client.child import without_python_settings
 from ...engine.options import arguments
 from .. import preferences
-from ..jobs import environment
 from ..jobs.job_object import JobObject, TexturedObject, file_names
 from ..problem import Problem
 from ..read import objects
@@ -63,7 +63,7 @@ def network(allowed: bool) -> Iterator[None]:
 def engine(words: Sequence[str]) -> int:
     """Run the engine's command line with our stdin, stdout and stderr. Its exit status; raises Problem."""
     command = preferences.command(list(words))
-    environ = environment.child_environment(os.environ)
+    environ = without_python_settings(os.environ)
     environ[BLENDER] = bpy.app.binary_path or sys.executable  # this one, unless --blender says otherwise
     sys.stdout.flush()
     child = subprocess.Popen(command, env=environ)

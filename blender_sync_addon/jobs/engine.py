@@ -13,7 +13,7 @@ import bpy
 from .. import preferences
 from ..problem import Problem
 from ..setup.status import setup_status
-from .process import Supervisor
+from .supervisor import Supervisor
 
 supervisor = Supervisor()
 
@@ -27,4 +27,4 @@ def start_early() -> None:
     """Start the engine unless it runs, or is being set up; where it can't be, Generate will say why."""
     if not bpy.app.background and not supervisor.busy and setup_status.current is None:
         with contextlib.suppress(Problem):
-            supervisor.warm_up(command())
+            supervisor.start_early(command())

@@ -1,4 +1,4 @@
-"""Which Python runs the engine, with which command and in which environment. No bpy.
+"""Which Python runs the engine, and with which command. No bpy.
 
 The environment variable SYNC_TEXTURE_PYTHON wins over the preferences: a render farm or a test says once
 for a whole process tree what it wants, whatever preferences the machine's user happens to have.
@@ -52,8 +52,3 @@ def _executable(path: Path) -> str | None:
 def command(python: str, engine: Path, arguments: Sequence[str]) -> list[str]:
     """The command line that runs the engine: isolated from the user's own Python settings."""
     return [python, "-I", str(engine), *arguments]
-
-
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` without what Blender or its launcher set for Blender's own Python."""
-    return {name: value for name, value in environ.items() if not name.startswith("PYTHON")}

@@ -10,12 +10,11 @@ import queue
 import subprocess
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from ..jobs import child
+from ...engine.client import child
 from ..problem import Problem, Stopped
 
 TAIL = 40  # lines that ``run`` gives back
@@ -104,17 +103,16 @@ class Activity:
         """
         self.note("$ " + " ".join(command))
         process = self._spawn(command, environ)
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         assert process.stdout
-        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
-        reader.start()
-        tail: deque[str] = deque(maxlen=TAIL)
+        child.follow(process.stdout, lines.put, lambda: lines.put(None))
+        tail = child.Tail(TAIL)
         self._follow(lines, tail, line, tick)
         status = process.wait()
         with self._guard:
             self._child = None
         self.check()
-        return status, list(tail)
+        return status, tail.lines
 
     def _spawn(self, command: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self._guard:
@@ -133,8 +131,8 @@ class Activity:
 
     def _follow(
         self,
-        lines: queue.SimpleQueue[str | None],
-        tail: deque[str],
+        lines: queue.SimpleQueue[bytes | None],
+        tail: child.Tail,
         line: Line,
         tick: Callable[[], None],
     ) -> None:
@@ -144,14 +142,14 @@ class Activity:
                 tick()
                 due = time.monotonic() + TICK_S
             try:
-                text = lines.get(timeout=TICK_S)
+                raw = lines.get(timeout=TICK_S)
             except queue.Empty:
                 continue
-            if text is None:
+            if raw is None:
                 return
-            self.note(text)
-            tail.append(text)
-            line(text)
+            if text := tail.add(raw):
+                self.note(text)
+                line(text)
 
     def _do(self, work: Callable[[Activity], object]) -> None:
         try:
@@ -178,11 +176,3 @@ def _open_log(path: Path | None) -> IO[str] | None:
         return path.open("w", encoding="utf-8", errors="replace")
     except OSError:
         return None
-
-
-def _read(stream: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
-    with stream:
-        for line in stream:
-            if text := line.decode(errors="replace").rstrip():
-                lines.put(text)
-    lines.put(None)

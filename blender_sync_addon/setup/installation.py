@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...engine.client.child import without_python_settings
 from ..jobs import environment
 from ..problem import Problem, Stopped
 from . import builds, engine_folder, integrity, uv
@@ -63,7 +64,7 @@ def install(
 def _gpu(activity: Activity, environ: Mapping[str, str]) -> builds.Gpu | None:
     """The NVIDIA card, if the driver's own tool is there and knows one."""
     try:
-        status, lines = activity.run(builds.LIST_GPUS, environment.child_environment(environ))
+        status, lines = activity.run(builds.LIST_GPUS, without_python_settings(environ))
     except Stopped:
         raise
     except Problem:
@@ -168,7 +169,7 @@ class _Installation:
 def ask_doctor(activity: Activity, python: str | Path, engine: Path) -> dict[str, Any]:
     """What the engine's doctor says with ``python`` (see engine/doctor.py). Raises Problem, Stopped."""
     command = environment.command(str(python), engine, ["--offline", "doctor", "--json"])
-    status, lines = activity.run(command, environment.child_environment(os.environ))
+    status, lines = activity.run(command, without_python_settings(os.environ))
     for line in reversed(lines):
         try:
             found = json.loads(line)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..jobs import environment
+from ...engine.client.child import without_python_settings
 from ..problem import Problem
 from .activity import Activity
 
@@ -82,7 +82,7 @@ def run_command(activity: Activity, command: Sequence[str]) -> Any:
         else:
             answer.append(message)
 
-    status, lines = activity.run(command, environment.child_environment(os.environ), line=take)
+    status, lines = activity.run(command, without_python_settings(os.environ), line=take)
     if status == 0 and answer:
         return answer[-1]
     error = next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")

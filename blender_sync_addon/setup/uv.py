@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..jobs import environment
+from ...engine.client.child import without_python_settings
 from ..problem import Problem
 from .builds import NEWEST, Build
 from .engine_folder import EngineFolder
@@ -57,7 +57,7 @@ def environ(given: Mapping[str, str], place: EngineFolder, source: str) -> dict[
     """
     kept = {
         name: value
-        for name, value in environment.child_environment(given).items()
+        for name, value in without_python_settings(given).items()
         if name not in _DROPPED and (not name.startswith("UV_") or _KEPT.fullmatch(name))
     }
     for name, ours in _FROM_PIP.items():

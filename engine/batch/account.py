@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from .. import protocol
+from ..client.engine_process import Event
 from . import journal, task
-from .child import Event
 from .folder import Folder
 from .task import Task
 

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import blend, protocol
+from ..client.engine_process import EXITED, Event
 from ..errors import UserError
 from . import machine_share
-from .child import ENDED, LOST, Child, Event, Events, command
+from .engines import LOST, Events, LocalEngine, command
 
 LOCAL = "local"  # as an address: a cluster of this machine alone, started here and ended with us
 CORES = 4  # of an engine without a card, where nobody says otherwise
@@ -52,7 +53,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._events: Events = queue.SimpleQueue()
-        self._child: Child | None = None
+        self._child: LocalEngine | None = None
 
     def start(
         self, words: Sequence[str] | None, frugal: bool, variables: Mapping[str, str], folder: str
@@ -64,13 +65,13 @@ class Worker:
             return [protocol.VERSION, f"{host} sees no folder {folder}, which all machines have to share"]
         try:
             engine = [*words, *(["--frugal"] if frugal else [])] if words else command(frugal)
-            self._child = Child(engine, {**os.environ, **variables}, self._events)
+            self._child = LocalEngine(engine, {**os.environ, **variables}, self._events)
         except UserError as error:
             return [protocol.VERSION, f"{host}: {error}"]
         return [protocol.VERSION]
 
     def send(self, msg: Event) -> None:
-        """As Child.send."""
+        """As LocalEngine.send."""
         assert self._child is not None
         self._child.send(msg)
 
@@ -91,13 +92,13 @@ class Worker:
         return newest, self._child.tail, time.monotonic() - self._child.heard
 
     def kill(self) -> None:
-        """As Child.kill."""
+        """As LocalEngine.kill."""
         if self._child is not None:
             self._child.kill()
 
 
 class Remote:
-    """A coordinator's engine that lives in an actor; see slot.Engine."""
+    """A coordinator's engine that lives in an actor; see engines.JobEngine."""
 
     def __init__(self, actor: Any, started: Any, events: Events) -> None:
         """started: Ray's promise of what Worker.start returns."""
@@ -148,7 +149,7 @@ class Remote:
                 trouble = [f"a machine has version {version} of the engine, this one {protocol.VERSION}"]
             if trouble:
                 self._tail = trouble
-                self._put({"kind": ENDED, "status": protocol.EXIT_BAD_INPUT})
+                self._put({"kind": EXITED, "status": protocol.EXIT_BAD_INPUT})
                 return
             self._place()
             while not self._ending and self._heed(*ray.get(self._actor.take.remote())):
@@ -168,7 +169,7 @@ class Remote:
         self._heard, self._tail = time.monotonic() - silent, tail
         for msg in found:
             self._put(msg)
-        return not any(msg["kind"] == ENDED for msg in found)
+        return not any(msg["kind"] == EXITED for msg in found)
 
     def _put(self, msg: Event) -> None:
         if not self._ending:

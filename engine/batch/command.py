@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import protocol
+from ..client.engine_process import Event
 from ..errors import UserError
 from ..options import job_fields
-from . import child, cluster, folder, jobs, journal, machine_share, progress, task
+from . import cluster, engines, folder, jobs, journal, machine_share, progress, task
 from .account import Tell
-from .child import Child, Event, Events
 from .coordinator import Coordinator
+from .engines import Events, JobEngine, LocalEngine, StartEngine
 from .jobs import Part, Refused
-from .slot import Engine, Hire
 from .summary import CSV, HTML, Summary
 from .task import Task
 
@@ -107,7 +107,7 @@ def _do(
 
 
 @contextlib.contextmanager
-def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[Hire, int]]:
+def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[StartEngine, int]]:
     """What makes engines, here or on the cluster ``far``, and how many there are to be."""
     if far is None:
         yield hire(plan.workers or 1), plan.workers or 1
@@ -116,12 +116,12 @@ def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[
         yield joined.hire(there.path), min(plan.workers or joined.room.engines, MAX_WORKERS)
 
 
-def hire(workers: int) -> Hire:
+def hire(workers: int) -> StartEngine:
     """What makes an engine for the coordinator: a child process with its share of this machine."""
     environments = machine_share.environments(workers, os.environ)
 
-    def make(number: int, frugal: bool, events: Events) -> Engine:
-        return Child(child.command(frugal), environments[number], events)
+    def make(number: int, frugal: bool, events: Events) -> JobEngine:
+        return LocalEngine(engines.command(frugal), environments[number], events)
 
     return make
 

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import protocol
+from ..client.child import may_lack_memory
+from ..client.engine_process import EXITED, SILENCE_S, Event
 from ..errors import UserError
 from . import disk, task
 from .account import Account, Tell
-from .child import ENDED, LOST, Event, Events, died
+from .engines import LOST, Events, JobEngine, StartEngine, why_it_ended
 from .folder import Folder
 from .pace import Overall
-from .slot import Engine, Hire, Slot
+from .slot import Slot
 from .task import Task
 from .waiting import Waiting
 
-SILENCE_S = 90.0  # an engine has a heartbeat of its own: without a word for so long it hangs
 CANCEL_S = 4.0  # it answers a cancel within two seconds, or is killed
 TICK_S = 0.5
 PATIENCE = 6  # workers lost, and two for each there should be, with no job done in between
@@ -31,7 +32,7 @@ HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survi
 class Coordinator:
     """One run over ``tasks`` in ``folder``.
 
-    hire: a new engine for (number of the worker, frugal, where its events go). time_limit: seconds that an
+    start_engine: makes a new engine. time_limit: seconds that an
     attempt may take, None for ever. tell: told every event, in protocol's words. alone: what needs care is
     done while nothing else runs, since all engines share one machine's memory. ``account``: what became of
     the tasks.
@@ -41,15 +42,16 @@ class Coordinator:
         self,
         folder: Folder,
         tasks: Iterable[Task],
-        hire: Hire,
+        start_engine: StartEngine,
         workers: int,
         time_limit: float | None,
         tell: Tell,
         alone: bool = True,
     ) -> None:
-        self._folder, self._hire, self._time_limit, self._tell = folder, hire, time_limit, tell
+        self._folder, self._start_engine = folder, start_engine
+        self._time_limit, self._tell = time_limit, tell
         self._alone, self._losses, self._running = alone, 0, 0
-        self._hired: dict[Engine, Slot] = {}
+        self._hired: dict[JobEngine, Slot] = {}
         tasks = list(tasks)
         self.account = Account(folder, tasks, tell)
         self._events: Events = queue.SimpleQueue()
@@ -125,7 +127,10 @@ class Coordinator:
             return
         if slot.engine is None or slot.frugal != chosen.careful:
             slot.dismiss()
-            slot.engine, slot.frugal = self._hire(slot.number, chosen.careful, self._events), chosen.careful
+            slot.engine, slot.frugal = (
+                self._start_engine(slot.number, chosen.careful, self._events),
+                chosen.careful,
+            )
             self._hired[slot.engine] = slot
         self._running += 1
         slot.begin(chosen, self._folder.stage())
@@ -133,18 +138,19 @@ class Coordinator:
         request = {**chosen.request.as_dict(), "out": str(slot.stage)}
         slot.engine.send(protocol.message(protocol.JOB, id=chosen.job.name, request=request))
 
-    def _take(self, engine: Engine, msg: Event) -> None:
+    def _take(self, engine: JobEngine, msg: Event) -> None:
         """An event of ``engine``; one that has been dismissed has nothing to say any more."""
         slot = self._hired[engine]
         if slot.engine is not engine:
             return
         kind = msg["kind"]
-        slot.greeted |= kind not in (ENDED, LOST)
-        if kind == ENDED and not slot.greeted and msg["status"] > 0:
-            what = died(msg["status"], engine.tail)[0]
-            raise UserError(f"no engine starts here: {what}", "see what doctor says")
-        if kind == ENDED:
-            self._lost(slot, *died(msg["status"], engine.tail))
+        slot.greeted |= kind not in (EXITED, LOST)
+        if kind == EXITED:
+            status = int(msg["status"])
+            what = why_it_ended(status, engine.tail)
+            if not slot.greeted and status > 0:
+                raise UserError(f"no engine starts here: {what}", "see what doctor says")
+            self._lost(slot, what, may_lack_memory(status))
         elif kind == LOST:
             self._gone(slot, " | ".join([*engine.tail[-2:]]))
         elif slot.task is None or msg.get("id") != slot.task.job.name:

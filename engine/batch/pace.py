@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from .. import protocol
-from .child import Event
+from ..client.engine_process import Event
 
 OVERALL_S = 1.0
 

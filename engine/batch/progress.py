@@ -8,8 +8,8 @@ import sys
 import time
 
 from .. import protocol, terminal
+from ..client.engine_process import Event
 from ..json_lines import Lines
-from .child import Event
 
 LOG_S = 60.0  # in a log, so often a line on the whole
 

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from .child import Event, Events
+from ..client.engine_process import Event
+from .engines import JobEngine
 from .task import Task
-
-
-class Engine(Protocol):
-    """What can do jobs: a child process, or one on another machine, which may be waiting for room there."""
-
-    @property
-    def waiting(self) -> bool: ...
-    @property
-    def heard(self) -> float: ...
-    @property
-    def tail(self) -> Sequence[str]: ...
-    def send(self, msg: Event) -> None: ...
-    def kill(self) -> None: ...
-
-
-Hire = Callable[[int, bool, Events], Engine]
 
 
 @dataclass(eq=False)
@@ -33,7 +16,7 @@ class Slot:
     """A place for one engine. greeted: it came so far; part: of its job, done; jobs: how many it had."""
 
     number: int
-    engine: Engine | None = None
+    engine: JobEngine | None = None
     frugal: bool = False
     greeted: bool = False
     task: Task | None = None

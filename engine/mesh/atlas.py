@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..client import guard
 from ..errors import UserError
 
 _CHILD = Path(__file__).with_name("xatlas_child.py")
-_POLL = 0.05  # seconds between looks at the child and at cancellation
 _ENLARGED = np.float32(1000)  # xatlas takes triangles below an absolute area, 1e-7, for nothing
-_STOP = 2.0  # seconds the guard gets to end the worker
 
 Check = Callable[[], None]
 
@@ -112,7 +110,7 @@ def _child(
         for array, values in arrays.items():
             np.save(folder / f"{array}.npy", values)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        _run(folder, check, time.monotonic() + seconds)
+        _run(folder, check, seconds)
         uvs = np.load(folder / "uvs.npy", allow_pickle=False)
         return uvs, np.load(folder / "charts.npy", allow_pickle=False)
 
@@ -130,48 +128,16 @@ def _temporary_folder() -> Iterator[Path]:
         ) from error
 
 
-def _run(folder: Path, check: Check, deadline: float) -> None:
-    """Run the child on ``folder`` to its end; Failed when it doesn't succeed by ``deadline``."""
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    command = [sys.executable, "-I", "-S", str(_CHILD), "guard", str(folder)]
-    guard = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        creationflags=flags,
-    )
+def _run(folder: Path, check: Check, seconds: float) -> None:
+    """Run the child on ``folder`` to its end; Failed when it doesn't succeed within ``seconds``."""
+    command = [sys.executable, "-I", "-S", str(_CHILD), str(folder)]
     try:
-        while (status := _wait(guard)) is None:
-            check()
-            if time.monotonic() > deadline:
-                raise Failed("it took too long")
-    finally:
-        _stop(guard)
+        status = guard.run(command, folder, os.environ, check, seconds)
+    except TimeoutError as error:
+        raise Failed("it took too long") from error
     if status or not (folder / "uvs.npy").exists():
-        lines = (folder / "stderr.txt").read_text(errors="replace").split("\n") if status == 1 else []
-        raise Failed(
-            next((line for line in reversed(lines) if line.strip()), f"it crashed (status {status})")
-        )
-
-
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    """The exit status, or None when the process still runs after a short wait."""
-    try:
-        return process.wait(_POLL)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-def _stop(guard: subprocess.Popen[bytes]) -> None:
-    """End guard and worker: closing stdin makes the guard kill the worker and leave."""
-    assert guard.stdin is not None
-    guard.stdin.close()
-    try:
-        guard.wait(_STOP)
-    except subprocess.TimeoutExpired:
-        guard.kill()
-        guard.wait()
+        lines = guard.output(folder) if status == 1 else []
+        raise Failed(lines[-1] if lines else f"it crashed (status {status})")
 
 
 def _to_square(texels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,52 +1,21 @@
-"""Runs xatlas in processes of its own, as a script: xatlas holds Python's lock until it is done, can't be
+"""Runs xatlas in a process of its own, as a script: xatlas holds Python's lock until it is done, can't be
 interrupted, and crashes on some meshes.
 
-    python -I -S xatlas_child.py guard FOLDER    what the engine starts; its stdin is a lifeline
-    python -I -S xatlas_child.py work FOLDER     what the guard starts
-
-The guard kills the worker as soon as its own stdin closes, which is how the engine cancels and what happens
-when the engine dies, and then removes FOLDER. Its exit status is the worker's.
+    python -I -S xatlas_child.py FOLDER
 
 FOLDER holds job.json (paths for sys.path, options) and faces.npy (F, 3) uint32, and either
     vertices.npy (V, 3) float32 and starts.npy (K + 1,) int64: make charts for K meshes, which no chart
         crosses, of the faces starts[k] to starts[k + 1], and pack them; or
     vertices.npy (V, 2) float32 and materials.npy (F, 1) uint32: pack the charts that are there.
-The worker adds uvs.npy (F, 3, 2) float32 in atlas texels and charts.npy (F,) int32, -1 for faces that xatlas
+It adds uvs.npy (F, 3, 2) float32 in atlas texels and charts.npy (F,) int32, -1 for faces that xatlas
 left out.
 """
 
 import itertools
 import json
 import os
-import shutil
-import subprocess
 import sys
-import threading
 from typing import Any
-
-
-def guard(folder: str) -> None:
-    """Run the worker; never outlive stdin."""
-    command = [sys.executable, "-I", "-S", os.path.abspath(__file__), "work", folder]
-    with open(os.path.join(folder, "stderr.txt"), "wb") as stderr:
-        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
-    cut = threading.Event()
-    lifeline = threading.Thread(target=_follow, args=(worker, folder, cut), daemon=True)
-    lifeline.start()
-    status = worker.wait()
-    if cut.is_set():
-        lifeline.join()
-    os._exit(min(abs(status), 255))
-
-
-def _follow(worker: "subprocess.Popen[bytes]", folder: str, cut: threading.Event) -> None:
-    """Wait for stdin's end, then leave nothing behind: nobody else may be there to tidy up."""
-    while os.read(0, 4096):
-        pass
-    cut.set()
-    worker.kill()
-    worker.wait()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def work(folder: str) -> None:
@@ -87,4 +56,4 @@ def work(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    {"guard": guard, "work": work}[sys.argv[1]](sys.argv[2])
+    work(sys.argv[1])

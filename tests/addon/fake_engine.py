@@ -235,9 +235,9 @@ def batch(words: list) -> int:
     """The engine's own batch, with engines like this one."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from engine import cli
-    from engine.batch import child
+    from engine.batch import engines
 
-    child.command = lambda frugal: [sys.executable, __file__, "serve", *(["--frugal"] if frugal else [])]
+    engines.command = lambda frugal: [sys.executable, __file__, "serve", *(["--frugal"] if frugal else [])]
     return cli.main(words)
 
 

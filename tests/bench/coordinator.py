@@ -16,9 +16,10 @@ from pathlib import Path
 
 from engine import protocol
 from engine.batch import folder, jobs, task
-from engine.batch.child import Event, Events
 from engine.batch.coordinator import Coordinator
+from engine.batch.engines import Events
 from engine.batch.folder import Folder
+from engine.client.engine_process import Event
 
 # Bytes of what the starter makes by default, 1024 texels a side.
 FILES = {

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from engine.batch import folder, jobs, task
-from engine.batch.child import Child, Event, Events
 from engine.batch.coordinator import Coordinator
+from engine.batch.engines import Events, LocalEngine
 from engine.batch.task import Task
+from engine.client.engine_process import Event
 from tests.engine.batch.runs import Batch
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -82,8 +83,8 @@ Run = Callable[..., Ran]
 def run(place: Path, write: Write) -> Run:
     """Do the jobs with stand-ins; each job's folder is its ``out``."""
 
-    def stand_in(_number: int, frugal: bool, events: Events) -> Child:
-        return Child(
+    def stand_in(_number: int, frugal: bool, events: Events) -> LocalEngine:
+        return LocalEngine(
             [sys.executable, "-S", str(STAND_IN), *(["--frugal"] if frugal else [])], os.environ, events
         )
 

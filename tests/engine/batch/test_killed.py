@@ -21,11 +21,12 @@ BATCH = """
 import os, sys
 from pathlib import Path
 from engine.batch import folder, jobs, task
-from engine.batch.child import Child
 from engine.batch.coordinator import Coordinator
+from engine.batch.engines import LocalEngine
 
 def hire(_number, frugal, events):
-    return Child([sys.executable, "-S", sys.argv[3], *(["--frugal"] if frugal else [])], os.environ, events)
+    command = [sys.executable, "-S", sys.argv[3], *(["--frugal"] if frugal else [])]
+    return LocalEngine(command, os.environ, events)
 
 with folder.opened(Path(sys.argv[2])) as there:
     tasks = task.plan(jobs.read(Path(sys.argv[1]), {})[0], there)

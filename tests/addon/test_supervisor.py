@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from sync_texture.blender_sync_addon.jobs import environment, folder
-from sync_texture.blender_sync_addon.jobs.process import CANCEL_S, Supervisor
+from sync_texture.blender_sync_addon.jobs.supervisor import CANCEL_S, Supervisor
 from sync_texture.blender_sync_addon.problem import Problem, Stopped
 from sync_texture.engine import protocol
 
@@ -82,11 +81,11 @@ def test_a_job_is_done_and_the_engine_stays_warm(run, supervisor):
     assert supervisor.pid == pid
 
 
-def test_an_engine_started_ahead_gets_the_first_job(run, supervisor, command):
-    supervisor.warm_up(command)
+def test_an_engine_started_before_it_is_needed_gets_the_first_job(run, supervisor, command):
+    supervisor.start_early(command)
     pid = supervisor.pid
     assert pid
-    supervisor.warm_up(command)
+    supervisor.start_early(command)
     assert run("bricks").result
     assert supervisor.pid == pid
 
@@ -226,40 +225,12 @@ def test_a_program_that_cant_run(run, command):
         run("bricks")
 
 
-def test_the_engine_goes_when_its_parent_is_killed(tmp_path, command):
-    code = (
-        "import sys, time; sys.path.insert(0, sys.argv[1]); import conftest\n"
-        "from sync_texture.blender_sync_addon.jobs.process import Supervisor\n"
-        "from sync_texture.engine import protocol\n"
-        "s = Supervisor()\n"
-        "state = s.start(sys.argv[2:], protocol.Request(mesh='', prompt='slow', out=''), lambda: None)\n"
-        "while not (s.poll() or state.i): time.sleep(0.01)\n"
-        "print(s.pid, flush=True); time.sleep(60)\n"
-    )
-    where = str(FAKE.parents[1])
-    parent = subprocess.Popen([sys.executable, "-c", code, where, *command], stdout=subprocess.PIPE)
-    pid = int(parent.stdout.readline())
-    assert exists(pid)
-    parent.kill()
-    parent.wait()
-    until(lambda: not exists(pid), 3.0)
-
-
-def test_shutdown_ends_the_whole_tree(supervisor, tmp_path):
-    code = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(f'{{child.pid}} ')\n"
-        "time.sleep(60)\n"
-    )
-    request = protocol.Request(mesh="", prompt="x", out="")
-    state = supervisor.start([sys.executable, "-c", code], request, lambda: None)
-    file = tmp_path / "pid"
-    until(lambda: file.exists() and file.read_text().endswith(" "))
-    grandchild = int(file.read_text())
+def test_shutdown_fails_the_running_job(run, supervisor):
+    state = run("slow", wait=False)
+    pid = supervisor.pid
     supervisor.shutdown()
     assert state.problem
-    until(lambda: not exists(grandchild))
+    until(lambda: not exists(pid))
 
 
 def test_find_python(tmp_path):
@@ -277,11 +248,6 @@ def test_find_python(tmp_path):
         find("/nowhere", {})
     with pytest.raises(Problem, match="SYNC_TEXTURE_PYTHON names '/nowhere'"):
         find(str(python), {environment.VARIABLE: "/nowhere"})
-
-
-def test_blenders_python_settings_dont_reach_the_child():
-    given = {"PYTHONPATH": "/blender", "PYTHONHOME": "/blender", "HF_HOME": "/models", "PATH": "/bin"}
-    assert environment.child_environment(given) == {"HF_HOME": "/models", "PATH": "/bin"}
 
 
 def test_job_folders_are_private_and_distinct(tmp_path):
