@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.models.vocabulary import FUNCTION_WORDS, Vocabulary, words
+from engine.models.vocabulary import FUNCTION_WORDS, Vocabulary, plain_words
 
 # Targets, nearest first: words that people type instead of them. A word may stand in several rows; a target
 # that the captions lack is itself such a word.
@@ -129,8 +129,8 @@ def spoken(
     knows: texts whose words the model has learned to paint. hears: what captions put around them.
     spellings: (letters, the same spelt otherwise), both learned wherever the first occur.
     """
-    stop = {*words([*hears, _STOP_WORDS])} - FUNCTION_WORDS
-    known = {*words(knows)} - FUNCTION_WORDS - stop
+    stop = {*plain_words([*hears, _STOP_WORDS])} - FUNCTION_WORDS
+    known = {*plain_words(knows)} - FUNCTION_WORDS - stop
     known |= {word.replace(one, other) for word in known for one, other in spellings}
     return {"words": sorted(known), "stop_words": sorted(stop), "synonyms": synonyms(known, stop)}
 
@@ -141,7 +141,7 @@ def synonyms(known: set[str], stop: set[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in _NEAREST.strip().splitlines():
         targets, typed = (part.strip() for part in row.split(":"))
-        usable = [t for t in targets.split(", ") if {*words([t])} <= known | FUNCTION_WORDS]
+        usable = [t for t in targets.split(", ") if {*plain_words([t])} <= known | FUNCTION_WORDS]
         for word in (*typed.split(), *targets.split(", ")):
             if usable and vocabulary.unknown(word) == [word]:
                 near = found.setdefault(word, [])

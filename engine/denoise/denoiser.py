@@ -22,7 +22,7 @@ from . import device as devices
 from .attention import AcrossRows, Links, across_rows
 from .hints import Hints
 from .levels import Level, Schedule
-from .linear_decoder import Glance
+from .linear_decoder import LinearDecoder
 from .loading import Parts, load
 from .simplify import is_affine
 
@@ -82,7 +82,7 @@ class Denoiser:
         self._hints = Hints(parts.controlnet)
         self._cache: dict[str, tuple[Tensor, str]] = {}
         self._across: AcrossRows | None = None
-        self._glance: Glance | None = None
+        self._linear: LinearDecoder | None = None
         self.prediction_type: str = ddim.prediction(parts.scheduler)
         self.latent_channels: int = parts.vae.config.latent_channels
         self.downscale: int = 2 ** (len(parts.vae.config.block_out_channels) - 1)
@@ -245,12 +245,12 @@ class Denoiser:
         ]
         return torch.cat(pictures) / 2 + 0.5
 
-    def glance(self, latents: Tensor) -> Tensor:
+    def decode_linear(self, latents: Tensor) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, k h, k w) float32 in [0, 1] on the CPU, k at most
         ``downscale``: nearly what :meth:`decode` gives, in next to no time after the first call."""
-        if self._glance is None:
-            self._glance = Glance.fit(self.encode, self.decode, self.downscale)
-        return self._glance(latents)
+        if self._linear is None:
+            self._linear = LinearDecoder.fit(self.encode, self.decode, self.downscale)
+        return self._linear(latents)
 
     def halve_batch(self) -> bool:
         """Use half as much memory from now on; False when one row and one picture at a time is reached."""

@@ -1,4 +1,4 @@
-"""A glance at latents: their pictures by one linear map, thousands of times as fast as the autoencoder.
+"""A decoder that is one linear map: nearly the autoencoder's pictures, thousands of times as fast.
 
 Each latent and the eight around it give a square of pixels. The map is fitted by least squares to what the
 autoencoder's own decoder makes of a few pictures of coloured noise, so that it fits any autoencoder; the same
@@ -21,7 +21,7 @@ RIDGE = 1e-4  # of the latents' mean square: a channel that says nothing weighs 
 
 
 @dataclass(frozen=True)
-class Glance:
+class LinearDecoder:
     """weight: (3 k^2, C, 3, 3) and bias: (3 k^2,) float32, on the CPU. k: pixels across a latent's square."""
 
     weight: Tensor
@@ -37,7 +37,7 @@ class Glance:
     @classmethod
     def fit(
         cls, encode: Callable[[Tensor], Tensor], decode: Callable[[Tensor], Tensor], downscale: int
-    ) -> Glance:
+    ) -> LinearDecoder:
         """The map closest to ``decode``; both as of Denoiser, ``downscale``: pixels per latent."""
         k = min(FINEST, downscale)
         latents = encode(noise_pictures(PICTURES, SIDE * downscale)).float().cpu()

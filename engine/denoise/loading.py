@@ -26,7 +26,7 @@ from ..models.sidecar import Sidecar
 from ..models.sources import SUPPORTED, Sources
 from ..models.vocabulary import Vocabulary
 from . import ddim
-from .simplify import make_lean
+from .simplify import simplify
 
 AGAIN = "download the model again"
 
@@ -152,7 +152,7 @@ def load_tiny(path: Path, vae: Any, device: torch.device, dtype: torch.dtype, ch
         model = family.from_config(config)
     fill(model, folder_tensors(path), dtype, device, check, sidecar.TINY_AUTOENCODER)
     if family is AutoencoderDC:
-        make_lean(model)
+        simplify(model)
     return model
 
 

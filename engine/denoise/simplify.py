@@ -1,4 +1,4 @@
-"""An AutoencoderDC that gives the same for less.
+"""An AutoencoderDC made simpler: it gives the same for less.
 
 Residual blocks whose last weights are all 0 hand their input on, and blocks that shrink the picture then only
 rearrange it: so a network can be one convolution in disguise, as the encoder of the starter's small
@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def make_lean(autoencoder: Any) -> None:
+def simplify(autoencoder: Any) -> None:
     """Replace blocks of ``autoencoder``, an AutoencoderDC with its weights, by equal ones that do less."""
     for blocks in (*autoencoder.encoder.down_blocks, *autoencoder.decoder.up_blocks):
         for name, block in list(blocks.named_children()):
-            blocks.register_module(name, _lean(block))
+            blocks.register_module(name, _simpler(block))
 
 
 def is_affine(autoencoder: Any) -> bool:
-    """Whether ``autoencoder`` is an AutoencoderDC whose encoder, made lean, has nothing left but convolutions
-    and pixels in another order."""
+    """Whether ``autoencoder`` is an AutoencoderDC whose encoder, simplified, is made of nothing but
+    convolutions and pixels in another order."""
     from diffusers import AutoencoderDC
 
     if not isinstance(autoencoder, AutoencoderDC):
@@ -33,7 +33,7 @@ def is_affine(autoencoder: Any) -> bool:
     return all(isinstance(layer, nn.Conv2d | nn.Identity | nn.Sequential | _Smaller) for layer in layers)
 
 
-def _lean(block: nn.Module) -> nn.Module:
+def _simpler(block: nn.Module) -> nn.Module:
     """``block``, or one that gives the same."""
     from diffusers.models.autoencoders.autoencoder_dc import DCDownBlock2d, DCUpBlock2d, ResBlock
 

@@ -66,7 +66,7 @@ class Preview:
 
     def _painted(self, x0: Tensor, scene: Scene, denoiser: Denoiser) -> NDArray[np.float32]:
         """The texture, or its pages, of the estimates ``x0`` (N, C, h, w)."""
-        pictures = denoiser.glance(x0).permute(0, 2, 3, 1).contiguous().numpy()
+        pictures = denoiser.decode_linear(x0).permute(0, 2, 3, 1).contiguous().numpy()
         if self._sketch is None:
             size = side(len(self._layout.pages), self._request.texture_size, pictures.shape[1])
             place = scene.raster, scene.uvs, scene.cameras

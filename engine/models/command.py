@@ -36,7 +36,7 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 def _download(name: str, as_json: bool) -> int:
     with Bar(silent=as_json) as bar:
         draw = partial(_draw, bar)
-        manage.download(name, _Teller() if as_json else draw, _go_on)
+        manage.download(name, _JsonProgress() if as_json else draw, _go_on)
     if as_json:
         print(json.dumps({"name": name, "installed": True}))
     say(f"{name} is ready")
@@ -47,7 +47,7 @@ def _draw(bar: Bar, file: str, done: int, size: int) -> None:
     bar(file, done >> 20, max(1, size >> 20), None)
 
 
-class _Teller:
+class _JsonProgress:
     """Prints how far a download is, not too often."""
 
     def __init__(self) -> None:
@@ -118,6 +118,6 @@ def _verify(names: list[str], as_json: bool) -> int:
     else:
         for name, problems in found.items():
             print(f"{name}: {'damaged' if problems else 'complete'}")
-    if told := [f"{name}: {problem}" for name, problems in found.items() for problem in problems]:
-        raise UserError("; ".join(told), "download it again, or point to another copy")
+    if lines := [f"{name}: {problem}" for name, problems in found.items() for problem in problems]:
+        raise UserError("; ".join(lines), "download it again, or point to another copy")
     return protocol.EXIT_DONE

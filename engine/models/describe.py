@@ -39,7 +39,7 @@ def describe(name: str) -> Description:
     entry = BY_NAME.get(base)
     place = _place(base, entry)
     folder = place if place and place.is_dir() else None
-    own = model_card.read(folder) if folder else model_card.Card()
+    own = model_card.read(folder) if folder else model_card.ModelCard()
     controlnet = _controlnet(control) if control else None
     return Description(
         name=name,

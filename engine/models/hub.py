@@ -175,7 +175,7 @@ class _Meter:
 
         meter = self
 
-        class Bar(tqdm):  # type: ignore[misc]
+        class CountingBar(tqdm):  # type: ignore[misc]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 kwargs["disable"] = True  # counted, never drawn
                 kwargs.pop("name", None)
@@ -187,4 +187,4 @@ class _Meter:
                 self.seen += int(n or 0)
                 meter.progress(name, meter.done + self.seen, meter.total)
 
-        return Bar
+        return CountingBar

@@ -1,4 +1,4 @@
-"""A model's card: its ``README.md``, read for what people want to know of it. Anything may be missing."""
+"""A model card, the ``README.md`` of a model, read for what people want to know. Anything may be missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BULLET = re.compile(r"^\s*[-*+] +", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """title: its first heading. licence: of the front matter, else of a table. limits: the paragraphs under
     headings like "What it doesn't know" and "Limitations", as plain text."""
 
@@ -26,15 +26,15 @@ class Card:
     limits: tuple[str, ...] = ()
 
 
-def read(folder: Path) -> Card:
+def read(folder: Path) -> ModelCard:
     """The card of the model in ``folder``; an empty one without a readable file."""
     try:
         text = (folder / FILE).read_text(encoding="utf-8-sig")[:_MAX]
     except (OSError, ValueError):
-        return Card()
+        return ModelCard()
     title, licence = _TITLE.search(text), _LICENCE.search(text)
     sections = [body for heading, body in _SECTION.findall(text) if _LIMITS.search(heading)]
-    return Card(
+    return ModelCard(
         title=_plain(title[1]) if title else None,
         licence=_plain(licence[1]) if licence else None,
         limits=tuple(item for body in sections for item in _paragraphs(body)),

@@ -15,7 +15,7 @@ INDENT = "  "
 
 def as_json(model: Description) -> dict[str, Any]:
     """What is known about ``model``; null for what isn't."""
-    preset, words = model.preset, model.vocabulary
+    preset, vocabulary = model.preset, model.vocabulary
     return {
         "name": model.name,
         "title": model.title,
@@ -26,17 +26,19 @@ def as_json(model: Description) -> dict[str, Any]:
         "control": preset.control if preset else None,
         "steps": preset.steps if preset else None,
         "guidance": preset.guidance if preset else None,
-        "vocabulary": _words_as_json(words) if words else None,
+        "vocabulary": _vocabulary_as_json(vocabulary) if vocabulary else None,
         "limits": list(model.limits),
     }
 
 
-def _words_as_json(words: Vocabulary) -> dict[str, Any]:
+def _vocabulary_as_json(vocabulary: Vocabulary) -> dict[str, Any]:
     return {
-        "materials": [{"material": name, "example": words.example(name)} for name in words.materials],
-        "colours": list(words.colours),
-        "adjectives": list(words.adjectives),
-        "additions": list(words.additions),
+        "materials": [
+            {"material": name, "example": vocabulary.example(name)} for name in vocabulary.materials
+        ],
+        "colours": list(vocabulary.colours),
+        "adjectives": list(vocabulary.adjectives),
+        "additions": list(vocabulary.additions),
     }
 
 
@@ -69,18 +71,18 @@ def _usage(model: Description) -> dict[str, str]:
     }
 
 
-def _vocabulary(words: Vocabulary | None, width: int) -> Iterator[str]:
-    if words is None:
+def _vocabulary(vocabulary: Vocabulary | None, width: int) -> Iterator[str]:
+    if vocabulary is None:
         yield from _heading("words", width)
         yield from textwrap.wrap("It lists none: any prompt may do.", width)
         return
-    if words.materials:
-        yield from _heading(f"{len(words.materials)} materials, and a prompt for each", width)
-        yield from pairs([(name, words.example(name)) for name in words.materials], width)
+    if vocabulary.materials:
+        yield from _heading(f"{len(vocabulary.materials)} materials, and a prompt for each", width)
+        yield from pairs([(name, vocabulary.example(name)) for name in vocabulary.materials], width)
     others = {
-        "colours": words.colours,
-        "adjectives": words.adjectives,
-        "additions, after the material": words.additions,
+        "colours": vocabulary.colours,
+        "adjectives": vocabulary.adjectives,
+        "additions, after the material": vocabulary.additions,
     }
     for title, entries in others.items():
         if entries:

@@ -67,11 +67,11 @@ class Sidecar:
 
     def over(self, preset: Preset) -> Preset:
         """``preset`` with what is given here in its place."""
-        given = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        changes = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         for name in ("sync_share", "texture_size"):
-            if name in given:
-                given[name] = MappingProxyType({**getattr(preset, name), **given[name]})
-        return replace(preset, **given)
+            if name in changes:
+                changes[name] = MappingProxyType({**getattr(preset, name), **changes[name]})
+        return replace(preset, **changes)
 
 
 KEYS = (*(f.name for f in fields(Sidecar)), TINY_AUTOENCODER)

@@ -34,7 +34,7 @@ below above inside outside as like than then so very quite rather too also all e
 was were has have had which who made
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
-MAX_WORDS = 8  # told in one note
+MAX_WORDS = 8  # named in one note
 MAX_NEAREST = 3  # for each of them
 MAX_LENGTH = 40  # letters of a word that are looked at and shown
 _WORD = re.compile(r"[^\W_]+")
@@ -83,11 +83,11 @@ class Vocabulary:
     def _content(self) -> frozenset[str]:
         """The words that mean something, in plain spelling."""
         lists = (self.materials, self.colours, self.adjectives, self.additions, self.examples, self.words)
-        return frozenset(words(text for texts in lists for text in texts)) - self._silent
+        return frozenset(plain_words(text for texts in lists for text in texts)) - self._silent
 
     @cached_property
     def _silent(self) -> frozenset[str]:
-        return FUNCTION_WORDS | frozenset(words(self.stop_words))
+        return FUNCTION_WORDS | frozenset(plain_words(self.stop_words))
 
     @cached_property
     def _known_roots(self) -> frozenset[str]:
@@ -144,12 +144,14 @@ def note(model: str, vocabulary: Vocabulary | None, prompt: str) -> list[str]:
     unknown = vocabulary.unknown(prompt) if vocabulary else []
     if not vocabulary or not unknown:
         return []
-    told = [_told(word, vocabulary.nearest(word)) for word in unknown[:MAX_WORDS]]
-    more = len(unknown) - len(told)
-    return [f"the {model} model doesn't know {_listed([*told, *([f'{more} more words'] if more else [])])}"]
+    described = [_described(word, vocabulary.nearest(word)) for word in unknown[:MAX_WORDS]]
+    more = len(unknown) - len(described)
+    return [
+        f"the {model} model doesn't know {_listed([*described, *([f'{more} more words'] if more else [])])}"
+    ]
 
 
-def _told(word: str, near: list[str]) -> str:
+def _described(word: str, near: list[str]) -> str:
     shown = word if len(word) <= MAX_LENGTH else word[: MAX_LENGTH - 1] + "…"
     return f"'{shown}'" + (f" (nearest: {', '.join(repr(n) for n in near)})" if near else "")
 
@@ -158,7 +160,7 @@ def _listed(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
 
-def words(texts: Iterable[str]) -> list[str]:
+def plain_words(texts: Iterable[str]) -> list[str]:
     """All words in ``texts``, in plain spelling."""
     return [_plain(word) for text in texts for word in _WORD.findall(text)]
 

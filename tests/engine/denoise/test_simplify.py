@@ -1,4 +1,4 @@
-"""An AutoencoderDC made lean: as the library's own, with and without blocks that do nothing."""
+"""An AutoencoderDC simplified: as the library's own, with and without blocks that do nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.denoise.simplify import is_affine, make_lean
+from engine.denoise.simplify import is_affine, simplify
 from tests.engine.denoise.small_autoencoders import idle_encoder, random_dc
 
 Change = Callable[[Any], None]
@@ -43,7 +43,7 @@ def test_it_gives_what_it_gave(change: Change, widths: tuple[int, ...], layout: 
     pictures = torch.rand(2, 3, 32, 48)
     before = model.encode(pictures).latent
     decoded = model.decode(before).sample
-    make_lean(model)
+    simplify(model)
     torch.testing.assert_close(model.encode(pictures).latent, before, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(model.decode(before).sample, decoded, rtol=1e-5, atol=1e-6)
 
@@ -54,8 +54,8 @@ def test_only_what_is_exactly_idle_goes() -> None:
     all_of_them = convolutions(model)
     idle_encoder(model)
     nearly_idle(other)
-    make_lean(model)
-    make_lean(other)
+    simplify(model)
+    simplify(other)
     assert convolutions(model) == 2, "the first and the last"
     assert convolutions(other) == all_of_them
 
@@ -65,7 +65,7 @@ def test_only_what_is_exactly_idle_goes() -> None:
 def test_an_encoder_called_affine_is(change: Change, affine: bool) -> None:
     model = random_dc(WIDTHS)
     change(model)
-    make_lean(model)
+    simplify(model)
     assert is_affine(model) is affine
     a, b, c = torch.rand(3, 1, 3, 32, 32)
     mixed = model.encode(a + b - c).latent

@@ -58,7 +58,7 @@ def read(folder: Path, text: str) -> model_card.Card:
 
 
 def test_our_cards(tmp_path: Path) -> None:
-    assert read(tmp_path, OURS) == model_card.Card(
+    assert read(tmp_path, OURS) == model_card.ModelCard(
         title="Tiny model",
         licence="GPL-3.0-or-later, as the rest",
         limits=("Faces: none, as the paper says, in two lines.", "Letters.", "Anything else."),
@@ -66,7 +66,7 @@ def test_our_cards(tmp_path: Path) -> None:
 
 
 def test_cards_of_the_hub(tmp_path: Path) -> None:
-    assert read(tmp_path, THEIRS) == model_card.Card(
+    assert read(tmp_path, THEIRS) == model_card.ModelCard(
         title="A model", licence="creativeml-openrail-m", limits=("Don't.", "It can't count.")
     )
 
@@ -75,7 +75,7 @@ def test_cards_of_the_hub(tmp_path: Path) -> None:
 def test_without_a_card_nothing_is_known(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / model_card.FILE).write_bytes(content)
-    assert model_card.read(tmp_path) == model_card.Card()
+    assert model_card.read(tmp_path) == model_card.ModelCard()
 
 
 MARKS = ["#", " ", "\n", "limits", "- ", "|", "license:", "**", "[a](b)", "---"]

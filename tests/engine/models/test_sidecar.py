@@ -11,7 +11,7 @@ import torch
 
 from engine.errors import UserError
 from engine.models import manage, presets, sidecar
-from tests.engine.denoise.loaded import load
+from tests.engine.denoise.loaded import level, load
 
 EVERYTHING = {
     "control": "position",
@@ -77,7 +77,10 @@ def test_scale_and_end_reach_the_network(eps_model: Path, copy: Path) -> None:
     for name, matters in ((eps_model, True), (copy, False)):
         model = load(name)
         text = model.embed(["gold"])
-        one, other = (model.predict(x, 500, text, text, torch.full((1, 3, 64, 64), v), 1.0) for v in (0, 1))
+        one, other = (
+            model.predict(x, level(model, 500), text, text, torch.full((1, 3, 64, 64), v), 1.0)
+            for v in (0, 1)
+        )
         assert torch.equal(one, other) is not matters
 
 
