@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .bake.existing import Existing
+from .bake.existing_texture import ExistingTexture
 from .canvas.mesh_maps import MeshMaps, mesh_maps
 from .canvas.scene import Scene
 from .denoise.attention import Links
@@ -22,7 +22,6 @@ from .denoise.levels import Schedule
 from .errors import OutOfMemory
 from .export.preview import Preview
 from .host import Clock, Host
-from .mesh.edges import places
 from .settings import Settings
 from .sync import backgrounds
 from .sync.cases import Map
@@ -31,7 +30,7 @@ from .sync.sampler import Step, Sync, initial_noise, sample
 from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
 from .views import prompts
 from .views.neighbours import nearest_first, neighbours, reference
-from .views.raster import masks
+from .views.surface import masks
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Job:
     denoiser: Denoiser
     clock: Clock
     host: Host
-    old: Existing | None = None
+    old: ExistingTexture | None = None
     preview: Preview | None = None
 
 
@@ -98,7 +97,7 @@ def _clean(job: Job, coder: _Coder) -> Tensor | None:
         return None
     scene = job.scene
     with job.clock.part("geometry"):
-        seen = job.old.seen(scene.raster, scene.uvs, scene.cameras, scene.resolution, job.host.check)
+        seen = job.old.seen(scene.surface, scene.views, job.host.check)
     return coder.encode(torch.from_numpy(seen))
 
 
@@ -126,7 +125,7 @@ def _attention(job: Job) -> AbstractContextManager[None]:
 def links(scene: Scene, downscale: int) -> Links:
     """Which views of ``scene`` attend to which, and what of them shows the mesh: a latent is ``downscale``^2
     pixels."""
-    inside, size = masks(scene.fragments, scene.resolution), scene.resolution // downscale
+    inside, size = masks(scene.views), scene.resolution // downscale
     shown = inside.reshape(-1, size, downscale, size, downscale).mean(axis=(2, 4), dtype=np.float32)
     return Links(neighbours(scene.cameras), reference(scene.cameras), shown)
 
@@ -256,10 +255,10 @@ def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
     job.host.check()
     scene, aggregate = job.scene, job.settings.aggregate
     ramped = METHODS[job.method].ramped and aggregate == "mean"
-    faces, uvs = places(scene.raster.corners).astype(np.int32), scene.uvs  # a soup has charts too
-    views = scene.fragments if resolution == scene.resolution else None
-    given = faces, uvs, resolution, size, AGGREGATES[aggregate]
-    return mesh_maps(scene.raster, scene.cameras, *given, cosines=ramped, views=views)
+    views = scene.views
+    if resolution != scene.resolution:
+        views = scene.surface.seen_by(scene.cameras, resolution)
+    return mesh_maps(scene.surface, views, size, AGGREGATES[aggregate], cosines=ramped)
 
 
 def _space(job: Job, maps: MeshMaps, coder: _Coder) -> Space:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from . import memory, threads
 from . import settings as options
-from .bake.bake import Atlas, bake
-from .bake.existing import Existing
-from .bake.fill import fill, rim_read
-from .bake.surface_fill import Texels
+from .bake.bake import bake
+from .bake.existing_texture import ExistingTexture
+from .bake.fill import doubtful_used, fill
+from .bake.texel_graph import TexelGraph
 from .canvas.scene import Scene, build_scene
 from .denoise.denoiser import Denoiser
 from .export import render, report, save
@@ -31,6 +31,7 @@ from .models.sources import split
 from .protocol import Request, Result, Texture
 from .views.backends import choose
 from .views.cameras import Camera
+from .views.surface import Surface
 
 Floats = NDArray[np.float32]
 FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
@@ -51,7 +52,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         layout = _laid_out(request, meshes, host)
         memory.check_textures(len(layout.pages), request.texture_size)
     with clock.part("load"):
-        old = Existing.read_pages(request.init_texture, layout.pages) if request.init_texture else None
+        old = ExistingTexture.read_pages(request.init_texture, layout.pages) if request.init_texture else None
         host.check()
         host.progress("model", 0, 1, None)
         denoiser = model(request.model, request.device)
@@ -62,8 +63,9 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
     with clock.part("geometry"):
         preset, cameras = denoiser.preset, options.placed(request, own, layout.mesh.vertices)
         backend = choose(request.raster, denoiser.device.type)
-        views = preset.view_size, preset.control
-        scene = build_scene(layout.mesh, cameras, *views, host, backend, layout.uvs, request.front)
+        mesh = layout.mesh
+        surface = Surface.build(mesh.vertices, mesh.faces, layout.uvs, backend, request.front)
+        scene = build_scene(surface, cameras, preset.view_size, preset.control, host)
         warnings += blind(cameras, scene)
     with previews(request, layout, host) as preview:
         job = Job(request.method, request.seed, settings, scene, denoiser, clock, host, old, preview)
@@ -73,7 +75,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         image = baked_texture(scene, request, pictures, old, host)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
-        rendered = render.render_views(image, scene.uvs, scene.fragments, scene.resolution)
+        rendered = render.render_views(image, scene.surface, scene.views)
         measured = report.measures(job, layout, image, pictures, rendered)
     with save.staged(out) as stage:
         with clock.part("save"):
@@ -154,19 +156,18 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
 
 
 def baked_texture(
-    scene: Scene, request: Request, pictures: Floats, old: Existing | None, host: Host
+    scene: Scene, request: Request, pictures: Floats, old: ExistingTexture | None, host: Host
 ) -> Floats:
     """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
     filled and padded."""
-    atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
-    texels = Texels(scene.raster, scene.uvs, atlas)
-    given = scene.raster, atlas, scene.cameras, scene.fragments, pictures, host.check
+    graph = TexelGraph.build(scene.surface, request.texture_size)
+    given = scene.surface, graph.texels, scene.views, pictures, host.check
     if old is None:
-        return fill(request.fill, texels, bake(*given, partial(rim_read, request.fill, texels)))
+        return fill(request.fill, graph, bake(*given, partial(doubtful_used, request.fill, graph)))
     baked = bake(*given)
     old = old.fitted(request.texture_size)
-    image = fill(request.fill, texels, old.under(atlas, baked))
-    return old.around(atlas, image)
+    image = fill(request.fill, graph, old.under(graph.texels, baked))
+    return old.around(graph.texels, image)
 
 
 def _write(
@@ -186,7 +187,7 @@ def _write(
         save.png(render.contact_sheet(scene.controls, pictures, rendered, labels), stage / "views.png")
 
     def turntable() -> None:
-        save.gif(render.turntable(scene.raster, image, scene.uvs, host.check), stage / "turntable.gif")
+        save.gif(render.turntable(image, scene.surface, host.check), stage / "turntable.gif")
 
     def textures() -> None:
         write_textured(layout, image, depth, stage, host.check)

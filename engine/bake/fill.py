@@ -1,6 +1,6 @@
 """From the texels that views painted to a whole texture.
 
-What no view painted is filled along the surface (surface.py), or with the nearest painted texel in the
+What no view painted is filled along the surface (harmonic_fill.py), or with the nearest painted texel in the
 texture (Voronoi, as published). Then the gaps between charts take the nearest texel *on the mesh*: so each
 chart is padded with its own border colour, and neither bilinear filtering nor mip-mapping brings black, or
 another chart's colour, across a seam.
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from ..pictures.pages import shaped
-from .bake import Atlas, Baked, unclear
-from .surface_fill import NEXT_TO, Texels, surface_fill, unreached
+from .bake import Baked, untrusted
+from .harmonic_fill import NEXT_TO, harmonic_fill, kept_doubtful
+from .texel_graph import TexelGraph
+from .texels import SurfaceTexels, nearest_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -22,24 +23,21 @@ Bools = NDArray[np.bool_]
 NEUTRAL = 0.5  # where nothing at all was painted
 
 
-def fill(how: str, texels: Texels, baked: Baked) -> Floats:
-    """The whole texture (T, T, 3), or (P, T, T, 3) where there are pages, of ``texels`` filled ``how``: one
-    of protocol.FILLS."""
-    atlas = texels.atlas
-    if not (baked.clear.any() or baked.rim.any()):
-        return shaped(np.full((atlas.pages * atlas.size**2, 3), NEUTRAL, np.float32), atlas.size)
-    near = nearest_of(atlas.size, atlas.index, atlas.pages)
-    if how == "uv":
-        colours = voronoi_fill(atlas, baked)
-    else:
-        colours = surface_fill(texels, baked.colours, baked.clear, baked.rim, near)
-    return padded(atlas.size, colours, near)
+def fill(how: str, graph: TexelGraph, baked: Baked) -> Floats:
+    """The whole texture (T, T, 3), or (P, T, T, 3) where there are pages, of the texels of ``graph`` filled
+    ``how``: one of protocol.FILLS."""
+    texels = graph.texels
+    if not (baked.trusted.any() or baked.doubtful.any()):
+        return shaped(np.full((texels.pages * texels.size**2, 3), NEUTRAL, np.float32), texels.size)
+    near = nearest_of(texels.size, texels.index, texels.pages)
+    colours = voronoi_fill(texels, baked) if how == "uv" else harmonic_fill(graph, baked, near)
+    return padded(texels.size, colours, near)
 
 
-def rim_read(how: str, texels: Texels, clear: Bools) -> NDArray[np.int64]:
-    """The numbers of the ``texels``, of those that views don't paint ``clear`` (n,), whose rim :func:`fill`
-    looks at."""
-    return unreached(texels, clear) if how == "surface" else unclear(clear)
+def doubtful_used(how: str, graph: TexelGraph, trusted: Bools) -> NDArray[np.int64]:
+    """The numbers of the texels, of those that aren't painted by ``trusted`` (n,) pixels, whose doubtful
+    colours :func:`fill` looks at."""
+    return kept_doubtful(graph, trusted) if how == "surface" else untrusted(trusted)
 
 
 def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:
@@ -47,36 +45,22 @@ def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:
     return shaped(colours[near], size)
 
 
-def nearest_of(size: int, index: NDArray[np.int32], pages: int = 1) -> NDArray[np.int32]:
-    """(P T^2,) which of the texels ``index`` (n,), n > 0, is nearest to each texel of the texture, exactly,
-    and on the same page; on a page without any, the first of all."""
-    number = np.full((pages, size * size), -1, np.int32)
-    number.reshape(-1)[index] = np.arange(len(index), dtype=np.int32)
-    for page in number:
-        free = (page < 0).reshape(size, size)
-        if free.all():
-            page[:] = 0
-            continue
-        row, column = distance_transform_edt(free, return_distances=False, return_indices=True)
-        page[:] = page[(row * np.int32(size) + column).reshape(-1)]
-    return number.reshape(-1)
-
-
-def voronoi_fill(atlas: Atlas, baked: Baked) -> Floats:
+def voronoi_fill(texels: SurfaceTexels, baked: Baked) -> Floats:
     """Colours (n, 3): of the nearest painted texel in the texture, whatever chart that belongs to, NEUTRAL
-    where its page has none. Rim texels take a clear one's if it is NEXT_TO them on the surface too."""
+    where its page has none. Doubtful texels take a trusted one's if it is NEXT_TO them on the surface too."""
     colours = baked.colours.copy()
-    clear, rim = np.flatnonzero(baked.clear), np.flatnonzero(baked.rim)
-    if len(clear) and len(rim):
-        source = clear[nearest_of(atlas.size, atlas.index[clear], atlas.pages)[atlas.index[rim]]]
-        near = np.linalg.norm(atlas.point[rim] - atlas.point[source], axis=1) < NEXT_TO
-        colours[rim[near]] = colours[source[near]]
-    painted = baked.clear | baked.rim
+    trusted, doubtful = np.flatnonzero(baked.trusted), np.flatnonzero(baked.doubtful)
+    if len(trusted) and len(doubtful):
+        near = nearest_of(texels.size, texels.index[trusted], texels.pages)
+        source = trusted[near[texels.index[doubtful]]]
+        close = np.linalg.norm(texels.point[doubtful] - texels.point[source], axis=1) < NEXT_TO
+        colours[doubtful[close]] = colours[source[close]]
+    painted = baked.trusted | baked.doubtful
     if not painted.all():
         seeds, empty = np.flatnonzero(painted), np.flatnonzero(~painted)
-        source = seeds[nearest_of(atlas.size, atlas.index[seeds], atlas.pages)[atlas.index[empty]]]
+        source = seeds[nearest_of(texels.size, texels.index[seeds], texels.pages)[texels.index[empty]]]
         colours[empty] = colours[source]
-        page = atlas.size**2
-        bare = atlas.index[empty] // page != atlas.index[source] // page
+        page = texels.size**2
+        bare = texels.index[empty] // page != texels.index[source] // page
         colours[empty[bare]] = NEUTRAL
     return colours

@@ -24,11 +24,10 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from .. import threads
-from ..mesh.islands import island_of_face
 from ..pictures.pages import page_of
 from ..sync.spaces import normalise
-from ..views.cameras import Camera
-from ..views.raster import EmbreeRaster, Fragments, interpolate, texel_of
+from ..views.raster import interpolate, texel_of
+from ..views.surface import Surface, View
 from ..views.visibility import edge_trust
 
 Floats = NDArray[np.float32]
@@ -53,7 +52,7 @@ class MeshMaps:
 
 
 @dataclass(frozen=True)
-class _Texels:
+class _ReadTexels:
     """The texels that pixels read: flat index, a surface point (K, 3), its normal (K, 3), its chart (K,)."""
 
     index: Ints
@@ -68,64 +67,52 @@ class _Texels:
 
 
 def mesh_maps(
-    raster: EmbreeRaster,
-    cameras: list[Camera],
-    faces: NDArray[np.int32],
-    uvs: Floats,
-    resolution: int,
-    size: int,
-    exponent: float = 1.0,
-    cosines: bool = False,
-    views: Sequence[Fragments] | None = None,
+    surface: Surface, views: Sequence[View], size: int, exponent: float = 1.0, cosines: bool = False
 ) -> MeshMaps:
-    """Build f and g for views of ``resolution``^2 pixels and a texture of ``size``^2 texels.
+    """Build f and g for ``views`` of one resolution and a texture, or pages, of ``size``^2 texels.
 
-    faces: (F, 3) int32; uvs: (F, 3, 2) float32 in [0, 1], or (F, 3, 3) with pages (each of ``size``^2).
     exponent: of the cosine weights (published: 1 while synchronising, through an accident that reads 0 as 1,
     and 6 in the final bake). cosines: whether to keep them, for weights that change from step to step.
-    views: what the cameras show, where that is known.
     """
-    views = views or [raster.rasterise(camera, resolution) for camera in cameras]
-    hits = [texel_of(interpolate(uvs, view.face, view.bary), size) for view in views]
-    texels, element = _texels(raster, views, hits, _charts(faces, uvs))
-    pixel = np.concatenate([view.pixel + i * resolution**2 for i, view in enumerate(views)]).astype(np.int64)
-    bounds = np.cumsum([0, *(len(view.pixel) for view in views)])
-    seeds = texels.seeds(size)
+    pixels = views[0].resolution ** 2
+    hits = [texel_of(surface.uvs_of(view.fragments), size) for view in views]
+    texels, element = _texels(surface, views, hits)
+    pixel = np.concatenate([view.fragments.pixel + i * pixels for i, view in enumerate(views)])
+    bounds = np.cumsum([0, *(len(view.fragments.pixel) for view in views)])
+    pixel, seeds = pixel.astype(np.int64), texels.seeds(size)
 
     def part(i: int) -> tuple[Ints, Ints, NDArray[np.float64]]:
         own = slice(bounds[i], bounds[i + 1])
-        seen, cosine = raster.visible(cameras[i], texels.point, texels.normal)
+        seen, cosine = surface.raster.visible(views[i].camera, texels.point, texels.normal)
         weight = np.where(seen, cosine.astype(np.float64) ** exponent, 0.0)
-        trust = edge_trust(cameras[i], views[i], resolution)
-        return _view_rows(seeds, weight, trust, element[own], pixel[own], 2.0 * size)
+        return _view_rows(seeds, weight, edge_trust(views[i]), element[own], pixel[own], 2.0 * size)
 
-    parts = threads.each(part, (i for i, view in enumerate(views) if len(view.pixel)))
-    shape = (len(texels.index), len(cameras) * resolution**2)
-    average = normalise(_stack(parts, shape))
+    parts = threads.each(part, (i for i, view in enumerate(views) if len(view.fragments.pixel)))
+    average = normalise(_stack(parts, (len(texels.index), len(views) * pixels)))
     seen, source = _filled_from(average, seeds)
     average = average[source] if not seen.all() else average
-    cosine = _cosines(texels, source, cameras, average, resolution) if cosines else None
+    cosine = _cosines(texels, source, views, average) if cosines else None
     return MeshMaps(pixel, element, average, texels.index, seen, cosine)
 
 
-def _charts(faces: NDArray[np.int32], uvs: Floats) -> Ints:
+def _charts(surface: Surface) -> Ints:
     """(F,) the number of each face's chart; charts of one page are closer than those of any others."""
-    charts = island_of_face(faces, uvs).astype(np.int64)
-    return charts + page_of(uvs[:, 0]) * 2 * (int(charts.max()) + 1)
+    charts = surface.charts.astype(np.int64)
+    return charts + page_of(surface.uvs[:, 0]) * 2 * (int(charts.max()) + 1)
 
 
 def _texels(
-    raster: EmbreeRaster, views: Sequence[Fragments], hits: list[NDArray[np.int32]], charts: Ints
-) -> tuple[_Texels, Ints]:
+    surface: Surface, views: Sequence[View], hits: list[NDArray[np.int32]]
+) -> tuple[_ReadTexels, Ints]:
     """The distinct texels hit, and for each pixel the number of its texel among them.
 
     The first pixel to hit a texel lends it its surface point: within a texel of its centre, and on the mesh.
     """
     index, first, element = np.unique(np.concatenate(hits), return_index=True, return_inverse=True)
-    face = np.concatenate([view.face for view in views])[first]
-    bary = np.concatenate([view.bary for view in views])[first]
-    point = interpolate(raster.corners, face, bary)
-    found = _Texels(index.astype(np.int64), point, raster.normals[face], charts[face])
+    face = np.concatenate([view.fragments.face for view in views])[first]
+    bary = np.concatenate([view.fragments.bary for view in views])[first]
+    point = interpolate(surface.corners, face, bary)
+    found = _ReadTexels(index.astype(np.int64), point, surface.normals[face], _charts(surface)[face])
     return found, element.reshape(-1).astype(np.int64)
 
 
@@ -177,12 +164,10 @@ def _filled_from(matrix: csr_matrix, seeds: NDArray[np.float64]) -> tuple[NDArra
     return seen, source
 
 
-def _cosines(
-    texels: _Texels, source: Ints, cameras: list[Camera], average: csr_matrix, resolution: int
-) -> Floats:
+def _cosines(texels: _ReadTexels, source: Ints, views: Sequence[View], average: csr_matrix) -> Floats:
     """Of every value of ``average``: the cosine between the texel's normal and the direction to the view."""
     texel = np.repeat(source, np.diff(average.indptr))
-    view = average.indices // resolution**2
-    towards = np.stack([camera.position for camera in cameras])[view] - texels.point[texel]
+    number = average.indices // views[0].resolution ** 2
+    towards = np.stack([view.camera.position for view in views])[number] - texels.point[texel]
     facing = np.einsum("nk,nk->n", texels.normal[texel], towards) / np.linalg.norm(towards, axis=1)
     return np.asarray(np.maximum(np.abs(facing), LEAST_COSINE), np.float32)

@@ -1,11 +1,12 @@
-"""The normalised mesh in front of a job's cameras."""
+"""A surface in front of a job's cameras."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,10 @@ from ..controls.depth import depth_picture
 from ..controls.position import position_picture
 from ..errors import UserError
 from ..host import Host
-from ..mesh.frame import to_unit_sphere, turned
-from ..mesh.mesh import Mesh
-from ..views.backends import make_raster
 from ..views.cameras import Camera
 from ..views.planner import plan
-from ..views.raster import EmbreeRaster, Fragments, interpolate, masks
+from ..views.raster import EmbreeRaster
+from ..views.surface import Surface, View
 
 Floats = NDArray[np.float32]
 
@@ -29,60 +28,51 @@ AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels t
 
 @dataclass(frozen=True)
 class Scene:
-    """uvs: (F, 3, 2) float32 per corner, or (F, 3, 3) with pages. controls: what the ControlNet sees,
-    (N, 1 or 3, R, R) float32 in [0, 1], background 0. resolution: R."""
+    """What is painted: a surface, and the views that paint it, all of one resolution and with controls."""
 
-    mesh: Mesh
-    uvs: Floats
-    raster: EmbreeRaster
-    cameras: list[Camera]
-    fragments: list[Fragments]
-    controls: Floats
-    resolution: int
+    surface: Surface
+    views: list[View]
+
+    @property
+    def cameras(self) -> list[Camera]:
+        return [view.camera for view in self.views]
+
+    @property
+    def resolution(self) -> int:
+        return self.views[0].resolution
+
+    @property
+    def controls(self) -> Floats:
+        """What the ControlNet sees, (N, 1 or 3, R, R) float32 in [0, 1], background 0."""
+        return np.stack([view.control for view in self.views if view.control is not None])
 
 
 def build_scene(
-    mesh: Mesh,
-    cameras: list[Camera] | None,
-    resolution: int,
-    control: str,
-    host: Host,
-    backend: str = "embree",
-    uvs: Floats | None = None,
-    front: float = 0.0,
+    surface: Surface, cameras: Sequence[Camera] | None, resolution: int, control: str, host: Host
 ) -> Scene:
-    """Rasterise ``mesh``, which has UVs, at ``resolution``^2 from every camera, or where these are None from
-    those that it needs; ``control`` is one of models/presets.py's CONTROLS, ``backend`` one that
-    views/backends.py chose. uvs: instead of the mesh's own, which have no pages. front: the azimuth of what
-    the cameras take for the mesh's front.
+    """``surface`` seen in ``resolution``^2 pixels from every one of ``cameras``, or where these are None from
+    those that it needs; ``control`` is one of models/presets.py's CONTROLS.
 
-    Raises UserError when none of the cameras, all of them given ones, sees the mesh; one that doesn't is left
-    out.
+    Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
+    left out.
     """
-    uvs = mesh.uvs if uvs is None else uvs
-    assert uvs is not None
-    vertices, _, _ = to_unit_sphere(mesh.vertices)
-    raster = make_raster(backend, turned(vertices, front), mesh.faces)
-    if cameras is None:
-        cameras = _planned(raster, host)
-    placed = cameras
+    placed = _planned(surface.raster, host) if cameras is None else cameras
 
-    def draw(i: int) -> tuple[Fragments, Floats]:
+    def draw(i: int) -> View:
         host.check()
-        view = raster.rasterise(placed[i], resolution)
-        return view, _CONTROLS[control](raster, view, resolution)
+        view = surface.seen(placed[i], resolution)
+        return replace(view, control=_CONTROLS[control](surface, view))
 
-    drawn = []
-    with ThreadPoolExecutor(max_workers=AT_ONCE if raster.name == "embree" else 1) as pool:
-        for i, views in enumerate(pool.map(draw, range(len(placed)))):
+    views = []
+    with ThreadPoolExecutor(max_workers=AT_ONCE if surface.raster.name == "embree" else 1) as pool:
+        for i, view in enumerate(pool.map(draw, range(len(placed)))):
             host.progress("views", i, len(placed), None)
-            drawn.append(views)
-    seeing = [i for i, (view, _) in enumerate(drawn) if len(view.pixel) or not cameras[i].name]
+            views.append(view)
+    seeing = [view for view in views if len(view.fragments.pixel) or not view.camera.name]
     if not seeing:
         fix = "point them at it; positions count in the axes and units of the mesh's file"
         raise UserError("none of the cameras sees the mesh", fix)
-    fragments, controls = [drawn[i][0] for i in seeing], [drawn[i][1] for i in seeing]
-    return Scene(mesh, uvs, raster, [cameras[i] for i in seeing], fragments, np.stack(controls), resolution)
+    return Scene(surface, seeing)
 
 
 def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
@@ -101,19 +91,17 @@ def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
 _plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
-def _depth(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
+def _depth(surface: Surface, view: View) -> Floats:
     """(1, R, R)"""
-    depth = np.ones(resolution**2, np.float32)
-    depth[view.pixel] = view.depth
-    (inside,) = masks([view], resolution)
-    return depth_picture(depth.reshape(resolution, resolution), inside)[None]
+    depth = np.ones(view.resolution**2, np.float32)
+    depth[view.fragments.pixel] = view.fragments.depth
+    return depth_picture(depth.reshape(view.resolution, view.resolution), view.mask)[None]
 
 
-def _position(raster: EmbreeRaster, view: Fragments, resolution: int) -> Floats:
+def _position(surface: Surface, view: View) -> Floats:
     """(3, R, R)"""
-    points = interpolate(raster.corners, view.face, view.bary)  # pixels come row by row
-    (inside,) = masks([view], resolution)
-    return np.moveaxis(position_picture(points, inside), -1, 0)
+    picture = position_picture(surface.points(view.fragments), view.mask)  # pixels come row by row
+    return np.moveaxis(picture, -1, 0)
 
 
 _CONTROLS = {"depth": _depth, "position": _position}

@@ -1,7 +1,7 @@
 """The texture while it is made: small pictures of it in the output folder, every few steps.
 
 What is shown is the clean estimate of the moment, which gets its colours by denoise/linear_decoder.py and its
-place by a sketch (bake/sketch.py). The files are gone when the job ends, whichever way. A preview
+place by bake/quick_bake.py. The files are gone when the job ends, whichever way. A preview
 changes nothing of the result, costs a few hundredths of the run, and where the disk refuses it there is none.
 """
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import protocol
-from ..bake.sketch import Sketch
+from ..bake.quick_bake import QuickBake
 from ..canvas.scene import Scene
 from ..denoise.denoiser import Denoiser
 from ..host import Clock, Host
@@ -42,7 +42,7 @@ class Preview:
     def __init__(self, request: protocol.Request, layout: Layout, host: Host) -> None:
         self._request, self._layout, self._host = request, layout, host
         self._out = Path(request.out)
-        self._sketch: Sketch | None = None
+        self._bake: QuickBake | None = None
         self._uvs: list[str | None] = []
         self._start, self._spent = time.perf_counter(), 0.0
 
@@ -51,14 +51,14 @@ class Preview:
         now = time.perf_counter()
         if not self._is_due(step, now):
             return
-        first = self._sketch is None
+        first = self._bake is None
         with clock.part("preview"), contextlib.suppress(OSError):  # a full disk: the result will say so
             self._host.preview(self._written(self._painted(step.x0, scene, denoiser)))
         if not first:
             self._spent += time.perf_counter() - now
 
     def _is_due(self, step: Step, now: float) -> bool:
-        if self._sketch is None:
+        if self._bake is None:
             return True
         if step.i % math.ceil(step.n / ROUNDS):
             return False
@@ -67,11 +67,11 @@ class Preview:
     def _painted(self, x0: Tensor, scene: Scene, denoiser: Denoiser) -> NDArray[np.float32]:
         """The texture, or its pages, of the estimates ``x0`` (N, C, h, w)."""
         pictures = denoiser.decode_linear(x0).permute(0, 2, 3, 1).contiguous().numpy()
-        if self._sketch is None:
+        if self._bake is None:
             size = side(len(self._layout.pages), self._request.texture_size, pictures.shape[1])
-            place = scene.raster, scene.uvs, scene.cameras
-            self._sketch = Sketch.build(*place, pictures.shape[1], size, self._host.check)
-        return self._sketch.paint(pictures)
+            seen = scene.surface, scene.cameras, pictures.shape[1]
+            self._bake = QuickBake.build(*seen, size, self._host.check)
+        return self._bake.paint(pictures)
 
     def _written(self, texture: NDArray[np.float32]) -> protocol.Preview:
         if not self._uvs:

@@ -13,7 +13,7 @@ from ..pictures.colours import BACKGROUND
 from ..pictures.png import eight_bits
 from ..pictures.sampling import sample
 from ..views.cameras import Camera
-from ..views.raster import EmbreeRaster, Fragments, interpolate
+from ..views.surface import Surface, View
 
 Floats = NDArray[np.float32]
 
@@ -21,21 +21,22 @@ TURNTABLE_FRAMES = 24
 TURNTABLE_SIZE = 256
 
 
-def render_view(texture: Floats, uvs: Floats, view: Fragments, resolution: int) -> Floats:
-    """(R, R, 3) float32: the texture, unlit, on what ``view`` shows; grey behind."""
-    picture = np.full((resolution**2, 3), BACKGROUND, np.float32)
-    picture[view.pixel] = sample(texture, interpolate(uvs, view.face, view.bary))
-    return picture.reshape(resolution, resolution, 3)
+def render_view(texture: Floats, surface: Surface, view: View) -> Floats:
+    """(R, R, 3) float32: the texture, unlit, on what ``view`` shows of ``surface``; grey behind."""
+    picture = np.full((view.resolution**2, 3), BACKGROUND, np.float32)
+    picture[view.fragments.pixel] = sample(texture, surface.uvs_of(view.fragments))
+    return picture.reshape(view.resolution, view.resolution, 3)
 
 
-def render_views(texture: Floats, uvs: Floats, fragments: Sequence[Fragments], resolution: int) -> Floats:
-    """(N, R, R, 3) float32: what each of the views shows, see :func:`render_view`."""
-    found = np.empty((len(fragments), resolution, resolution, 3), np.float32)
+def render_views(texture: Floats, surface: Surface, views: Sequence[View]) -> Floats:
+    """(N, R, R, 3) float32: what each of ``views`` of one resolution shows, see :func:`render_view`."""
+    side = views[0].resolution
+    found = np.empty((len(views), side, side, 3), np.float32)
 
     def draw(i: int) -> None:
-        found[i] = render_view(texture, uvs, fragments[i], resolution)
+        found[i] = render_view(texture, surface, views[i])
 
-    threads.each(draw, range(len(fragments)))
+    threads.each(draw, range(len(views)))
     return found
 
 
@@ -66,15 +67,15 @@ def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Seq
 
 
 def turntable(
-    raster: EmbreeRaster, texture: Floats, uvs: Floats, check: Callable[[], None] = lambda: None
+    texture: Floats, surface: Surface, check: Callable[[], None] = lambda: None
 ) -> list[Image.Image]:
-    """One turn around the mesh, gently shaded from the camera so that the shape reads."""
+    """One turn around the textured surface, gently shaded from the camera so that the shape reads."""
 
     def frame(i: int) -> Image.Image:
         check()
-        view = raster.rasterise(Camera(360.0 * i / TURNTABLE_FRAMES, 15.0), TURNTABLE_SIZE)
-        picture = render_view(texture, uvs, view, TURNTABLE_SIZE).reshape(-1, 3)
-        picture[view.pixel] *= (0.6 + 0.4 * view.cosine)[:, None]
+        view = surface.seen(Camera(360.0 * i / TURNTABLE_FRAMES, 15.0), TURNTABLE_SIZE)
+        picture = render_view(texture, surface, view).reshape(-1, 3)
+        picture[view.fragments.pixel] *= (0.6 + 0.4 * view.fragments.cosine)[:, None]
         return to_image(picture.reshape(TURNTABLE_SIZE, TURNTABLE_SIZE, 3))
 
     return threads.each(frame, range(TURNTABLE_FRAMES))

@@ -18,7 +18,7 @@ from ..measure.sharpness import sharpness
 from ..mesh.sets import Layout
 from ..protocol import VERSION, Request
 from ..views.prompts import direction
-from ..views.raster import masks
+from ..views.surface import masks
 from .files import page_file
 
 Floats = NDArray[np.float32]
@@ -29,19 +29,19 @@ def measures(job: Job, layout: Layout, image: Floats, pictures: Floats, rendered
     """How good the texture ``image`` (T, T, 3), or of pages, is, made from ``pictures`` (N, R, R, 3) and
     ``rendered`` as they show it."""
     scene = job.scene
-    face, painted = covered(scene.raster, scene.cameras, job.host.check)
+    face, painted = covered(scene.surface.raster, scene.cameras, job.host.check)
     return {
         "textures": [_page(layout, i, painted[layout.page[face] == i]) for i in range(len(layout.pages))],
         "coverage": _share(painted) or 0.0,
-        "seam_error": seam_error(scene.raster, scene.uvs, image),
-        "view_psnr": view_psnr(rendered, scene.fragments, pictures),
+        "seam_error": seam_error(scene.surface, image),
+        "view_psnr": view_psnr(rendered, scene.views, pictures),
         "detail_kept": _detail_kept(scene, pictures, rendered),
     }
 
 
 def _detail_kept(scene: Scene, pictures: Floats, rendered: Floats) -> float | None:
     """How much fine detail of the ``pictures`` the texture, ``rendered``, still has: their power's share."""
-    kept = sharpness(rendered, pictures, masks(scene.fragments, scene.resolution))
+    kept = sharpness(rendered, pictures, masks(scene.views))
     return kept if np.isfinite(kept) else None
 
 
@@ -86,15 +86,15 @@ def values(
         "strength": None if request.init_texture is None else settings.strength,
         "guidance": settings.guidance,
         "device": str(job.denoiser.device),
-        "raster": scene.raster.name,
+        "raster": scene.surface.raster.name,
         "front": request.front,
         "fill": request.fill,
         "texture_sets": request.texture_sets,
         "texture_size": request.texture_size,
         "texture_depth": request.texture_depth,
         "mesh": {
-            "vertices": len(scene.mesh.vertices),
-            "faces": len(scene.mesh.faces),
+            "vertices": len(layout.mesh.vertices),
+            "faces": len(layout.mesh.faces),
             "unwrapped": bool(layout.unwrapped.any()),
             "warnings": warnings,
         },

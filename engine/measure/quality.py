@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..views.cameras import Camera, even_rig
-from ..views.raster import EmbreeRaster, Fragments
+from ..views.raster import EmbreeRaster
+from ..views.surface import View
 from ..views.surface_points import POSITIONS, Survey
 
 Floats = NDArray[np.float32]
@@ -42,14 +43,15 @@ def covered(
     return outside.face, outside.seen_by_any(cameras, check)
 
 
-def view_psnr(rendered: Floats, fragments: Sequence[Fragments], pictures: Floats) -> float:
-    """dB between ``pictures`` (N, R, R, 3) in [0, 1] and the texture ``rendered`` as they show it,
+def view_psnr(rendered: Floats, views: Sequence[View], pictures: Floats) -> float:
+    """dB between ``pictures`` (N, R, R, 3) in [0, 1] and the texture ``rendered`` as ``views`` show it,
     cosine-weighted; behind the mesh nothing counts."""
     error = weight = 0.0
-    for view, shown, picture in zip(fragments, rendered, pictures, strict=True):
-        difference = shown.reshape(-1, 3)[view.pixel] - picture.reshape(-1, 3)[view.pixel]
+    for view, shown, picture in zip(views, rendered, pictures, strict=True):
+        pixel, cosine = view.fragments.pixel, view.fragments.cosine
+        difference = shown.reshape(-1, 3)[pixel] - picture.reshape(-1, 3)[pixel]
         squared = (difference**2).mean(axis=1)
-        error += float((view.cosine * squared).sum())
-        weight += float(view.cosine.sum())
+        error += float((cosine * squared).sum())
+        weight += float(cosine.sum())
     mean = max(error / weight, 1e-10) if weight > 0 else 1.0  # 100 dB: equal to the last bit
     return float(-10 * np.log10(mean))

@@ -7,7 +7,6 @@ sheet seen from behind, is painted like any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,14 +45,6 @@ class Fragments:
     bary: Floats
     depth: Floats
     cosine: Floats
-
-
-def masks(fragments: Sequence[Fragments], resolution: int) -> Bools:
-    """(N, R, R) bool: where each view of ``resolution``^2 pixels shows the mesh."""
-    inside = np.zeros((len(fragments), resolution**2), bool)
-    for row, view in zip(inside, fragments, strict=True):
-        row[view.pixel] = True
-    return inside.reshape(-1, resolution, resolution)
 
 
 def unit_normals(vertices: Floats, faces: Ints) -> Floats:

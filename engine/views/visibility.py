@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from .cameras import Camera
-from .raster import Fragments
+from .surface import View
 
 Floats = NDArray[np.float32]
 
@@ -21,16 +20,17 @@ EDGE_TRUST = 1e-30  # as a weight: paints where nothing else does, and never out
 FAR = np.float32(100.0)  # behind everything
 
 
-def edge_trust(camera: Camera, view: Fragments, resolution: int) -> Floats:
+def edge_trust(view: View) -> Floats:
     """(n,) float32: EDGE_TRUST for the fragments of ``view`` near an edge in depth, 1 for the others."""
+    resolution, shown = view.resolution, view.fragments
     reach = max(1, round(EDGE_PIXELS * resolution / EDGE_RESOLUTION))
     depth = np.full(resolution**2, FAR, np.float32)
-    depth[view.pixel] = view.depth
+    depth[shown.pixel] = shown.depth
     picture = depth.reshape(resolution, resolution)
-    farthest = maximum_filter(picture, size=2 * reach + 1, mode="nearest").reshape(-1)[view.pixel]
-    nearest = minimum_filter(picture, size=2 * reach + 1, mode="nearest").reshape(-1)[view.pixel]
+    farthest = maximum_filter(picture, size=2 * reach + 1, mode="nearest").reshape(-1)[shown.pixel]
+    nearest = minimum_filter(picture, size=2 * reach + 1, mode="nearest").reshape(-1)[shown.pixel]
     # What a plane turned away as far as this fragment's spans within reach, and room for curvature.
-    pixel = 2 * camera.half_extent * view.depth / resolution
-    slope = pixel * (2 * reach + 1) * np.sqrt(2) / np.maximum(view.cosine, 0.15)
-    jump = np.maximum(farthest - view.depth, view.depth - nearest) > 1.5 * slope
+    pixel = 2 * view.camera.half_extent * shown.depth / resolution
+    slope = pixel * (2 * reach + 1) * np.sqrt(2) / np.maximum(shown.cosine, 0.15)
+    jump = np.maximum(farthest - shown.depth, shown.depth - nearest) > 1.5 * slope
     return np.where(jump, np.float32(EDGE_TRUST), np.float32(1.0))

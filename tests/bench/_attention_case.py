@@ -26,6 +26,7 @@ from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.models import sources
 from engine.views.cameras import paper_rig
+from engine.views.surface import Surface
 from tests.bench import _meshes
 from training.judge import pairs
 
@@ -74,7 +75,8 @@ def paper_links(latents: int) -> Links:
     bag = _meshes.bag()
     mesh = load(bag) if bag else Mesh(*pairs.shape("torus"))
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
-    return links(build_scene(mesh, paper_rig(), CELL * latents, "depth", Host(), uvs=nowhere), CELL)
+    surface = Surface.build(mesh.vertices, mesh.faces, nowhere)
+    return links(build_scene(surface, paper_rig(), CELL * latents, "depth", Host()), CELL)
 
 
 def fullest(views: Links, pictures: int) -> Links:

@@ -37,7 +37,7 @@ from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.views.cameras import Camera
-from engine.views.raster import masks
+from engine.views.surface import Surface, masks
 from tests.bench._grid import ALONE, Cell, Prompt, Settings, Store
 from training.captions import Look, random_look
 from training.data import draw
@@ -128,11 +128,13 @@ def _fields(folder: Path) -> Fields:
 def _ground(path: Path, settings: Settings) -> _Ground:
     host, preset = Host(), _denoiser(settings.model, settings.device).preset
     mesh, _, _ = ensure_uvs(load(path), "auto", settings.texture_size, host.check)
-    scene = build_scene(mesh, options.cameras(settings.views), preset.view_size, preset.control, host)
-    inside = masks([scene.raster.rasterise(camera, 2 * SIZE) for camera in TURNS], 2 * SIZE)
+    assert mesh.uvs is not None
+    surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
+    scene = build_scene(surface, options.cameras(settings.views), preset.view_size, preset.control, host)
+    inside = masks(surface.seen_by(TURNS, 2 * SIZE))
     turned = torch.from_numpy(inside)[:, None].float()
     turned = torch.nn.functional.avg_pool2d(turned, 2)
-    return _Ground(scene, coverage(scene.raster, scene.cameras), turned)
+    return _Ground(scene, coverage(surface.raster, scene.cameras), turned)
 
 
 def _request(cell: Cell, settings: Settings) -> Request:
@@ -155,11 +157,11 @@ def _request(cell: Cell, settings: Settings) -> Request:
 def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any]:
     """What needs no judge. fine: power of fine detail in the views and in the texture as they show it."""
     scene = ground.scene
-    shown = render_views(image, scene.uvs, scene.fragments, scene.resolution)
-    inside = masks(scene.fragments, scene.resolution)
+    shown = render_views(image, scene.surface, scene.views)
+    inside = masks(scene.views)
     return {
-        "seam_error": seam_error(scene.raster, scene.uvs, image),
-        "view_psnr": view_psnr(shown, scene.fragments, pictures),
+        "seam_error": seam_error(scene.surface, image),
+        "view_psnr": view_psnr(shown, scene.views, pictures),
         "coverage": ground.coverage,
         "fine": {
             name: float(spectrum(these, inside)[FINE:].sum())
@@ -170,7 +172,7 @@ def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any
 
 def _judged(ground: _Ground, image: Floats, cell: Cell, settings: Settings) -> dict[str, Any]:
     """Shares of pictures of the textured mesh that are taken for what was asked for."""
-    textured = Textured(ground.scene.raster, ground.scene.uvs, image)
+    textured = Textured(ground.scene.surface, image)
     pictures = torch.stack([torch.from_numpy(textured.picture(c, SIZE)).permute(2, 0, 1) for c in TURNS])
     return _named(_classifier(settings.judge), pictures, ground.turned, cell.prompt)
 
@@ -178,7 +180,7 @@ def _judged(ground: _Ground, image: Floats, cell: Cell, settings: Settings) -> d
 def _shown(ground: _Ground, pictures: Floats) -> tuple[Tensor, Tensor]:
     """The generated views and where they show the mesh, at the classifier's size."""
     scene = ground.scene
-    inside = torch.from_numpy(masks(scene.fragments, scene.resolution))[:, None].float()
+    inside = torch.from_numpy(masks(scene.views))[:, None].float()
     both = torch.cat([torch.from_numpy(pictures).permute(0, 3, 1, 2), inside], 1)
     sized = torch.nn.functional.interpolate(both, (SIZE, SIZE), mode="bilinear", antialias=True)
     return sized[:, :3], sized[:, 3:]
@@ -186,7 +188,8 @@ def _shown(ground: _Ground, pictures: Floats) -> tuple[Tensor, Tensor]:
 
 def _painted(cell: Cell, scene: Scene, folder: Path) -> dict[str, float | None]:
     """What the classifier says where the generator itself paints the prompt on the mesh: the ceiling."""
-    shape = scene.raster.corners.reshape(-1, 3), np.arange(3 * len(scene.raster.corners)).reshape(-1, 3)
+    corners = scene.surface.corners
+    shape = corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3)
     look = _look(cell.prompt, cell.seed)
     drawn = [
         draw(render(shape, camera), look, _fields(folder), np.random.default_rng(cell.seed))
@@ -213,7 +216,7 @@ def _named(
 
 def _picture(ground: _Ground, image: Floats) -> bytes:
     """A PNG: the mesh from the first of TURNS, lit, and the texture."""
-    seen = Textured(ground.scene.raster, ground.scene.uvs, image).picture(TURNS[0], THUMBNAIL, lit=True)
+    seen = Textured(ground.scene.surface, image).picture(TURNS[0], THUMBNAIL, lit=True)
     sheet = Image.new("RGB", (2 * THUMBNAIL, THUMBNAIL))
     sheet.paste(to_image(seen), (0, 0))
     sheet.paste(to_image(image).resize((THUMBNAIL, THUMBNAIL)), (THUMBNAIL, 0))

@@ -16,6 +16,7 @@ from engine.host import Clock, Host
 from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
+from engine.views.surface import Surface
 from tests.bench import _meshes
 
 PROMPTS = ("weathered red bricks", "tiger stripes")
@@ -33,8 +34,9 @@ def the_meshes(folder: Path) -> list[Path]:
 def scene_of(path: Path, denoiser: Denoiser) -> Scene:
     """The mesh in the file ``path``, seen by the usual views of ``denoiser``'s size."""
     mesh, _, _ = ensure_uvs(load(str(path)), USUAL.unwrap, USUAL.texture_size, lambda: None)
-    preset = denoiser.preset
-    return build_scene(mesh, options.cameras(USUAL.views), preset.view_size, preset.control, Host())
+    assert mesh.uvs is not None
+    surface, preset = Surface.build(mesh.vertices, mesh.faces, mesh.uvs), denoiser.preset
+    return build_scene(surface, options.cameras(USUAL.views), preset.view_size, preset.control, Host())
 
 
 def views(request: Request, scene: Scene, denoiser: Denoiser) -> NDArray[np.float32]:

@@ -21,17 +21,17 @@ import torch
 import trimesh
 
 from engine import memory
-from engine.bake.bake import Atlas, bake
+from engine.bake.bake import bake
 from engine.bake.fill import fill
-from engine.bake.surface_fill import Texels
+from engine.bake.texel_graph import TexelGraph
 from engine.canvas.mesh_maps import mesh_maps
 from engine.canvas.scene import Scene, build_scene
 from engine.host import Host
-from engine.mesh.edges import places
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.unwrap import ensure_uvs
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
+from engine.views.surface import Surface
 from tests.engine import brute
 
 LATENT, DOWNSCALE, CHANNELS = 96, 8, 4  # Stable Diffusion's, for views of 768 x 768 pixels
@@ -85,9 +85,10 @@ def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Scene, LinearS
     """All that a job does once before its first step, but for reading files: the check of the UVs, the
     ray-casting structure, 768 x 768 depth pictures, f and g for 96 x 96 latents, f(g(.))."""
     mesh, _, _ = ensure_uvs(mesh, "auto", size, lambda: None)
-    scene = build_scene(mesh, cameras, LATENT * DOWNSCALE, "depth", Host())
-    faces = places(scene.raster.corners).astype(np.int32)
-    maps = mesh_maps(scene.raster, cameras, faces, scene.uvs, LATENT, size)
+    assert mesh.uvs is not None
+    surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
+    scene = build_scene(surface, cameras, LATENT * DOWNSCALE, "depth", Host())
+    maps = mesh_maps(surface, surface.seen_by(cameras, LATENT), size)
     return scene, LinearSpace.build(maps.pixel, maps.element, maps.average)
 
 
@@ -95,9 +96,8 @@ def finish(scene: Scene, size: int) -> None:
     """From the finished views to the texture: baked, filled along the surface, padded."""
     side = scene.resolution
     pictures = np.random.default_rng(0).random((len(scene.cameras), side, side, 3), np.float32)
-    atlas = Atlas.build(scene.raster, scene.uvs, size)
-    baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    fill("surface", Texels(scene.raster, scene.uvs, atlas), baked)
+    graph = TexelGraph.build(scene.surface, size)
+    fill("surface", graph, bake(scene.surface, graph.texels, scene.views, pictures))
 
 
 def unwrapping(case: Case) -> dict[str, float]:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from engine import protocol
-from engine.bake.bake import Atlas, bake
+from engine.bake.bake import bake
 from engine.bake.fill import fill
-from engine.bake.surface_fill import Texels
+from engine.bake.texel_graph import TexelGraph
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views
 from engine.measure.quality import coverage, view_psnr
@@ -67,20 +67,16 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     scene = scene_of(path, denoiser)
     request = Request(mesh=str(path), prompt=prompt, out="", steps=steps)
     pictures = views(request, scene, denoiser)
-    atlas = Atlas.build(scene.raster, scene.uvs, request.texture_size)
-    baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    texels = Texels(scene.raster, scene.uvs, atlas)
-    images = {how: fill(how, texels, baked) for how in protocol.FILLS}
-    shown = scene.uvs, scene.fragments, scene.resolution
+    surface, seen = scene.surface, scene.views
+    graph = TexelGraph.build(surface, request.texture_size)
+    baked = bake(surface, graph.texels, seen, pictures)
+    images = {how: fill(how, graph, baked) for how in protocol.FILLS}
     return Row(
         path.stem,
-        coverage(scene.raster, scene.cameras),
+        coverage(surface.raster, scene.cameras),
         # None: the mesh has no seam.
-        {how: seam_error(scene.raster, scene.uvs, image) or 1.0 for how, image in images.items()},
-        {
-            how: view_psnr(render_views(image, *shown), scene.fragments, pictures)
-            for how, image in images.items()
-        },
+        {how: seam_error(surface, image) or 1.0 for how, image in images.items()},
+        {how: view_psnr(render_views(image, surface, seen), seen, pictures) for how, image in images.items()},
     )
 
 

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import settings
-from engine.bake.bake import Atlas, bake
+from engine.bake.bake import bake
 from engine.bake.fill import fill
-from engine.bake.surface_fill import Texels
+from engine.bake.texel_graph import TexelGraph
 from engine.canvas.scene import Scene
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views
@@ -33,7 +33,7 @@ from engine.measure.seams import seam_error
 from engine.measure.sharpness import sharpness, spectrum
 from engine.models.presets import Preset
 from engine.protocol import Request
-from engine.views.raster import masks
+from engine.views.surface import masks
 from tests.bench import _sharpness_page as pages
 from tests.bench._docs import DOCS, put
 from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
@@ -120,31 +120,31 @@ def measured(
     """A row for every mesh, prompt, seed and arm, as they come; the first of ``arms`` is ALONE."""
     for path in meshes:
         scene = scene_of(path, denoiser)
-        atlas = Atlas.build(scene.raster, scene.uvs, USUAL.texture_size)
+        graph = TexelGraph.build(scene.surface, USUAL.texture_size)
         for prompt, seed in itertools.product(PROMPTS, range(seeds)):
             request = Request(mesh=str(path), prompt=prompt, out="", steps=steps, seed=seed)
             single = None
             for arm, fields in arms.items():
                 pictures = views(replace(request, **fields), scene, denoiser)
                 single = pictures if single is None else single
-                yield measure(scene, atlas, pictures, single, (path.stem, prompt, seed), arm)
+                yield measure(scene, graph, pictures, single, (path.stem, prompt, seed), arm)
 
 
 def measure(
-    scene: Scene, atlas: Atlas, pictures: Floats, single: Floats, block: tuple[str, str, int], arm: str
+    scene: Scene, graph: TexelGraph, pictures: Floats, single: Floats, block: tuple[str, str, int], arm: str
 ) -> Row:
     """Bake ``pictures``, fill, and compare with the views ``single``."""
-    baked = bake(scene.raster, atlas, scene.cameras, scene.fragments, pictures)
-    image = fill(USUAL.fill, Texels(scene.raster, scene.uvs, atlas), baked)
-    rendered = render_views(image, scene.uvs, scene.fragments, scene.resolution)
-    inside = masks(scene.fragments, scene.resolution)
+    surface = scene.surface
+    image = fill(USUAL.fill, graph, bake(surface, graph.texels, scene.views, pictures))
+    rendered = render_views(image, surface, scene.views)
+    inside = masks(scene.views)
     ours, theirs = spectrum(rendered, inside), spectrum(single, inside)
     return Row(
         block,
         arm,
         sharpness(rendered, single, inside),
-        view_psnr(rendered, scene.fragments, pictures),
-        seam_error(scene.raster, scene.uvs, image) or 1.0,  # None: the mesh has no seam
+        view_psnr(rendered, scene.views, pictures),
+        seam_error(surface, image) or 1.0,  # None: the mesh has no seam
         tuple(float(ours[low:high].sum() / theirs[low:high].sum()) for low, high in OCTAVES.values()),
         pages.shown(pictures if arm == ALONE else rendered),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import trimesh
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.mesh.frame import to_unit_sphere
 from engine.views.raster import EmbreeRaster
+from engine.views.surface import Surface
 
 MARGIN = 0.06  # of a chart's cell
 
@@ -26,6 +27,26 @@ class Shape(NamedTuple):
     @property
     def raster(self) -> EmbreeRaster:
         return EmbreeRaster(self.vertices, self.faces)
+
+    @property
+    def surface(self) -> Surface:
+        return surface_of(self)
+
+
+class WithUvs(Protocol):
+    """A Shape, or brute.Made."""
+
+    @property
+    def vertices(self) -> NDArray[np.float32]: ...
+    @property
+    def faces(self) -> NDArray[np.int32]: ...
+    @property
+    def uvs(self) -> NDArray[np.float32]: ...
+
+
+def surface_of(made: WithUvs) -> Surface:
+    """Its surface, where it lies."""
+    return Surface(EmbreeRaster(made.vertices, made.faces), made.uvs)
 
 
 def six_charts(mesh: trimesh.Trimesh) -> Shape:

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engine import protocol
-from engine.bake.bake import Atlas, bake
+from engine.bake.bake import bake
 from engine.bake.fill import fill
-from engine.bake.surface_fill import Texels
-from engine.canvas.scene import build_scene
+from engine.bake.texel_graph import TexelGraph
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load
 from engine.pictures import exr
 from engine.protocol import Request, Result
 from engine.views.cameras import even_rig
+from engine.views.surface import Surface
 from engine.worker import Failure, Worker
 from tests.engine import brute
 from tests.engine.test_any_mesh import soups
@@ -191,12 +191,11 @@ def test_textures_of_any_uvs_are_whole(
         return
     found = charts.draw(uvs(len(mesh.faces)).filter(lambda given_: given_ is not None))
     flat = np.clip(np.nan_to_num(found), -2, 2).astype(np.float32)
-    cameras = even_rig(3)
-    scene = build_scene(mesh, cameras, 24, "depth", Host(), "embree", flat)
-    atlas = Atlas.build(scene.raster, flat, 32)
+    surface = Surface.build(mesh.vertices, mesh.faces, flat)
+    graph = TexelGraph.build(surface, 32)
     pictures = np.random.default_rng(0).random((3, 24, 24, 3)).astype(np.float32)
-    baked = bake(scene.raster, atlas, cameras, scene.fragments, pictures)
-    image = fill(how, Texels(scene.raster, flat, atlas), baked)
+    baked = bake(surface, graph.texels, surface.seen_by(even_rig(3), 24), pictures)
+    image = fill(how, graph, baked)
     assert np.isfinite(image).all()
     assert image.min() >= 0
     assert image.max() <= 1 + 1e-6

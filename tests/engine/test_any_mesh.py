@@ -19,8 +19,9 @@ from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.sync.sampler import Sync, initial_noise, sample
 from engine.sync.spaces import EarlierViews, LinearSpace
-from engine.views.cameras import even_rig
+from engine.views.cameras import Camera, even_rig
 from engine.views.neighbours import nearest_first, neighbours
+from engine.views.surface import Surface
 from tests.engine import brute
 from tests.engine.schedules import STARTER
 from tests.engine.sync import toys
@@ -59,17 +60,23 @@ def from_file(folder: Path, vertices: np.ndarray, faces: np.ndarray) -> Mesh | N
 
 
 def maps_of(scene: Scene, resolution: int) -> MeshMaps:
-    arguments = (scene.cameras, scene.mesh.faces, scene.uvs, resolution, TEXTURE)
-    return mesh_maps(scene.raster, *arguments, cosines=True)
+    views = scene.surface.seen_by(scene.cameras, resolution)
+    return mesh_maps(scene.surface, views, TEXTURE, cosines=True)
+
+
+def scene_of(mesh: Mesh, cameras: list[Camera], control: str = "depth") -> Scene:
+    assert mesh.uvs is not None
+    surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
+    return build_scene(surface, cameras, PICTURE, control, Host())
 
 
 def check_scene(scene: Scene) -> None:
     assert np.isfinite(scene.controls).all()
     assert scene.controls.min() >= 0
     assert scene.controls.max() <= 1
-    for view in scene.fragments:
-        assert np.isfinite(view.bary).all()
-        assert np.isfinite(view.depth).all()
+    for view in scene.views:
+        assert np.isfinite(view.fragments.bary).all()
+        assert np.isfinite(view.fragments.depth).all()
 
 
 def check_maps(maps: MeshMaps, space: LinearSpace) -> None:
@@ -92,7 +99,7 @@ def test_soups(soup: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
         return
     cameras = even_rig(VIEWS)
     for control in ("depth", "position"):
-        scene = build_scene(mesh, cameras, PICTURE, control, Host())
+        scene = scene_of(mesh, cameras, control)
         check_scene(scene)
     maps = maps_of(scene, LATENTS)
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
@@ -130,7 +137,7 @@ def test_special_ones(name: str, tmp_path: Path) -> None:
     vertices, faces = SPECIAL[name]
     mesh = from_file(tmp_path, vertices.astype(np.float32), faces.astype(np.int32))
     assert mesh is not None
-    scene = build_scene(mesh, even_rig(VIEWS), PICTURE, "depth", Host())
+    scene = scene_of(mesh, even_rig(VIEWS))
     check_scene(scene)
     maps = maps_of(scene, LATENTS)
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
@@ -147,7 +154,7 @@ def test_a_view_that_sees_nothing() -> None:
     )
     mesh = Mesh(plate.vertices, plate.faces, plate.uvs)
     cameras = [replace(camera, elevation=0.0) for camera in even_rig(VIEWS)[1:4]]
-    scene = build_scene(mesh, cameras, PICTURE, "depth", Host())
+    scene = scene_of(mesh, cameras)
     maps = maps_of(scene, LATENTS)
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
     w = torch.rand(3, 2, LATENTS, LATENTS)

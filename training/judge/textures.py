@@ -12,12 +12,11 @@ from PIL import Image
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_view
 from engine.host import Host
-from engine.mesh.frame import to_unit_sphere
 from engine.mesh.mesh import load
 from engine.pipeline import texture
 from engine.protocol import Request
 from engine.views.cameras import Camera
-from engine.views.raster import EmbreeRaster
+from engine.views.surface import Surface
 from training.shapes import Mesh
 
 Floats = NDArray[np.float32]
@@ -31,19 +30,17 @@ def load_model(model: str, device: str) -> Denoiser:
 
 @dataclass(frozen=True)
 class Textured:
-    """A textured mesh: ``image`` (T, T, 3) in [0, 1], ``uvs`` (F, 3, 2)."""
+    """A textured mesh: ``image`` (T, T, 3) in [0, 1]."""
 
-    raster: EmbreeRaster
-    uvs: Floats
+    surface: Surface
     image: Floats
 
     def picture(self, camera: Camera, resolution: int, lit: bool = False) -> Floats:
         """(R, R, 3) in [0, 1] over grey, smoothed by four rays a pixel; unlit, or lit from the camera."""
-        fine = 2 * resolution
-        view = self.raster.rasterise(camera, fine)
-        found = render_view(self.image, self.uvs, view, fine).reshape(-1, 3)
+        view = self.surface.seen(camera, 2 * resolution)
+        found = render_view(self.image, self.surface, view).reshape(-1, 3)
         if lit:
-            found[view.pixel] *= (AMBIENT + (1 - AMBIENT) * view.cosine)[:, None]
+            found[view.fragments.pixel] *= (AMBIENT + (1 - AMBIENT) * view.fragments.cosine)[:, None]
         smooth: Floats = found.reshape(resolution, 2, resolution, 2, 3).mean((1, 3))
         return smooth
 
@@ -67,10 +64,9 @@ def read(mesh_file: Path, image_file: Path) -> Textured:
     """A mesh and its texture as the engine wrote them."""
     mesh = load(mesh_file)
     assert mesh.uvs is not None
-    vertices, _, _ = to_unit_sphere(mesh.vertices)
     with Image.open(image_file) as image:
         pixels = np.asarray(image.convert("RGB"), np.float32) / 255
-    return Textured(EmbreeRaster(vertices, mesh.faces), mesh.uvs, pixels)
+    return Textured(Surface.build(mesh.vertices, mesh.faces, mesh.uvs), pixels)
 
 
 def write_mesh(mesh: Mesh, path: Path) -> Path:

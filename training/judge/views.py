@@ -11,8 +11,8 @@ from torch import Tensor
 from engine.canvas.scene import build_scene
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
-from engine.mesh.mesh import Mesh
 from engine.views.prompts import positive
+from engine.views.surface import Surface
 from training.judge.pairs import Pair
 from training.sampling import denoised
 
@@ -47,11 +47,10 @@ def controls(denoiser: Denoiser, pairs: list[Pair]) -> Tensor:
 
 def _control(denoiser: Denoiser, pair: Pair) -> Tensor:
     vertices, faces = pair.mesh
-    mesh = Mesh(vertices, faces, np.zeros((len(faces), 3, 2), np.float32))
+    surface = Surface.build(vertices, faces, np.zeros((len(faces), 3, 2), np.float32))
     preset = denoiser.preset
-    return torch.from_numpy(
-        build_scene(mesh, [pair.camera], preset.view_size, preset.control, Host()).controls
-    )
+    scene = build_scene(surface, [pair.camera], preset.view_size, preset.control, Host())
+    return torch.from_numpy(scene.controls)
 
 
 def _noise(denoiser: Denoiser, seed: int) -> Tensor:

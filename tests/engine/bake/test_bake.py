@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import protocol
-from engine.bake.bake import Atlas, Baked, bake
+from engine.bake.bake import Baked, bake
 from engine.bake.fill import fill
-from engine.bake.surface_fill import Texels
+from engine.bake.texel_graph import TexelGraph
+from engine.bake.texels import SurfaceTexels
 from engine.errors import Cancelled
 from engine.views.cameras import Camera, even_rig
-from engine.views.raster import EmbreeRaster, interpolate
 from tests.engine import shapes
 from tests.engine.shapes import Shape, field
 
@@ -21,24 +21,27 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
-def baked(shape: Shape, cameras: list[Camera], views: int = 128, size: int = 256) -> tuple[Atlas, Baked]:
+def baked(
+    shape: Shape, cameras: list[Camera], pixels: int = 128, size: int = 256
+) -> tuple[TexelGraph, Baked]:
     """What views that show ``field`` on the shape, magenta behind it, give."""
-    raster = shape.raster
-    fragments = [raster.rasterise(camera, views) for camera in cameras]
+    surface = shape.surface
+    views = surface.seen_by(cameras, pixels)
     pictures = []
-    for view in fragments:
-        picture = np.tile(MAGENTA, (views**2, 1))
-        picture[view.pixel] = field(interpolate(raster.corners, view.face, view.bary))
-        pictures.append(picture.reshape(views, views, 3))
-    atlas = Atlas.build(raster, shape.uvs, size)
-    return atlas, bake(raster, atlas, cameras, fragments, np.stack(pictures))
+    for view in views:
+        picture = np.tile(MAGENTA, (pixels**2, 1))
+        picture[view.fragments.pixel] = field(surface.points(view.fragments))
+        pictures.append(picture.reshape(pixels, pixels, 3))
+    graph = TexelGraph.build(surface, size)
+    return graph, bake(surface, graph.texels, views, np.stack(pictures))
 
 
-def painted_texels(atlas: Atlas, found: Baked) -> Bools:
+def painted_texels(graph: TexelGraph, found: Baked) -> Bools:
     """(T, T) bool, well or badly painted."""
-    flags = np.zeros(atlas.size**2, bool)
-    flags[atlas.index[found.clear | found.rim]] = True
-    return flags.reshape(atlas.size, atlas.size)
+    texels = graph.texels
+    flags = np.zeros(texels.size**2, bool)
+    flags[texels.index[found.trusted | found.doubtful]] = True
+    return flags.reshape(texels.size, texels.size)
 
 
 def texels_at(
@@ -54,8 +57,8 @@ def texels_at(
 @pytest.mark.parametrize("how", protocol.FILLS)
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
 def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape, how: str) -> None:
-    atlas, found = baked(shape, even_rig(16))
-    texture, painted = fill(how, Texels(shape.raster, shape.uvs, atlas), found), painted_texels(atlas, found)
+    graph, found = baked(shape, even_rig(16))
+    texture, painted = fill(how, graph, found), painted_texels(graph, found)
     point, row, column = texels_at(shape, 256)
     there = painted[row, column]
     assert there.mean() > 0.97
@@ -65,21 +68,19 @@ def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Sha
 
 
 def test_unpainted_texels_are_black_and_nothing_is_painted_from_behind() -> None:
-    atlas, found = baked(shapes.sphere(), [Camera(0, 0)])
-    assert not (found.clear & found.rim).any()
-    assert (found.colours[~(found.clear | found.rim)] == 0).all()
-    assert (atlas.point[found.clear | found.rim, 2] > 0).all()
+    graph, found = baked(shapes.sphere(), [Camera(0, 0)])
+    assert not (found.trusted & found.doubtful).any()
+    painted = found.trusted | found.doubtful
+    assert (found.colours[~painted] == 0).all()
+    assert (graph.texels.point[painted, 2] > 0).all()
 
 
 def test_what_another_surface_hides_is_not_painted() -> None:
     front, back = shapes.plate(0.3, 0.3, (0.0, 0.5)), shapes.plate(-0.3, 0.8, (0.5, 1.0))
     shape = shapes.joined(front, back)
     camera = Camera(0, 0)
-    atlas, found = baked(shape, [camera], views=192)
-    texture, painted = (
-        fill("surface", Texels(shape.raster, shape.uvs, atlas), found),
-        painted_texels(atlas, found),
-    )
+    graph, found = baked(shape, [camera], pixels=192)
+    texture, painted = fill("surface", graph, found), painted_texels(graph, found)
     point, row, column = texels_at(shape, 256)
     on_back = point[:, 2] < 0
     shadow = 0.3 * (camera.distance + 0.3) / (camera.distance - 0.3)  # half the front plate's shadow
@@ -106,37 +107,34 @@ def test_a_view_paints_nothing_outside_its_frame() -> None:
 
 def test_a_view_painted_straight_on_outweighs_one_at_a_grazing_angle() -> None:
     shape = shapes.plate(0.0, 0.7, (0.0, 1.0))
-    raster = shape.raster
-    cameras = [Camera(0, 0), Camera(60, 0)]
-    fragments = [raster.rasterise(camera, 128) for camera in cameras]
+    views = shape.surface.seen_by([Camera(0, 0), Camera(60, 0)], 128)
     pictures = np.stack([np.zeros((128, 128, 3), np.float32), np.ones((128, 128, 3), np.float32)])
-    atlas = Atlas.build(raster, shape.uvs, 64)
-    found = bake(raster, atlas, cameras, fragments, pictures)
-    middle = np.linalg.norm(atlas.point, axis=1).argmin()
+    texels = SurfaceTexels.build(shape.surface, 64)
+    found = bake(shape.surface, texels, views, pictures)
+    middle = np.linalg.norm(texels.point, axis=1).argmin()
     # There the cosines are 1 and 0.5: published weights are their sixth powers.
     np.testing.assert_allclose(found.colours[middle], 0.5**6 / (1 + 0.5**6), rtol=0.1)
 
 
 def test_baking_can_be_cancelled_between_views() -> None:
-    shape = shapes.box(0)
-    raster = shape.raster
-    fragments = [raster.rasterise(Camera(0, 0), 16)] * 3
+    surface = shapes.box(0).surface
+    views = surface.seen_by([Camera(0, 0)] * 3, 16)
 
     def stop() -> None:
         raise Cancelled
 
-    atlas = Atlas.build(raster, shape.uvs, 16)
+    texels = SurfaceTexels.build(surface, 16)
     with pytest.raises(Cancelled):
-        bake(raster, atlas, [Camera(0, 0)] * 3, fragments, np.zeros((3, 16, 16, 3), np.float32), stop)
+        bake(surface, texels, views, np.zeros((3, 16, 16, 3), np.float32), stop)
 
 
-def test_an_atlas_lists_every_texel_whose_centre_lies_on_the_mesh() -> None:
+def test_surface_texels_are_all_those_whose_centres_lie_on_the_mesh() -> None:
     shape = shapes.plate(0.0, 1.0, (0.25, 0.75))
-    atlas = Atlas.build(EmbreeRaster(shape.vertices, shape.faces), shape.uvs, 32)
-    row, column = np.divmod(np.sort(atlas.index), 32)
-    assert len(atlas.index) == 16 * 32
+    texels = SurfaceTexels.build(shape.surface, 32)
+    row, column = np.divmod(np.sort(texels.index), 32)
+    assert len(texels.index) == 16 * 32
     assert set(column) == set(range(8, 24))
     assert set(row) == set(range(32))
     # The top left of the chart is the plate's upper left corner.
-    first = atlas.point[np.argmin(atlas.index)]
+    first = texels.point[np.argmin(texels.index)]
     np.testing.assert_allclose(first, [-1 + 1 / 16, 1 - 1 / 32, 0], atol=1e-5)

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.bake.bake import Atlas, Baked, bake
-from engine.bake.fill import NEUTRAL, fill, nearest_of
-from engine.bake.surface_fill import Texels
+from engine.bake.bake import Baked, bake
+from engine.bake.fill import NEUTRAL, fill
+from engine.bake.texel_graph import TexelGraph
+from engine.bake.texels import nearest_of
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
 from engine.measure.seams import seam_error
-from engine.mesh.edges import places
 from engine.pictures.pages import paged
 from engine.pictures.sampling import sample
 from engine.views.cameras import even_rig
 from engine.views.raster import texel_of
+from engine.views.surface import Surface
 from tests.engine import shapes
 
 Floats = NDArray[np.float32]
@@ -48,9 +49,9 @@ def there(index: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def both(exponent: float = 1.0) -> tuple[MeshMaps, MeshMaps]:
     shape, pages, square = split()
-    faces = places(shape.raster.corners).astype(np.int32)
-    first = mesh_maps(shape.raster, CAMERAS, faces, pages, RESOLUTION, SIZE, exponent)
-    return first, mesh_maps(shape.raster, CAMERAS, faces, square, RESOLUTION, 2 * SIZE, exponent)
+    views = shape.surface.seen_by(CAMERAS, RESOLUTION)
+    first = mesh_maps(Surface(shape.raster, pages), views, SIZE, exponent)
+    return first, mesh_maps(Surface(shape.raster, square), views, 2 * SIZE, exponent)
 
 
 def test_f_and_g_are_those_of_the_pages_side_by_side() -> None:
@@ -63,30 +64,33 @@ def test_f_and_g_are_those_of_the_pages_side_by_side() -> None:
     assert abs(pages.average[order] - square.average).max() < 1e-6
 
 
-def painted() -> tuple[shapes.Shape, Atlas, Baked, Atlas, Baked, Floats, Floats]:
+def painted() -> tuple[TexelGraph, Baked, TexelGraph, Baked]:
+    """The pages and what views paint of them; the square and the same."""
     shape, pages, square = split()
-    views = [shape.raster.rasterise(camera, RESOLUTION) for camera in CAMERAS]
+    surface = shape.surface
+    views = surface.seen_by(CAMERAS, RESOLUTION)
     pictures = np.zeros((len(CAMERAS), RESOLUTION**2, 3), np.float32)
     for view, picture in zip(views, pictures, strict=True):
-        corners = shape.raster.corners[view.face]
-        picture[view.pixel] = shapes.field(np.einsum("nck,nc->nk", corners, view.bary))
-    given = CAMERAS, views, pictures.reshape(-1, RESOLUTION, RESOLUTION, 3)
-    one, two = Atlas.build(shape.raster, pages, SIZE), Atlas.build(shape.raster, square, 2 * SIZE)
-    return shape, one, bake(shape.raster, one, *given), two, bake(shape.raster, two, *given), pages, square
+        picture[view.fragments.pixel] = shapes.field(surface.points(view.fragments))
+    given = views, pictures.reshape(-1, RESOLUTION, RESOLUTION, 3)
+    one = TexelGraph.build(Surface(shape.raster, pages), SIZE)
+    two = TexelGraph.build(Surface(shape.raster, square), 2 * SIZE)
+    return one, bake(one.surface, one.texels, *given), two, bake(two.surface, two.texels, *given)
 
 
 @pytest.mark.parametrize("how", ["surface", "uv"])
 def test_baked_and_filled_they_show_the_same_colours(how: str) -> None:
-    shape, one, baked, two, judge, pages, square = painted()
-    order = np.argsort(there(one.index))
-    np.testing.assert_array_equal(there(one.index)[order], two.index)
+    one, baked, two, judge = painted()
+    order = np.argsort(there(one.texels.index))
+    np.testing.assert_array_equal(there(one.texels.index)[order], two.texels.index)
     np.testing.assert_allclose(baked.colours[order], judge.colours, atol=1e-4)
-    image = fill(how, Texels(shape.raster, pages, one), baked)
-    whole = fill(how, Texels(shape.raster, square, two), judge)
+    image = fill(how, one, baked)
+    whole = fill(how, two, judge)
     assert image.shape == (2, SIZE, SIZE, 3)
-    on_mesh = image.reshape(-1, 3)[one.index][order]
-    apart = np.abs(on_mesh - whole.reshape(-1, 3)[two.index]).max(axis=1)
+    on_mesh = image.reshape(-1, 3)[one.texels.index][order]
+    apart = np.abs(on_mesh - whole.reshape(-1, 3)[two.texels.index]).max(axis=1)
     assert (apart > 0.02).mean() < 0.01  # the voronoi fill may find another neighbour over the border
+    shape, pages, _ = split()
     face, bary = shapes.surface_points(shape, 500)
     bary32 = bary.astype(np.float32)
     seen = sample(image, np.einsum("nck,nc->nk", pages[face], bary32))
@@ -96,12 +100,12 @@ def test_baked_and_filled_they_show_the_same_colours(how: str) -> None:
 
 
 def test_seams_between_pages_are_seams() -> None:
-    shape, one, baked, _, _, pages, _ = painted()
-    image = fill("surface", Texels(shape.raster, pages, one), baked)
-    good = seam_error(shape.raster, pages, image)
+    one, baked, _, _ = painted()
+    image = fill("surface", one, baked)
+    good = seam_error(one.surface, image)
     torn = image.copy()
     torn[1] = 1 - torn[1]
-    bad = seam_error(shape.raster, pages, torn)
+    bad = seam_error(one.surface, torn)
     assert good is not None
     assert bad is not None
     assert bad > 2 * good
@@ -124,13 +128,13 @@ def test_the_nearest_texel_is_one_of_the_same_page() -> None:
 
 
 def test_a_page_that_nothing_paints_takes_nothing_from_another_in_uv() -> None:
-    shape, one, baked, _, _, pages, _ = painted()
-    second = one.index >= SIZE**2
-    bare = Baked(np.where(second[:, None], 0, baked.colours), baked.clear & ~second, baked.rim & ~second)
-    np.testing.assert_array_equal(fill("uv", Texels(shape.raster, pages, one), bare)[1], NEUTRAL)
-    along = fill("surface", Texels(shape.raster, pages, one), bare)[1].reshape(-1, 3)[
-        one.index[second] - SIZE**2
-    ]
+    one, baked, _, _ = painted()
+    index = one.texels.index
+    second = index >= SIZE**2
+    colours = np.where(second[:, None], 0, baked.colours)
+    bare = Baked(colours, baked.trusted & ~second, baked.doubtful & ~second)
+    np.testing.assert_array_equal(fill("uv", one, bare)[1], NEUTRAL)
+    along = fill("surface", one, bare)[1].reshape(-1, 3)[index[second] - SIZE**2]
     assert along.std(axis=0).min() > 0.02  # along the surface, the colours of what is beside it
 
 

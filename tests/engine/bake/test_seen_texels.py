@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.bake.bake import Atlas, Baked, bake
+from engine.bake.bake import Baked, bake
+from engine.bake.texels import SurfaceTexels
 from engine.views.cameras import Camera
 from engine.views.raster import EmbreeRaster
 from engine.views.surface_points import Survey
-from tests.engine import brute
+from tests.engine import brute, shapes
 
 Bools = NDArray[np.bool_]
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
@@ -18,24 +19,23 @@ RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
 def baked(
     made: brute.Made, views: list[tuple[Camera, tuple[float, float, float]]], pixels: int, size: int
-) -> tuple[Atlas, Baked]:
+) -> tuple[SurfaceTexels, Baked]:
     """The texels of a texture of ``size``, painted by views of one colour each."""
-    raster = EmbreeRaster(made.vertices, made.faces)
-    cameras = [camera for camera, _ in views]
-    fragments = [raster.rasterise(camera, pixels) for camera in cameras]
+    surface = shapes.surface_of(made)
+    seen = surface.seen_by([camera for camera, _ in views], pixels)
     pictures = np.stack([np.full((pixels, pixels, 3), colour, np.float32) for _, colour in views])
-    atlas = Atlas.build(raster, made.uvs, size)
-    return atlas, bake(raster, atlas, cameras, fragments, pictures)
+    texels = SurfaceTexels.build(surface, size)
+    return texels, bake(surface, texels, seen, pictures)
 
 
 def painted(found: Baked) -> Bools:
-    return found.clear | found.rim
+    return found.trusted | found.doubtful
 
 
-def visible(made: brute.Made, atlas: Atlas, camera: Camera) -> tuple[Bools, Bools]:
+def visible(made: brute.Made, texels: SurfaceTexels, camera: Camera) -> tuple[Bools, Bools]:
     """By a ray cast in numpy: (seen (n,), clear-cut (n,): so are the places around it)."""
     corners = made.vertices[made.faces].astype(np.float64)
-    point, normal = atlas.point.astype(np.float64), atlas.normal.astype(np.float64)
+    point, normal = texels.point.astype(np.float64), texels.normal.astype(np.float64)
     to = camera.position - point
     side = np.sign((to * normal).sum(axis=1))[:, None]
     across = np.cross(normal, np.roll(normal, 1, axis=1) + 0.1)
@@ -61,8 +61,8 @@ def test_no_side_of_a_plate_is_painted_by_the_other_sides_view(thickness: float)
     half = thickness / 2
     plate = brute.box((-0.6, -0.6, -half), (0.6, 0.6, half))
     views = [(Camera(10, 10), RED), (Camera(190, 10), BLUE), (Camera(80, 0), RED), (Camera(-100, 0), BLUE)]
-    atlas, found = baked(plate, views, 64, 256)
-    front, back = atlas.normal[:, 2] > 0.9, atlas.normal[:, 2] < -0.9
+    texels, found = baked(plate, views, 64, 256)
+    front, back = texels.normal[:, 2] > 0.9, texels.normal[:, 2] < -0.9
     assert painted(found)[front | back].all()
     np.testing.assert_allclose(found.colours[front], np.tile(RED, (front.sum(), 1)), atol=1e-6)
     np.testing.assert_allclose(found.colours[back], np.tile(BLUE, (back.sum(), 1)), atol=1e-6)
@@ -71,12 +71,12 @@ def test_no_side_of_a_plate_is_painted_by_the_other_sides_view(thickness: float)
 @pytest.mark.parametrize("camera", [Camera(30, 20), Camera(0, 90), Camera(200, -40), Camera(0, -90)])
 def test_of_a_chair_a_view_paints_what_it_sees_and_nothing_behind_legs_or_seat(camera: Camera) -> None:
     made = chair()
-    atlas, found = baked(made, [(camera, RED)], 128, 256)
-    some = np.random.default_rng(0).permutation(len(atlas.index))[:3000]
-    atlas, hit = atlas.pick(some), painted(found)[some]
-    seen, clear = visible(made, atlas, camera)
-    cosine = np.abs((atlas.normal * (camera.position - atlas.point)).sum(axis=1))
-    cosine /= np.linalg.norm(camera.position - atlas.point, axis=1)
+    texels, found = baked(made, [(camera, RED)], 128, 256)
+    some = np.random.default_rng(0).permutation(len(texels.index))[:3000]
+    texels, hit = texels.pick(some), painted(found)[some]
+    seen, clear = visible(made, texels, camera)
+    cosine = np.abs((texels.normal * (camera.position - texels.point)).sum(axis=1))
+    cosine /= np.linalg.norm(camera.position - texels.point, axis=1)
     judged = clear & (cosine > 0.1)
     assert (seen & judged).sum() > 200
     assert (~seen & judged).sum() > 200
@@ -88,11 +88,11 @@ def test_of_a_chair_a_view_paints_what_it_sees_and_nothing_behind_legs_or_seat(c
 def test_a_ball_is_painted_up_to_its_horizon_whatever_its_triangles(rings: int, around: int) -> None:
     """At distance 2 the horizon is 60 degrees from the point below the camera."""
     made, camera = brute.sphere(rings, around), Camera(25, 15)
-    atlas, found = baked(made, [(camera, RED)], 48, 192)
+    texels, found = baked(made, [(camera, RED)], 48, 192)
     below = camera.position / np.linalg.norm(camera.position)
-    towards = atlas.normal @ below  # cosine of the angle from there
-    facing = ((camera.position - atlas.point) * atlas.normal).sum(axis=1)
-    cosine = facing / np.linalg.norm(camera.position - atlas.point, axis=1)
+    towards = texels.normal @ below  # cosine of the angle from there
+    facing = ((camera.position - texels.point) * texels.normal).sum(axis=1)
+    cosine = facing / np.linalg.norm(camera.position - texels.point, axis=1)
     assert painted(found)[(cosine > 0.2) & (towards > 0.55)].all()
     assert not painted(found)[towards < 0.4].any()
     assert painted(found).mean() == pytest.approx((facing > 0).mean(), abs=0.02)
@@ -103,10 +103,10 @@ def test_what_is_inside_is_not_painted_through() -> None:
     for gap in (0.1, 0.01, 0.001):
         inner = 0.5 - gap
         core = brute.box((-inner, -inner, -inner), (inner, inner, inner))
-        atlas, found = baked(
+        texels, found = baked(
             brute.join(shell, core), [(Camera(30, 30), RED), (Camera(210, -30), RED)], 96, 256
         )
-        within = np.abs(atlas.point).max(axis=1) < 0.5 - gap / 2
+        within = np.abs(texels.point).max(axis=1) < 0.5 - gap / 2
         assert within.mean() > 0.3
         assert not painted(found)[within].any()
         assert painted(found)[~within].mean() > 0.99
@@ -116,10 +116,10 @@ def test_a_close_up_paints_what_is_in_its_frame_and_nothing_behind_it() -> None:
     """In a room: the wall before the camera, as far as the frame goes, not the one in its back."""
     room = brute.box((-0.5,) * 3, (0.5,) * 3)
     camera = Camera(0, 0, 0.4, 60, (0.0, 0.0, -0.4))  # in the middle, looks at -Z
-    atlas, found = baked(room, [(camera, RED)], 64, 256)
+    texels, found = baked(room, [(camera, RED)], 64, 256)
     extent = 0.5 * np.tan(np.radians(30))  # of the frame on that wall
-    reach = np.abs(atlas.point[:, :2]).max(axis=1)
-    wall = atlas.point[:, 2] < -0.499
+    reach = np.abs(texels.point[:, :2]).max(axis=1)
+    wall = texels.point[:, 2] < -0.499
     assert painted(found)[wall & (reach < extent - 0.02)].all()
     assert not painted(found)[wall & (reach > extent + 0.02)].any()
     assert not painted(found)[~wall].any()
@@ -129,14 +129,14 @@ def test_a_close_up_paints_what_is_in_its_frame_and_nothing_behind_it() -> None:
 def test_clearly_painted_is_what_coverage_counts_but_at_edges(made: brute.Made) -> None:
     """coverage: seen at a cosine above 0.2, by any view; flatter views paint, but not clearly."""
     views = [(camera, RED) for camera in (Camera(0, 5), Camera(84, 3), Camera(200, -30))]
-    atlas, found = baked(made, views, 192, 256)
+    texels, found = baked(made, views, 192, 256)
     raster = EmbreeRaster(made.vertices, made.faces)
-    survey = Survey(raster, atlas.point, atlas.normal, atlas.face)
+    survey = Survey(raster, texels.point, texels.normal, texels.face)
     counted = survey.seen_by_any([camera for camera, _ in views], lambda: None)
-    assert not (found.clear & ~counted).any()
-    seen = [raster.visible(camera, atlas.point, atlas.normal)[0] for camera, _ in views]
+    assert not (found.trusted & ~counted).any()
+    seen = [raster.visible(camera, texels.point, texels.normal)[0] for camera, _ in views]
     flat = ~counted & np.any(seen, axis=0)
     assert flat.mean() > 0.01
-    assert (found.rim & flat).sum() > 0.5 * flat.sum()
+    assert (found.doubtful & flat).sum() > 0.5 * flat.sum()
     assert painted(found)[counted].mean() > 0.99
-    assert found.clear[counted].mean() > 0.7  # the rest is near a silhouette or a depth edge
+    assert found.trusted[counted].mean() > 0.7  # the rest is near a silhouette or a depth edge

@@ -9,6 +9,7 @@ from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, paper_rig
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute
+from tests.engine.shapes import surface_of
 
 BOX = brute.box((-0.5, -0.4, -0.45), (0.5, 0.4, 0.45))
 TORUS = brute.torus(rings=12, around=18)
@@ -23,9 +24,15 @@ def raster_of(made: brute.Made) -> EmbreeRaster:
 
 
 def maps_of(
-    made: brute.Made, cameras: list[Camera], resolution: int, size: int, exponent: float = 1
+    made: brute.Made,
+    cameras: list[Camera],
+    resolution: int,
+    size: int,
+    exponent: float = 1,
+    cosines: bool = False,
 ) -> MeshMaps:
-    return mesh_maps(raster_of(made), cameras, made.faces, made.uvs, resolution, size, exponent)
+    surface = surface_of(made)
+    return mesh_maps(surface, surface.seen_by(cameras, resolution), size, exponent, cosines)
 
 
 def space_of(maps: MeshMaps) -> LinearSpace:

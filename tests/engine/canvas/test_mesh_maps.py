@@ -19,10 +19,10 @@ from tests.engine.canvas.maps import (
     TORUS,
     maps_of,
     paper_maps,
-    raster_of,
     row_of,
     space_of,
 )
+from tests.engine.shapes import surface_of
 
 
 class Judge:
@@ -34,7 +34,8 @@ class Judge:
     def __init__(
         self, made: brute.Made, cameras: list[Camera], resolution: int, size: int, exponent: float
     ) -> None:
-        raster = raster_of(made)
+        surface = surface_of(made)
+        raster = surface.raster
         charts = island_of_face(made.faces, made.uvs)
         self.texel_of_pixel: dict[int, int] = {}  # pixel of all views -> flat texel
         self.trust: dict[int, float] = {}
@@ -42,10 +43,11 @@ class Judge:
         self.chart: dict[int, int] = {}
         spot: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         for i, camera in enumerate(cameras):
-            view, hits = raster.rasterise(camera, resolution), {}
+            seen, hits = surface.seen(camera, resolution), {}
+            view = seen.fragments
             points = interpolate(raster.corners, view.face, view.bary).astype(np.float64)
             uv = interpolate(made.uvs, view.face, view.bary).astype(np.float64)
-            for n, trust in enumerate(edge_trust(camera, view, resolution)):
+            for n, trust in enumerate(edge_trust(seen)):
                 texel = int((1 - uv[n, 1]) * size) * size + int(uv[n, 0] * size)
                 pixel = i * resolution**2 + int(view.pixel[n])
                 self.texel_of_pixel[pixel], self.trust[pixel] = texel, float(trust)

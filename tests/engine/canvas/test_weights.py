@@ -7,18 +7,18 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from engine.canvas.mesh_maps import mesh_maps
 from engine.sync.methods import AGGREGATES
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.visibility import edge_trust
 from tests.engine import brute
-from tests.engine.canvas.maps import CAMERAS, PAIR, maps_of, raster_of, row_of, space_of
+from tests.engine.canvas.maps import CAMERAS, PAIR, maps_of, row_of, space_of
+from tests.engine.shapes import surface_of
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.4, 2.0, 6.0])
 def test_weights_changed_afterwards_are_those_built_in(exponent: float) -> None:
-    maps = mesh_maps(raster_of(PAIR), CAMERAS, PAIR.faces, PAIR.uvs, 24, 96, cosines=True)
+    maps = maps_of(PAIR, CAMERAS, 24, 96, cosines=True)
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
     changed = space.weighted(exponent)
     built = maps_of(PAIR, CAMERAS, 24, 96, exponent)
@@ -33,7 +33,7 @@ def test_weights_changed_afterwards_are_those_built_in(exponent: float) -> None:
 def test_weights_can_be_changed_on_filled_texels_too(monkeypatch: pytest.MonkeyPatch) -> None:
     made = brute.lathe([0.0, *([0.3, 0.7] * 6), 0.0], list(np.linspace(-0.6, 0.6, 14)), 40)
     monkeypatch.setattr("engine.views.raster.OFFSET", 0.05)
-    maps = mesh_maps(raster_of(made), paper_rig(), made.faces, made.uvs, 40, 256, cosines=True)
+    maps = maps_of(made, paper_rig(), 40, 256, cosines=True)
     assert not maps.seen.all()
     space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
     w = torch.full((10, 1, 40, 40), 0.7)
@@ -45,7 +45,7 @@ def test_the_best_view_alone(name: str) -> None:
     """By its exponent: weights still sum to one, and nearly all of them are the view's that faces the texel,
     or of those that do so equally well."""
     made = {"sphere": brute.sphere(24, 48), "torus": brute.torus(), "pair": PAIR}[name]
-    mean = mesh_maps(raster_of(made), CAMERAS, made.faces, made.uvs, 32, 128, cosines=True)
+    mean = maps_of(made, CAMERAS, 32, 128, cosines=True)
     best = maps_of(made, CAMERAS, 32, 128, AGGREGATES["best"])
     np.testing.assert_allclose(best.average.sum(axis=1), 1, atol=1e-9)
     assert best.average.data.min() >= 0
@@ -67,12 +67,10 @@ def test_silhouette_pixels_give_way_to_other_views() -> None:
     """Background that bled into one view's rim is gone after the round trip, where others see the surface."""
     made, cameras = brute.sphere(48, 96), even_rig(20)
     maps = maps_of(made, cameras, 48, 384)
-    raster = raster_of(made)
     w, rims = np.zeros((20, 48**2), np.float32), []
-    for i, camera in enumerate(cameras):
-        view = raster.rasterise(camera, 48)
-        rim = edge_trust(camera, view, 48) < 1
-        w[i, view.pixel[rim]] = 1
+    for i, view in enumerate(surface_of(made).seen_by(cameras, 48)):
+        rim = edge_trust(view) < 1
+        w[i, view.fragments.pixel[rim]] = 1
         rims.append(rim.mean())
     assert min(rims) > 0.03
     after = space_of(maps).roundtrip(torch.from_numpy(w.reshape(20, 1, 48, 48))).reshape(-1)

@@ -17,10 +17,10 @@ from engine import settings
 from engine.canvas.scene import build_scene
 from engine.controls.depth import depth_picture
 from engine.host import Host
-from engine.mesh.mesh import Mesh
 from engine.models.presets import CONTROLS
 from engine.models.sidecar import FILE
 from engine.protocol import Request, Result
+from engine.views.surface import Surface
 from engine.worker import Worker
 from tests.engine import shapes
 
@@ -138,10 +138,12 @@ def test_the_file_replaces_the_preset_and_the_request_the_file(
 def test_every_kind_of_control_can_be_made(control: str) -> None:
     """Also of a mesh that lies anywhere, at any size: positions are those in the unit sphere."""
     box = shapes.box(0)
-    moved = Mesh(box.vertices * 7 + np.float32(30), box.faces, box.uvs)
     plain, far = (
-        build_scene(mesh, settings.cameras("5"), 32, control, Host()).controls
-        for mesh in (Mesh(box.vertices, box.faces, box.uvs), moved)
+        build_scene(surface, settings.cameras("5"), 32, control, Host()).controls
+        for surface in (
+            Surface.build(vertices, box.faces, box.uvs)
+            for vertices in (box.vertices, box.vertices * 7 + np.float32(30))
+        )
     )
     assert plain.shape == (5, 1 if control == "depth" else 3, 32, 32)
     assert plain.dtype == np.float32

@@ -16,8 +16,8 @@ def test_the_top_of_the_texture_is_up_and_left_is_left() -> None:
     texture = np.zeros((32, 32, 3), np.float32)
     texture[:16, :, 0] = 1.0  # upper half red
     texture[:, 16:, 2] = 1.0  # right half blue
-    view = shape.raster.rasterise(Camera(0, 0), 64)
-    picture = render.render_view(texture, shape.uvs, view, 64)
+    surface = shape.surface
+    picture = render.render_view(texture, surface, surface.seen(Camera(0, 0), 64))
     np.testing.assert_allclose(picture[24, 24], [1, 0, 0])
     np.testing.assert_allclose(picture[24, 40], [1, 0, 1])
     np.testing.assert_allclose(picture[40, 24], [0, 0, 0])
@@ -48,7 +48,7 @@ def test_the_contact_sheet_has_a_column_a_view_and_three_rows(count: int) -> Non
 def test_the_turntable_goes_once_around() -> None:
     shape = shapes.box(1)
     texture = np.ones((32, 32, 3), np.float32)
-    frames = render.turntable(shape.raster, texture, shape.uvs)
+    frames = render.turntable(texture, shape.surface)
     assert len(frames) == render.TURNTABLE_FRAMES
     assert {frame.size for frame in frames} == {(render.TURNTABLE_SIZE, render.TURNTABLE_SIZE)}
     first, quarter = (np.asarray(frames[i], float) for i in (0, len(frames) // 4))

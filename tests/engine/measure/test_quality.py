@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import trimesh
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from engine.export.render import render_views
 from engine.measure.quality import coverage, view_psnr
 from engine.views.cameras import Camera, even_rig, paper_rig
-from engine.views.raster import EmbreeRaster
+from engine.views.raster import Fragments
 from tests.engine import shapes
 from tests.engine.shapes import Shape, surface_points
 
@@ -93,9 +95,10 @@ def test_what_nobody_can_see_from_outside_does_not_count() -> None:
 
 def test_equal_views_and_texture_are_a_hundred_decibels_apart_from_nothing() -> None:
     shape = shapes.sphere(2)
-    views = [shape.raster.rasterise(camera, 32) for camera in even_rig(4)]
+    surface = shape.surface
+    views = surface.seen_by(even_rig(4), 32)
     texture = np.full((32, 32, 3), 0.25, np.float32)
-    rendered = render_views(texture, shape.uvs, views, 32)
+    rendered = render_views(texture, surface, views)
     assert view_psnr(rendered, views, np.full((4, 32, 32, 3), 0.25, np.float32)) == 100.0
     half = view_psnr(rendered, views, np.full((4, 32, 32, 3), 0.75, np.float32))
     assert half == pytest.approx(-20 * np.log10(0.5), abs=1e-4)
@@ -103,9 +106,9 @@ def test_equal_views_and_texture_are_a_hundred_decibels_apart_from_nothing() -> 
 
 def test_pixels_count_by_their_cosine_and_the_background_not_at_all() -> None:
     shape = shapes.sphere(2)
-    raster: EmbreeRaster = shape.raster
     camera, size = Camera(30, 10), 48
-    view = raster.rasterise(camera, size)
+    seen = shape.surface.seen(camera, size)
+    view = seen.fragments
     rng = np.random.default_rng(0)
     picture = rng.random((size, size, 3)).astype(np.float32)
     rays = camera.rays(size).astype(np.float64)[view.pixel]
@@ -116,21 +119,18 @@ def test_pixels_count_by_their_cosine_and_the_background_not_at_all() -> None:
     squared = ((picture.reshape(-1, 3)[view.pixel].astype(np.float64) - 0.5) ** 2).mean(axis=1)
     expected = -10 * np.log10((cosine * squared).sum() / cosine.sum())
     rendered = np.full((1, size, size, 3), 0.5, np.float32)
-    found = view_psnr(rendered, [view], picture[None])
+    found = view_psnr(rendered, [seen], picture[None])
     assert found == pytest.approx(expected, abs=1e-3)
     picture.reshape(-1, 3)[np.setdiff1d(np.arange(size * size), view.pixel)] = 1.0
     rendered.reshape(-1, 3)[np.setdiff1d(np.arange(size * size), view.pixel)] = 0.0
-    assert view_psnr(rendered, [view], picture[None]) == found
+    assert view_psnr(rendered, [seen], picture[None]) == found
 
 
 def test_a_view_of_nothing_is_no_number_out_of_this_world() -> None:
     shape = shapes.sphere(1)
-    nothing = shape.raster.rasterise(Camera(0, 0, fov=0.5, distance=90.0), 4)
-    assert len(nothing.pixel) in range(17)
-    empty = type(nothing)(
-        *(column[:0] for column in (nothing.pixel, nothing.face, nothing.bary)),
-        nothing.depth[:0],
-        nothing.cosine[:0],
-    )
+    little = shape.surface.seen(Camera(0, 0, fov=0.5, distance=90.0), 4)
+    columns = dataclasses.astuple(little.fragments)
+    assert len(columns[0]) in range(17)
+    empty = dataclasses.replace(little, fragments=Fragments(*(column[:0] for column in columns)))
     black = np.zeros((1, 4, 4, 3), np.float32)
     assert np.isfinite(view_psnr(black, [empty], black))

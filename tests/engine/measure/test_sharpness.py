@@ -9,8 +9,9 @@ from scipy.ndimage import gaussian_filter
 
 from engine.measure.sharpness import BANDS, FINE, sharpness, spectrum
 from engine.views.cameras import paper_rig
-from engine.views.raster import EmbreeRaster, masks
+from engine.views.surface import masks
 from tests.engine import brute
+from tests.engine.shapes import surface_of
 
 SIZE = 96
 DISC = np.hypot(*np.indices((SIZE, SIZE)) - SIZE / 2) < 0.4 * SIZE
@@ -78,9 +79,8 @@ def test_views_count_by_their_pixels_and_empty_ones_not_at_all() -> None:
 
 
 def test_masks_are_the_pixels_that_show_the_mesh() -> None:
-    made = brute.sphere(24, 48)
-    raster = EmbreeRaster(made.vertices, made.faces)
-    views = [raster.rasterise(camera, 32) for camera in paper_rig()[:2]]
-    inside = masks(views, 32)
+    views = surface_of(brute.sphere(24, 48)).seen_by(paper_rig()[:2], 32)
+    inside = masks(views)
     assert inside.shape == (2, 32, 32)
-    assert [set(np.flatnonzero(mask)) for mask in inside] == [set(view.pixel.tolist()) for view in views]
+    shown = [set(view.fragments.pixel.tolist()) for view in views]
+    assert [set(np.flatnonzero(mask)) for mask in inside] == shown

@@ -9,7 +9,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from engine.bake.existing import Existing
+from engine.bake.existing_texture import ExistingTexture
 from engine.errors import UserError
 from engine.pictures import exr
 from engine.pictures.colours import to_linear, to_srgb
@@ -36,7 +36,7 @@ def test_files_hold_linear_light(tmp_path: Path, depth: str, relative: float) ->
 @pytest.mark.parametrize(("depth", "tolerance"), [("half", 3e-4), ("float", 1e-6)])
 def test_a_texture_can_start_from_what_was_written(tmp_path: Path, depth: str, tolerance: float) -> None:
     exr.write(PICTURE, tmp_path / "a.exr", depth)
-    texels = Existing.read(tmp_path / "a.exr").pages[0]
+    texels = ExistingTexture.read(tmp_path / "a.exr").pages[0]
     np.testing.assert_allclose(texels[..., :3], PICTURE, atol=tolerance)
     assert (texels[..., 3] == 1).all()
 
@@ -79,11 +79,11 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path) -> None:
     for content in (whole[: len(whole) // 2], whole[:40], exr.MAGIC):
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"a\.exr can't be read") as refused:
-            Existing.read(path)
+            ExistingTexture.read(path)
         assert "\n" not in str(refused.value)
     saved(path, Z=PICTURE[..., 0].copy())
     with pytest.raises(UserError, match="no channels R, G and B"):
-        Existing.read(path)
+        ExistingTexture.read(path)
 
 
 def test_a_full_disk_is_told_as_one() -> None:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from engine.views.cameras import Camera
-from engine.views.raster import EmbreeRaster
 from engine.views.visibility import EDGE_TRUST, edge_trust
 from tests.engine import brute
+from tests.engine.shapes import surface_of
 
 
 def trust_picture(made: brute.Made, camera: Camera, resolution: int) -> np.ndarray:
     """(R, R), -1 in the background."""
-    view = EmbreeRaster(made.vertices, made.faces).rasterise(camera, resolution)
+    view = surface_of(made).seen(camera, resolution)
     picture = np.full(resolution**2, -1.0)
-    picture[view.pixel] = edge_trust(camera, view, resolution)
+    picture[view.fragments.pixel] = edge_trust(view)
     return picture.reshape(resolution, resolution)
 
 

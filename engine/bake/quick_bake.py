@@ -16,9 +16,10 @@ from scipy.sparse import csr_matrix
 from ..pictures.pages import shaped
 from ..pictures.sampling import taps
 from ..views.cameras import Camera
-from ..views.raster import EmbreeRaster
-from .bake import EXPONENT, Atlas
-from .fill import NEUTRAL, nearest_of
+from ..views.surface import Surface
+from .bake import EXPONENT
+from .fill import NEUTRAL
+from .texels import SurfaceTexels, nearest_of
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -26,7 +27,7 @@ LEAST_SHARE = 0.1  # of the weight of a texel's best view
 
 
 @dataclass(frozen=True)
-class Sketch:
+class QuickBake:
     """size: texels a side; pages: how many there are. average: (m, N R^2) sparse, the colours of the m
     painted texels from the pixels of all views; near: (P size^2,) the nearest painted texel of each."""
 
@@ -38,28 +39,27 @@ class Sketch:
     @classmethod
     def build(
         cls,
-        raster: EmbreeRaster,
-        uvs: Floats,
+        surface: Surface,
         cameras: Sequence[Camera],
         resolution: int,
         size: int,
         check: Callable[[], None] = lambda: None,
-    ) -> Sketch:
-        """For pictures of ``resolution``^2 pixels; uvs: (F, 3, 2) per corner, or (F, 3, 3) with pages."""
-        atlas = Atlas.build(raster, uvs, size)
-        weights = np.zeros((len(cameras), len(atlas.index)), np.float32)
+    ) -> QuickBake:
+        """A texture of ``size``^2 texels, or pages of them, for pictures of ``resolution``^2 pixels."""
+        texels = SurfaceTexels.build(surface, size)
+        weights = np.zeros((len(cameras), len(texels.index)), np.float32)
         for weight, camera in zip(weights, cameras, strict=True):
             check()
-            seen, cosine = raster.visible(camera, atlas.point, atlas.normal)
+            seen, cosine = surface.raster.visible(camera, texels.point, texels.normal)
             weight[seen] = cosine[seen] ** EXPONENT
         best = weights.max(axis=0, initial=0.0)
         weights[weights < LEAST_SHARE * best] = 0.0
         painted = np.flatnonzero(best > 0)
-        average = _average(atlas.pick(painted), cameras, weights[:, painted], resolution)
-        pages = atlas.pages
-        if not len(painted):
-            return cls(size, pages, average, np.zeros(0, np.int32))
-        return cls(size, pages, average, nearest_of(size, atlas.index[painted], pages))
+        average = _average(texels.pick(painted), cameras, weights[:, painted], resolution)
+        near = np.zeros(0, np.int32)
+        if len(painted):
+            near = nearest_of(size, texels.index[painted], texels.pages)
+        return cls(size, texels.pages, average, near)
 
     def paint(self, pictures: Floats) -> Floats:
         """The texture (T, T, 3), or (P, T, T, 3) of pages, from ``pictures`` (N, R, R, 3) float32."""
@@ -69,16 +69,18 @@ class Sketch:
         return shaped(colours[self.near], self.size)
 
 
-def _average(atlas: Atlas, cameras: Sequence[Camera], weights: Floats, resolution: int) -> csr_matrix:
-    """The rows of Sketch.average: bilinear taps in every view with a weight, (N, m), among ``weights``."""
+def _average(
+    texels: SurfaceTexels, cameras: Sequence[Camera], weights: Floats, resolution: int
+) -> csr_matrix:
+    """The rows of QuickBake.average: bilinear taps in every view with a weight, (N, m), among ``weights``."""
     rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
     share = weights / np.maximum(weights.sum(axis=0), np.finfo(np.float32).tiny)
     for i, camera in enumerate(cameras):
         texel = np.flatnonzero(share[i])
-        pixel, _ = camera.project(atlas.point[texel], resolution)
+        pixel, _ = camera.project(texels.point[texel], resolution)
         for place, part in taps(pixel, resolution, resolution):
             rows.append(texel)
             columns.append(place + i * resolution**2)
             values.append(share[i, texel] * part)
     triplets = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
-    return csr_matrix(triplets, shape=(len(atlas.index), len(cameras) * resolution**2))
+    return csr_matrix(triplets, shape=(len(texels.index), len(cameras) * resolution**2))

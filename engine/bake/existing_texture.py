@@ -21,9 +21,9 @@ from ..pictures.colours import BACKGROUND
 from ..pictures.pages import page_of
 from ..pictures.read import read
 from ..pictures.sampling import sample
-from ..views.cameras import Camera
-from ..views.raster import EmbreeRaster, interpolate
-from .bake import Atlas, Baked
+from ..views.surface import Surface, View
+from .bake import Baked
+from .texels import SurfaceTexels, texel_centres
 
 Floats = NDArray[np.float32]
 
@@ -34,14 +34,14 @@ MOST = 4
 
 
 @dataclass(frozen=True)
-class Existing:
+class ExistingTexture:
     """pages: (H, W, 4) float32 in [0, 1] each, of any size: sRGB colours times alpha, and alpha. Row 0 is the
     top, v = 1."""
 
     pages: tuple[Floats, ...]
 
     @classmethod
-    def read(cls, path: str | Path) -> Existing:
+    def read(cls, path: str | Path) -> ExistingTexture:
         """The picture in ``path``, of any size, with or without colour or alpha, 8 or 16 bits a channel, or
         OpenEXR in linear light.
 
@@ -52,7 +52,7 @@ class Existing:
         return cls((texels,))
 
     @classmethod
-    def read_pages(cls, path: str, pages: Sequence[Page]) -> Existing:
+    def read_pages(cls, path: str, pages: Sequence[Page]) -> ExistingTexture:
         """The pictures of all ``pages``, which ``path`` names: with <SET> for the name of a set, with <UDIM>
         for the number of a tile. Raises UserError."""
         names = [
@@ -84,74 +84,63 @@ class Existing:
             values[own] = sample(texels, uv[own, :2])
         return values
 
-    def fitted(self, size: int) -> Existing:
+    def fitted(self, size: int) -> ExistingTexture:
         """Shrunk, page by page, where it has more than ``size`` texels a side, without aliasing."""
-        return Existing(tuple(_shrunk(page, size) for page in self.pages))
+        return ExistingTexture(tuple(_shrunk(page, size) for page in self.pages))
 
     def seen(
-        self,
-        raster: EmbreeRaster,
-        uvs: Floats,
-        cameras: Sequence[Camera],
-        resolution: int,
-        check: Callable[[], None] = lambda: None,
+        self, surface: Surface, views: Sequence[View], check: Callable[[], None] = lambda: None
     ) -> Floats:
-        """(N, 3, R, R) float32 in [0, 1]: what ``cameras`` see of it on the mesh, unlit, grey behind.
-
-        uvs: (F, 3, 2) per corner, or with pages. Each pixel is the mean of several: a texture has more detail
-        than a view.
-        """
+        """(N, 3, R, R) float32 in [0, 1]: what ``views`` of one resolution show of it on ``surface``, unlit,
+        grey behind. Each pixel is the mean of several: a texture has more detail than a view."""
+        resolution = views[0].resolution
         finer = max(1, min(MOST, FINE // resolution))
         # A view shows about a third of the texture's width.
         fitted = self.fitted(4 * finer * resolution)
         pictures = []
-        for camera in cameras:
+        for view in views:
             check()
-            picture = fitted._view(raster, uvs, camera, finer * resolution)
+            picture = fitted._shown(surface, surface.seen(view.camera, finer * resolution))
             parts = picture.reshape(resolution, finer, resolution, finer, 3)
             pictures.append(parts.mean(axis=(1, 3)).transpose(2, 0, 1))
         return np.stack(pictures)
 
-    def _view(self, raster: EmbreeRaster, uvs: Floats, camera: Camera, resolution: int) -> Floats:
-        view = raster.rasterise(camera, resolution)
-        values = self._sampled(interpolate(uvs, view.face, view.bary))
-        picture = np.full((resolution**2, 3), BACKGROUND, np.float32)
-        picture[view.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
-        return picture.reshape(resolution, resolution, 3)
+    def _shown(self, surface: Surface, view: View) -> Floats:
+        values = self._sampled(surface.uvs_of(view.fragments))
+        picture = np.full((view.resolution**2, 3), BACKGROUND, np.float32)
+        picture[view.fragments.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
+        return picture.reshape(view.resolution, view.resolution, 3)
 
-    def under(self, atlas: Atlas, baked: Baked) -> Baked:
+    def under(self, texels: SurfaceTexels, baked: Baked) -> Baked:
         """``baked`` with the old colours in the texels of the mesh that no view painted."""
-        empty = np.flatnonzero(~(baked.clear | baked.rim))
-        old, alpha = self.fitted(atlas.size).at(texel_centres(atlas.index[empty], atlas.size, atlas.pages))
+        empty = np.flatnonzero(~(baked.trusted | baked.doubtful))
+        old, alpha = self.fitted(texels.size).at(
+            texel_centres(texels.index[empty], texels.size, texels.pages)
+        )
         kept = alpha >= OPAQUE
-        colours, clear = baked.colours.copy(), baked.clear.copy()
+        colours, trusted = baked.colours.copy(), baked.trusted.copy()
         colours[empty[kept]] = old[kept]
-        clear[empty[kept]] = True
-        return Baked(colours, clear, baked.rim)
+        trusted[empty[kept]] = True
+        return Baked(colours, trusted, baked.doubtful)
 
-    def around(self, atlas: Atlas, image: Floats) -> Floats:
+    def _at_texels(self, texels: SurfaceTexels, index: NDArray[np.integer]) -> tuple[Floats, Floats]:
+        """(colours (m, 3), alpha (m,)) at the centres of the texels with the flat ``index`` (m,)."""
+        return self.fitted(texels.size).at(texel_centres(index, texels.size, texels.pages))
+
+    def around(self, texels: SurfaceTexels, image: Floats) -> Floats:
         """``image`` (T, T, 3), or of pages, with the old colours where the mesh has no texels, nor any near:
         what lies there may be another object's."""
-        on_mesh = np.zeros(atlas.pages * atlas.size**2, np.uint8)
-        on_mesh[atlas.index] = 1
-        width = 2 * max(2, round(PADDING * atlas.size)) + 1
-        square = on_mesh.reshape(-1, atlas.size, atlas.size)
+        on_mesh = np.zeros(texels.pages * texels.size**2, np.uint8)
+        on_mesh[texels.index] = 1
+        width = 2 * max(2, round(PADDING * texels.size)) + 1
+        square = on_mesh.reshape(-1, texels.size, texels.size)
         near = maximum_filter(square, size=(1, width, width), mode="constant")
         far = np.flatnonzero(near == 0)
-        old, alpha = self.fitted(atlas.size).at(texel_centres(far, atlas.size, atlas.pages))
+        old, alpha = self._at_texels(texels, far)
         kept = alpha >= OPAQUE
         result = image.reshape(-1, 3).copy()
         result[far[kept]] = old[kept]
         return result.reshape(image.shape)
-
-
-def texel_centres(index: NDArray[np.integer], size: int, pages: int = 1) -> Floats:
-    """(n, 2) float32 UVs of the texels with the flat ``index`` (n,) of a ``size``^2 texture, (n, 3) where it
-    has ``pages``."""
-    page, place = np.divmod(index, size**2)
-    row, column = np.divmod(place, size)
-    uv = [(column + 0.5) / size, 1 - (row + 0.5) / size]
-    return np.stack(uv if pages == 1 else [*uv, page], axis=1).astype(np.float32)
 
 
 def _shrunk(texels: Floats, size: int) -> Floats:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.bake.sketch import Sketch
+from engine.bake.quick_bake import QuickBake
 from engine.errors import Cancelled
 from engine.pictures.pages import paged
 from engine.views.cameras import Camera, even_rig
-from engine.views.raster import interpolate
+from engine.views.surface import Surface
 from tests.engine import shapes
 from tests.engine.shapes import Shape, field
 
@@ -21,11 +21,10 @@ VIEW, SIZE = 48, 128
 def views_of(shape: Shape, cameras: list[Camera]) -> Floats:
     """(N, VIEW, VIEW, 3) pictures of ``field`` on the shape; behind it the colour goes on, as it is for a
     preview's pixels at an edge."""
-    raster, pictures = shape.raster, []
-    for camera in cameras:
-        view = raster.rasterise(camera, VIEW)
+    surface, pictures = shape.surface, []
+    for view in surface.seen_by(cameras, VIEW):
         picture = np.full((VIEW**2, 3), 0.5, np.float32)
-        picture[view.pixel] = field(interpolate(raster.corners, view.face, view.bary))
+        picture[view.fragments.pixel] = field(surface.points(view.fragments))
         pictures.append(picture.reshape(VIEW, VIEW, 3))
     return np.stack(pictures)
 
@@ -41,8 +40,8 @@ def read(shape: Shape, texture: Floats, count: int = 3000) -> tuple[Floats, Floa
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
 def test_the_field_is_found_on_the_whole_surface(shape: Shape) -> None:
     cameras = even_rig(10)
-    sketch = Sketch.build(shape.raster, shape.uvs, cameras, VIEW, SIZE)
-    wanted, found = read(shape, sketch.paint(views_of(shape, cameras)))
+    quick = QuickBake.build(shape.surface, cameras, VIEW, SIZE)
+    wanted, found = read(shape, quick.paint(views_of(shape, cameras)))
     assert np.abs(wanted - found).mean() < 0.02
     assert np.quantile(np.abs(wanted - found).max(axis=1), 0.99) < 0.15
 
@@ -51,7 +50,8 @@ def test_each_page_is_painted_by_its_own_faces() -> None:
     shape, cameras = shapes.box(), even_rig(10)
     pages = (shape.chart % 2).astype(np.int32)
     uvs = paged(shape.uvs, pages)
-    texture = Sketch.build(shape.raster, uvs, cameras, VIEW, SIZE).paint(views_of(shape, cameras))
+    quick = QuickBake.build(Surface(shape.raster, uvs), cameras, VIEW, SIZE)
+    texture = quick.paint(views_of(shape, cameras))
     assert texture.shape == (2, SIZE, SIZE, 3)
     for page in (0, 1):
         own = shape._replace(faces=shape.faces[pages == page], uvs=shape.uvs[pages == page])
@@ -62,7 +62,8 @@ def test_each_page_is_painted_by_its_own_faces() -> None:
 def test_where_nothing_is_seen_it_is_neutral() -> None:
     shape = shapes.sphere(1)
     away = [Camera(0.0, 0.0, target=(50.0, 0.0, 0.0))]
-    texture = Sketch.build(shape.raster, shape.uvs, away, VIEW, 16).paint(np.ones((1, VIEW, VIEW, 3), "f4"))
+    quick = QuickBake.build(shape.surface, away, VIEW, 16)
+    texture = quick.paint(np.ones((1, VIEW, VIEW, 3), "f4"))
     assert texture.shape == (16, 16, 3)
     assert (texture == 0.5).all()
 
@@ -73,4 +74,4 @@ def test_building_can_be_cancelled() -> None:
 
     shape = shapes.sphere(1)
     with pytest.raises(Cancelled):
-        Sketch.build(shape.raster, shape.uvs, even_rig(4), VIEW, 16, stop)
+        QuickBake.build(shape.surface, even_rig(4), VIEW, 16, stop)

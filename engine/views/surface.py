@@ -1,0 +1,114 @@
+"""What is painted on: a mesh's surface with its UVs, and what cameras see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..mesh.edges import Edges, places, shared_edges
+from ..mesh.frame import to_unit_sphere, turned
+from ..mesh.islands import island_of_face
+from .backends import make_raster
+from .cameras import Camera
+from .raster import EmbreeRaster, Fragments, interpolate
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class View:
+    """What ``camera`` sees in a picture of ``resolution``^2 pixels: the ``fragments`` that show the surface.
+
+    control: (C, R, R) float32 in [0, 1], what a ControlNet is shown of it, background 0; None where no model
+    is to paint the view.
+    """
+
+    camera: Camera
+    fragments: Fragments
+    resolution: int
+    control: Floats | None = None
+
+    @property
+    def mask(self) -> Bools:
+        """(R, R) bool: where the picture shows the surface."""
+        inside = np.zeros(self.resolution**2, bool)
+        inside[self.fragments.pixel] = True
+        return inside.reshape(self.resolution, self.resolution)
+
+
+def masks(views: Sequence[View]) -> Bools:
+    """(N, R, R) bool: the masks of ``views`` of one resolution, at least one."""
+    return np.stack([view.mask for view in views])
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A mesh in normalised space and its UVs.
+
+    raster: casts rays against it and holds its faces' corners and normals. uvs: (F, 3, 2) float32 in [0, 1]
+    for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). What is found out
+    about the faces is kept: on a million of them it takes seconds.
+    """
+
+    raster: EmbreeRaster
+    uvs: Floats
+
+    @classmethod
+    def build(
+        cls, vertices: Floats, faces: Ints, uvs: Floats, backend: str = "embree", front: float = 0.0
+    ) -> Surface:
+        """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), normalised and turned so that what faces
+        the azimuth ``front`` faces the front. backend: one that views/backends.py chose."""
+        normalised, _, _ = to_unit_sphere(vertices)
+        return cls(make_raster(backend, turned(normalised, front), faces), uvs)
+
+    @property
+    def corners(self) -> Floats:
+        """(F, 3, 3) float32, in the unit sphere."""
+        return self.raster.corners
+
+    @property
+    def normals(self) -> Floats:
+        """(F, 3) float32: the faces' unit normals."""
+        return self.raster.normals
+
+    @cached_property
+    def _places(self) -> Ints:
+        """(F, 3) equal numbers where corners lie in one place: meshes of loose triangles have charts too."""
+        return places(self.corners).astype(np.int32)
+
+    @cached_property
+    def charts(self) -> Ints:
+        """(F,) the number of each face's chart: faces are of one where they meet in space and in the UVs."""
+        return island_of_face(self._places, self.uvs)
+
+    @cached_property
+    def parts(self) -> Ints:
+        """(F,) the number of each face's part of the mesh: faces are of one where they meet in space."""
+        return island_of_face(self._places, np.zeros((*self._places.shape, 2), np.float32))
+
+    def edges(self) -> Edges:
+        """Those that two faces share."""
+        return shared_edges(self.corners)
+
+    def points(self, fragments: Fragments) -> Floats:
+        """(n, 3) float32: the places that ``fragments`` show."""
+        return interpolate(self.corners, fragments.face, fragments.bary)
+
+    def uvs_of(self, fragments: Fragments) -> Floats:
+        """(n, 2 or 3) float32: the UVs of ``fragments``."""
+        return interpolate(self.uvs, fragments.face, fragments.bary)
+
+    def seen(self, camera: Camera, resolution: int) -> View:
+        """What ``camera`` sees of it in ``resolution``^2 pixels."""
+        return View(camera, self.raster.rasterise(camera, resolution), resolution)
+
+    def seen_by(self, cameras: Iterable[Camera], resolution: int) -> list[View]:
+        """What each of ``cameras`` sees, see :meth:`seen`."""
+        return [self.seen(camera, resolution) for camera in cameras]
