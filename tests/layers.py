@@ -20,7 +20,7 @@ LAYERS = (
 # Standard library only: Blender's Python may read them, too.
 SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
-WITH_NUMPY = ("pictures.png", "pictures.colours")  # files for both processes: standard library and numpy
+WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.colours")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 APART = dict.fromkeys(MODEL_SIDE, MESH_SIDE)  # lower layers that a layer must not know all the same
 HUB = {"diffusers", "transformers"}

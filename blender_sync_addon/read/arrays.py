@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.mesh.frame import from_z_up
 from .target import FaceSelection
-
-Real = TypeVar("Real", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class MeshReading:
         names = tuple(dict.fromkeys(self.materials))
         numbers = np.array([names.index(name) for name in self.materials] or [0], np.int32)
         return MeshArrays(
-            vertices=to_engine_axes(self.placed),
+            vertices=from_z_up(self.placed),
             faces=self.loop_vertices[corners],
             uvs=None if self.loop_uvs is None else self.loop_uvs[corners],
             polygons=self.polygons,
@@ -99,8 +97,3 @@ class MeshReading:
             materials=numbers[self.slots],
             material_names=names,
         )
-
-
-def to_engine_axes(points: NDArray[Real]) -> NDArray[Real]:
-    """Blender's axes (+Z up, front -Y) to the engine's (+Y up, front +Z): (x, y, z) -> (x, z, -y)."""
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)

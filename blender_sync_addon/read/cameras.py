@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.mesh.frame import from_z_up
 from ..problem import Problem
-from .arrays import to_engine_axes
 from .mesh import scale
 
 Doubles = NDArray[np.float64]
@@ -72,7 +72,7 @@ def _inward(obj: Any) -> Doubles:
 
 def _entry(camera: Any, scene: Any, inward: Doubles) -> dict[str, Any]:
     matrix = inward @ np.array(camera.matrix_world, np.float64)
-    _, up, back, position = to_engine_axes(matrix[:3].T)
+    _, up, back, position = from_z_up(matrix[:3].T)
     return {
         "name": camera.name,
         "position": position.tolist(),

@@ -18,12 +18,12 @@ from ..errors import UserError
 from ..mesh.sets import Page
 from ..mesh.udim import FIRST
 from ..pictures.colours import BACKGROUND
-from ..pictures.pages import page_of
+from ..pictures.pages import page_of, texel_centres
 from ..pictures.read import read
 from ..pictures.sampling import sample
 from ..views.surface import Surface, View
 from .bake import Baked
-from .texels import SurfaceTexels, texel_centres
+from .texels import SurfaceTexels
 
 Floats = NDArray[np.float32]
 

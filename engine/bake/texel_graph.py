@@ -11,7 +11,7 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
 from ..mesh.edges import Edges
-from ..views.raster import texel_of
+from ..pictures.pages import texel_of
 from ..views.surface import Surface
 from .texels import SurfaceTexels
 

@@ -41,15 +41,6 @@ class SurfaceTexels:
         return SurfaceTexels(self.size, self.index[chosen], self.face[chosen], point, normal, self.pages)
 
 
-def texel_centres(index: NDArray[np.integer], size: int, pages: int = 1) -> Floats:
-    """(n, 2) float32 UVs of the texels with the flat ``index`` (n,) of a ``size``^2 texture, (n, 3) where it
-    has ``pages``."""
-    page, place = np.divmod(index, size**2)
-    row, column = np.divmod(place, size)
-    uv = [(column + 0.5) / size, 1 - (row + 0.5) / size]
-    return np.stack(uv if pages == 1 else [*uv, page], axis=1).astype(np.float32)
-
-
 def nearest_of(size: int, index: NDArray[np.int32], pages: int = 1) -> NDArray[np.int32]:
     """(P T^2,) which of the texels ``index`` (n,), n > 0, is nearest to each texel of the texture, exactly,
     and on the same page; on a page without any, the first of all."""

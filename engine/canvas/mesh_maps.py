@@ -24,9 +24,9 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from .. import threads
-from ..pictures.pages import page_of
+from ..pictures.pages import page_of, texel_of
 from ..sync.spaces import normalise
-from ..views.raster import interpolate, texel_of
+from ..views.raster import interpolate
 from ..views.surface import Surface, View
 from ..views.visibility import edge_trust
 

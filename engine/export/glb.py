@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mesh.frame import to_gltf_uvs
 from ..mesh.mesh import Mesh
 
 ROUGHNESS = 0.6  # neither plastic nor chalk: the texture is an albedo and says nothing about gloss
@@ -79,8 +80,7 @@ def _primitives(mesh: Mesh, uvs: Floats, page: Ints, own: slice) -> list[_Primit
         positions, bent, flat, index = _welded(
             mesh.vertices, mesh.faces[own][on], uvs[own][on], normals[on].reshape(-1, 3)
         )
-        flipped = np.stack([flat[:, 0], 1 - flat[:, 1]], axis=1)  # glTF's origin is at the top left
-        found.append(_Primitive(positions, bent, flipped, index, int(number)))
+        found.append(_Primitive(positions, bent, to_gltf_uvs(flat), index, int(number)))
     return found
 
 

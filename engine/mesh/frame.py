@@ -1,8 +1,12 @@
-"""The one place for axes, handedness and normalisation.
+"""The one place for axes, handedness and normalisation. Numpy alone: the add-on reads this file, too.
 
-Engine space is glTF's: right-handed, +Y up, the front of an object faces +Z. A job works on a normalised
-copy: centred on the bounding box (the published vertex mean depends on the tessellation) and scaled into
-the unit sphere, which a camera at distance 2 with a 60 degree field of view exactly frames.
+Engine space is glTF's: right-handed, +Y up, the front of an object faces +Z. Mesh files are read in their own
+axes, which for all kinds but the add-on's are taken to be these. A job works on a normalised copy: centred on
+the bounding box (the published vertex mean depends on the tessellation) and scaled into the unit sphere,
+which a camera at distance 2 with a 60 degree field of view exactly frames.
+
+UVs have their origin at the bottom left, as Blender has them: row 0 of a texture is at v = 1 (see
+pictures/pages.py).
 """
 
 from __future__ import annotations
@@ -16,9 +20,14 @@ Array = NDArray[np.float32]
 Number = TypeVar("Number", np.float32, np.float64)
 
 
-def from_z_up(points: Array) -> Array:
+def from_z_up(points: NDArray[Number]) -> NDArray[Number]:
     """Blender's axes (+Z up, front -Y) to engine axes: (x, y, z) -> (x, z, -y). ``points`` (..., 3)."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def to_gltf_uvs(uvs: Array) -> Array:
+    """``uvs`` (n, 2) with glTF's origin, the top left."""
+    return np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1)
 
 
 def to_unit_sphere(vertices: Array) -> tuple[Array, Array, float]:

@@ -172,17 +172,6 @@ def _page_texels(uvs: Floats, size: int) -> tuple[Ints, Ints, Floats]:
     return pixel, face, bary
 
 
-def texel_of(uv: Floats, size: int) -> Ints:
-    """Flat index (n,) int32, row 0 at v = 1, of the texel that holds each ``uv`` (n, 2); clamped. UVs with
-    pages, (n, 3), count on from page to page."""
-    column = np.clip((uv[:, 0] * size).astype(np.int32), 0, size - 1)
-    row = np.clip(((1 - uv[:, 1]) * size).astype(np.int32), 0, size - 1)
-    index = row * size + column
-    if uv.shape[1] == 3:
-        index += page_of(uv) * np.int32(size**2)
-    return index.astype(np.int32)
-
-
 def _scene_of(corners: Floats) -> rtcore_scene.EmbreeScene:
     scene = rtcore_scene.EmbreeScene()
     TriangleMesh(scene, corners)

@@ -17,9 +17,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from sync_texture.blender_sync_addon.read import arrays as read_arrays  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
-from sync_texture.engine.mesh import frame  # noqa: E402
 
 
 def reading(obj, **options):
@@ -39,8 +37,6 @@ def test_axes_are_the_engines():
     obj = helper.mesh_object("tri", [(1, 2, 3), (4, 5, 6), (7, 8, 10)], [(0, 1, 2)])
     arrays = read(obj)
     assert np.array_equal(arrays.vertices, [(1, 3, -2), (4, 6, -5), (7, 10, -8)])
-    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-    assert np.array_equal(read_arrays.to_engine_axes(points), frame.from_z_up(points))
 
 
 def test_scale_counts_and_mirroring_keeps_the_outside_outside():

@@ -11,13 +11,13 @@ from PIL import Image
 
 from engine.bake.bake import Baked
 from engine.bake.existing_texture import ExistingTexture
-from engine.bake.texels import SurfaceTexels, texel_centres
+from engine.bake.texels import SurfaceTexels
 from engine.errors import UserError
 from engine.export.render import render_view
 from engine.mesh.sets import Page
 from engine.pictures import png
+from engine.pictures.pages import texel_centres, texel_of
 from engine.views.cameras import Camera, even_rig
-from engine.views.raster import texel_of
 from tests.engine import shapes
 
 Floats = NDArray[np.float32]

@@ -12,10 +12,9 @@ from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import nearest_of
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
 from engine.measure.seams import seam_error
-from engine.pictures.pages import paged
+from engine.pictures.pages import paged, texel_of
 from engine.pictures.sampling import sample
 from engine.views.cameras import even_rig
-from engine.views.raster import texel_of
 from engine.views.surface import Surface
 from tests.engine import shapes
 

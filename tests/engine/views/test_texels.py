@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.views.raster import interpolate, texel_fragments, texel_of
+from engine.pictures.pages import texel_of
+from engine.views.raster import interpolate, texel_fragments
 from tests.engine import brute
 
 
