@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     job = ["--prompt", options.prompt, "--model", options.model, "--out", str(out)]
     files = ["--save", str(out / "suzanne.blend"), "--glb", str(out / "suzanne.glb")]
     # A bpy module has no command line to be called by, so the command's own function is.
-    command = importlib.import_module(f"{EXTENSION}.blender_sync_addon.command")
+    command = importlib.import_module(f"{EXTENSION}.blender_sync_addon.command.main")
     if status := command.run(["texture", *job, *files]):
         sys.exit(status)
     _render(out / "render.png")
@@ -63,12 +63,12 @@ def _render(path: Path) -> None:
     scene.cycles.samples, scene.cycles.use_denoising = 32, False
     scene.render.resolution_x = scene.render.resolution_y = 512
     scene.render.filepath = str(path)
-    with _quiet():
+    with quiet():
         bpy.ops.render.render(write_still=True)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Cycles' report of every sample, which Blender itself writes, off the terminal."""
     sys.stdout.flush()
     kept = os.dup(1)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from engine.denoise.attention import Links
-from tests.bench import _attention_case as case
 from tests.bench import attention
-from tests.bench._attention_case import Found, Layer, Networks
+from tests.bench.cases import attention as case
+from tests.bench.cases.attention import Found, Layer, Networks
 
 CPU = torch.device("cpu")
 SMALL = Layer(tokens=16, width=64, heads=4)

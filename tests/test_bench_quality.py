@@ -17,8 +17,10 @@ import torch
 from engine import protocol
 from engine.errors import UserError
 from engine.models.presets import STARTER
-from tests.bench import _cell, _grid, quality
-from tests.bench._grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
+from tests.bench import quality
+from tests.bench.cases import quality as texture
+from tests.bench.cases import quality_grid as grid
+from tests.bench.cases.quality_grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 from training.judge import examples, pairs, textures
@@ -28,31 +30,31 @@ from training.judge.classifier import Classifier
 
 
 def test_every_method_is_in_the_grid() -> None:
-    covered = {arm.method for arm in _grid.arms()}
+    covered = {arm.method for arm in grid.arms()}
     assert covered | {"case2"} == set(protocol.METHODS)  # case 2 is synctweedies
-    assert {DEFAULT, PUBLISHED, ALONE} <= set(_grid.arms())
+    assert {DEFAULT, PUBLISHED, ALONE} <= set(grid.arms())
 
 
 def test_methods_by_name() -> None:
-    names = [arm.name for arm in _grid.chosen(["case5", "syncmvd:latent"])]
+    names = [arm.name for arm in grid.chosen(["case5", "syncmvd:latent"])]
     assert names == ["synctweedies:rgb", "case5:rgb", "case5:latent", "syncmvd:latent", "independent"]
-    assert PUBLISHED in _grid.chosen(["case2"])
+    assert PUBLISHED in grid.chosen(["case2"])
     with pytest.raises(UserError, match="case6"):
-        _grid.chosen(["case6"])
+        grid.chosen(["case6"])
 
 
 def test_a_run_that_ends_early_has_seen_every_mesh_and_prompt(tmp_path: Path) -> None:
     meshes = [tmp_path / name for name in "abcdef"]
-    cells = list(_grid.cells(meshes, list(PROMPTS), 3, _grid.arms()))
-    assert len(cells) == len(set(cells)) == 6 * 6 * 3 * len(_grid.arms())
-    first = cells[: 6 * len(_grid.arms())]
+    cells = list(grid.cells(meshes, list(PROMPTS), 3, grid.arms()))
+    assert len(cells) == len(set(cells)) == 6 * 6 * 3 * len(grid.arms())
+    first = cells[: 6 * len(grid.arms())]
     assert {cell.mesh for cell in first} == set(meshes)
     assert {cell.prompt for cell in first} == set(PROMPTS)
 
 
 def test_prompts_are_what_the_judge_can_name() -> None:
     for prompt in PROMPTS:
-        look = _cell._look(prompt, 0)
+        look = texture._look(prompt, 0)
         assert look.material == prompt.material
         assert prompt.colour in (None, look.colour)
 
@@ -63,12 +65,12 @@ def test_meshes_of_the_folder_come_first(tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("b.obj", "a.glb", "readme.md"):
         (given / name).write_text("")
     monkeypatch.setenv("SYNC_TEXTURE_MESHES", str(given))
-    found = _grid.meshes(tmp_path / "made")
+    found = grid.meshes(tmp_path / "made")
     assert [path.name for path in found[:3]] == ["a.glb", "b.obj", "box.npz"]
     assert len(found) == 6
     monkeypatch.setenv("SYNC_TEXTURE_MESHES", "")
-    before = [path.read_bytes() for path in _grid.meshes(tmp_path / "made")]
-    assert before == [path.read_bytes() for path in _grid.meshes(tmp_path / "made")]
+    before = [path.read_bytes() for path in grid.meshes(tmp_path / "made")]
+    assert before == [path.read_bytes() for path in grid.meshes(tmp_path / "made")]
     assert len(before) == 6
 
 
@@ -114,16 +116,16 @@ def test_a_result_that_was_half_written_is_none(tmp_path: Path, monkeypatch: pyt
 
 def test_other_weights_and_settings_are_other_results(tiny: Path, tmp_path: Path) -> None:
     settings = Settings(str(tiny), "cpu", 4, 3.0, 512, "paper", tmp_path)
-    found = _grid.fingerprint(settings, STARTER)
+    found = grid.fingerprint(settings, STARTER)
     moved = Path(shutil.copytree(tiny, tmp_path / "elsewhere"))
     (moved / "README.md").write_text("words")
-    assert _grid.weights(str(moved)) == _grid.weights(str(tiny))
+    assert grid.weights(str(moved)) == grid.weights(str(tiny))
     same = dataclasses.replace(settings, model=str(moved), judge=tmp_path / "judge")
-    assert _grid.fingerprint(same, STARTER) == found
-    assert _grid.fingerprint(dataclasses.replace(settings, steps=5), STARTER) != found
+    assert grid.fingerprint(same, STARTER) == found
+    assert grid.fingerprint(dataclasses.replace(settings, steps=5), STARTER) != found
     weights = next(moved.rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes() + b" ")
-    assert _grid.weights(str(moved)) != _grid.weights(str(tiny))
+    assert grid.weights(str(moved)) != grid.weights(str(tiny))
 
 
 # the whole command

@@ -12,10 +12,11 @@ import trimesh
 from engine import settings
 from engine.denoise.denoiser import load_denoiser
 from engine.models.presets import SD15, STARTER
-from tests.bench import _sharpness_page as pages
 from tests.bench import sharpness
-from tests.bench._made import USUAL
-from tests.bench._sharpness_page import Row
+from tests.bench.cases.scenes import USUAL
+from tests.bench.pages import sharpness as pages
+from tests.bench.pages.sharpness import Row
+from tests.bench.plots import sharpness as plot
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 
@@ -64,9 +65,9 @@ def test_tables_and_picture() -> None:
     assert "leaves 50%, the default 90%" in parts["summary"]
     assert f"**{default}** (default) | 0.90 (0.90 to 0.90)" in parts["summary"]
     assert all(f"| {arm} | 1.00 | 1.00 | 0.50 | 0.25 |" in parts["octaves"] for arm in sharpness.ARMS)
-    picture = pages.sheet(found, (sharpness.ALONE, sharpness.MEAN, default))
-    assert picture.width == 3 * (2 * pages.CELL + pages.GAP) - pages.GAP
-    assert picture.height == pages.HEAD + 2 * pages.CELL
+    picture = plot.sheet(found, (sharpness.ALONE, sharpness.MEAN, default))
+    assert picture.width == 3 * (2 * plot.CELL + plot.GAP) - plot.GAP
+    assert picture.height == plot.HEAD + 2 * plot.CELL
 
 
 def test_one_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

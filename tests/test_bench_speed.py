@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.bench import _speed_case as case
-from tests.bench import _speed_page as page
 from tests.bench import speed
-from tests.bench._speed_plot import decades, draw
+from tests.bench.cases import speed as case
+from tests.bench.pages import speed as page
+from tests.bench.plots.speed import decades, draw
 
 
 def made(name: str, value: int, power: float) -> page.Figures:

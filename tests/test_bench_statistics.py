@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.bench._statistics import difference, holm, mean
+from tests.bench.pages.statistics import difference, holm, mean
 
 
 def test_intervals_are_those_of_scipy() -> None:

@@ -9,7 +9,7 @@ from engine.bake.bake import EXPONENT
 from engine.models.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
 from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
-from tests.bench import _docs
+from tests.bench.pages import markdown
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_benchmarks_find_their_places(tmp_path: Path) -> None:
     ):
         copy = tmp_path / page
         copy.write_text((ROOT / "docs" / page).read_text(encoding="utf-8"), encoding="utf-8")
-        _docs.put(copy, {name: f"| {name} \\1 |" for name in names})
+        markdown.put(copy, {name: f"| {name} \\1 |" for name in names})
         text = copy.read_text(encoding="utf-8")
         assert all(f"<!-- {name} -->\n| {name} \\1 |\n<!-- /{name} -->" in text for name in names)
         before, after = ((ROOT / "docs" / page).read_text(encoding="utf-8"), text)

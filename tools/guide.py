@@ -15,7 +15,7 @@ from .run import ROOT, BuildError, call, say
 
 PICTURES = ROOT / "docs/guide"
 MOST_BYTES = 200_000
-SCRIPT = ROOT / "tests/gui/guide_in_window.py"
+RUN, SCRIPT = ROOT / "tests/gui/run.py", ROOT / "tests/gui/guide_in_window.py"
 
 
 def run() -> int:
@@ -46,7 +46,7 @@ def run() -> int:
 
 def _walk(executable: Path, env: Mapping[str, str]) -> list[str]:
     """Go through the guide's steps in a window; the names of those that failed."""
-    command = [str(executable), "--python", str(SCRIPT)]
+    command = [str(executable), "--python", str(RUN), "--", str(SCRIPT)]
     failed = ["Blender's window"]  # until it says how the steps went
     with subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True) as window:
         assert window.stdout

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from engine.denoise import device as devices
 from engine.denoise.attention import Links
 from engine.models.presets import SD15
-from tests.bench import _attention_case as case
-from tests.bench._attention_case import Found
-from tests.bench._docs import DOCS, put, table
+from tests.bench.cases import attention as case
+from tests.bench.cases.attention import Found
+from tests.bench.pages.markdown import DOCS, put, table
 
 TARGET = 1.5
 EARLY = 5 / 30  # of the published 30 steps five are above t = 800, where there is a reference

@@ -23,8 +23,9 @@ from engine.export.render import render_views
 from engine.measure.quality import coverage, view_psnr
 from engine.measure.seams import seam_error
 from engine.protocol import Request
-from tests.bench._docs import DOCS, put, table
-from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
+from tests.bench.cases.meshes import usual_meshes
+from tests.bench.cases.scenes import PROMPTS, USUAL, scene_of, views
+from tests.bench.pages.markdown import DOCS, put, table
 
 DEFAULT = USUAL.fill
 
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     denoiser = load_denoiser(USUAL.model, "auto", lambda: None)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for mesh in given.meshes or the_meshes(Path(folder)):
+        for mesh in given.meshes or usual_meshes(Path(folder)):
             print(f"{mesh.stem} ...", flush=True)
             rows.append(
                 averaged(mesh.stem, [measure(denoiser, mesh, prompt, given.steps) for prompt in PROMPTS])

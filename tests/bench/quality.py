@@ -29,9 +29,12 @@ from engine.denoise.denoiser import load_denoiser
 from engine.errors import UserError
 from engine.models.presets import Preset
 from engine.protocol import Request
-from tests.bench import _cell, _chart, _grid, _report
-from tests.bench._findings import Block, Data
-from tests.bench._grid import Arm, Cell, Settings, Store
+from tests.bench.cases import quality as texture
+from tests.bench.cases import quality_grid as grid
+from tests.bench.cases.quality_grid import Arm, Cell, Settings, Store
+from tests.bench.pages import quality as report
+from tests.bench.pages.quality_findings import Block, Data
+from tests.bench.plots import quality as plot
 from training.judge import examples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +70,7 @@ def _telling(arguments: list[str]) -> list[str]:
 
 def run(given: argparse.Namespace) -> int:
     """The whole benchmark as ``given`` on the command line. Raises UserError."""
-    arms = _grid.chosen(given.methods)
+    arms = grid.chosen(given.methods)
     device = str(devices.resolve(given.device))
     preset = load_denoiser(given.model, device, lambda: None).preset
     settings = Settings(
@@ -80,26 +83,28 @@ def run(given: argparse.Namespace) -> int:
         given.judge,
     )
     _prepare_judge(given.judge)
-    key = _grid.fingerprint(settings, preset)
+    key = grid.fingerprint(settings, preset)
     store = Store(given.results / key)
     (store.folder / "settings.json").write_text(json.dumps(asdict(settings), default=str), encoding="utf-8")
-    grid = _cells(given, arms)
-    failed = _fill(grid, settings, store, given)
-    data = Data.complete(arms, _results(grid, store))
+    cells = _cells(given, arms)
+    failed = _fill(cells, settings, store, given)
+    data = Data.complete(arms, _results(cells, store))
     if not data.blocks:
         raise UserError("no combination has results of all methods yet", "run the command again, for longer")
-    _write(_described(given, settings, preset, len(grid) // len(arms)), data, grid, store, _out(given, store))
+    _write(
+        _described(given, settings, preset, len(cells) // len(arms)), data, cells, store, _out(given, store)
+    )
     return 1 if failed else 0
 
 
 def _cells(given: argparse.Namespace, arms: list[Arm]) -> list[Cell]:
-    meshes = given.meshes or _grid.meshes(given.results / "meshes")
-    prompts = list(_grid.PROMPTS)[: given.prompts]
+    meshes = given.meshes or grid.meshes(given.results / "meshes")
+    prompts = list(grid.PROMPTS)[: given.prompts]
     seeds = 3 if given.seeds is None else given.seeds
     if given.quick:
         meshes = meshes if given.meshes else meshes[-QUICK["meshes"] :]  # the primitives: small
         prompts, seeds = prompts[: QUICK["prompts"]], given.seeds or QUICK["seeds"]
-    return list(_grid.cells(meshes, prompts, seeds, arms))
+    return list(grid.cells(meshes, prompts, seeds, arms))
 
 
 def _prepare_judge(folder: Path) -> None:
@@ -110,14 +115,14 @@ def _prepare_judge(folder: Path) -> None:
     examples.classifier(folder, noise, lambda text: print(text, flush=True))
 
 
-def _fill(grid: list[Cell], settings: Settings, store: Store, given: argparse.Namespace) -> int:
+def _fill(cells: list[Cell], settings: Settings, store: Store, given: argparse.Namespace) -> int:
     """Make what is missing; how many textures failed."""
-    missing = [cell for cell in grid if (found := store.read(cell)) is None or (given.again and _old(found))]
+    missing = [cell for cell in cells if (found := store.read(cell)) is None or (given.again and _old(found))]
     taken: dict[Arm, list[float]] = {}
-    for cell in grid:
+    for cell in cells:
         if found := store.read(cell):
             taken.setdefault(cell.arm, []).append(found["cpu_s"])
-    print(f"{len(grid) - len(missing)} of {len(grid)} textures are there; {store.folder}", flush=True)
+    print(f"{len(cells) - len(missing)} of {len(cells)} textures are there; {store.folder}", flush=True)
     progress = Progress(len(missing), given.jobs, time.monotonic(), taken, missing)
     failed = 0
     for cell, outcome in _made(missing, settings, store.folder, given):
@@ -130,7 +135,7 @@ def _fill(grid: list[Cell], settings: Settings, store: Store, given: argparse.Na
 
 
 def _old(result: dict[str, object]) -> bool:
-    return result["engine"] != _cell.engine_hash()
+    return result["engine"] != texture.engine_hash()
 
 
 def _made(
@@ -145,10 +150,10 @@ def _made(
     waiting, running = iter(missing), dict[Future[float], Cell]()
     threads = max(1, (os.cpu_count() or 1) // given.jobs)
     spawn = multiprocessing.get_context("spawn")  # torch's threads don't survive a fork
-    with ProcessPoolExecutor(min(given.jobs, len(missing)) or 1, spawn, _cell.begin, (threads,)) as pool:
+    with ProcessPoolExecutor(min(given.jobs, len(missing)) or 1, spawn, texture.begin, (threads,)) as pool:
         while True:
             while len(running) < given.jobs and time.monotonic() < end and (cell := next(waiting, None)):
-                running[pool.submit(_cell.run, cell, settings, folder)] = cell
+                running[pool.submit(texture.run, cell, settings, folder)] = cell
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -157,7 +162,7 @@ def _made(
 
 def _tried(cell: Cell, settings: Settings, folder: Path) -> float | BaseException:
     try:
-        return _cell.run(cell, settings, folder)
+        return texture.run(cell, settings, folder)
     except Exception as error:  # one texture that can't be made doesn't stop the others
         return error
 
@@ -194,19 +199,19 @@ class Progress:
         return f"{wall / 3600:.1f} h" if wall >= 5400 else f"{wall / 60:.0f} min"
 
 
-def _results(grid: list[Cell], store: Store) -> Iterator[tuple[Block, Arm, dict[str, object]]]:
-    for cell in grid:
+def _results(cells: list[Cell], store: Store) -> Iterator[tuple[Block, Arm, dict[str, object]]]:
+    for cell in cells:
         if (found := store.read(cell)) is not None:
             yield cell.block, cell.arm, found
 
 
-def _described(given: argparse.Namespace, settings: Settings, preset: Preset, planned: int) -> _report.Run:
+def _described(given: argparse.Namespace, settings: Settings, preset: Preset, planned: int) -> report.Run:
     assert settings.steps is not None
     views = {"paper": "the published ten views", "auto": "views as each mesh needs them"}
-    return _report.Run(
+    return report.Run(
         command=given.command,
         model=Path(given.model).name,
-        digest=_grid.weights(given.model),
+        digest=grid.weights(given.model),
         steps=settings.steps,
         guidance=preset.guidance,
         views=views.get(given.views, f"{given.views} views"),
@@ -223,18 +228,18 @@ def _out(given: argparse.Namespace, store: Store) -> Path:
     return ROOT / "docs" if whole else store.folder
 
 
-def _write(run: _report.Run, data: Data, grid: list[Cell], store: Store, out: Path) -> None:
+def _write(run: report.Run, data: Data, cells: list[Cell], store: Store, out: Path) -> None:
     """The page and its picture."""
-    by_place = {(cell.block, cell.arm): cell for cell in grid}
+    by_place = {(cell.block, cell.arm): cell for cell in cells}
 
     def picture(block: Block, arm: Arm) -> Image.Image:
         with Image.open(store.path(by_place[block, arm]).with_suffix(".png")) as image:
             return image.convert("RGB")
 
     out.mkdir(parents=True, exist_ok=True)
-    text = _report.page(run, data)
+    text = report.page(run, data)
     (out / "quality.md").write_text(text, encoding="utf-8")
-    _chart.draw(data, picture, out / run.picture)
+    plot.draw(data, picture, out / run.picture)
     print(f"\n{text}\nWritten: {out / 'quality.md'}, {out / run.picture}")
 
 
@@ -252,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="build.py bench quality", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--quick", action="store_true", help="two meshes, two prompts, one seed, four steps")
-    add("--methods", type=_names, help=f"of {', '.join(arm.name for arm in _grid.arms())}")
+    add("--methods", type=_names, help=f"of {', '.join(arm.name for arm in grid.arms())}")
     add("--meshes", type=Path, nargs="+", help="files instead of the usual meshes")
     add("--prompts", type=_positive, help="how many of the prompts")
     add("--seeds", type=_positive, help="default: 3")

@@ -34,10 +34,12 @@ from engine.measure.sharpness import sharpness, spectrum
 from engine.models.presets import Preset
 from engine.protocol import Request
 from engine.views.surface import masks
-from tests.bench import _sharpness_page as pages
-from tests.bench._docs import DOCS, put
-from tests.bench._made import PROMPTS, USUAL, scene_of, the_meshes, views
-from tests.bench._sharpness_page import OCTAVES, Row
+from tests.bench.cases.meshes import usual_meshes
+from tests.bench.cases.scenes import PROMPTS, USUAL, scene_of, views
+from tests.bench.pages import sharpness as pages
+from tests.bench.pages.markdown import DOCS, put
+from tests.bench.pages.sharpness import OCTAVES, Row
+from tests.bench.plots.sharpness import sheet, shown
 
 Floats = NDArray[np.float32]
 
@@ -71,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[Row] = []
     print(pages.row_head(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        meshes = given.meshes or the_meshes(Path(folder))
+        meshes = given.meshes or usual_meshes(Path(folder))
         for row in measured(denoiser, meshes, given.steps, given.seeds, arms):
             print(pages.row_line(row), flush=True)
             rows.append(row)
@@ -79,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n\n".join(parts.values()))
     if given.write:
         put(DOCS / "sharpness.md", parts)
-        pages.sheet(rows, (ALONE, MEAN, default)).save(DOCS / "sharpness.png", optimize=True)
+        sheet(rows, (ALONE, MEAN, default)).save(DOCS / "sharpness.png", optimize=True)
     return 0 if wins(rows, default) else 1
 
 
@@ -146,7 +148,7 @@ def measure(
         view_psnr(rendered, scene.views, pictures),
         seam_error(surface, image) or 1.0,  # None: the mesh has no seam
         tuple(float(ours[low:high].sum() / theirs[low:high].sum()) for low, high in OCTAVES.values()),
-        pages.shown(pictures if arm == ALONE else rendered),
+        shown(pictures if arm == ALONE else rendered),
     )
 
 

@@ -15,9 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import _meshes
-from tests.bench._speed_page import Figures, Sweep, Target, growth, page, table
-from tests.bench._speed_plot import draw
+from tests.bench.cases.meshes import bag
+from tests.bench.pages.speed import Figures, Sweep, Target, growth, page, table
+from tests.bench.plots.speed import draw
 
 ROOT = Path(__file__).parents[2]
 SWEEPS: dict[str, tuple[int, ...]] = {
@@ -60,7 +60,7 @@ class Bench:
             self.found = json.loads(keep.read_text(encoding="utf-8"))
 
     def measure(self, **case: object) -> Figures:
-        """The figures of the _speed_case.Case with these fields."""
+        """The figures of the cases.speed.Case with these fields."""
         key = json.dumps(case)
         if key not in self.found:
             print(f"measuring {key}", file=sys.stderr, flush=True)
@@ -74,7 +74,7 @@ class Bench:
 
     def targets(self) -> tuple[Figures, list[Target]]:
         """The published case, and what is asked for."""
-        mesh = _meshes.bag()
+        mesh = bag()
         published = self.measure(**({"mesh": str(mesh)} if mesh else {"faces": 4_484}))
         common, million = self.measure(), self.measure(faces=MILLION)
         return published, [
@@ -92,7 +92,7 @@ def best(found: list[Figures]) -> Figures:
 
 
 def _child(case: str) -> Figures:
-    command = [sys.executable, "-m", "tests.bench._speed_case", case]
+    command = [sys.executable, "-m", "tests.bench.cases.speed", case]
     single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **single}, stdout=subprocess.PIPE, check=True, text=True

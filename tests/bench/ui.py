@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tools import blender
 
-SCRIPT = Path(__file__).with_name("_ui_in_window.py")
+SCRIPT = Path(__file__).with_name("cases") / "ui_in_window.py"
+RUN = SCRIPT.parents[2] / "gui/run.py"
 FACES = 200_000
 TARGETS = {"panel": 1.0, "tick": 10.0, "read": 500.0}  # milliseconds
 FIRST = 0.20  # of the run
@@ -48,7 +49,7 @@ def measure(executable: Path, model: str) -> dict[str, float]:
         env = {**os.environ, "BLENDER_USER_RESOURCES": folder, "SYNC_TEXTURE_SHOTS": folder}
         env |= {"SYNC_TEXTURE_MODEL": model, "SYNC_TEXTURE_FACES": str(FACES)}
         env.setdefault("SYNC_TEXTURE_PYTHON", sys.executable)
-        command = [str(executable), "--factory-startup", "--python", str(SCRIPT)]
+        command = [str(executable), "--factory-startup", "--python", str(RUN), "--", str(SCRIPT)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=1800)
     values: dict[str, float] = {}
     for line in done.stdout.splitlines():

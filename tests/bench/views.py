@@ -21,7 +21,7 @@ from engine.mesh.mesh import load
 from engine.views.cameras import DISTANCE, even_rig, paper_rig
 from engine.views.planner import MOST, plan
 from engine.views.raster import EmbreeRaster
-from tests.bench import _meshes
+from tests.bench.cases.meshes import own_meshes
 from tests.engine import brute
 
 TARGET = 0.995
@@ -58,7 +58,7 @@ def meshes() -> Iterator[tuple[str, EmbreeRaster]]:
     }
     for name, shape in made.items():
         yield name, raster_of(shape.vertices, shape.faces)
-    for path in _meshes.given():
+    for path in own_meshes():
         mesh = load(str(path))
         yield path.name, raster_of(mesh.vertices, mesh.faces)
 

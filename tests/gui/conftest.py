@@ -41,7 +41,7 @@ def in_window(call):
     fails unless all its tests pass. Gives what it told as JSON, and the end of what Blender said."""
 
     def run(script: str, *options: str, seconds: float = 600, **more: str) -> tuple[dict, str]:
-        log = call(*options, "--python", FOLDER / script, seconds=seconds, **more)
+        log = call(*options, "--python", FOLDER / "run.py", "--", FOLDER / script, seconds=seconds, **more)
         told: dict = {}
         for line in log.splitlines():
             if line.startswith("{"):

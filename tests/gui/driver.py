@@ -88,33 +88,37 @@ def in_view(picture: np.ndarray, x: float, y: float) -> tuple[int, ...]:
     return tuple(int(value) for value in picture[row, column])
 
 
-def run(tests: dict, prepare, clean_up, told=dict, last=lambda: ()) -> None:
-    """Have Blender's timer step through every test_... among ``tests``, generators of pauses in seconds, and
-    quit; what failed is printed as JSON, with what ``told`` gives.
+def run(script: dict, clean_up) -> None:
+    """Have Blender's timer step through what ``script``, a module's globals, has for run.py, and quit.
 
-    prepare, clean_up, last: generators too, for before all tests, after each, and after the JSON.
+    clean_up: what comes after each test unless the script has its own.
     """
-
-    def steps():
-        failed = []
-        yield from prepare()
-        for name, test in list(tests.items()):
-            if name.startswith("test_") and os.environ.get("ONLY", "") in name:
-                try:
-                    yield from test()
-                    print("ok    ", name, flush=True)
-                except Exception:
-                    failed.append(name)
-                    print("FAILED", name, flush=True)
-                    traceback.print_exc()
-                try:
-                    yield from clean_up()
-                except Exception:
-                    failed.append(f"after {name}")
-                    traceback.print_exc()
-        print(json.dumps({"failed": failed, **told()}), flush=True)
-        yield from last()
-        bpy.ops.wm.quit_blender()
-
-    stepping = steps()
+    stepping = _steps(script, script.get("clean_up", clean_up))
     bpy.app.timers.register(lambda: next(stepping, None), first_interval=1.0, persistent=True)
+
+
+def _steps(script: dict, clean_up):
+    failed: list[str] = []
+    yield from script.get("prepare", _pause)()
+    for name, test in list(script.items()):
+        if name.startswith("test_") and os.environ.get("ONLY", "") in name:
+            yield from _step(name, test, failed)
+            yield from _step(f"after {name}", clean_up, failed)
+    print(json.dumps({"failed": failed, **script.get("told", dict)()}), flush=True)
+    yield from script.get("last", _pause)()
+    bpy.ops.wm.quit_blender()
+
+
+def _step(name: str, step, failed: list[str]):
+    """Go through the generator ``step``; ``name`` joins ``failed`` where it doesn't come to its end."""
+    try:
+        yield from step()
+        print("ok    ", name, flush=True)
+    except Exception:
+        failed.append(name)
+        print("FAILED", name, flush=True)
+        traceback.print_exc()
+
+
+def _pause():
+    yield 0.1

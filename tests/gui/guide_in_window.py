@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
+import artist
 import bpy
 import driver
 import numpy as np
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
-from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
 from bl_ext.user_default.sync_texture.blender_sync_addon.ui import advanced
 
-bpy.context.preferences.view.show_splash = False
 PROMPT = "weathered red bricks"
 COLOURS = 160  # of a picture: it stays small and looks the same
 WIDTH = 1100  # pixels of a picture of the whole window
@@ -120,10 +115,9 @@ def test_2_the_panel_says_what_is_missing():
 
 
 def test_3_generate():
-    with bpy.context.temp_override(**driver.view()):
-        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    artist.start()
     shot = False
-    while (job := running_job.running()) is not None:
+    while (job := artist.running()) is not None:
         if not shot and job.state.stage == "denoise" and job.state.i >= job.state.n // 2:
             yield 1.0
             shoot("4_running", resize=f"{WIDTH}x")
@@ -135,9 +129,8 @@ def test_3_generate():
 
 
 def test_4_variations():
-    with bpy.context.temp_override(**driver.view()):
-        assert bpy.ops.sync_texture.variations("INVOKE_DEFAULT", count=2) == {"RUNNING_MODAL"}
-    yield from driver.until(lambda: running_job.running() is None, 600)
+    artist.start(operator=bpy.ops.sync_texture.variations, count=2)
+    yield from driver.until(artist.idle, 600)
     yield from settle()
     shoot("6_variations", resize=f"{WIDTH}x")
 
@@ -160,25 +153,12 @@ def test_6_rendered():
 def prepare():
     preferences = bpy.context.preferences
     preferences.view.ui_scale = 1.1
-    driver.space().show_region_ui = True
-    driver.space().shading.type = "SOLID"
-    driver.space().shading.color_type = "TEXTURE"
     driver.space().overlay.show_floor = False
+    artist.monkey()
     with bpy.context.temp_override(**driver.view()):
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.mesh.primitive_monkey_add()
         bpy.ops.object.shade_smooth()
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_orbit(angle=0.5, type="ORBITRIGHT")
         bpy.ops.view3d.view_orbit(angle=0.3, type="ORBITUP")
         bpy.ops.view3d.view_selected()
-    yield 1.0
-    driver.panel_tab()
-    yield 0.5
-
-
-def nothing():
-    yield 0.1
-
-
-driver.run(globals(), prepare, nothing)
+    yield from artist.open_panel()

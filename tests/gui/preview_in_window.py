@@ -1,4 +1,4 @@
-"""Run inside a Blender with a window by test_preview_in_window.py: the texture on the mesh while it is made.
+"""Run inside a Blender with a window by test_in_window.py: the texture on the mesh while it is made.
 
 The colours on the screen are looked at; a dump of the file says that nothing in it knows of the preview.
 """
@@ -6,86 +6,41 @@ The colours on the screen are looked at; a dump of the file says that nothing in
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
 import driver
 import helper
 import numpy as np
-from driver import in_view, photograph, space, until, view
+from artist import QUARTERS, idle, into_mode, plane, running, stop, undo
+from driver import photograph, space, until, view
 from mathutils import Matrix
+from sync_texture.blender_sync_addon.jobs import engine
 
-bpy.context.preferences.view.show_splash = False
-ADDON = helper.enable()
 helper.use_fake_engine()
-
-from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
-
-FAKE = helper.fake_engine
-QUARTERS = {(-0.3, -0.3): FAKE.RED, (0.3, -0.3): FAKE.GREEN, (-0.3, 0.3): FAKE.BLUE, (0.3, 0.3): FAKE.YELLOW}
-
-
-def idle():
-    return texture.running() is None
 
 
 def prepare():
-    space().shading.type = "SOLID"
-    space().shading.light = "FLAT"
-    space().overlay.show_overlays = False
-    space().show_gizmo = False
+    artist.plain_view()
     yield 0.3
 
 
 def clean_up():
     space().shading.type = "SOLID"
-    if not idle():
-        texture.running().cancel()
-        yield from until(idle)
-    yield 0.1
-
-
-def plane(**options):
-    """A square seen from above that fills most of the 3D view, alone in the file."""
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-    with bpy.context.temp_override(**view()):
-        bpy.ops.mesh.primitive_plane_add(**options)
-        bpy.ops.object.shade_flat()
-        bpy.ops.view3d.view_axis(type="TOP")
-        space().region_3d.view_perspective = "ORTHO"
-        bpy.ops.ed.undo_push(message="plane")
-    yield 0.5
-    space().region_3d.view_location = (0, 0, 0)
-    space().region_3d.view_distance = 6.0
-    yield 0.5
-    return bpy.context.view_layer.objects.active
+    yield from stop()
 
 
 def start(prompt: str = "long bricks", **options):
-    bpy.context.scene.sync_texture.prompt = prompt
-    with bpy.context.temp_override(**view()):
-        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT", **options) == {"RUNNING_MODAL"}
-    yield from until(lambda: texture.running() and texture.running().show.visible)
+    artist.start(prompt, **options)
+    yield from until(lambda: running() and running().show.visible)
     yield 0.5
     yield 0.5  # a slow Blender draws between the two
 
 
-def stop():
-    bpy.ops.sync_texture.cancel()
-    yield from until(idle)
-    yield 0.5
-
-
 def colours(name: str) -> list[tuple[int, ...]]:
-    picture = photograph(name)
-    return [in_view(picture, *place) for place in QUARTERS]
+    return artist.quarters(photograph(name))
 
 
 def shown(found: list[tuple[int, ...]]) -> bool:
@@ -210,22 +165,17 @@ def test_saved_in_mid_job_the_file_knows_nothing():
 def test_undo_and_redo_leave_it():
     obj = yield from plane()
     name = obj.name
-    with bpy.context.temp_override(**view()):
-        obj.location.x = 0.7
-        bpy.ops.ed.undo_push(message="moved")
+    artist.move("x", 0.7)
     yield from start()
-    with bpy.context.temp_override(**view()):
-        bpy.ops.ed.undo()
+    undo()
     yield 0.8
     assert bpy.data.objects[name].location.x == 0
     yield from see("7_undone", shown)
-    with bpy.context.temp_override(**view()):
-        bpy.ops.ed.redo()
+    undo(redo=True)
     yield 0.8
     yield from see("7_redone", lambda found: not shown(found))
     assert bpy.data.objects[name].location.x > 0.5
-    with bpy.context.temp_override(**view()):
-        bpy.ops.ed.undo()
+    undo()
     yield 0.5
     yield from stop()
     bpy.data.objects[name].location.x = 0
@@ -234,12 +184,10 @@ def test_undo_and_redo_leave_it():
 def test_another_shape_is_followed_and_another_mesh_isnt_painted():
     obj = yield from plane()
     yield from start()
-    with bpy.context.temp_override(**view()):
-        bpy.ops.object.mode_set(mode="EDIT")
+    into_mode("EDIT")
     yield 0.5
     yield from see("8_edit", bare)
-    with bpy.context.temp_override(**view()):
-        bpy.ops.object.mode_set(mode="OBJECT")
+    into_mode("OBJECT")
     yield 0.5
     yield from see("8_back", shown)
     obj.data.transform(Matrix.Rotation(np.pi, 4, "Z"))
@@ -263,8 +211,7 @@ def test_a_deleted_object_has_none():
         bpy.ops.ed.undo_push(message="deleted")
     yield 0.7
     yield from see("9_deleted", bare)
-    with bpy.context.temp_override(**view()):
-        bpy.ops.ed.undo()
+    undo()
     yield 0.7
     yield from see("9_undeleted", shown)
     yield from stop()
@@ -275,9 +222,8 @@ def test_the_end_a_failure_and_another_file_take_it_away():
     yield from start("slow bricks")
     yield from until(idle)
     yield 0.3
-    assert not texture.running()
-    with bpy.context.temp_override(**view()):
-        bpy.ops.ed.undo()
+    assert idle()
+    undo()
     yield 0.7
     yield from see("10_done_and_undone", bare)
     yield from start()
@@ -292,6 +238,3 @@ def test_the_end_a_failure_and_another_file_take_it_away():
     handlers = [str(one) for one in bpy.app.handlers.depsgraph_update_post]
     assert not [one for one in handlers if "Show" in one], handlers
     photograph("11_loaded")
-
-
-driver.run(globals(), prepare, clean_up)

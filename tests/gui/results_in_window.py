@@ -1,36 +1,26 @@
-"""Run inside a Blender with a window by test_results_in_window.py: what an artist does with a texture.
+"""Run inside a Blender with a window by test_in_window.py: what an artist does with a texture.
 
 Colours on the screen are looked at, in Solid and in Material Preview (EEVEE); the panel is photographed.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
-import driver
 import helper
 import numpy as np
-from driver import in_view, panel_tab, photograph, space, until, view
+from artist import QUARTERS, active, idle, plane, running, undo
+from driver import in_view, photograph, space, until, view
+from sync_texture.blender_sync_addon.jobs import engine
+from sync_texture.blender_sync_addon.results import history
+from sync_texture.blender_sync_addon.results import stored_settings as result_settings
+from sync_texture.blender_sync_addon.ui import results as panel
 
-bpy.context.preferences.view.show_splash = False
-ADDON = helper.enable()
 helper.use_fake_engine()
 
-from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
-from sync_texture.blender_sync_addon.results import history  # noqa: E402
-from sync_texture.blender_sync_addon.results import stored_settings as result_settings  # noqa: E402
-from sync_texture.blender_sync_addon.ui import results as panel  # noqa: E402
-
 OPS = bpy.ops.sync_texture
-FAKE = helper.fake_engine
-QUARTERS = {(-0.3, -0.3): FAKE.RED, (0.3, -0.3): FAKE.GREEN, (-0.3, 0.3): FAKE.BLUE, (0.3, 0.3): FAKE.YELLOW}
 USUAL: dict[str, float] = {}
 
 
@@ -51,60 +41,16 @@ for part in ("draw_new", "draw_variations", "draw_details"):
     timed(part)
 
 
-def idle():
-    return texture.running() is None
-
-
 def prepare():
-    shading = space().shading
-    shading.type, shading.light, shading.color_type = "SOLID", "FLAT", "TEXTURE"
-    space().overlay.show_overlays = False
-    space().show_gizmo = False
-    space().show_region_ui = True
+    artist.plain_view()
     for cls in (panel.ChangePanel, panel.MaterialPanel):
         bpy.utils.unregister_class(cls)
         cls.bl_options = set()
         bpy.utils.register_class(cls)
-    yield 0.5
-    panel_tab()
-    yield 0.3
+    yield from artist.open_panel()
 
 
-def clean_up():
-    if not idle():
-        texture.running().cancel()
-        yield from until(idle)
-    yield 0.1
-
-
-def plane():
-    """A square seen from above that fills most of the 3D view, alone in the file."""
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-    with bpy.context.temp_override(**view()):
-        bpy.ops.mesh.primitive_plane_add(size=2.4)
-        bpy.ops.view3d.view_axis(type="TOP")
-        space().region_3d.view_perspective = "ORTHO"
-        space().region_3d.view_distance = 6
-        bpy.ops.ed.undo_push(message="plane")
-    yield 0.5
-
-
-def start(operator, **options):
-    with bpy.context.temp_override(**view()):
-        assert operator("INVOKE_DEFAULT", **options) == {"RUNNING_MODAL"}
-
-
-def undo(redo: bool = False):
-    with bpy.context.temp_override(**view()):
-        (bpy.ops.ed.redo if redo else bpy.ops.ed.undo)()
-
-
-def active():
-    return bpy.context.view_layer.objects.active
-
-
-def told():
+def listed():
     """What the file says of the active object's results."""
     results = history.of(active())
     return [(one.name, one.kept, one.material.name, len(one.parts), one.batch) for one in results]
@@ -130,14 +76,12 @@ def relit(lit, flat):
 
 def grey(picture):
     """Whether the 3D view is empty in its middle."""
-    colours = [in_view(picture, *place) for place in QUARTERS]
-    return all(max(colour) - min(colour) < 20 for colour in colours)
+    return all(max(colour) - min(colour) < 20 for colour in artist.quarters(picture))
 
 
 def test_a_texture_is_shown_in_solid_and_in_material_preview():
-    yield from plane()
-    bpy.context.scene.sync_texture.prompt = "bricks"
-    start(OPS.generate)
+    yield from plane(2.4)
+    artist.start("bricks")
     yield from until(idle)
     yield 0.7
     solid = photograph("1_new")
@@ -155,7 +99,7 @@ def test_a_texture_is_shown_in_solid_and_in_material_preview():
 
 
 def test_switching_is_undone_exactly():
-    start(OPS.again, seed="other")
+    artist.start(operator=OPS.again, seed="other")
     yield from until(idle)
     yield 0.3
     assert seeds() == [0, 1]
@@ -174,14 +118,14 @@ def test_switching_is_undone_exactly():
 
 
 def test_removing_is_undone_exactly():
-    before, listed = helper.dump(), told()
+    before, all_of_them = helper.dump(), listed()
     for operator in (OPS.remove_result, OPS.take_back, OPS.keep):
         with bpy.context.temp_override(**view()):
             operator("EXEC_DEFAULT", True)
-        assert told() != listed, operator
+        assert listed() != all_of_them, operator
         undo()
         yield 0.3
-        assert told() == listed
+        assert listed() == all_of_them
         helper.check_same(before, helper.dump())
         image = history.image(history.of(active())[0])
         assert image.has_data or len(image.pixels), "the picture must come back with it"
@@ -190,9 +134,8 @@ def test_removing_is_undone_exactly():
 
 
 def test_variations_are_each_a_step():
-    yield from plane()
-    bpy.context.scene.sync_texture.prompt = "moss"
-    start(OPS.variations, count=4)
+    yield from plane(2.4)
+    artist.start("moss", OPS.variations, count=4)
     yield from until(lambda: len(history.of(active())) == 2)
     photograph("4_variations_running")
     yield from until(idle)
@@ -213,46 +156,39 @@ def test_variations_are_each_a_step():
 
 
 def test_cancel_keeps_what_is_done():
-    yield from plane()
+    yield from plane(2.4)
     engine.supervisor.abandon()
-    bpy.context.scene.sync_texture.prompt = "slowly"
-    start(OPS.variations, count=9)
+    artist.start("slowly", OPS.variations, count=9)
     yield from until(lambda: len(history.of(active())) >= 2)
-    texture.running().cancel()
+    running().cancel()
     yield from until(idle)
     yield 0.3
     done = seeds()
     assert 2 <= len(done) < 9
     assert done == list(range(len(done)))
-    with bpy.context.temp_override(**view()):
-        active().location.x = 0.5
-        bpy.ops.ed.undo_push(message="moved")
+    artist.move("x", 0.5)
     undo()
     yield 0.3
     assert seeds() == done
 
 
 def test_an_undo_in_mid_run_takes_no_variation_along():
-    yield from plane()
-    bpy.context.scene.sync_texture.prompt = "moss"
-    start(OPS.variations, count=3)
+    yield from plane(2.4)
+    artist.start("moss", OPS.variations, count=3)
     yield from until(lambda: len(history.of(active())) == 1)
-    with bpy.context.temp_override(**view()):
-        active().location.z = -0.5
-        bpy.ops.ed.undo_push(message="moved")
+    artist.move("z", -0.5)
     undo()
     yield from until(idle)
     assert seeds() == [0, 1, 2]
 
 
 def test_own_material_and_the_contact_sheet():
-    yield from plane()
+    yield from plane(2.4)
     material = bpy.data.materials.new("own")
     if material.node_tree is None:
         material.use_nodes = True
     active().data.materials.append(material)
-    bpy.context.scene.sync_texture.prompt = "moss"
-    start(OPS.variations, count=3)
+    artist.start("moss", OPS.variations, count=3)
     yield from until(idle)
     with bpy.context.temp_override(**view()):
         bpy.ops.ed.undo_push(message="before")
@@ -278,6 +214,3 @@ def test_drawing_is_quick():
     assert set(USUAL) == {"draw_new", "draw_variations", "draw_details"}
     assert max(USUAL.values()) < 5, USUAL
     print("milliseconds", {name: round(ms, 2) for name, ms in USUAL.items()}, flush=True)
-
-
-driver.run(dict(globals()), prepare, clean_up)

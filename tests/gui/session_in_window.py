@@ -1,4 +1,4 @@
-"""Run by test_session_in_window.py in a Blender window that has the extension installed: an artist's first
+"""Run by test_in_window.py in a Blender window that has the extension installed: an artist's first
 session, with mouse and keyboard, the real engine and the starter model.
 
 SYNC_TEXTURE_ENGINE: the engine's Python, chosen in Preferences; with SYNC_TEXTURE_DOWNLOAD the button in the
@@ -8,68 +8,27 @@ panel that sets the engine up is pressed instead.
 from __future__ import annotations
 
 import os
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
 import driver
 import hands
 import helper
+from artist import active, idle, options, ours, running, working
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
-from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
 from bl_ext.user_default.sync_texture.blender_sync_addon.results import history
-from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
-from driver import until, view
+from driver import until
 
-bpy.context.preferences.view.show_splash = False
 PROMPT = "red bricks"
 LONG = 1800.0  # seconds that a texture may take on a busy machine
 ANSWER_S = 2.0
 FILE = driver.SHOTS / "session.blend"
 
 
-def options():
-    return bpy.context.scene.sync_texture
-
-
-def idle() -> bool:
-    return running_job.running() is None
-
-
-def working() -> bool:
-    return running_job.running() is not None
-
-
-def ours() -> list[str]:
-    return [one.name for one in (*bpy.data.materials, *bpy.data.images) if "sync_texture" in one]
-
-
-def active():
-    return bpy.context.view_layer.objects.active
-
-
 def prepare():
-    driver.space().show_region_ui = True
-    driver.space().shading.color_type = "TEXTURE"
-    with bpy.context.temp_override(**view()):
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.mesh.primitive_monkey_add()
-        bpy.ops.view3d.view_selected()
-        bpy.ops.ed.undo_push(message="monkey")
-    yield 1.0
-    driver.panel_tab()
-    yield 1.0
-
-
-def clean_up():
-    if working():
-        running_job.running().cancel()
-        yield from until(idle, 60)
-    yield 0.2
+    artist.monkey()
+    yield from artist.open_panel()
 
 
 def test_1_set_up():
@@ -105,11 +64,11 @@ def test_3_generate_and_cancel():
     before = helper.dump()
     yield from hands.click("sync_texture.generate")
     yield from until(working)
-    yield from until(lambda: running_job.running().state.stage == "denoise", LONG)
+    yield from until(lambda: running().state.stage == "denoise", LONG)
     yield from hands.hover("sync_texture.cancel")
     driver.photograph("session_3_running")
     hands.xdotool("click", 1)
-    yield from until(lambda: idle() or running_job.running().state.cancelling, 60)
+    yield from until(lambda: idle() or running().state.cancelling, 60)
     start = time.monotonic()
     yield from until(idle, 60)
     took = time.monotonic() - start
@@ -161,6 +120,3 @@ def test_7_saved_and_reopened():
     assert not any(history.problems(obj, one) for one in history.of(obj))
     assert options().prompt == PROMPT
     driver.photograph("session_7_reopened")
-
-
-driver.run(globals(), prepare, clean_up)

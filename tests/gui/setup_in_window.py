@@ -1,4 +1,4 @@
-"""Run by test_setup_in_window.py, and by hand, in a real Blender window that has the extension installed.
+"""Run by test_in_window.py, and by hand, in a real Blender window that has the extension installed.
 
 Preferences are opened and photographed: nothing set up, refused offline and, with SYNC_TEXTURE_DOWNLOAD,
 setting up, cancelled, ready, the models, removed. SYNC_TEXTURE_SHOTS: the folder of the pictures.
@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import driver
@@ -27,7 +23,6 @@ from driver import until
 DOWNLOAD = "SYNC_TEXTURE_DOWNLOAD" in os.environ
 WHERE = environment.where()
 ops = bpy.ops.sync_texture
-bpy.context.preferences.view.show_splash = False
 driver.timed(setup, "draw")
 
 
@@ -118,10 +113,10 @@ def test_remove():
     yield 1.0
 
 
+told = driver.times
+
+
 def clean_up():
     setup_status.cancel()
     yield from until(idle, 20)
     yield 0.2
-
-
-driver.run(globals(), prepare, clean_up, driver.times)

@@ -1,42 +1,23 @@
-"""Run by test_solid_in_window.py in a Blender window that has the extension installed: the button that lets
+"""Run by test_in_window.py in a Blender window that has the extension installed: the button that lets
 Solid show textures, which it doesn't as Blender comes, is pressed by mouse.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
-import driver
 import hands
 import helper
-from bl_ext.user_default.sync_texture.blender_sync_addon.operators import running_job
-from driver import in_view, photograph, space, until, view
+from driver import in_view, photograph, space, until
 
-bpy.context.preferences.view.show_splash = False
 helper.use_fake_engine()
 RED = (-0.3, -0.3)  # where in the 3D view the square shows this quarter of the texture
 BUTTON = "shading.color_type"
 
 
 def prepare():
-    space().show_region_ui = True
-    with bpy.context.temp_override(**view()):
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.mesh.primitive_plane_add(size=2.4)
-        bpy.ops.view3d.view_axis(type="TOP")
-        space().region_3d.view_perspective, space().region_3d.view_distance = "ORTHO", 6
-    yield 1.0
-    driver.panel_tab()
-    yield 1.0
-
-
-def clean_up():
-    yield 0.1
+    yield from artist.plane(2.4)
+    yield from artist.open_panel(shows=None)
 
 
 def shows_red(picture) -> bool:
@@ -48,7 +29,7 @@ def test_the_button_lets_solid_show_the_texture():
     assert (space().shading.type, space().shading.color_type) == ("SOLID", "MATERIAL"), "as Blender comes"
     bpy.context.scene.sync_texture.prompt = "bricks"
     yield from hands.click("sync_texture.generate")
-    yield from until(lambda: running_job.running() is None and bpy.context.object.active_material, 120)
+    yield from until(lambda: artist.idle() and bpy.context.object.active_material, 120)
     yield from hands.settle()
     yield from hands.hover(BUTTON)
     yield 2.0  # the tooltip
@@ -60,6 +41,3 @@ def test_the_button_lets_solid_show_the_texture():
     yield from hands.settle()
     assert shows_red(photograph("solid_2_with"))
     helper.check_same(objects, helper.dump())
-
-
-driver.run(globals(), prepare, clean_up)

@@ -16,7 +16,7 @@ from engine.errors import UserError
 from engine.models import sources
 from engine.models.presets import Preset
 from engine.sync.methods import METHODS
-from tests.bench import _meshes
+from tests.bench.cases.meshes import own_meshes
 from training.judge import pairs, textures
 
 LEAST_MESHES = 6
@@ -103,7 +103,7 @@ def chosen(names: list[str] | None) -> list[Arm]:
 
 def meshes(folder: Path) -> list[Path]:
     """The files of the folder SYNC_TEXTURE_MESHES, and primitives written to ``folder``; six or more."""
-    given = _meshes.given()
+    given = own_meshes()
     folder.mkdir(parents=True, exist_ok=True)
     made = PRIMITIVES[: max(2, LEAST_MESHES - len(given))]
     return [*given, *(textures.write_mesh(pairs.shape(name), folder / f"{name}.npz") for name in made)]

@@ -38,7 +38,7 @@ from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.views.cameras import Camera
 from engine.views.surface import Surface, masks
-from tests.bench._grid import ALONE, Cell, Prompt, Settings, Store
+from tests.bench.cases.quality_grid import ALONE, Cell, Prompt, Settings, Store
 from training.captions import Look, random_look
 from training.data import draw
 from training.fields import Fields

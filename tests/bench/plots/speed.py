@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.bench._speed_page import COLUMNS, HEADS, Sweep
+from tests.bench.pages.speed import COLUMNS, HEADS, Sweep
 
 FINE = 2  # drawn so many times as large, then shrunk: smooth lines
 PANEL, MARGIN = (300, 190), (64, 34)

@@ -27,7 +27,7 @@ from engine.mesh.mesh import Mesh, load
 from engine.models import sources
 from engine.views.cameras import paper_rig
 from engine.views.surface import Surface
-from tests.bench import _meshes
+from tests.bench.cases.meshes import bag
 from training.judge import pairs
 
 WAYS = 3  # plain; with those beside; with those beside and the reference
@@ -72,8 +72,7 @@ class Found:
 def paper_links(latents: int) -> Links:
     """Of the published ten views, latents x latents each, of a bag (clutch_bag.obj in the folder that
     SYNC_TEXTURE_MESHES names), else of a torus."""
-    bag = _meshes.bag()
-    mesh = load(bag) if bag else Mesh(*pairs.shape("torus"))
+    mesh = load(found) if (found := bag()) else Mesh(*pairs.shape("torus"))
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
     surface = Surface.build(mesh.vertices, mesh.faces, nowhere)
     return links(build_scene(surface, paper_rig(), CELL * latents, "depth", Host()), CELL)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.bench._findings import MEASURES, Block, Data, Measure
-from tests.bench._grid import DEFAULT, Arm
-from tests.bench._statistics import Estimate
+from tests.bench.cases.quality_grid import DEFAULT, Arm
+from tests.bench.pages.quality_findings import MEASURES, Block, Data, Measure
+from tests.bench.pages.statistics import Estimate
 
 WIDTH, MARGIN, NAMES = 1500, 16, 160
 ROW, HEAD, FOOT = 22, 30, 22

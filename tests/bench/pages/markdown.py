@@ -1,12 +1,14 @@
-"""What benchmarks write into docs/: all between two comments that name it. The words around stay."""
+"""What benchmarks write into docs/: tables, lines of text, and all between two comments that name it."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+WIDTH = 115
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def put(path: Path, parts: Mapping[str, str]) -> None:
@@ -25,3 +27,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A markdown table; numbers to the right."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def filled(text: str, first: str = "") -> str:
+    """``text`` in lines of WIDTH characters; ``first``: what the first one begins with, as "- "."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
-import driver
-import helper
 from driver import until, view
-
-bpy.context.preferences.view.show_splash = False
-ADDON = helper.enable()
-
-from sync_texture.blender_sync_addon.operators import running_job  # noqa: E402
-from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
+from sync_texture.blender_sync_addon.operators import running_job
+from sync_texture.blender_sync_addon.read import mesh as read_mesh
 
 TIMES: dict[str, list[tuple[float, float]]] = {}  # milliseconds: of the main thread, and by the clock
 REDRAWS, READS = 12, 3
@@ -64,15 +54,9 @@ def panels() -> list[type]:
 
 def test_panel():
     ours = panels()
-    driver.space().show_region_ui = True
-    yield 0.5
-    driver.panel_tab()
-    with bpy.context.temp_override(**view()):
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.mesh.primitive_monkey_add()
-        bpy.ops.view3d.view_selected()
-    bpy.context.scene.sync_texture.prompt = "red bricks"
-    yield 1.0
+    artist.monkey()
+    artist.options().prompt = "red bricks"
+    yield from artist.open_panel()
     area = view()["area"]
     area.tag_redraw()
     yield 1.0
@@ -105,9 +89,8 @@ def test_read():
 def generate():
     """(seconds until the first preview, of the whole)"""
     start, first = time.monotonic(), None
-    with bpy.context.temp_override(**view()):
-        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-    while job := running_job.running():
+    artist.start()
+    while job := artist.running():
         if first is None and job.show.visible:
             first = time.monotonic() - start
         yield 0.02
@@ -129,8 +112,5 @@ def test_generate():
     tell(load=os.getloadavg()[0], blender=bpy.app.version_string)
 
 
-def nothing():
-    yield from until(lambda: running_job.running() is None)
-
-
-driver.run(globals(), nothing, nothing)
+def clean_up():
+    yield from until(artist.idle)

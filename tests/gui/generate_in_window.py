@@ -7,28 +7,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
-
+import artist
 import bpy
 import driver
 import helper
+from artist import idle, into_mode, ours, running, start, undo
 from driver import shoot, timed, until, view
+from sync_texture import blender_sync_addon
+from sync_texture.blender_sync_addon import background_lookup
+from sync_texture.blender_sync_addon.jobs import engine, texture_job
+from sync_texture.blender_sync_addon.read import mesh as read_mesh
+from sync_texture.blender_sync_addon.ui import panel
 
-bpy.context.preferences.view.show_splash = False
-ADDON = helper.enable()
 helper.use_fake_engine()
-
-from sync_texture.blender_sync_addon import background_lookup  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
-from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
-from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
-from sync_texture.blender_sync_addon.ui import panel  # noqa: E402
-
 timed(texture_job.TextureJob, "__init__")
 timed(read_mesh, "read")
 timed(engine.Supervisor, "start")
@@ -39,46 +33,13 @@ timed(panel, "draw_generate")
 timed(panel, "draw_progress")
 
 
-def start(prompt: str) -> None:
-    bpy.context.scene.sync_texture.prompt = prompt
-    with bpy.context.temp_override(**view()):
-        assert bpy.ops.sync_texture.generate("INVOKE_DEFAULT") == {"RUNNING_MODAL"}
-
-
-def undo(redo: bool = False) -> None:
-    with bpy.context.temp_override(**view()):
-        (bpy.ops.ed.redo if redo else bpy.ops.ed.undo)()
-
-
-def idle():
-    return texture.running() is None
-
-
-def ours() -> list[str]:
-    """What of ours is in the file."""
-    blocks = [*bpy.data.materials, *bpy.data.images]
-    layers = [
-        layer.name for mesh in bpy.data.meshes for layer in mesh.uv_layers if layer.name == "SyncTexture"
-    ]
-    return [b.name for b in blocks if "sync_texture" in b] + layers
-
-
 def leftovers() -> list[str]:
     return [p.name for p in Path(bpy.app.tempdir).glob("sync_texture_*")]
 
 
 def prepare():
-    space = driver.space()
-    space.show_region_ui = True
-    space.shading.type = "SOLID"
-    space.shading.color_type = "TEXTURE"
-    yield 0.3
-    driver.panel_tab()
-    with bpy.context.temp_override(**view()):
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.mesh.primitive_monkey_add()
-        bpy.ops.view3d.view_selected()
-    bpy.context.scene.sync_texture.prompt = ""
+    artist.monkey()
+    yield from artist.open_panel()
     # The first image that a Blender loads, whichever, takes it 50 to 100 ms of setting itself up.
     helper.fake_engine.write_png(driver.SHOTS / "first.png", helper.fake_engine.texture())
     bpy.data.images.remove(bpy.data.images.load(str(driver.SHOTS / "first.png")))
@@ -154,10 +115,8 @@ def test_a_killed_engine_is_told():
 def test_undo_in_mid_job_is_survived():
     bpy.ops.object.select_all(action="DESELECT")
     name = bpy.context.view_layer.objects.active.name
-    with bpy.context.temp_override(**view()):
-        bpy.data.objects[name].location.x = 1.0
-        bpy.ops.ed.undo_push(message="moved")
-        start("slow")
+    artist.move("x", 1.0)
+    start("slow")
     yield 0.5
     undo()
     yield from until(idle)
@@ -182,28 +141,24 @@ def test_an_object_deleted_in_mid_job_is_told():
 
 
 def test_edit_mode_at_the_end_is_waited_for():
-    with bpy.context.temp_override(**view()):
-        start("bricks")
-        bpy.ops.object.mode_set(mode="EDIT")
+    start("bricks")
+    into_mode("EDIT")
     yield 1.5
     assert not idle()
     shoot("6_waiting")
-    with bpy.context.temp_override(**view()):
-        bpy.ops.object.mode_set(mode="OBJECT")
+    into_mode("OBJECT")
     yield from until(idle)
 
 
 def test_a_result_that_waits_can_be_cancelled():
-    with bpy.context.temp_override(**view()):
-        start("bricks")
-        bpy.ops.object.mode_set(mode="EDIT")
+    start("bricks")
+    into_mode("EDIT")
     yield 1.5
     before = ours()
     assert bpy.ops.sync_texture.cancel() == {"FINISHED"}
     yield from until(idle)
     assert ours() == before
-    with bpy.context.temp_override(**view()):
-        bpy.ops.object.mode_set(mode="OBJECT")
+    into_mode("OBJECT")
 
 
 def test_loading_a_file_ends_the_job_and_the_engine():
@@ -237,9 +192,9 @@ def test_disabling_ends_the_job_and_the_engine():
     before = list(notes)
     start("slow")
     yield 0.5
-    overlay = texture.running().show._overlay
+    overlay = running().show._overlay
     assert len(notes) == len(before) + 1
-    ADDON.unregister()
+    blender_sync_addon.unregister()
     try:
         yield 0.5
         assert list(notes) == before
@@ -248,7 +203,7 @@ def test_disabling_ends_the_job_and_the_engine():
         assert idle()
         assert leftovers() == []
     finally:
-        ADDON.register()
+        blender_sync_addon.register()
     yield 0.5
 
 
@@ -260,16 +215,11 @@ def test_a_dense_mesh_never_holds_the_window():
     yield from until(idle)
 
 
-def clean_up():
-    if not idle():
-        engine.supervisor.abandon()
-        yield 0.5
+told = driver.times
 
 
-def quit_in_mid_job():
+def last():
+    """Blender quits in mid-job."""
     start("slow")
     yield 0.5
     print(json.dumps({"left_running": engine.supervisor.pid}), flush=True)
-
-
-driver.run(globals(), prepare, clean_up, driver.times, quit_in_mid_job)

@@ -1,11 +1,10 @@
-"""What benchmarks of one model's textures share: meshes, a scene for each, views."""
+"""What benchmarks of one model's textures share: a scene for each mesh, and views of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from engine import settings as options
@@ -17,18 +16,9 @@ from engine.mesh.mesh import load
 from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.views.surface import Surface
-from tests.bench import _meshes
 
 PROMPTS = ("weathered red bricks", "tiger stripes")
 USUAL = Request(mesh="", prompt="", out="")
-
-
-def the_meshes(folder: Path) -> list[Path]:
-    """A cube and a torus, written to ``folder``, and what is in the folder that SYNC_TEXTURE_MESHES names."""
-    made = [folder / "cube.stl", folder / "torus.stl"]
-    trimesh.creation.box().export(made[0])
-    trimesh.creation.torus(1.0, 0.4, major_sections=48, minor_sections=32).export(made[1])
-    return [*made, *_meshes.given()]
 
 
 def scene_of(path: Path, denoiser: Denoiser) -> Scene:

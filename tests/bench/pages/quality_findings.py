@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.bench._grid import ALONE, DEFAULT, PUBLISHED, Arm
-from tests.bench._statistics import Estimate, difference, holm, mean
+from tests.bench.cases.quality_grid import ALONE, DEFAULT, PUBLISHED, Arm
+from tests.bench.pages.statistics import Estimate, difference, holm, mean
 
 Result = dict[str, Any]
 Block = tuple[str, str, int]

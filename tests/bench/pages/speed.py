@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import platform
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.bench.pages import markdown
 
 Figures = dict[str, float]
 
@@ -23,7 +24,7 @@ TITLES = {"faces": "Faces", "views": "Views", "texture": "Texture size"}
 
 @dataclass(frozen=True)
 class Sweep:
-    """What changing ``name``, a field of _speed_case.Case, does: figures for each of its values."""
+    """What changing ``name``, a field of cases.speed.Case, does: figures for each of its values."""
 
     name: str
     values: tuple[int, ...]
@@ -108,30 +109,29 @@ def page(sweeps: list[Sweep], published: Figures, targets: list[Target], extreme
 
 
 def _published(found: Figures) -> list[str]:
-    return _wrapped(
+    text = (
         "The published case is ten views of 96 x 96 latents and a latent texture of 1536 x 1536, on a mesh "
         f"of {found['faces']:,.0f} faces: set-up {found['setup_s']:.2f} s, a step {found['step_ms']:.2f} ms; "
         f"by g and then f, two maps instead of one, a step takes {found['two_maps_ms']:.2f} ms."
     )
+    return [markdown.filled(text)]
 
 
 def _exponents(sweeps: list[Sweep]) -> list[str]:
-    rows = ["| with | " + " | ".join(title.split(",")[0] for title in COLUMNS.values()) + " |"]
-    rows.append("|---|" + "---:|" * len(COLUMNS))
+    rows = []
     for sweep in sweeps:
         found = [sweep.exponent(column) for column in COLUMNS]
         cells = [f"**{power:.2f}**" if power > LINEAR + SLACK else f"{power:.2f}" for power in found]
-        rows.append(f"| {UNITS[sweep.name]} | {' | '.join(cells)} |")
-    return rows
+        rows.append([UNITS[sweep.name], *cells])
+    return markdown.table(["with", *(title.split(",")[0] for title in COLUMNS.values())], rows).splitlines()
 
 
 def _rows(sweep: Sweep) -> list[str]:
-    rows = [f"| {HEADS[sweep.name]} | " + " | ".join(COLUMNS.values()) + " |"]
-    rows.append("|---:|" + "---:|" * len(COLUMNS))
+    rows = []
     for value, figures in zip(sweep.values, sweep.figures, strict=True):
         shown = figures["faces"] if sweep.name == "faces" else value
-        rows.append(f"| {shown:,.0f} | " + " | ".join(_figure(figures[c]) for c in COLUMNS) + " |")
-    return rows
+        rows.append([f"{shown:,.0f}", *(_figure(figures[column]) for column in COLUMNS)])
+    return markdown.table([HEADS[sweep.name], *COLUMNS.values()], rows).splitlines()
 
 
 def _extremes(texture: Figures, unwrapped: Figures) -> list[str]:
@@ -158,11 +158,7 @@ def _share(views: Sweep) -> list[str]:
         "hours on a processor ([a step](attention.md)). The starter takes seconds, so there it is more: "
         "`python3 build.py bench run` shows where the time of its runs goes."
     )
-    return ["## Of a whole run", "", *_wrapped(text)]
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 110, break_on_hyphens=False)
+    return ["## Of a whole run", "", markdown.filled(text)]
 
 
 def _figure(value: float) -> str:

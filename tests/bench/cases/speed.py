@@ -1,6 +1,6 @@
 """One measurement of `build.py bench speed`, in a process of its own: its peak memory is nobody else's.
 
-    python -m tests.bench._speed_case '{"faces": 40000, "views": 10, "texture": 1536}'
+    python -m tests.bench.cases.speed '{"faces": 40000, "views": 10, "texture": 1536}'
 
 prints its figures as one line of JSON. Seconds and milliseconds are the processor's, of all threads together:
 what one core alone would take, whatever else the machine does meanwhile.

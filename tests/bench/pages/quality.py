@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from dataclasses import dataclass
 
-from tests.bench._findings import (
+from tests.bench.cases.quality_grid import ALONE, DEFAULT, Arm
+from tests.bench.pages.markdown import filled, table
+from tests.bench.pages.quality_findings import (
     BROKEN_DB,
     BROKEN_DETAIL,
     BROKEN_SHARE,
@@ -19,10 +20,8 @@ from tests.bench._findings import (
     differences,
     ranking,
 )
-from tests.bench._grid import ALONE, DEFAULT, Arm
-from tests.bench._statistics import Estimate
+from tests.bench.pages.statistics import Estimate
 
-WIDTH = 115
 MEANS = """
 Means with 95 % intervals over {} textures; of seam_error and sharpness geometric ones. seam_error is best
 at 1.0 or below, sharpness at 1.0, the rest is the better the more. `:latent`: means of latents, as
@@ -82,20 +81,18 @@ def page(run: Run, data: Data) -> str:
     """The whole page, markdown."""
     parts = [
         "# Quality",
-        _filled(
-            f"What each `--method` makes of the same meshes, prompts and seeds. Made by `{run.command}`."
-        ),
-        *map(_filled, _made(run, data)),
+        filled(f"What each `--method` makes of the same meshes, prompts and seeds. Made by `{run.command}`."),
+        *map(filled, _made(run, data)),
         "## Means",
         _means(data),
-        _filled(MEANS.format(len(data.blocks))),
+        filled(MEANS.format(len(data.blocks))),
         f"![Means with their intervals, and examples]({run.picture})",
         f"## Against {DEFAULT.name}",
         _differences(data),
-        _filled(PAIRS.format(len(data.arms) - 1)),
+        filled(PAIRS.format(len(data.arms) - 1)),
         _list([*differences(data), blur(data)]),
         "## The papers' ranking",
-        _filled(PAPERS),
+        filled(PAPERS),
         _list(ranking(data)),
         "## How it is measured",
         _list(DEFINITIONS.strip().split("\n\n")),
@@ -143,7 +140,7 @@ def _means(data: Data) -> str:
         agreed = [_value(data.of(part, m.name), m) for m in MEASURES[-2:]]
         one = "1.00" if part == "single" else ""
         rows.append([title, "", "", one, "", *agreed, ""])
-    return _table(["method", *(m.title for m in MEASURES), "coverage"], rows)
+    return table(["method", *(m.title for m in MEASURES), "coverage"], rows)
 
 
 def _coverage(data: Data, arm: Arm) -> float:
@@ -162,7 +159,7 @@ def _differences(data: Data) -> str:
             text = _interval(entry.found, measure)
             cells.append(f"**{text}**" if entry.ahead else text)
         rows.append([arm.name, *cells])
-    return _table(["method", *(m.title for m in MEASURES)], rows)
+    return table(["method", *(m.title for m in MEASURES)], rows)
 
 
 def _value(found: Estimate, measure: Measure) -> str:
@@ -195,22 +192,5 @@ def _interval(found: Estimate, measure: Measure) -> str:
     return f"{plain} ({low} to {high})"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _list(lines: list[str]) -> str:
-    return "\n".join(_filled(line, "- ") for line in lines)
-
-
-def _filled(text: str, first: str = "") -> str:
-    """``text`` in lines of WIDTH characters."""
-    return textwrap.fill(
-        " ".join(text.split()),
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return "\n".join(filled(line, "- ") for line in lines)
