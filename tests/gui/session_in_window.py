@@ -18,6 +18,7 @@ import helper
 from artist import active, idle, options, ours, running, working
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
 from bl_ext.user_default.sync_texture.blender_sync_addon.results import history
+from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
 from driver import until
 
 PROMPT = "red bricks"
