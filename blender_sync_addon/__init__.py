@@ -1,6 +1,6 @@
 """Blender's side of Sync Texture: bpy, numpy and the standard library; never torch.
 
-Nothing here imports bpy before ``register``, so that ``job`` can be used and tested without Blender.
+tests/layers.py has the order of its rooms: each imports only from those below it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,21 @@ from types import ModuleType
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    """The modules with a ``register``, in the order in which they must be registered."""
-    from . import preferences, results
-    from .command import main
-    from .operators import batch, properties, seed, texture
-    from .operators import environment as setup
-    from .ui import advanced, examples, menu, panel, presets
+    """The modules with a ``register``, in the order in which they must be registered.
 
-    first = preferences, properties, presets, texture, batch, setup, examples, seed
-    return *first, panel, advanced, results, menu, main
+    Imported here, so that what needs no Blender can be used and tested without one.
+    """
+    from .command import main
+    from .operators import batch, environment, fill_panel, own_material, properties, texture, variations
+    from .operators import results as result_operators
+    from .results import history, thumbnail
+    from .ui import advanced, menus, panel, preferences, presets
+    from .ui import results as result_panels
+
+    chosen = preferences, properties, presets
+    operators = texture, batch, environment, fill_panel
+    results = history, thumbnail, result_operators, own_material, variations, result_panels
+    return *chosen, *operators, panel, advanced, *results, menus, main
 
 
 def register() -> None:

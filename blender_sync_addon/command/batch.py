@@ -8,80 +8,48 @@ into the batch's folder with a job file for them, and the textures put back when
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
 import json
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
-
 from ...engine import protocol
-from ...engine.client.child import without_python_settings
 from ...engine.options import arguments
-from .. import preferences
-from ..jobs.job_object import JobObject, TexturedObject, file_names
+from ..jobs.job_files import file_names
+from ..jobs.job_object import TexturedObject
 from ..problem import Problem
-from ..read import objects
-from . import interrupt, save_files, scene_exchange
+from ..read import objects as read_objects
+from . import save_files, scene_exchange
+from .engine_command import run_engine
 
 MESHES, JOBS = "meshes", "objects.jsonl"  # in the batch's folder
 PROGRAM = "blender -b [FILE.blend] --command sync_texture batch"
 DONE = "done"
-BLENDER = "BLENDER"  # as the engine looks for it
-OFFLINE = "HF_HUB_OFFLINE"  # the switch of the engine's network, the hub's own
 
 
 @dataclass(frozen=True)
-class Wish:
-    """An object, and the folder of its results inside the batch's."""
+class DoneObject:
+    """An object that was textured, and the folder of its results inside the batch's."""
 
     obj: Any
     folder: str
 
 
-@contextlib.contextmanager
-def network(allowed: bool) -> Iterator[None]:
-    """Inside, engines don't use the network where it isn't ``allowed``, whatever the preferences say."""
-    before = os.environ.get(OFFLINE)
-    if not allowed:
-        os.environ[OFFLINE] = "1"
-    try:
-        yield
-    finally:
-        if not allowed:
-            os.environ.pop(OFFLINE)
-            os.environ.update({OFFLINE: before} if before else {})
-
-
-def engine(words: Sequence[str]) -> int:
-    """Run the engine's command line with our stdin, stdout and stderr. Its exit status; raises Problem."""
-    command = preferences.command(list(words))
-    environ = without_python_settings(os.environ)
-    environ[BLENDER] = bpy.app.binary_path or sys.executable  # this one, unless --blender says otherwise
-    sys.stdout.flush()
-    child = subprocess.Popen(command, env=environ)
-    with interrupt.calls(lambda: child.send_signal(signal.SIGTERM)):
-        return child.wait()
-
-
-def run(words: Sequence[str]) -> int:
-    """Do the command line ``words``; the exit status. Raises Problem, and SystemExit for bad options."""
-    jobs = parser().parse_args(words).jobs
-    args, rest = _ours().parse_known_args(words)
+def run(command_line: Sequence[str]) -> int:
+    """Do the ``command_line``; the exit status. Raises Problem, and SystemExit for bad options."""
+    jobs = parser().parse_args(command_line).jobs
+    args, rest = _ours().parse_known_args(command_line)
     if jobs is None and not args.objects and not args.collection:
         raise Problem("Nothing to texture", "Give a job file, or --objects or --collection of the open file.")
     if jobs is None:
         return _objects(args, rest)
     _check_job_file(args)
-    known = [word for word in words if word != "--pack"]
-    return engine(["batch", *known, *(["--scene", "packed"] if args.pack else [])])
+    known = [word for word in command_line if word != "--pack"]
+    return run_engine(["batch", *known, *(["--scene", "packed"] if args.pack else [])])
 
 
 def _check_job_file(args: argparse.Namespace) -> None:
@@ -98,10 +66,10 @@ def _check_job_file(args: argparse.Namespace) -> None:
 def parser() -> arguments.Parser:
     """Of all that can be said."""
     about = "JOBS go to the engine as they are. Without JOBS, objects of the open file are textured:"
-    whole = arguments.Parser(prog=PROGRAM, description=about)
-    arguments.batch(whole, jobs="?")
-    _add_objects(whole.add_argument_group("objects of the open file, each by itself").add_argument)
-    return whole
+    parser = arguments.Parser(prog=PROGRAM, description=about)
+    arguments.batch(parser, jobs="?")
+    _add_objects(parser.add_argument_group("objects of the open file, each by itself").add_argument)
+    return parser
 
 
 def _add_objects(add: arguments.Add) -> None:
@@ -134,17 +102,19 @@ def _objects(args: argparse.Namespace, rest: list[str]) -> int:
         raise Problem(what, "Leave out --part, or --save and --glb.")
     save_files.make_parents(args.save, args.glb)
     out = Path(args.out).absolute()
-    found = [obj.name for obj in objects.of_collection(args.collection)] if args.collection else []
+    found = [obj.name for obj in read_objects.of_collection(args.collection)] if args.collection else []
     names = list(dict.fromkeys([*args.objects, *found]))
     _write_jobs(args, out, names)
-    status = engine(["batch", str(out / JOBS), "--out", str(out), *rest])
+    status = run_engine(["batch", str(out / JOBS), "--out", str(out), *rest])
     if status in (protocol.EXIT_DONE, protocol.EXIT_BUG) and (args.save or args.glb):
-        done = [Wish(objects.named(names[line - 1]), folder) for line, folder in _done(out)]
+        done = [DoneObject(read_objects.named(names[line - 1]), folder) for line, folder in _done(out)]
         textured = [
-            one for wish in done for one in _put_back(wish, out, save_files.packs(args.save, args.pack))
+            textured
+            for one in done
+            for textured in _put_back(one, out, save_files.packs(args.save, args.pack))
         ]
         if textured:
-            save_files.save_and_export([wish.obj for wish in done], textured, args.save, args.glb)
+            save_files.save_and_export([one.obj for one in done], textured, args.save, args.glb)
     return status
 
 
@@ -154,7 +124,7 @@ def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> No
     lines, problems = [], []
     for name, folder in zip(names, file_names(names), strict=True):
         try:
-            lines.append(_job(args, out, objects.named(name), folder))
+            lines.append(_job(args, out, read_objects.named(name), folder))
         except Problem as problem:
             lines.append({"mesh": name, "refused": problem.what, "fix": problem.fix or "mend it"})
             problems.append(str(problem))
@@ -165,17 +135,19 @@ def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> No
 
 def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str, Any]:
     """The job of one object, its mesh written. Raises Problem."""
-    (subject,) = scene_exchange.read([obj], {"prompt": "", "unwrap": args.unwrap, "uv_layer": args.uv_layer})
+    (job_object,) = scene_exchange.read(
+        [obj], {"prompt": "", "unwrap": args.unwrap, "uv_layer": args.uv_layer}
+    )
     mesh = out / MESHES / f"{folder}.npz"
     mesh.parent.mkdir(parents=True, exist_ok=True)
     new = mesh.with_suffix(".new.npz")
-    subject.read.arrays().save(new)
+    job_object.read.arrays().save(new)
     if mesh.is_file() and mesh.read_bytes() == new.read_bytes():
         new.unlink()  # the older one stays, by whose time the engine knows that nothing has changed
     else:
         os.replace(new, mesh)
-    job = {"mesh": f"{MESHES}/{mesh.name}", "out": folder, "unwrap": subject.read.unwrap}
-    prompt = objects.prompt_of(obj, args.prompt_property)
+    job = {"mesh": f"{MESHES}/{mesh.name}", "out": folder, "unwrap": job_object.read.unwrap}
+    prompt = read_objects.prompt_of(obj, args.prompt_property)
     return {**job, **({"prompt": prompt} if prompt else {})}
 
 
@@ -185,31 +157,31 @@ def _done(out: Path) -> list[tuple[int, str]]:
         return [(int(row["line"]), row["name"]) for row in csv.DictReader(file) if row["state"] == DONE]
 
 
-def _put_back(wish: Wish, out: Path, pack: bool) -> list[TexturedObject]:
+def _put_back(done: DoneObject, out: Path, pack: bool) -> list[TexturedObject]:
     """Show the object's result on it; [] and a word where that can't be."""
-    folder = out / wish.folder
+    folder = out / done.folder
     said = json.loads((folder / "job.json").read_text("utf-8"))
     asked = said["request"]
     try:
-        subjects: list[JobObject] = scene_exchange.read([wish.obj], asked)
-        result = protocol.Result.from_dict(placed(said["result"], folder))
-        return list(scene_exchange.show(subjects, asked, result, pack))
+        job_objects = scene_exchange.read([done.obj], asked)
+        result = protocol.Result.from_dict(with_absolute_paths(said["result"], folder))
+        return list(scene_exchange.show(job_objects, asked, result, pack))
     except Problem as problem:
         print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
         return []
 
 
-def placed(result: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """``result`` of a batch's job.json, which counts paths from its ``folder``, with whole paths."""
+def with_absolute_paths(result: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """``result`` of a batch's job.json, which counts paths from its ``folder``, with absolute paths."""
 
-    def whole(path: str | None) -> str | None:
+    def absolute(path: str | None) -> str | None:
         return path and str(folder / path)
 
     single = ("texture", "mesh", "views", "turntable", "report", "uvs", "scene")
-    textures = [{**one, "path": whole(one["path"])} for one in result.get("textures", ())]
+    textures = [{**one, "path": absolute(one["path"])} for one in result.get("textures", ())]
     return {
         **result,
-        **{name: whole(result.get(name)) for name in single},
-        "other_uvs": [whole(path) for path in result.get("other_uvs", ())],
+        **{name: absolute(result.get(name)) for name in single},
+        "other_uvs": [absolute(path) for path in result.get("other_uvs", ())],
         "textures": textures,
     }

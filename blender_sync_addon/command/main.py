@@ -18,17 +18,17 @@ import bpy
 
 from ...engine import json_lines, protocol
 from ...engine.options import arguments
-from .. import preferences
+from .. import package
 from ..jobs import engine
-from ..jobs.state import State
 from ..jobs.texture_job import Outcome, TextureJob
-from ..operators.properties import TARGETS
 from ..problem import Problem, Stopped
-from ..read import objects as choose
+from ..read import objects as read_objects
 from ..read import settings as read_settings
 from ..read.settings import Settings
-from ..ui.panel import progress_text
-from . import batch, interrupt, save_files
+from ..read.target import TARGETS
+from ..results import recording
+from . import batch, save_files
+from .engine_command import network, run_engine
 
 NAME = "sync_texture"
 PROGRAM = "blender -b FILE.blend --command sync_texture"
@@ -37,12 +37,12 @@ FORWARDED = (protocol.PROGRESS, protocol.PREVIEW)
 _registered: Any = None
 
 
-def run(words: Sequence[str]) -> int:
-    """Run the command line ``words``; returns the exit status."""
-    offline = bool(words) and words[0] == "--offline"
+def run(command_line: Sequence[str]) -> int:
+    """Run ``command_line``; returns the exit status."""
+    offline = bool(command_line) and command_line[0] == "--offline"
     try:
-        with batch.network(not offline):
-            return _run([*words[1 if offline else 0 :]])
+        with network(not offline):
+            return _run([*command_line[1 if offline else 0 :]])
     except SystemExit as bad:  # argparse has said what is wrong
         return int(bad.code or 0)
     except Problem as problem:
@@ -50,25 +50,25 @@ def run(words: Sequence[str]) -> int:
         return problem.code
 
 
-def _run(words: list[str]) -> int:
-    command, *rest = words or [""]
+def _run(command_line: list[str]) -> int:
+    command, *rest = command_line or [""]
     if command in PASSED_ON or (command == "texture" and _has_files(rest)):
-        return batch.engine(words)
+        return run_engine(command_line)
     if command == "batch":
         return batch.run(rest)
-    args = parser().parse_args(words)
-    return _told(args) if args.json else _texture(args, lambda _event: None)
+    args = parser().parse_args(command_line)
+    return _texture_for_program(args) if args.json else _texture(args, lambda _event: None)
 
 
-def _has_files(words: Sequence[str]) -> bool:
+def _has_files(command_line: Sequence[str]) -> bool:
     """Whether it is about mesh files, not about the open file: then the engine does it alone."""
-    return any(word.partition("=")[0] == "--mesh" for word in words)
+    return any(word.partition("=")[0] == "--mesh" for word in command_line)
 
 
 def parser() -> arguments.Parser:
     """Of the whole command line."""
-    whole = arguments.Parser(prog=PROGRAM)
-    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser = arguments.Parser(prog=PROGRAM)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("batch", help="many jobs, or many objects, each by itself", add_help=False)
     for name in PASSED_ON:
         commands.add_parser(name, help=f"the engine's own '{name}'", add_help=False)
@@ -88,18 +88,17 @@ def parser() -> arguments.Parser:
     arguments.files(add, device=None, usual="what the preferences say")
     arguments.preview(add)
     arguments.telling(add)
-    return whole
+    return parser
 
 
 def _add_target(add: arguments.Add) -> None:
     """Which part of what is to be textured."""
-    targets = [name for name, *_ in TARGETS]
-    words = f"{', '.join(targets)}: what of the scene (default: the object)"
-    add("--target", default="", choices=targets, metavar="WHAT", help=words)
+    words = f"{', '.join(TARGETS)}: what of the scene (default: the object)"
+    add("--target", default="", choices=TARGETS, metavar="WHAT", help=words)
     add("--slot", default="", metavar="NAME", help="material of the slot to texture (default: active slot)")
 
 
-def _told(args: argparse.Namespace) -> int:
+def _texture_for_program(args: argparse.Namespace) -> int:
     """Do it for a program: events in lines of JSON, as the engine's own command has them."""
     with json_lines.only() as tell:
         tell(protocol.message(protocol.STARTED, id=json_lines.ID))
@@ -123,19 +122,15 @@ def _texture(args: argparse.Namespace, tell: json_lines.Tell) -> int:
     _check(args)
     save_files.make_parents(args.save, args.glb)
     args.target = args.target or ("slot" if args.slot else "active")
-    first, *others = _objects(args)
+    objects = _objects(args)
     out = Path(args.out).absolute() if args.out else None
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    job = TextureJob(first, depsgraph, _settings(args), out, others, preview=args.preview)
-    job.state.overhear = lambda event: _forward(event, tell)
-    silent = args.quiet or args.json
+    job = TextureJob(objects, _settings(args), out, preview=args.preview)
+    job.state.on_message = lambda event: _forward(event, tell)
     try:
-        with interrupt.calls(engine.supervisor.cancel):
-            job.wait(None if silent else _show)
-        if not silent:
-            print(file=sys.stderr)
-        outcome = job.finish(save_files.packs(args.save, args.pack))
-        save_files.save_and_export([first, *others], outcome.objects, args.save, args.glb)
+        with engine.on_interrupt(engine.supervisor.cancel):
+            job.wait() if args.quiet or args.json else job.wait_with_progress()
+        outcome = recording.finish(job, save_files.packs(args.save, args.pack))
+        save_files.save_and_export(objects, outcome.objects, args.save, args.glb)
         _say(args, outcome, tell)
     finally:
         job.close()
@@ -185,7 +180,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         texture_size=args.texture_size,
         uv_layer=args.uv_layer,
         unwrap=args.unwrap,
-        device=args.device or preferences.device(),
+        device=args.device or package.device(),
         raster=args.raster,
         fill=args.fill,
         from_texture=args.from_texture,
@@ -206,11 +201,11 @@ def _objects(args: argparse.Namespace) -> list[Any]:
     named = args.objects or args.collection
     if named and args.target == "selected":
         raise Problem("--target selected takes the file's selection, not --object", "Leave one of them out.")
-    objects = [choose.named(name) for name in args.objects]
-    objects += choose.of_collection(args.collection) if args.collection else []
+    objects = [read_objects.named(name) for name in args.objects]
+    objects += read_objects.of_collection(args.collection) if args.collection else []
     if len(objects) > 1 and args.target != "active":
         raise Problem(f"--target {args.target} is for one object", "Name one --object.")
-    return list(dict.fromkeys(objects)) or choose.of_target(bpy.context.view_layer, args.target)
+    return list(dict.fromkeys(objects)) or read_objects.of_target(bpy.context.view_layer, args.target)
 
 
 def _say(args: argparse.Namespace, outcome: Outcome, tell: json_lines.Tell) -> None:
@@ -243,12 +238,6 @@ def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:
         "report": json.loads(report.read_text("utf-8")) if report.is_file() else None,
     }
     return protocol.message(protocol.DONE, id=json_lines.ID, result=result, **own)
-
-
-def _show(state: State) -> None:
-    """Progress on one line of stderr, on a terminal only."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{progress_text(state)}", end="", file=sys.stderr, flush=True)
 
 
 def register() -> None:

@@ -18,10 +18,12 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
-from ..jobs.job_object import JobObject, ResultImages, TexturedObject, file_names, put_back
+from ..jobs.job_files import file_names
+from ..jobs.job_object import JobObject, JobResult, ResultImages, TexturedObject
 from ..problem import Problem
-from ..read import objects as choose
+from ..read import objects as read_objects
 from ..read.settings import Settings
+from ..results import recording
 from ..write import image as write_image
 
 ORDER, ANSWER = "order.json", "answer.json"
@@ -42,22 +44,22 @@ def _read(order: Order, folder: Path) -> dict[str, Any]:
     request = order["request"]
     _open(order["blend"])
     objects = wanted(request["objects"], request["collection"])
-    subjects = read(objects, request)
+    job_objects = read(objects, request)
     meshes = []
-    for subject, name in zip(subjects, file_names([obj.name for obj in objects]), strict=True):
-        subject.read.arrays().save(folder / f"{name}.npz")
-        meshes.append({"file": str(folder / f"{name}.npz"), "unwrap": subject.read.unwrap})
-    said = dict.fromkeys(text for subject in subjects for text in subject.read.warnings)
+    for one, name in zip(job_objects, file_names([obj.name for obj in objects]), strict=True):
+        one.read.arrays().save(folder / f"{name}.npz")
+        meshes.append({"file": str(folder / f"{name}.npz"), "unwrap": one.read.unwrap})
+    said = dict.fromkeys(text for one in job_objects for text in one.read.warnings)
     return {"meshes": meshes, "objects": [obj.name for obj in objects], "warnings": list(said)}
 
 
 def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
     _open(order["blend"])
-    objects = [choose.named(name) for name in order["objects"]]
-    subjects = read(objects, order["request"])
+    objects = [read_objects.named(name) for name in order["objects"]]
+    job_objects = read(objects, order["request"])
     result = protocol.Result.from_dict(order["result"])
     bpy.ops.file.make_paths_absolute()  # the new file lies elsewhere, and may be moved
-    done = show(subjects, order["request"], result, pack=True)
+    done = show(job_objects, order["request"], result, pack=True)
     files = {name: file for one in done for name, file in zip(one.images, one.files, strict=True)}
     for name, file in files.items() if not order["pack"] else ():
         write_image.lay_beside(bpy.data.images[name], file)
@@ -68,27 +70,27 @@ def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
 def wanted(names: Sequence[str], collection: str | None) -> list[Any]:
     """The objects ``names`` and those of the ``collection``; without either, all that the scene shows. Raises
     Problem."""
-    found = [choose.named(name) for name in names]
+    found = [read_objects.named(name) for name in names]
     if collection:
-        found += choose.of_collection(collection)
-    return list(dict.fromkeys(found)) or choose.visible()
+        found += read_objects.of_collection(collection)
+    return list(dict.fromkeys(found)) or read_objects.visible()
 
 
-def read(objects: Sequence[Any], request: Order) -> list[JobObject]:
+def read(objects: Sequence[Any], request: Order) -> tuple[JobObject, ...]:
     """``objects`` as the request (as a dict) wants them; raises Problem."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    return [JobObject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects]
+    return tuple(JobObject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects)
 
 
 def show(
-    subjects: Sequence[JobObject], request: Order, result: protocol.Result, pack: bool
+    objects: Sequence[JobObject], request: Order, result: protocol.Result, pack: bool
 ) -> tuple[TexturedObject, ...]:
     """Put ``result`` on the objects. Raises Problem."""
     chosen = settings(request)
-    paths = result.mesh_uvs + [None] * (len(subjects) - len(result.mesh_uvs))
-    uvs = [subject.load_uvs(path) if path else None for subject, path in zip(subjects, paths, strict=True)]
+    paths = [*result.mesh_uvs, *[None] * (len(objects) - len(result.mesh_uvs))]
+    uvs = tuple(one.load_uvs(path) if path else None for one, path in zip(objects, paths, strict=True))
     images = ResultImages(result, chosen.origin(), pack)
-    return put_back(subjects, uvs, images, chosen.prompt.strip(), chosen.origin())
+    return recording.show(JobResult(tuple(objects), uvs, images, chosen.prompt.strip(), Path(result.views)))
 
 
 def settings(request: Order) -> Settings:

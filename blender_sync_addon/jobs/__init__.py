@@ -1,1 +1,1 @@
-"""One texturing job as seen from Blender, without bpy: its folder, the engine process, its state."""
+"""One texturing job as seen from Blender: what is read, the engine that does it, its state, what it made."""

@@ -84,7 +84,7 @@ def _all(folder: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def duration(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """``seconds`` for people: "8 s", "3 min", "1 h 20 min"."""
     whole = max(0, round(seconds))
     if whole < 60:

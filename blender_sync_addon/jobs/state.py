@@ -8,6 +8,7 @@ from typing import Any
 
 from ...engine import protocol
 from ..problem import Problem, Stopped
+from .durations import in_words
 
 STARTING = "Starting the engine"
 CANCELLING = "Cancelling"
@@ -20,7 +21,7 @@ class State:
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
     eta_s: seconds left of the stage, None when unknown; after_s: that all after painting takes, as far as is
     known. preview: the last one, each a new object. result: set when done. problem: set when
-    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays. overhear:
+    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays. on_message:
     given every message of the job, too.
     """
 
@@ -35,7 +36,7 @@ class State:
     problem: Problem | None = None
     preview: protocol.Preview | None = None
     after_s: float = 0.0
-    overhear: Callable[[dict[str, Any]], None] | None = None
+    on_message: Callable[[dict[str, Any]], None] | None = None
 
     @property
     def ended(self) -> bool:
@@ -51,13 +52,21 @@ class State:
         """Seconds left for the whole job, None when unknown."""
         return None if self.eta_s is None else self.eta_s + self.after_s
 
+    @property
+    def text(self) -> str:
+        """One line: what is being done, how far it is, how long it will take."""
+        steps = f" {self.i}/{self.n}" if self.n > 1 else ""
+        left = "" if self.left_s is None else f", {in_words(self.left_s)} left"
+        stage = protocol.STAGES.get(self.stage, self.stage)
+        return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
+
     def cancel(self) -> None:
         """Note that the user wants out; the job ends when the engine says so, or is killed."""
         if not self.ended:
             self.cancelling = True
             self.stage, self.i, self.n, self.eta_s = CANCELLING, 0, 0, None
 
-    def hold(self, why: str) -> None:
+    def wait_for_artist(self, why: str) -> None:
         """The result is there but can't be used yet; ``why`` is shown instead of progress."""
         self.stage, self.i, self.n, self.eta_s = why, 0, 0, None
 
@@ -75,8 +84,8 @@ class State:
         if self.ended or msg.get("id") != self.id:
             return
         kind = msg["kind"]
-        if self.overhear:
-            self.overhear(msg)
+        if self.on_message:
+            self.on_message(msg)
         try:
             if kind == protocol.PROGRESS and not self.cancelling:
                 self._progress(msg)

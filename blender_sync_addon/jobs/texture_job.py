@@ -1,12 +1,13 @@
-"""One job on one or several objects, from the meshes to the materials: gather, start, poll, finish.
+"""One job on one or several objects, from the meshes to what the engine made of them: gather, start, poll.
 
-Operators and the command line both go through here. Until ``finish`` nothing in the .blend is touched, so
-a job that fails or is cancelled leaves no trace.
+Operators and the command line both go through here, and through results/recording.py, which shows what was
+made. Until then nothing in the .blend is touched, so a job that fails or is cancelled leaves no trace.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ...engine import protocol
 from .. import package
@@ -24,14 +23,13 @@ from ..preview.display import PreviewDisplay, PreviewedObject
 from ..problem import Problem
 from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
-from . import durations, engine
-from . import folder as job_folder
-from .job_object import JobObject, ResultImages, TexturedObject, file_names, put_back
+from . import durations, engine, job_files
+from .job_files import JobFiles
+from .job_object import JobObject, JobResult, LoopUvs, ResultImages, TexturedObject
 from .state import State
 
 POLL_S = 0.02
 _workers = ThreadPoolExecutor(1, "sync_texture")
-Uvs = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,69 +71,45 @@ class TextureJob:
 
     def __init__(
         self,
-        obj: Any,
-        depsgraph: Any,
+        objects: Sequence[Any],
         settings: Settings,
         out: Path | None = None,
-        others: Sequence[Any] = (),
-        frugal: bool = False,
         preview: bool | None = None,
     ) -> None:
-        """Read ``obj`` and the ``others``, which are textured together with it where they stand, and start
-        the engine on them; returns at once.
+        """Read ``objects``, of which several are textured together where they stand, and start the engine on
+        them; returns at once.
 
-        out: folder for the engine's files; None: a private one, removed by ``close``. frugal: one view at a
-        time, in less memory. preview: tell of the texture so far; None: in a window. Raises Problem.
+        out: folder for the engine's files; None: a private one, removed by ``close``. preview: tell of the
+        texture so far; None: in a window. Raises Problem.
         """
         settings.check()
-        self._preview = not bpy.app.background if preview is None else preview
-        self._subjects = [JobObject(one, depsgraph, settings, bool(others)) for one in (obj, *others)]
-        in_scene = settings.views == SCENE
-        self._cameras = read_cameras.read(obj, depsgraph, bool(others)) if in_scene else None
-        command = engine.command(frugal)
+        depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
         self.settings = settings
-        first = self._subjects[0].name
-        self.name = f"{first} and {len(others)} more" if others else first
-        self._uvs: Future[list[Uvs | None]] | None = None
+        self.objects = tuple(JobObject(obj, depsgraph, settings, several) for obj in objects)
+        in_scene = settings.views == SCENE
+        cameras = read_cameras.read(objects[0], depsgraph, several) if in_scene else None
+        command = engine.command()
+        self._uvs: Future[tuple[LoopUvs | None, ...]] | None = None
         self.show: PreviewDisplay | None = None
-        self.folder = job_folder.make(bpy.app.tempdir or None)
+        self.folder = job_files.make_folder(bpy.app.tempdir or None)
         try:
-            self.state: State = self._start(command, out or self.folder / "out")
+            files = JobFiles(self.folder, self.objects, cameras)
+            request = files.request(settings, out or self.folder / "out")
+            preview = not bpy.app.background if preview is None else preview
+            request = dataclasses.replace(request, preview=preview)
+            self.state: State = engine.supervisor.start(command, request, files.save)
             self.state.after_s = self._after_painting()
         except BaseException:
             self.close()
             raise
         if not bpy.app.background:
-            self.show = PreviewDisplay(
-                [PreviewedObject(one.name, one.uid, one.read) for one in self._subjects]
-            )
+            self.show = PreviewDisplay([PreviewedObject(one.name, one.uid, one.read) for one in self.objects])
 
-    def _start(self, command: list[str], out: Path) -> State:
-        folder, subjects = self.folder, self._subjects
-        several = len(subjects) > 1
-        cameras = folder / "cameras.json" if self._cameras else None
-        names = file_names([one.name for one in subjects]) if several else ["mesh"]
-        paths = [folder / f"{name}.npz" for name in names]
-        starts = [f"start.{name}" if several else "start" for name in names]
-
-        def prepare() -> None:
-            for subject, path, start in zip(subjects, paths, starts, strict=True):
-                subject.read.arrays().save(path)
-                if subject.texture:
-                    subject.texture.save(folder, start, several, several and tiled)
-            if self._cameras and cameras:
-                self._cameras.save(cameras)
-
-        first, texture = subjects[0].texture, None
-        tiled = any(one.texture and one.texture.tiled for one in subjects)
-        if first and several:
-            texture = str(folder / ("start.<SET>.<UDIM>.png" if tiled else "start.<SET>.png"))
-        elif first:
-            texture = str(first.path(folder))
-        unwraps = [one.read.unwrap for one in subjects]
-        request = self.settings.request(paths, out, unwraps, texture, cameras)
-        request = dataclasses.replace(request, preview=self._preview)
-        return engine.supervisor.start(command, request, prepare)
+    @property
+    def name(self) -> str:
+        """What is textured, in words."""
+        first, others = self.objects[0].name, len(self.objects) - 1
+        return f"{first} and {others} more" if others else first
 
     def poll(self) -> bool:
         """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
@@ -149,7 +123,7 @@ class TextureJob:
         return self._uvs is None or self._uvs.done()
 
     def cancel(self) -> None:
-        """Stop the job, also when it is done and waits for ``finish``."""
+        """Stop the job, also when it is done and its result waits."""
         if self.state.ended:
             self.state.discard()
         else:
@@ -162,28 +136,44 @@ class TextureJob:
                 watch(self.state)
             time.sleep(POLL_S)
 
+    def wait_with_progress(self) -> None:
+        """As ``wait``; where stderr is a terminal, one line of it shows the progress, and goes in the end."""
+        if not sys.stderr.isatty():
+            self.wait()
+            return
+        try:
+            self.wait(lambda state: _print(state.text))
+        finally:
+            _print("")
+
     @property
     def blocked(self) -> str:
-        """Why ``finish`` has to wait, in words; "" when it needn't."""
-        return next((one.blocked for one in self._subjects if one.blocked), "")
+        """Why the result has to wait, in words; "" when it needn't."""
+        return next((one.blocked for one in self.objects if one.blocked), "")
 
-    def finish(self, pack: bool = False) -> Outcome:
-        """Put the result into the .blend. Everything that can fail comes before the first change.
+    def result(self, pack: bool = False) -> JobResult:
+        """What the ended job made, its files checked. pack: images belong into the .blend even where they
+        could lie beside it. Raises Problem: what the job ended with otherwise."""
+        result = self._engine_result()
+        images = ResultImages(result, self.settings.origin(), pack)
+        uvs = self._uvs.result() if self._uvs else (None,) * len(self.objects)
+        return JobResult(self.objects, uvs, images, self.settings.prompt.strip(), Path(result.views))
 
-        pack: put the image into the .blend even where it could lie beside it. Raises Problem.
-        """
-        result = self._result()
-        uvs = self._uvs.result() if self._uvs else [None] * len(self._subjects)
-        origin = self.settings.origin()
-        images = ResultImages(result, origin, pack)
-        objects = put_back(self._subjects, uvs, images, self.settings.prompt.strip(), origin)
-        self._remember_durations(Path(result.report))
-        said = [text for subject in self._subjects for text in subject.read.warnings]
-        return Outcome(objects, (*dict.fromkeys(said), *result.warnings), result)
-
-    def _remember_durations(self, report: Path) -> None:
+    def outcome(self, objects: tuple[TexturedObject, ...]) -> Outcome:
+        """That ``objects`` show the result now; how long it took is remembered."""
+        result = self.state.result
+        assert result, "it is shown"
         views, own_steps = self.settings.views, self.settings.steps is None
+        report = Path(result.report)
         durations.remember(package.user_folder(), self._durations_key(), report, views, own_steps)
+        warnings = [text for one in self.objects for text in one.read.warnings]
+        return Outcome(objects, (*dict.fromkeys(warnings), *result.warnings), result)
+
+    def close(self) -> None:
+        """Show no more of the job, and remove its folder."""
+        if self.show:
+            self.show.close()
+        job_files.remove_folder(self.folder)
 
     def _durations_key(self) -> str:
         return durations.key(self.settings.model, self.settings.device)
@@ -193,24 +183,22 @@ class TextureJob:
         known = durations.read(package.user_folder(), self._durations_key())
         return known.after * self.settings.texture_size**2 if known else 0.0
 
-    def close(self) -> None:
-        """Show no more of the job, and remove its folder."""
-        if self.show:
-            self.show.close()
-        job_folder.remove(self.folder)
-
-    def _result(self) -> protocol.Result:
-        """The engine's result, its files checked; raises what the job ended with otherwise."""
+    def _engine_result(self) -> protocol.Result:
         if self.state.problem:
             raise self.state.problem
-        assert self.state.result, "finish is for ended jobs"
+        assert self.state.result, "for ended jobs"
         textures = self.state.result.textures or [protocol.Texture(self.state.result.texture)]
         for texture in (Path(one.path) for one in textures):
             if not texture.is_file() or texture.stat().st_size == 0:
                 raise Problem(f"The engine left no texture at {texture}", code=protocol.EXIT_BUG)
         return self.state.result
 
-    def _load_uvs(self, paths: Sequence[str | None]) -> list[Uvs | None]:
+    def _load_uvs(self, paths: Sequence[str | None]) -> tuple[LoopUvs | None, ...]:
         """The engine's UVs for each object, per loop; runs in a thread. Raises Problem."""
-        pairs = zip(self._subjects, paths, strict=True)
-        return [None if path is None else subject.load_uvs(path) for subject, path in pairs]
+        pairs = zip(self.objects, paths, strict=True)
+        return tuple(None if path is None else one.load_uvs(path) for one, path in pairs)
+
+
+def _print(text: str) -> None:
+    """``text`` instead of the terminal's last line."""
+    print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

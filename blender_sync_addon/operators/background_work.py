@@ -9,22 +9,16 @@ from typing import Any
 
 import bpy
 
-from .. import package
 from ..problem import Problem
+from ..setup import engine_folder
 from ..setup.activity import Activity
-from ..setup.engine_folder import EngineFolder
 from ..setup.status import OnDone, setup_status
 
 TICK_S = 0.2
 Work = Callable[[Activity], object]
 
 
-def where() -> EngineFolder:
-    """Where the private environment is, or would be."""
-    return EngineFolder(package.user_folder(), package.LOCKS)
-
-
-class Beside:
+class BackgroundOperator:
     """An operator whose work runs beside Blender. Subclasses say what in ``job``."""
 
     title = ""
@@ -42,7 +36,7 @@ class Beside:
 
     def execute(self, _context: Any) -> set[str]:
         try:
-            activity = setup_status.begin(self.title, *self.job(), where().log)
+            activity = setup_status.begin(self.title, *self.job(), engine_folder.own().log)
         except Problem as problem:
             return self._failed(problem)
         if self.options.is_invoke and not bpy.app.background:  # type: ignore[attr-defined]
@@ -81,7 +75,7 @@ def _tick() -> float | None:
     return None if ended else TICK_S
 
 
-def forget() -> None:
+def stop_background_work() -> None:
     """Stop what runs, and look no more whether it has ended."""
     setup_status.cancel()
     if bpy.app.timers.is_registered(_tick):

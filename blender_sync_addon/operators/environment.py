@@ -11,14 +11,14 @@ from typing import Any
 
 import bpy
 
-from .. import package, preferences
+from .. import package
 from ..jobs import engine
 from ..problem import Problem
-from ..setup import installation
+from ..setup import engine_folder, engine_python, installation
 from ..setup.installation import InstallationPlan
 from ..setup.status import OnDone, setup_status
 from . import models
-from .background_work import Beside, Work, forget, where
+from .background_work import BackgroundOperator, Work, stop_background_work
 
 
 def _leave_engine() -> None:
@@ -32,23 +32,23 @@ def _found(answer: Any) -> None:
     setup_status.doctor_report = answer
 
 
-class _Make(Beside):
+class _Installs(BackgroundOperator):
     def job(self) -> tuple[Work, OnDone]:
         _leave_engine()
         plan = InstallationPlan(
-            folder=where(),
-            wanted=preferences.get("torch", "auto"),
+            folder=engine_folder.own(),
+            wanted=package.preference("torch", "auto"),
             python=sys.executable,
             version=sys.version_info[:2],
             online=bpy.app.online_access,
-            source=preferences.get("source", ""),
+            source=package.preference("source", ""),
             wheels=package.WHEELS,
             engine=package.ENGINE,
         )
         return lambda activity: installation.install(activity, plan), _found
 
 
-class SetUp(_Make, bpy.types.Operator):
+class SetUp(_Installs, bpy.types.Operator):
     """Make the engine's own environment: PyTorch and other packages, in a folder of the extension's own.
     Nothing else on this computer is changed"""
 
@@ -57,7 +57,7 @@ class SetUp(_Make, bpy.types.Operator):
     title = "Setting up the engine"
 
 
-class Repair(_Make, bpy.types.Operator):
+class Repair(_Installs, bpy.types.Operator):
     """Make the environment anew from what was downloaded before; only what is damaged is downloaded again"""
 
     bl_idname = "sync_texture.setup_repair"
@@ -65,7 +65,7 @@ class Repair(_Make, bpy.types.Operator):
     title = "Repairing the engine"
 
 
-class Remove(Beside, bpy.types.Operator):
+class Remove(BackgroundOperator, bpy.types.Operator):
     """Delete the engine's environment and everything that was downloaded for it. Models and textures stay"""
 
     bl_idname = "sync_texture.setup_remove"
@@ -78,11 +78,11 @@ class Remove(Beside, bpy.types.Operator):
 
     def job(self) -> tuple[Work, OnDone]:
         _leave_engine()
-        place = where()
+        place = engine_folder.own()
         return lambda activity: installation.remove(activity, place), _found
 
 
-class Cancel(bpy.types.Operator):
+class CancelSetup(bpy.types.Operator):
     """Stop it; what was downloaded is kept, so that it can go on there"""
 
     bl_idname = "sync_texture.setup_cancel"
@@ -98,7 +98,7 @@ class Cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class Check(Beside, bpy.types.Operator):
+class Check(BackgroundOperator, bpy.types.Operator):
     """Have the engine say what runs here: devices, packages, models"""
 
     bl_idname = "sync_texture.check_engine"
@@ -106,7 +106,7 @@ class Check(Beside, bpy.types.Operator):
     title = "Looking at the engine"
 
     def job(self) -> tuple[Work, OnDone]:
-        python, place = preferences.python(), where()
+        python, place = engine_python.chosen_python(), engine_folder.own()
         own = place.environment if python == str(place.python()) else None
         return lambda activity: installation.check(activity, python, package.ENGINE, own), _found
 
@@ -119,12 +119,12 @@ class ShowLog(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
-        return where().log.is_file()
+        return engine_folder.own().log.is_file()
 
     def execute(self, context: Any) -> set[str]:
         name = "Sync Texture Log"
         text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
-        text.from_string(where().log.read_text(encoding="utf-8", errors="replace"))
+        text.from_string(engine_folder.own().log.read_text(encoding="utf-8", errors="replace"))
         if not bpy.app.background:
             _show_text(context, text)
         return {"FINISHED"}
@@ -142,7 +142,7 @@ def _show_text(context: Any, text: Any) -> None:
     area.spaces.active.show_word_wrap = True
 
 
-_CLASSES = (SetUp, Repair, Remove, Cancel, Check, ShowLog, *models.CLASSES)
+_CLASSES = (SetUp, Repair, Remove, CancelSetup, Check, ShowLog, *models.CLASSES)
 
 
 def register() -> None:
@@ -151,6 +151,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    forget()
+    stop_background_work()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -9,27 +9,26 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from .. import preferences
 from ..problem import Problem, Stopped
-from ..setup import models
+from ..setup import engine_python, models
 from ..setup.activity import Activity
 from ..setup.status import OnDone, setup_status
-from .background_work import Beside, Work
+from .background_work import BackgroundOperator, Work
 
 ONLINE = "Turn on Allow Online Access in Preferences > System > Network."
 
 
-class _Models(Beside):
+class _ModelsOperator(BackgroundOperator):
     """An operator on models; the list is read again afterwards."""
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """What follows ``models``; none: only list them. Raises Problem."""
         return []
 
     def job(self) -> tuple[Work, OnDone]:
-        words = self.words()
-        listing = preferences.command(["models", "list", "--json"])
-        command = preferences.command(["models", *words, "--json"]) if words else None
+        arguments = self.arguments()
+        listing = engine_python.command(["models", "list", "--json"])
+        command = engine_python.command(["models", *arguments, "--json"]) if arguments else None
 
         def work(activity: Activity) -> object:
             try:
@@ -49,7 +48,7 @@ def _listed(answer: Any) -> None:
     setup_status.models = answer
 
 
-class ListModels(_Models, bpy.types.Operator):
+class ListModels(_ModelsOperator, bpy.types.Operator):
     """Look which models are on this computer"""
 
     bl_idname = "sync_texture.models_list"
@@ -57,35 +56,35 @@ class ListModels(_Models, bpy.types.Operator):
     title = "Looking for models"
 
 
-class _OneModel(_Models):
+class _OneModelOperator(_ModelsOperator):
     name: StringProperty(name="Model", description="The model's name")
 
 
-class DownloadModel(_OneModel, bpy.types.Operator):
+class DownloadModel(_OneModelOperator, bpy.types.Operator):
     """Download the model; what is there already isn't downloaded again"""
 
     bl_idname = "sync_texture.model_download"
     bl_label = "Download Model"
     title = "Downloading a model"
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         if not bpy.app.online_access:
             raise Problem("Blender's online access is off, so nothing can be downloaded", ONLINE)
         return ["download", self.name]
 
 
-class VerifyModel(_OneModel, bpy.types.Operator):
+class VerifyModel(_OneModelOperator, bpy.types.Operator):
     """Check all of the model's files against what was published"""
 
     bl_idname = "sync_texture.model_verify"
     bl_label = "Verify Model"
     title = "Verifying a model"
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return ["verify", self.name]
 
 
-class DeleteModel(_OneModel, bpy.types.Operator):
+class DeleteModel(_OneModelOperator, bpy.types.Operator):
     """Delete the model's files from this computer. Of a model of your own, only the link"""
 
     bl_idname = "sync_texture.model_delete"
@@ -96,11 +95,11 @@ class DeleteModel(_OneModel, bpy.types.Operator):
         answer: set[str] = context.window_manager.invoke_confirm(self, event)
         return answer
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return ["delete", self.name]
 
 
-class LinkModel(_Models, bpy.types.Operator):
+class LinkModel(_ModelsOperator, bpy.types.Operator):
     """Add a model of your own to the list: a folder in diffusers layout, or a .safetensors file. It stays
     where it is"""
 
@@ -118,25 +117,11 @@ class LinkModel(_Models, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         path = Path(bpy.path.abspath(self.filepath))
         chosen = path if path.is_file() else path.parent if not path.is_dir() else path
         name = self.name.strip() or "".join(c if c.isalnum() or c in "._-" else "-" for c in chosen.stem)[:40]
         return ["link", name, str(chosen)]
 
 
-class UseModel(bpy.types.Operator):
-    """Make textures with this model from now on, in this scene"""
-
-    bl_idname = "sync_texture.model_use"
-    bl_label = "Use Model"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
-
-    name: StringProperty(name="Model", description="The model's name")
-
-    def execute(self, context: Any) -> set[str]:
-        context.scene.sync_texture.model = self.name
-        return {"FINISHED"}
-
-
-CLASSES = (ListModels, DownloadModel, VerifyModel, DeleteModel, LinkModel, UseModel)
+CLASSES = (ListModels, DownloadModel, VerifyModel, DeleteModel, LinkModel)

@@ -17,9 +17,9 @@ from typing import Any
 
 import bpy
 
-from .. import package, preferences
+from .. import package
 from ..background_lookup import BackgroundLookup
-from ..jobs import durations, environment
+from ..jobs import durations
 from ..jobs.durations import Durations
 from ..problem import Problem
 from ..read import cameras as read_cameras
@@ -28,7 +28,7 @@ from ..read import settings as read_settings
 from ..read import target as read_target
 from ..read import texture as read_texture
 from ..read.settings import Settings
-from ..setup import vocabulary
+from ..setup import engine_python, vocabulary
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 from . import environment as setup
@@ -71,7 +71,7 @@ _ADD_CAMERA = Button("object.camera_add", "Add Camera", "OUTLINER_OB_CAMERA")
 
 def _find_engine_problem(_key: str) -> tuple[str, str] | None:
     try:
-        preferences.command([])
+        engine_python.command([])
     except Problem as problem:
         return problem.what, problem.fix
     return None
@@ -120,7 +120,7 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
             read_target.select_faces(obj, options.target, options.slot)
         except Problem as problem:
             yield _stop(problem, _OBJECT_MODE if obj and obj.mode in {"EDIT", "SCULPT"} else None)
-    if problem := engine_problem.value(preferences.get("python", "")):
+    if problem := engine_problem.value(package.preference("python", "")):
         yield _no_engine(*problem)
     yield from _model_missing(options.model)
     if options.unwrap == "never" and any(not obj.data.uv_layers for obj in objects):
@@ -151,7 +151,7 @@ def _settings(options: Any) -> Settings:
 
 
 def _no_engine(what: str, fix: str) -> Notice:
-    if fix == environment.SET_UP:
+    if fix == engine_python.SET_UP:
         return Notice(what, "ERROR", fix, Button(setup.SetUp.bl_idname, "", "IMPORT"), stops=True)
     values = {"module": package.ROOT}
     button = Button("preferences.addon_show", "Open Preferences", "PREFERENCES", values)
@@ -189,13 +189,13 @@ _ONE = "No UV map: one will be made"
 
 def _expected_work(context: Any, options: Any) -> Notice:
     """Views, steps and about how long it will take."""
-    known = known_durations.value(durations.key(options.model, preferences.device()))
+    known = known_durations.value(durations.key(options.model, package.device()))
     count, views = _views(context, options, known)
     steps = options.steps or (known.steps if known else None)
     share = options.strength if options.from_texture else 1.0
     text = f"{views}, {math.ceil(steps * share)} steps" if steps else f"{views}, steps as suit the model"
     if known and steps:
-        text += f": about {durations.duration(known.seconds(count, math.ceil(steps * share)))}"
+        text += f": about {durations.in_words(known.seconds(count, math.ceil(steps * share)))}"
     return Notice(text, "TIME")
 
 

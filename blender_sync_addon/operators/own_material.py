@@ -8,15 +8,14 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty
 
+from ..datablocks import our_images, uv_layer
 from ..problem import Problem
 from ..results import history, node_graph
-from ..results.slot_numbers import followed
 from ..write import material as write_material
-from ..write import slot_changes
-from .results import INDEX, NOTHING, Changing, active
+from .results import CANCELLED, INDEX_PROPERTY, EditingOperator, active_object
 
 
-class FeedBaseColor(Changing, bpy.types.Operator):
+class FeedBaseColor(EditingOperator, bpy.types.Operator):
     """Use the texture in your own material: plug its image into the Base Color of the Principled BSDF of what
     the active material slot showed before, and show that material again"""
 
@@ -24,17 +23,17 @@ class FeedBaseColor(Changing, bpy.types.Operator):
     bl_label = "Feed Base Color of the Active Material"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**INDEX)
+    index: IntProperty(**INDEX_PROPERTY)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return NOTHING
+            return CANCELLED
         obj, index = found
         try:
             material = _feed(obj, history.of(obj)[index])
         except Problem as problem:
             self.report({"ERROR"}, str(problem))
-            return NOTHING
+            return CANCELLED
         others = [o.name for o in bpy.data.objects if o != obj and material.name in o.material_slots]
         too = f". '{others[0]}' has this material too" if others else ""
         self.report({"INFO"}, f"The texture feeds the Base Color of '{material.name}'{too}")
@@ -43,17 +42,17 @@ class FeedBaseColor(Changing, bpy.types.Operator):
 
 def _feed(obj: Any, result: Any) -> Any:
     slot = obj.active_material_index
-    shown = dict(history.moved(history.read(result.parts), slot_changes.moved(obj)))
+    shown = dict(history.shown_slots(obj, result))
     ours = shown.get(slot, result.material)
-    images = history.images(ours)
+    images = our_images(ours)
     if not images:
         raise Problem("The image of this result is gone", "Choose another one.")
     material = write_material.artists(obj, slot)
     if material is None:
         fix = "Give it one with a Principled BSDF (the texture's own material does without)."
         raise Problem(f"The active slot of '{obj.name}' has no material of yours", fix)
-    node_graph.feed(material, images[0], history.uv_layer(ours))
-    with followed(obj):
+    node_graph.feed(material, images[0], uv_layer(ours))
+    with history.up_to_date(obj):
         write_material.restore(obj, {slot})
     return material
 
@@ -67,22 +66,22 @@ class UnfeedBaseColor(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        obj = active(context)
-        if not obj or obj.type != "MESH" or not node_graph.nodes(fed(obj)):
+        obj = active_object(context)
+        if not obj or obj.type != "MESH" or not node_graph.nodes(artists_material(obj)):
             cls.poll_message_set("The active material has no texture of ours in it")
             return False
         return True
 
     def execute(self, context: Any) -> set[str]:
         try:
-            node_graph.unfeed(fed(active(context)))
+            node_graph.unfeed(artists_material(active_object(context)))
         except Problem as problem:
             self.report({"ERROR"}, str(problem))
-            return NOTHING
+            return CANCELLED
         return {"FINISHED"}
 
 
-def fed(obj: Any) -> Any | None:
+def artists_material(obj: Any) -> Any | None:
     """The material of the artist's in the active slot of ``obj``."""
     return write_material.artists(obj, obj.active_material_index)
 

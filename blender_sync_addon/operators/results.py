@@ -11,35 +11,35 @@ from bpy.props import BoolProperty, IntProperty
 from ..results import history, removal
 from ..results import stored_settings as result_settings
 
-INDEX = {
+INDEX_PROPERTY = {
     "name": "Result",
     "default": history.NONE,
     "min": history.NONE,
     "description": "Number of the result, the oldest is 0; -1: the one that is shown, else the newest",
 }
-NOTHING: set[str] = {"CANCELLED"}
+CANCELLED: set[str] = {"CANCELLED"}
 
 
-def active(context: Any) -> Any:
+def active_object(context: Any) -> Any:
     """The object whose results are meant, None without."""
     return context.view_layer.objects.active
 
 
-class OnResults:
+class ResultOperator:
     """Works where the active object has results."""
 
     report: Any
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        if not history.of(active(context)):
+        if not history.of(active_object(context)):
             cls.poll_message_set("The active object has no textures yet")  # type: ignore[attr-defined]
             return False
         return True
 
     def result(self, context: Any, index: int) -> tuple[Any, int] | None:
         """(object, number of the result that ``index`` means); None, and told, where there is none."""
-        obj = active(context)
+        obj = active_object(context)
         found = history.chosen(obj, index)
         if found == history.NONE:
             self.report({"ERROR"}, f"'{obj.name}' has no result {index}")
@@ -47,61 +47,61 @@ class OnResults:
         return obj, found
 
 
-class Changing(OnResults):
+class EditingOperator(ResultOperator):
     """Changes the object, which is the file's own."""
 
     @classmethod
     def poll(cls, context: Any) -> bool:
         if not super().poll(context):
             return False
-        if active(context).library or active(context).override_library:
+        if active_object(context).library or active_object(context).override_library:
             cls.poll_message_set("The active object is linked from a library")  # type: ignore[attr-defined]
             return False
         return True
 
 
-class ShowResult(Changing, bpy.types.Operator):
+class ShowResult(EditingOperator, bpy.types.Operator):
     """Show this result on the object"""
 
     bl_idname = "sync_texture.show_result"
     bl_label = "Show Result"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**INDEX)
+    index: IntProperty(**INDEX_PROPERTY)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return NOTHING
+            return CANCELLED
         obj, index = found
         if history.lost(history.of(obj)[index]):
             self.report({"ERROR"}, "The material of this result, or its slot, was deleted")
-            return NOTHING
+            return CANCELLED
         history.show(obj, index)
         return {"FINISHED"}
 
 
-class UseSettings(OnResults, bpy.types.Operator):
+class UseSettings(ResultOperator, bpy.types.Operator):
     """Fill the panel with the settings that this result was made with"""
 
     bl_idname = "sync_texture.use_settings"
     bl_label = "Use These Settings"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**INDEX)
+    index: IntProperty(**INDEX_PROPERTY)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return NOTHING
+            return CANCELLED
         obj, index = found
         result = history.of(obj)[index]
         if not result_settings.known(result.material):
             self.report({"ERROR"}, "The material of this result, which its settings were on, was deleted")
-            return NOTHING
+            return CANCELLED
         result_settings.fill(context.scene.sync_texture, result_settings.now(obj, result), obj)
         return {"FINISHED"}
 
 
-class RemoveResult(Changing, bpy.types.Operator):
+class RemoveResult(EditingOperator, bpy.types.Operator):
     """Remove this result from the object, and its material and image from the file where nothing else uses
     them. A picture beside the .blend file stays on disk"""
 
@@ -109,10 +109,10 @@ class RemoveResult(Changing, bpy.types.Operator):
     bl_label = "Remove Result"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    index: IntProperty(**INDEX)
+    index: IntProperty(**INDEX_PROPERTY)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
-        obj = active(context)
+        obj = active_object(context)
         index = history.chosen(obj, self.index)
         name = history.of(obj)[index].name if index != history.NONE else ""
         asked: set[str] = context.window_manager.invoke_confirm(
@@ -126,12 +126,12 @@ class RemoveResult(Changing, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return NOTHING
+            return CANCELLED
         removal.remove(*found)
         return {"FINISHED"}
 
 
-class Keep(Changing, bpy.types.Operator):
+class KeepResult(EditingOperator, bpy.types.Operator):
     """Keep the texture that is shown"""
 
     bl_idname = "sync_texture.keep"
@@ -151,7 +151,7 @@ class Keep(Changing, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, history.NONE)) is None:
-            return NOTHING
+            return CANCELLED
         obj, index = found
         batch = history.of(obj)[index].batch
         for result in history.of(obj):
@@ -162,7 +162,7 @@ class Keep(Changing, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class TakeBack(Changing, bpy.types.Operator):
+class TakeBack(EditingOperator, bpy.types.Operator):
     """Take the newest texture back: the object looks as it did before, and what was added for it is removed.
     All else that you changed since stays"""
 
@@ -174,31 +174,31 @@ class TakeBack(Changing, bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         if not super().poll(context):
             return False
-        if active(context).mode == "EDIT":
+        if active_object(context).mode == "EDIT":
             cls.poll_message_set("Leave Edit Mode first")
             return False
         return True
 
     def execute(self, context: Any) -> set[str]:
-        removal.take_back(active(context))
+        removal.take_back(active_object(context))
         return {"FINISHED"}
 
 
-class ViewSheet(OnResults, bpy.types.Operator):
+class ViewSheet(ResultOperator, bpy.types.Operator):
     """Show the variations side by side in an Image Editor: the one that is open, else a new window"""
 
     bl_idname = "sync_texture.view_sheet"
     bl_label = "View Contact Sheet"
 
-    index: IntProperty(**INDEX)
+    index: IntProperty(**INDEX_PROPERTY)
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:
-            return NOTHING
+            return CANCELLED
         obj, index = found
         if (sheet := history.of(obj)[index].sheet) is None:
             self.report({"ERROR"}, "This result isn't one of several variations")
-            return NOTHING
+            return CANCELLED
         if bpy.app.background:
             self.report({"INFO"}, f"The contact sheet is the image '{sheet.name}'")
             return {"FINISHED"}
@@ -218,5 +218,5 @@ def _image_editor(context: Any) -> Any:
 
 
 register, unregister = bpy.utils.register_classes_factory(
-    (ShowResult, UseSettings, RemoveResult, Keep, TakeBack, ViewSheet)
+    (ShowResult, UseSettings, RemoveResult, KeepResult, TakeBack, ViewSheet)
 )

@@ -6,13 +6,15 @@ from typing import Any
 
 import bpy
 
+from ..background_lookup import redraw_sidebars
 from ..jobs import engine
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped
+from ..results import recording
 from . import words
 
 TICK_S = 0.1
-NOTHING: set[str] = {"CANCELLED"}
+CANCELLED: set[str] = {"CANCELLED"}
 
 _running: TextureJob | None = None
 """The job of the window, for the panel to draw and for Cancel to cancel."""
@@ -22,7 +24,7 @@ _noted: tuple[set[int], tuple[str, ...]] | None = None
 """The objects that were textured last, by their session-wide numbers, and the warnings."""
 
 
-_watching: Making | None = None
+_watching: JobOperator | None = None
 """The operator that runs it."""
 
 
@@ -31,16 +33,16 @@ def running() -> TextureJob | None:
     return _running
 
 
-def warnings(obj: Any) -> tuple[str, ...]:
+def last_warnings(obj: Any) -> tuple[str, ...]:
     """What there was to say about the last texture, if it is ``obj``'s (an object or None)."""
     return _noted[1] if _noted and obj and obj.session_uid in _noted[0] else ()
 
 
-class Making:
+class JobOperator:
     """What operators that run jobs have in common: blocking in a script, else letting the artist go on."""
 
     report: Any
-    task: TextureJob | None = None
+    job: TextureJob | None = None
     timer: Any = None
 
     @classmethod
@@ -54,7 +56,7 @@ class Making:
         """The first job, begun. Raises Problem."""
         raise NotImplementedError
 
-    def following(self, _context: Any, _outcome: Outcome) -> TextureJob | None:
+    def next_job(self, _context: Any, _outcome: Outcome) -> TextureJob | None:
         """The next job, begun, after one with that ``outcome``; None: that was all. Raises Problem."""
         return None
 
@@ -67,18 +69,18 @@ class Making:
                 job = self._wait(context, job)
         except Problem as problem:
             self.report({"ERROR"}, words.of_panel(str(problem)))
-            return NOTHING
+            return CANCELLED
         return {"FINISHED"}
 
     def _wait(self, context: Any, job: TextureJob) -> TextureJob | None:
         try:
             job.wait()
-            outcome = job.finish()
+            outcome = recording.finish(job)
             self._report(outcome)
         finally:
             engine.supervisor.abandon()  # only where something interrupted the waiting
             job.close()
-        return self.following(context, outcome)
+        return self.next_job(context, outcome)
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """In a window: the job runs while the artist goes on working."""
@@ -88,22 +90,22 @@ class Making:
             self._run(self._begin(context))
         except Problem as problem:
             self.report({"ERROR"}, words.of_panel(str(problem)))
-            return NOTHING
+            return CANCELLED
         self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
         _watch(self)
-        redraw_panels()
+        redraw_sidebars()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Any, event: Any) -> set[str]:
         """Look at how the job is doing."""
-        if event.type != "TIMER" or self.task is None:
+        if event.type != "TIMER" or self.job is None:
             return {"PASS_THROUGH"}
-        redraw_panels()
-        if not self.task.poll():
+        redraw_sidebars()
+        if not self.job.poll():
             return {"PASS_THROUGH"}
-        if self.task.state.result and (why := self.task.blocked):
-            self.task.state.hold(why)
+        if self.job.state.result and (why := self.job.blocked):
+            self.job.state.wait_for_artist(why)
             return {"PASS_THROUGH"}
         return self._finish(context)
 
@@ -119,26 +121,26 @@ class Making:
 
     def _run(self, job: TextureJob | None) -> None:
         global _running
-        self.task = _running = job
+        self.job = _running = job
 
     def _finish(self, context: Any) -> set[str]:
-        assert self.task
+        assert self.job
         try:
-            outcome = self.task.finish()
+            outcome = recording.finish(self.job)
             self._report(outcome)
             self._close()
-            self._run(self.following(context, outcome))
+            self._run(self.next_job(context, outcome))
         except Stopped as stopped:
             self.report({"INFO"}, str(stopped))
             engine.start_early()  # one that was too deep in a step to answer was ended
-            return self._end(context, NOTHING)
+            return self._end(context, CANCELLED)
         except Problem as problem:
             self.report({"ERROR"}, words.of_panel(str(problem)))
-            return self._end(context, NOTHING)
+            return self._end(context, CANCELLED)
         except BaseException:
-            self._end(context, NOTHING)
+            self._end(context, CANCELLED)
             raise
-        return {"PASS_THROUGH"} if self.task else self._end(context, {"FINISHED"})
+        return {"PASS_THROUGH"} if self.job else self._end(context, {"FINISHED"})
 
     def _end(self, context: Any, status: set[str]) -> set[str]:
         self._leave(context)
@@ -159,29 +161,19 @@ class Making:
             self.report({"INFO"}, f"Textured '{one.object}' with {images}")
 
     def _close(self) -> None:
-        if self.task:
-            self.task.close()
+        if self.job:
+            self.job.close()
         self._run(None)
-        redraw_panels()
+        redraw_sidebars()
 
 
-def _watch(operator: Making | None) -> None:
+def _watch(operator: JobOperator | None) -> None:
     global _watching
     _watching = operator
 
 
-def stop() -> None:
+def end_running_job() -> None:
     """End the job of the window. For before the operators go: Blender then forgets one that runs, without
     calling its ``cancel``."""
     if _watching:
         _watching.cancel(bpy.context)
-
-
-def redraw_panels() -> None:
-    """Have the sidebars of all 3D views drawn again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()

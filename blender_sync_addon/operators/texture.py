@@ -8,19 +8,19 @@ from typing import Any
 
 import bpy
 
-from .. import preferences
+from .. import package
 from ..jobs import engine
 from ..jobs.texture_job import TextureJob
 from ..read import objects
 from ..read import settings as read_settings
-from ..results.slot_numbers import followed
+from ..results import history
 from ..write import material as write_material
 from . import running_job
 from .properties import Options
-from .running_job import Making, running, warnings
+from .running_job import JobOperator, running
 
 
-class Generate(Making, Options, bpy.types.Operator):
+class Generate(JobOperator, Options, bpy.types.Operator):
     """Texture an object, several, or some faces, from the prompt. What isn't given is the panel's"""
 
     bl_idname = "sync_texture.generate"
@@ -30,16 +30,15 @@ class Generate(Making, Options, bpy.types.Operator):
 
     def start(self, context: Any) -> TextureJob:
         scene = context.scene.sync_texture
-        settings = read_settings.from_options(self, scene, preferences.device())
+        settings = read_settings.from_options(self, scene, package.device())
         given = self.properties.is_property_set
         chosen = self if given("target") or given("slot") else scene
         target = "slot" if given("slot") and not given("target") else chosen.target
         settings = dataclasses.replace(settings, target=target, slot=chosen.slot)
-        first, *others = objects.of_target(context.view_layer, target)
-        return TextureJob(first, context.evaluated_depsgraph_get(), settings, others=others)
+        return TextureJob(objects.of_target(context.view_layer, target), settings)
 
 
-class Cancel(bpy.types.Operator):
+class CancelTexture(bpy.types.Operator):
     """Stop making the texture; nothing is changed"""
 
     bl_idname = "sync_texture.cancel"
@@ -68,13 +67,12 @@ class RestoreMaterials(bpy.types.Operator):
         return write_material.can_restore(context.view_layer.objects.active)
 
     def execute(self, context: Any) -> set[str]:
-        with followed(obj := context.view_layer.objects.active):
+        with history.up_to_date(obj := context.view_layer.objects.active):
             write_material.restore(obj)
         return {"FINISHED"}
 
 
-__all__ = ["Cancel", "Generate", "RestoreMaterials", "running", "warnings"]
-_CLASSES = (Generate, Cancel, RestoreMaterials)
+_CLASSES = (Generate, CancelTexture, RestoreMaterials)
 
 
 def register() -> None:
@@ -83,7 +81,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    running_job.stop()
+    running_job.end_running_job()
     engine.supervisor.shutdown()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,4 +1,4 @@
-"""Making a result again: with the same seed, with another one, or with several, one after the other."""
+"""JobOperator a result again: with the same seed, with another one, or with several, one after the other."""
 
 # Annotations of a property are values here, not types; bpy's classes are of unknown type.
 # mypy: disable-error-code="valid-type,misc,name-defined"
@@ -13,24 +13,23 @@ from bpy.props import EnumProperty, IntProperty
 
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem
-from ..results import contact_sheet, history, thumbnail
+from ..read.settings import Settings
+from ..results import contact_sheet, history, slot_materials, thumbnail
 from ..results import stored_settings as result_settings
-from ..results.slot_numbers import followed
+from ..results.slot_materials import SlotMaterials, SlotUids
 from .properties import Options
-from .results import active
-from .running_job import Making
+from .results import active_object
+from .running_job import JobOperator
 from .texture import Generate
 
 SEEDS = [
     ("other", "Another Seed", "The next seed that the object hasn't had with this prompt"),
     ("same", "Same Seed", "The same settings and seed: the same texture"),
 ]
-MOST = 9
-Numbers = tuple[tuple[int, int], ...]
-"""history.Parts by the materials' session-wide numbers, for as long as undo and deletion may free them."""
+MAX_COUNT = 9
 
 
-class Again(Making, bpy.types.Operator):
+class GenerateAgain(JobOperator, bpy.types.Operator):
     """Make this result once more. The panel's settings stay as they are, and the result too"""
 
     bl_idname = "sync_texture.again"
@@ -53,20 +52,20 @@ class Again(Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        if not history.of(active(context)):
+        if not history.of(active_object(context)):
             cls.poll_message_set("The active object has no textures yet")
             return False
         return bool(super().poll(context))
 
     def start(self, context: Any) -> TextureJob:
-        obj = active(context)
+        obj = active_object(context)
         index = history.chosen(obj, self.index)
         if index == history.NONE:
             raise Problem(f"'{obj.name}' has no result {self.index}")
-        return once_more(context, obj, history.of(obj)[index], self.seed == "other")
+        return repeat(context, obj, history.of(obj)[index], self.seed == "other")
 
 
-class Variations(Making, Options, bpy.types.Operator):
+class Variations(JobOperator, Options, bpy.types.Operator):
     """Make several textures with the panel's settings, each with another seed, to choose from. Cancel keeps
     those that are done"""
 
@@ -74,11 +73,11 @@ class Variations(Making, Options, bpy.types.Operator):
     bl_label = "Generate Variations"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    count: IntProperty(name="Count", default=4, min=2, max=MOST, description="How many textures to make")
+    count: IntProperty(name="Count", default=4, min=2, max=MAX_COUNT, description="How many textures to make")
 
     _batch = ""
     _done = 0
-    _before: tuple[tuple[int, Numbers], ...] = ()
+    _before: tuple[tuple[int, SlotUids], ...] = ()
 
     def start(self, context: Any) -> TextureJob:
         self._batch, self._done = uuid.uuid4().hex, 0
@@ -86,13 +85,15 @@ class Variations(Making, Options, bpy.types.Operator):
             self.prompt if self.properties.is_property_set("prompt") else context.scene.sync_texture.prompt
         )
         first = self.seed if self.properties.is_property_set("seed") else context.scene.sync_texture.seed
-        obj = active(context)
-        self.seed = fresh_seed(history.of(obj), prompt.strip(), first)
+        obj = active_object(context)
+        self.seed = unused_seed(history.of(obj), prompt.strip(), first)
         meshes = [one for one in context.view_layer.objects if one.type == "MESH"]
-        self._before = tuple((one.session_uid, numbers(history.parts(one))) for one in meshes)
+        self._before = tuple(
+            (one.session_uid, slot_materials.to_uids(slot_materials.shown(one))) for one in meshes
+        )
         return Generate.start(self, context)
 
-    def following(self, context: Any, outcome: Outcome) -> TextureJob | None:
+    def next_job(self, context: Any, outcome: Outcome) -> TextureJob | None:
         objects = [bpy.data.objects[one.object] for one in outcome.objects]
         self._done += 1
         for obj in objects:
@@ -104,10 +105,10 @@ class Variations(Making, Options, bpy.types.Operator):
             bpy.ops.ed.undo_push(message=f"Variation {self._done} of {self.count}")
         newest = history.of(objects[0])[-1]
         settings = result_settings.stored(newest.material)
-        seed = fresh_seed(history.of(objects[0]), settings.prompt, settings.seed)
-        looks = dict(self._before)
-        before = [parts(looks.get(obj.session_uid, ())) for obj in objects]
-        return begin(context, objects, dataclasses.replace(settings, seed=seed), before)
+        seed = unused_seed(history.of(objects[0]), settings.prompt, settings.seed)
+        shown = dict(self._before)
+        before = [slot_materials.from_uids(shown.get(obj.session_uid, ())) for obj in objects]
+        return start_job(objects, dataclasses.replace(settings, seed=seed), before)
 
     def _end(self, context: Any, status: set[str]) -> set[str]:
         if self._done and status != {"FINISHED"}:
@@ -116,55 +117,45 @@ class Variations(Making, Options, bpy.types.Operator):
         return super()._end(context, status)
 
 
-def numbers(shown: history.Parts) -> Numbers:
-    return tuple((slot, material.session_uid) for slot, material in shown)
-
-
-def parts(shown: Numbers) -> history.Parts:
-    """What is left of those by ``numbers``."""
-    there = {material.session_uid: material for material in bpy.data.materials}
-    return tuple((slot, there[number]) for slot, number in shown if number in there)
-
-
-def once_more(context: Any, obj: Any, result: Any, other_seed: bool) -> TextureJob:
-    """The job that makes ``result`` of ``obj`` again, begun. Raises Problem."""
+def repeat(context: Any, obj: Any, result: Any, other_seed: bool) -> TextureJob:
+    """The job that makes ``result`` of ``obj`` again, started. Raises Problem."""
     if not result_settings.known(result.material):
         raise Problem(
             "The material of this result, which its settings were on, was deleted", "Choose another."
         )
     settings = result_settings.now(obj, result)
     if other_seed:
-        seed = fresh_seed(history.of(obj), settings.prompt, settings.seed)
+        seed = unused_seed(history.of(obj), settings.prompt, settings.seed)
         settings = dataclasses.replace(settings, seed=seed)
     if settings.from_texture and result.start is None:
         raise Problem("What this result was started from was deleted", "Generate from another texture.")
-    objects = together(context, obj, result)
-    with followed(*(objects if settings.from_texture else ())):
+    objects = objects_of_job(context, obj, result)
+    with history.up_to_date(*(objects if settings.from_texture else ())):
         before = [_before(one, result.job) for one in objects]
-        return begin(context, objects, settings, before)
+        return start_job(objects, settings, before)
 
 
-def begin(context: Any, objects: Sequence[Any], settings: Any, before: Sequence[history.Parts]) -> TextureJob:
-    """A job on ``objects``, begun. If it starts from what they show, then from what that was ``before``."""
-    now = [history.parts(obj) for obj in objects]
+def start_job(objects: Sequence[Any], settings: Settings, before: Sequence[SlotMaterials]) -> TextureJob:
+    """A job on ``objects``. If it starts from what they show, then from what that was ``before``."""
+    now = [slot_materials.shown(obj) for obj in objects]
     if settings.from_texture:
         for obj, parts in zip(objects, before, strict=True):
-            history.show_parts(obj, parts)
+            slot_materials.show(obj, parts)
     try:
-        return TextureJob(objects[0], context.evaluated_depsgraph_get(), settings, others=objects[1:])
+        return TextureJob(objects, settings)
     finally:
         if settings.from_texture:
             for obj, parts in zip(objects, now, strict=True):
-                history.show_parts(obj, parts)
+                slot_materials.show(obj, parts)
 
 
-def _before(obj: Any, job: str) -> history.Parts:
+def _before(obj: Any, job: str) -> SlotMaterials:
     """What ``obj`` showed of ours before its result of the ``job``."""
     result = next(one for one in history.of(obj) if one.job == job)
     return tuple((part.slot, part.material) for part in result.before if part.material)
 
 
-def together(context: Any, obj: Any, result: Any) -> list[Any]:
+def objects_of_job(context: Any, obj: Any, result: Any) -> list[Any]:
     """``obj`` and those that the same job textured, in its order. Of copies of one, only the first."""
     found = {result.place: obj}
     for other in context.view_layer.objects:
@@ -174,7 +165,7 @@ def together(context: Any, obj: Any, result: Any) -> list[Any]:
     return [found[place] for place in sorted(found)]
 
 
-def fresh_seed(results: Sequence[Any], prompt: str, first: int) -> int:
+def unused_seed(results: Sequence[Any], prompt: str, first: int) -> int:
     """The first seed from ``first`` on that none of the ``results`` has with this ``prompt``."""
     made = [result_settings.stored(one.material) for one in results if result_settings.known(one.material)]
     used = {one.seed for one in made if one.prompt.strip() == prompt}
@@ -199,4 +190,4 @@ def _write_sheet(objects: Sequence[Any], batch: str, count: int) -> None:
                 one.sheet = image
 
 
-register, unregister = bpy.utils.register_classes_factory((Again, Variations))
+register, unregister = bpy.utils.register_classes_factory((GenerateAgain, Variations))

@@ -50,8 +50,8 @@ class MeshReading:
     UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
     "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
     slots (F,) int32: the material slot of each triangle; materials: the name of the material in each slot.
-    world: (4, 4) instead of ``scale``, for several objects. chosen: the faces that the triangles are of, None
-    for all.
+    world: (4, 4) instead of ``scale``, for several objects. selection: the faces that the triangles are of,
+    None for all.
     """
 
     points: NDArray[np.float32]
@@ -68,7 +68,7 @@ class MeshReading:
     materials: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     world: NDArray[np.float64] | None = None
-    chosen: FaceSelection | None = None
+    selection: FaceSelection | None = None
 
     @property
     def corners(self) -> NDArray[np.int32]:

@@ -46,42 +46,40 @@ MODIFIERS_LEFT_OUT = (
 )
 
 
-def read(
-    obj: Any,
-    depsgraph: Any,
-    uv_layer: str = "",
-    unwrap: str = "auto",
-    in_world: bool = False,
-    chosen: FaceSelection | None = None,
-) -> MeshReading:
-    """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it.
+@dataclasses.dataclass(frozen=True)
+class WantedMesh:
+    """What is to be read. uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto",
+    "always", "never". faces: those to read, None for all. in_world: where the object stands among others."""
 
-    uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto", "always", "never".
-    in_world: where it stands among others. chosen: its faces to read, None for all. Raises Problem when there
-    is nothing to texture or the UV map doesn't exist.
-    """
-    reading = _read(obj, depsgraph, uv_layer, unwrap, chosen)
+    uv_layer: str = ""
+    unwrap: str = "auto"
+    faces: FaceSelection | None = None
+    in_world: bool = False
+
+
+def read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
+    """The mesh of ``obj`` (a mesh object that ``check`` passed) as ``depsgraph`` evaluates it. Raises Problem
+    when there is nothing to texture or the UV map doesn't exist."""
+    reading = _read(obj, depsgraph, wanted)
     if not len(reading.triangles):
         what = f"The modifiers of '{obj.name}' leave none of the chosen faces"
         raise Problem(what, "Choose others, or apply the modifiers.")
-    if not in_world:
+    if not wanted.in_world:
         return reading
     return dataclasses.replace(reading, world=np.array(obj.matrix_world, np.float64))
 
 
-def _read(obj: Any, depsgraph: Any, uv_layer: str, unwrap: str, chosen: FaceSelection | None) -> MeshReading:
+def _read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
     base = obj.data
     with _evaluated(obj, depsgraph) as mesh:
-        layer = _layer(mesh, base, uv_layer)
         if same_topology(mesh, base):
-            return _reading(obj, mesh, layer, unwrap, chosen)
-        if unwrap != "always":
-            reading = _reading(obj, mesh, layer, "never", chosen, on_base=False)
-            if unwrap == "never" or _usable(reading):
+            return _reading(obj, mesh, wanted)
+        if wanted.unwrap != "always":
+            reading = _reading(obj, mesh, dataclasses.replace(wanted, unwrap="never"), on_base=False)
+            if wanted.unwrap == "never" or _usable(reading):
                 return reading
         if len(base.polygons):
-            left_out = (MODIFIERS_LEFT_OUT,)
-            return _reading(obj, base, _layer(base, base, uv_layer), unwrap, chosen, warnings=left_out)
+            return dataclasses.replace(_reading(obj, base, wanted), warnings=(MODIFIERS_LEFT_OUT,))
         raise Problem(
             f"'{obj.name}' is made by its modifiers and has no usable UV map",
             "Apply the modifiers, or let them make a UV map.",
@@ -165,24 +163,17 @@ def _layer(mesh: Any, base: Any, name: str) -> Any | None:
 def _usable(reading: MeshReading) -> bool:
     if reading.loop_uvs is None or not len(reading.triangles):
         return False
-    uvs = reading.loop_uvs if reading.chosen is None else reading.loop_uvs[reading.triangles.ravel()]
+    uvs = reading.loop_uvs if reading.selection is None else reading.loop_uvs[reading.triangles.ravel()]
     inside = np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs[:, 0].max() <= 10 + 1e-4
     return bool(inside and (np.ptp(uvs, axis=0) > 1e-4).all())
 
 
-def _reading(
-    obj: Any,
-    mesh: Any,
-    layer: Any | None,
-    unwrap: str,
-    chosen: FaceSelection | None,
-    on_base: bool = True,
-    warnings: tuple[str, ...] = (),
-) -> MeshReading:
+def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> MeshReading:
     """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
+    layer = _layer(mesh, obj.data, wanted.uv_layer)
     triangles, polygons = _triangles(mesh)
-    if chosen is not None:
-        own = (chosen.polygons if on_base else chosen.on(mesh))[polygons]
+    if wanted.faces is not None:
+        own = (wanted.faces.polygons if on_base else wanted.faces.on(mesh))[polygons]
         triangles, polygons = triangles[own], polygons[own]
     points = np.empty((len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", points.ravel())
@@ -194,13 +185,12 @@ def _reading(
         polygons=polygons,
         scale=scale(obj),
         uv_layer=None if layer is None else layer.name,
-        unwrap=unwrap,
+        unwrap=wanted.unwrap,
         topology=topology(obj.data),
         on_base=on_base,
         slots=polygon_slots(mesh, len(obj.material_slots))[polygons],
         materials=tuple(target.artists_material_names(obj)),
-        warnings=warnings,
-        chosen=chosen,
+        selection=wanted.faces,
     )
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ..datablocks import TAG, polygon_slots
 from ..problem import Problem
 
+TARGETS = ("active", "selected", "slot", "faces")
+"""What a job may be for, as ``Settings.target`` says it."""
 SELECTED = ".select_poly"
 """The attribute of a mesh that holds its selected faces. Missing where there are none."""
 

@@ -20,6 +20,7 @@ from .target import FaceSelection
 OTHERWISE = "or turn Start from Current Texture off"
 _SUFFIXES = {".png", ".jpg", ".jpeg"}
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
+FIRST_TILE = 1001
 _OWN_ALPHA = {"STRAIGHT", "PREMUL"}  # in other modes, alpha says nothing about where there is colour
 
 
@@ -40,28 +41,38 @@ class CurrentTexture:
     def tiled(self) -> bool:
         return isinstance(self.source, dict)
 
-    def path(self, folder: Path) -> Path:
-        """Where the picture will lie once ``save`` was called with the same job's ``folder``; with <UDIM> in
-        the name where it is tiled."""
+    def path(self, folder: Path, name: str) -> Path:
+        """Where the picture will lie once it was saved into ``folder`` as ``name``; with <UDIM> in the name
+        where it is tiled."""
         if isinstance(self.source, Path):
             return self.source
-        return folder / ("start.<UDIM>.png" if self.tiled else "start.png")
+        return folder / (f"{name}.<UDIM>.png" if self.tiled else f"{name}.png")
 
-    def save(self, folder: Path, name: str = "start", several: bool = False, tiled: bool = False) -> None:
-        """Write the picture into ``folder`` unless it is a file already; where there are ``several``, in any
-        case, called by ``name``, and numbered where any of them is ``tiled``. No bpy. Raises OSError."""
+    def save(self, folder: Path, name: str) -> None:
+        """Write the picture into ``folder`` unless it is a file already. No bpy. Raises OSError."""
         if isinstance(self.source, dict):
             for tile, data in self.source.items():
                 (folder / f"{name}.{tile}.png").write_bytes(data)
-            return
-        path = folder / (f"{name}.1001.png" if tiled else f"{name}.png")
+        else:
+            self._save(folder / f"{name}.png")
+
+    def save_beside_others(self, folder: Path, name: str, tiled: bool) -> None:
+        """Write the picture into ``folder`` in any case; as the first tile where one of them is ``tiled``. No
+        bpy. Raises OSError."""
+        path = folder / (f"{name}.{FIRST_TILE}.png" if tiled else f"{name}.png")
+        if isinstance(self.source, Path):
+            shutil.copyfile(self.source, path)
+        elif isinstance(self.source, dict):
+            self.save(folder, name)
+        else:
+            self._save(path)
+
+    def _save(self, path: Path) -> None:
         if isinstance(self.source, bytes):
             path.write_bytes(self.source)
-        elif not isinstance(self.source, Path):
+        elif isinstance(self.source, np.ndarray):
             pixels = to_srgb(self.source) if self.linear else self.source
             png.write(pixels[::-1], path, level=png.QUICK)
-        elif several:
-            shutil.copyfile(self.source, path)
 
 
 def read(obj: Any, uv_layer: str = "", chosen: FaceSelection | None = None) -> CurrentTexture:

@@ -8,29 +8,30 @@ and appended with it, and the materials in it stay in the file as long as it nam
 # Annotations of a property are values here, not types.
 # mypy: disable-error-code="valid-type,misc,name-defined"
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 
-from ..datablocks import TAG, is_ours
+from ..datablocks import is_ours, our_images, uv_layer
 from ..write import material as write_material
 from ..write import slot_changes
 from ..write import slots as write_slots
 from ..write.slot_changes import SlotMoves
+from . import slot_materials
+from .slot_materials import SlotMaterials
 
 NAME = "sync_texture"
-"""Of the property of an object that holds its History."""
+"""Of the property of an object that holds its StoredHistory."""
 NONE = -1
 """The number of no result."""
-Parts = tuple[tuple[int, Any], ...]
-"""Which of our materials slots show: (number of the slot, material)."""
 
 
-class Part(bpy.types.PropertyGroup):
+class StoredSlot(bpy.types.PropertyGroup):
     """What one slot shows; ``link``: whether by the mesh or by the object, as Blender calls it."""
 
     slot: IntProperty()
@@ -38,7 +39,7 @@ class Part(bpy.types.PropertyGroup):
     material: PointerProperty(type=bpy.types.Material)
 
 
-class Result(bpy.types.PropertyGroup):
+class StoredResult(bpy.types.PropertyGroup):
     """One result; ``name`` is what the artist calls it.
 
     material: one of its new materials, None where the artist deleted that. parts, before: what the slots
@@ -51,8 +52,8 @@ class Result(bpy.types.PropertyGroup):
 
     name: StringProperty(name="Name", description="Double-click to rename")
     material: PointerProperty(type=bpy.types.Material)
-    parts: CollectionProperty(type=Part)
-    before: CollectionProperty(type=Part)
+    parts: CollectionProperty(type=StoredSlot)
+    before: CollectionProperty(type=StoredSlot)
     start: PointerProperty(type=bpy.types.Material)
     job: StringProperty()
     place: IntProperty()
@@ -73,10 +74,10 @@ def _set_shown(self: Any, index: int) -> None:
         show(self.id_data, index)
 
 
-class History(bpy.types.PropertyGroup):
+class StoredHistory(bpy.types.PropertyGroup):
     """The results of an object, the oldest first."""
 
-    results: CollectionProperty(type=Result)
+    results: CollectionProperty(type=StoredResult)
     active: IntProperty(
         name="Result",
         description="The result that the object shows",
@@ -88,13 +89,25 @@ class History(bpy.types.PropertyGroup):
 
 
 @dataclass(frozen=True)
-class Look:
+class ObjectSnapshot:
     """What a job may change on an object, as it was before: to take its result back."""
 
-    parts: Parts
+    materials: SlotMaterials
     links: tuple[str, ...]
     slots: int
     uv_layers: frozenset[str]
+
+
+@dataclass(frozen=True)
+class NewResult:
+    """What an object is to remember of a job. name: what the result is called; material: the first that it
+    shows; start: the one that it was started from; job, place: as of StoredResult."""
+
+    name: str
+    material: Any
+    start: Any | None
+    job: str
+    place: int
 
 
 def of(obj: Any | None) -> Sequence[Any]:
@@ -106,72 +119,63 @@ def of(obj: Any | None) -> Sequence[Any]:
     return results
 
 
-def look(obj: Any) -> Look:
+def variations(obj: Any, run: str) -> list[tuple[int, Any]]:
+    """The results of ``obj``, with their numbers, that the ``run`` of variations made; [] for ""."""
+    return [(i, one) for i, one in enumerate(of(obj)) if run and one.batch == run]
+
+
+def snapshot(obj: Any) -> ObjectSnapshot:
     """``obj`` as it is now."""
     layers = frozenset(layer.name for layer in obj.data.uv_layers)
-    return Look(parts(obj), links(obj), len(obj.material_slots), layers)
+    shown_now = slot_materials.shown(obj)
+    return ObjectSnapshot(shown_now, slot_materials.links(obj), len(obj.material_slots), layers)
 
 
-def parts(obj: Any) -> Parts:
-    """What the slots of ``obj`` show of ours."""
-    pairs = ((i, slot.material) for i, slot in enumerate(obj.material_slots))
-    return tuple((i, material) for i, material in pairs if material and is_ours(material))
-
-
-def add(obj: Any, name: str, material: Any, before: Look, job: str, place: int, start: Any = None) -> Any:
-    """Note that ``obj``, which looked like ``before``, now shows ``material``, and maybe more, by the job.
-
-    start: the material that the job started from. Gives the new result.
-    """
+def add(obj: Any, before: ObjectSnapshot, new: NewResult) -> Any:
+    """Note that ``obj``, which was as ``before``, now shows ``new``. Gives the stored result."""
     result = getattr(obj, NAME).results.add()
-    result.name, result.material, result.start = name, material, start
-    result.job, result.place = job, place
-    _fill(result.parts, parts(obj), links(obj))
-    _fill(result.before, before.parts, before.links)
+    result.name, result.material, result.start = new.name, new.material, new.start
+    result.job, result.place = new.job, new.place
+    _store(result.parts, slot_materials.shown(obj), slot_materials.links(obj))
+    _store(result.before, before.materials, before.links)
     result.slots = before.slots
     result.added_slot = before.slots == 0 and len(obj.material_slots) == 1
-    new = {layer.name for layer in obj.data.uv_layers} - before.uv_layers
-    result.uv_layer = next(iter(new), "")
+    layers = {layer.name for layer in obj.data.uv_layers} - before.uv_layers
+    result.uv_layer = next(iter(layers), "")
     return result
 
 
-def links(obj: Any) -> tuple[str, ...]:
-    """By what each slot of ``obj`` shows its material: "DATA", the mesh, or "OBJECT"."""
-    return tuple(slot.link for slot in obj.material_slots)
-
-
-def _fill(collection: Any, pairs: Parts, by: Sequence[str]) -> None:
+def _store(collection: Any, pairs: SlotMaterials, links: Sequence[str]) -> None:
     for slot, material in pairs:
-        part = collection.add()
-        part.slot, part.material, part.link = slot, material, by[slot]
+        stored = collection.add()
+        stored.slot, stored.material, stored.link = slot, material, links[slot]
 
 
-def read(collection: Any) -> Parts:
+def stored(collection: Any) -> SlotMaterials:
     """The ``parts`` or ``before`` of a result, without what was deleted."""
-    return tuple((part.slot, part.material) for part in collection if part.material)
+    return tuple((one.slot, one.material) for one in collection if one.material)
+
+
+def shown_slots(obj: Any, result: Any) -> SlotMaterials:
+    """What slots show where ``obj`` shows ``result``, by the numbers that they have now."""
+    return slot_materials.renumbered(stored(result.parts), slot_changes.moved(obj))
 
 
 def shown(obj: Any) -> int:
     """The number of the result that ``obj`` shows, the newest such; NONE without."""
-    now = parts(obj)
+    now = slot_materials.shown(obj)
     results = of(obj)
     moves = slot_changes.moved(obj) if now else None
     for i in reversed(range(len(results))):
-        if now and moved(write_slots.spread(obj, read(results[i].parts)), moves) == now:
+        wanted = write_slots.spread(obj, stored(results[i].parts)) if now else ()
+        if now and slot_materials.renumbered(wanted, moves) == now:
             return i
     return NONE
 
 
-def moved(pairs: Parts, moves: SlotMoves | None) -> Parts:
-    """``pairs`` with the numbers that the slots have now, see write/slot_changes.py."""
-    if moves is None:
-        return pairs
-    return tuple(sorted(((moves[i], one) for i, one in pairs if i in moves), key=lambda pair: pair[0]))
-
-
-def slot(obj: Any, result: Any) -> int | None:
+def current_slot(obj: Any, result: Any) -> int | None:
     """The number that the slot has now that shows the first material of ``result``; None: it is gone."""
-    now = moved(read(result.parts), slot_changes.moved(obj))
+    now = shown_slots(obj, result)
     return next((number for number, material in now if material == result.material), None)
 
 
@@ -194,47 +198,46 @@ def lost(result: Any) -> bool:
 
 def show(obj: Any, index: int) -> None:
     """Let ``obj`` show its result ``index``; slots that it doesn't cover show what they did before any."""
-    from .slot_numbers import followed  # which needs us
-
-    with followed(obj):
-        show_parts(obj, read(of(obj)[index].parts))
+    with up_to_date(obj):
+        slot_materials.show(obj, stored(of(obj)[index].parts))
 
 
-def show_parts(obj: Any, wanted: Parts) -> None:
-    """Let the slots of ``obj`` show the materials ``wanted`` of ours, and nothing else of ours."""
-    wanted = write_slots.spread(obj, wanted)
-    others = {slot for slot, _ in parts(obj)} - {slot for slot, _ in wanted}
-    write_material.restore(obj, others)
-    for slot, _ in parts(obj):
-        if slot in others:  # one that the first texture added: it showed nothing
-            _empty(obj, slot)
-    for slot, material in wanted:
-        if slot < len(obj.material_slots) or slot == 0:
-            write_material.show(obj, material, {slot})
+@contextlib.contextmanager
+def up_to_date(*objects: Any) -> Iterator[None]:
+    """Inside, all numbers of slots that are kept on ``objects`` are those that the slots have now, whatever
+    the artist did to the slots; and they may be changed."""
+    for obj in objects:
+        if (moves := slot_changes.moved(obj)) is not None:
+            _renumber(obj, moves)
+        _remember_slots(obj)
+    try:
+        yield
+    finally:
+        for obj in objects:
+            _remember_slots(obj)
 
 
-def _empty(obj: Any, slot: int) -> None:
-    if obj.data.users > 1:  # other objects with this mesh keep their look
-        obj.material_slots[slot].link = "OBJECT"
-    obj.material_slots[slot].material = None
+def _remember_slots(obj: Any) -> None:
+    needed = bool(of(obj)) or write_material.MEMORY in obj or write_slots.SPLIT in obj
+    slot_changes.remember(obj, needed)
 
 
-def images(material: Any | None) -> list[Any]:
-    """Our images in ``material``."""
-    tree = material.node_tree if material else None
-    nodes = [node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage"] if tree else []
-    return [node.image for node in nodes if node.image and TAG in node.image]
+def _renumber(obj: Any, moves: SlotMoves) -> None:
+    write_material.renumber(obj, moves)
+    write_slots.renumber(obj, moves)
+    for result in of(obj):
+        result.slots = sum(slot < result.slots for slot in moves)
+        for collection in (result.parts, result.before):
+            for i in reversed(range(len(collection))):
+                if collection[i].slot in moves:
+                    collection[i].slot = moves[collection[i].slot]
+                else:
+                    collection.remove(i)
 
 
 def image(result: Any) -> Any | None:
     """The first image of ``result``, None where it is gone."""
-    return next(iter(images(result.material)), None)
-
-
-def uv_layer(material: Any) -> str:
-    """The UV map that our ``material`` lays its image out by."""
-    nodes = material.node_tree.nodes if material.node_tree else ()
-    return next((node.uv_map for node in nodes if node.bl_idname == "ShaderNodeUVMap"), "")
+    return next(iter(our_images(result.material)), None)
 
 
 def problems(obj: Any, result: Any) -> list[str]:
@@ -243,9 +246,9 @@ def problems(obj: Any, result: Any) -> list[str]:
         return ["Its material slot was removed"]
     if lost(result):
         return ["Its material was deleted"]
-    if not images(result.material):
+    if not our_images(result.material):
         return ["Its image was removed from the material"]
-    found = [_missing(one) for material in materials(result) for one in images(material)]
+    found = [_missing(one) for material in materials(result) for one in our_images(material)]
     layer = uv_layer(result.material)
     if layer and layer not in obj.data.uv_layers:
         found.append(f"Its UV map '{layer}' is gone")
@@ -254,7 +257,7 @@ def problems(obj: Any, result: Any) -> list[str]:
 
 def materials(result: Any) -> list[Any]:
     """The materials that ``result`` shows."""
-    return list(dict.fromkeys(material for _, material in read(result.parts)))
+    return list(dict.fromkeys(material for _, material in stored(result.parts)))
 
 
 def _missing(picture: Any) -> str:
@@ -270,13 +273,13 @@ def _missing(picture: Any) -> str:
     return ""
 
 
-_CLASSES = (Part, Result, History)
+_CLASSES = (StoredSlot, StoredResult, StoredHistory)
 
 
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    setattr(bpy.types.Object, NAME, PointerProperty(type=History))
+    setattr(bpy.types.Object, NAME, PointerProperty(type=StoredHistory))
 
 
 def unregister() -> None:

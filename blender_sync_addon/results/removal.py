@@ -7,11 +7,10 @@ from typing import Any
 
 import bpy
 
-from ..datablocks import is_ours
+from ..datablocks import is_ours, our_images, uv_layer
 from ..write import material as write_material
 from ..write import slots as write_slots
-from . import history
-from .slot_numbers import followed
+from . import history, slot_materials
 
 
 def remove(obj: Any, index: int) -> None:
@@ -20,7 +19,7 @@ def remove(obj: Any, index: int) -> None:
     Where it was shown, the one before it is, else the next, else what was there before any. Pictures on disk
     stay, so that undo brings everything back.
     """
-    with followed(obj):
+    with history.up_to_date(obj):
         _remove(obj, index)
 
 
@@ -28,8 +27,8 @@ def _remove(obj: Any, index: int) -> None:
     if history.shown(obj) == index:
         rest = [i for i in range(len(history.of(obj))) if i != index and not history.lost(history.of(obj)[i])]
         earlier = [i for i in rest if i < index]
-        history.show_parts(
-            obj, history.read(history.of(obj)[(earlier or rest[:1])[-1]].parts) if rest else ()
+        slot_materials.show(
+            obj, history.stored(history.of(obj)[(earlier or rest[:1])[-1]].parts) if rest else ()
         )
     _drop(obj, index)
 
@@ -38,7 +37,7 @@ def _drop(obj: Any, index: int) -> None:
     """Take the result ``index``, which isn't shown, out of the list, and what nothing uses then."""
     results = getattr(obj, history.NAME).results
     doomed, sheet = history.materials(results[index]), results[index].sheet
-    before = dict(write_slots.spread(obj, history.read(results[index].before)))
+    before = dict(write_slots.spread(obj, history.stored(results[index].before)))
     results.remove(index)
     still = {material for result in results for material in _needed(result)}
     gone = [material for material in doomed if material not in still]
@@ -54,14 +53,14 @@ def _drop(obj: Any, index: int) -> None:
 
 def _needed(result: Any) -> list[Any]:
     """The materials that ``result`` can't be shown or made again without."""
-    started = [material for _, material in history.read(result.before)] if result.start else []
+    started = [material for _, material in history.stored(result.before)] if result.start else []
     return [*history.materials(result), *started]
 
 
 def _hide(obj: Any, material: Any, before: Mapping[int, Any]) -> None:
     """Where slots of ``obj`` still show ``material``, beside what the artist put into others, let them show
     what they did ``before`` it: a material of ours, or else what there was before any."""
-    for slot, shown in history.parts(obj):
+    for slot, shown in slot_materials.shown(obj):
         if shown == material and slot in before:
             write_material.show(obj, before[slot], {slot})
         elif shown == material:
@@ -85,7 +84,7 @@ def remove_unused(materials: Iterable[Any]) -> None:
     """Remove those of our ``materials`` that nothing uses, and their images where nothing else does."""
     for material in materials:
         if material.users == 0 and is_ours(material):
-            pictures = history.images(material)
+            pictures = our_images(material)
             bpy.data.materials.remove(material)
             for picture in dict.fromkeys(pictures):
                 if picture.users == 0:
@@ -94,7 +93,7 @@ def remove_unused(materials: Iterable[Any]) -> None:
 
 def take_back(obj: Any) -> None:
     """Take the newest result of ``obj`` back: it looks as before, and what the job added is gone."""
-    with followed(obj):
+    with history.up_to_date(obj):
         _take_back(obj)
 
 
@@ -103,7 +102,7 @@ def _take_back(obj: Any) -> None:
     result = history.of(obj)[index]
     added_slot, slots, layer = result.added_slot, result.slots, result.uv_layer
     if history.shown(obj) == index:
-        history.show_parts(obj, history.read(result.before))
+        slot_materials.show(obj, history.stored(result.before))
         _relink(obj, result.before)
     _drop(obj, index)
     write_slots.join(obj, slots)
@@ -126,7 +125,5 @@ def _relink(obj: Any, collection: Any) -> None:
 def _uses(obj: Any, layer: str) -> bool:
     """Whether a result of ``obj`` is laid out by the UV map ``layer``."""
     return any(
-        history.uv_layer(material) == layer
-        for result in history.of(obj)
-        for material in history.materials(result)
+        uv_layer(material) == layer for result in history.of(obj) for material in history.materials(result)
     )

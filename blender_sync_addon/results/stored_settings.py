@@ -52,7 +52,7 @@ def now(obj: Any, result: Any) -> Settings:
     settings = stored(result.material)
     if settings.target != "slot" or isinstance(settings.slot, str):
         return settings
-    slot = history.slot(obj, result)
+    slot = history.current_slot(obj, result)
     return settings if slot is None else dataclasses.replace(settings, slot=slot)
 
 

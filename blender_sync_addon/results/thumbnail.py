@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...engine import protocol
 
 KEY = "sync_texture_thumbnail"
-"""Custom property of an image: {size, rgba}, see ``keep``."""
+"""Custom property of an image: {size, rgba}, see ``store``."""
 SIZE = 128
 Pixels = NDArray[np.uint8]
 
@@ -27,7 +27,7 @@ _shown: Any = None
 """What Blender draws, by the images' session-wide numbers."""
 
 
-def keep(image: Any, sheet: Path) -> None:
+def store(image: Any, sheet: Path) -> None:
     """Store on ``image`` what the engine's contact ``sheet`` shows of it, else the texture itself."""
     picture = _first_view(sheet)
     if picture is None:

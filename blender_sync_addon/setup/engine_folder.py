@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from .. import package
 from ..problem import Problem
 
 STAMP = "sync_texture.json"
@@ -67,6 +68,11 @@ class EngineFolder:
     def fingerprint(self, build: str) -> str:
         """A hash of what ``build`` consists of in this version of the extension."""
         return hashlib.sha256(b"".join(path.read_bytes() for path in self.lock_files(build))).hexdigest()
+
+
+def own() -> EngineFolder:
+    """This Blender's own."""
+    return EngineFolder(package.user_folder(), package.LOCKS)
 
 
 @dataclass(frozen=True)

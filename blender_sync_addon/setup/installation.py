@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.client.child import without_python_settings
-from ..jobs import environment
 from ..problem import Problem, Stopped
-from . import builds, engine_folder, integrity, uv
+from . import builds, engine_folder, engine_python, integrity, uv
 from .activity import Activity
 from .builds import BuildChoice
 from .engine_folder import EngineFolder
@@ -168,7 +167,7 @@ class _Installation:
 
 def ask_doctor(activity: Activity, python: str | Path, engine: Path) -> dict[str, Any]:
     """What the engine's doctor says with ``python`` (see engine/doctor.py). Raises Problem, Stopped."""
-    command = environment.command(str(python), engine, ["--offline", "doctor", "--json"])
+    command = engine_python.command_of(str(python), ["--offline", "doctor", "--json"], engine)
     status, lines = activity.run(command, without_python_settings(os.environ))
     for line in reversed(lines):
         try:

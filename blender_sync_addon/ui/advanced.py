@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..operators.seed import RandomSeed
+from ..operators.fill_panel import RandomSeed
 from .panel import MainPanel
 
 

@@ -3,20 +3,18 @@
 # bpy's classes are of unknown type here.
 # mypy: disable-error-code="misc"
 
-import textwrap
 from typing import Any
 
 import bpy
 
-from ...engine import protocol
-from ..jobs import durations
 from ..jobs.state import State
-from ..operators import notices, texture
+from ..operators import notices, running_job, texture
 from ..operators.notices import Notice
 from ..read import objects as choose
 from ..setup.status import setup_status
-from . import presets, progress
-from .examples import ExamplesMenu
+from . import presets
+from .drawing import draw_activity, draw_text, line_length
+from .menus import ExamplesMenu
 
 
 class MainPanel(bpy.types.Panel):
@@ -34,7 +32,7 @@ class MainPanel(bpy.types.Panel):
     def draw(self, context: Any) -> None:
         layout = self.layout
         draw_prompt(layout, context.scene.sync_texture)
-        if job := texture.running():
+        if job := running_job.running():
             draw_progress(layout, job.name, job.state)
         else:
             draw_generate(layout, context)
@@ -60,7 +58,7 @@ def draw_generate(layout: Any, context: Any) -> None:
     for notice in found:
         draw_notice(layout, notice, line_length(context))
     stopped = any(notice.stops for notice in found)
-    if not progress.draw(layout) and stopped and setup_status.problem:
+    if not draw_activity(layout) and stopped and setup_status.problem:
         draw_text(layout.column(align=True), setup_status.message, "ERROR", line_length(context))
     row = layout.row()
     row.enabled = not stopped
@@ -68,7 +66,7 @@ def draw_generate(layout: Any, context: Any) -> None:
     row.operator(texture.Generate.bl_idname, text="Generate", icon="SHADING_TEXTURE")
     if texture.RestoreMaterials.poll(context):
         layout.operator(texture.RestoreMaterials.bl_idname, icon="LOOP_BACK")
-    for warning in texture.warnings(obj):
+    for warning in running_job.last_warnings(obj):
         draw_text(layout.column(align=True), warning, "INFO", line_length(context))
 
 
@@ -91,33 +89,13 @@ def draw_notice(layout: Any, notice: Notice, characters: int) -> None:
             setattr(made, name, value)
 
 
-def line_length(context: Any) -> int:
-    """About how many characters fit into a line of the panel."""
-    return max(20, int(context.region.width) // 8)
-
-
-def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
-    """``text`` in lines of about ``characters``; a label of its own would be cut off in the middle."""
-    for line in textwrap.wrap(text, characters):
-        layout.label(text=line, icon=icon)
-        icon = "BLANK1"
-
-
 def draw_progress(layout: Any, name: str, state: State) -> None:
     """Stage, time left, and Cancel."""
     layout.label(text=f"Texturing {name}", icon="TIME")
-    layout.progress(text=progress_text(state), factor=state.fraction)
+    layout.progress(text=state.text, factor=state.fraction)
     row = layout.row()
     row.enabled = not state.cancelling
-    row.operator(texture.Cancel.bl_idname, text="Cancel", icon="X")
-
-
-def progress_text(state: State) -> str:
-    """One line: what is being done, how far it is, how long it will take."""
-    steps = f" {state.i}/{state.n}" if state.n > 1 else ""
-    left = "" if state.left_s is None else f", {durations.duration(state.left_s)} left"
-    stage = protocol.STAGES.get(state.stage, state.stage)
-    return f"{stage[:1].upper()}{stage[1:]}{steps}{left}"
+    row.operator(texture.CancelTexture.bl_idname, text="Cancel", icon="X")
 
 
 register, unregister = bpy.utils.register_classes_factory((MainPanel,))

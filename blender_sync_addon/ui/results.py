@@ -15,7 +15,8 @@ from ..problem import Problem
 from ..read import texture as read_texture
 from ..results import history, node_graph, thumbnail
 from ..results import stored_settings as result_settings
-from .panel import MainPanel, draw_text, line_length
+from .drawing import draw_text, line_length
+from .panel import MainPanel
 
 COUNT = "sync_texture_variations"
 """Name of the property of a scene: how many variations to make."""
@@ -72,7 +73,7 @@ class _Panel:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return bool(history.of(operators.active(context)))
+        return bool(history.of(operators.active_object(context)))
 
 
 class ResultsPanel(_Panel, bpy.types.Panel):
@@ -83,7 +84,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
     bl_order = 1
 
     def draw(self, context: Any) -> None:
-        layout, obj = self.layout, operators.active(context)
+        layout, obj = self.layout, operators.active_object(context)
         index = history.chosen(obj)
         result = history.of(obj)[index]
         if not result.kept and not running_job.running():
@@ -102,7 +103,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         )
         row = layout.row(align=True)
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
-        row.operator(variations.Again.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
+        row.operator(variations.GenerateAgain.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
         row.operator(operators.RemoveResult.bl_idname, text="", icon="TRASH")
         draw_details(layout.column(align=True), context, obj, result)
 
@@ -116,7 +117,7 @@ class MorePanel(_Panel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        obj = operators.active(context)
+        obj = operators.active_object(context)
         return bool(obj and obj.type == "MESH")
 
     def draw(self, context: Any) -> None:
@@ -137,12 +138,12 @@ class ChangePanel(_Panel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        obj = operators.active(context)
+        obj = operators.active_object(context)
         return bool(obj and obj.type == "MESH" and obj.active_material)
 
     def draw(self, context: Any) -> None:
         layout, options = self.layout, context.scene.sync_texture
-        problem = _problem(operators.active(context))
+        problem = _problem(operators.active_object(context))
         if problem:
             draw_text(layout.column(align=True), problem.what, "INFO", line_length(context))
         layout.prop(options, "strength", slider=True)
@@ -169,8 +170,8 @@ class MaterialPanel(_Panel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Any) -> None:
-        layout, obj = self.layout, operators.active(context)
-        material = own_material.fed(obj)
+        layout, obj = self.layout, operators.active_object(context)
+        material = own_material.artists_material(obj)
         name = f"'{material.name}'" if material else "none in the active slot"
         layout.label(text=name, icon="MATERIAL")
         row = layout.row()
@@ -184,10 +185,12 @@ def draw_new(layout: Any, newest: bool) -> None:
     """What to do with a texture that has just been made; only the ``newest`` can be taken back."""
     box = layout.box()
     row = box.row(align=True)
-    row.operator(operators.Keep.bl_idname, text="Keep", icon="CHECKMARK").others = False
+    row.operator(operators.KeepResult.bl_idname, text="Keep", icon="CHECKMARK").others = False
     if newest:
         row.operator(operators.TakeBack.bl_idname, text="Undo", icon="LOOP_BACK")
-    box.operator(variations.Again.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH").seed = "other"
+    box.operator(
+        variations.GenerateAgain.bl_idname, text="Again, Another Seed", icon="FILE_REFRESH"
+    ).seed = "other"
 
 
 def draw_shading(layout: Any, space: Any) -> None:
@@ -215,7 +218,7 @@ def draw_variations(layout: Any, obj: Any, batch: str) -> None:
         button = cell.operator(operators.ShowResult.bl_idname, text=seed, depress=index == shown)
         button.index = index
     row = box.row(align=True)
-    row.operator(operators.Keep.bl_idname, text="Keep Only This", icon="CHECKMARK").others = True
+    row.operator(operators.KeepResult.bl_idname, text="Keep Only This", icon="CHECKMARK").others = True
     row.operator(operators.ViewSheet.bl_idname, text="", icon="IMAGE_DATA")
 
 
@@ -240,7 +243,7 @@ def register() -> None:
         name="Variations",
         default=4,
         min=2,
-        max=variations.MOST,
+        max=variations.MAX_COUNT,
         description="How many textures to choose from",
     )
     setattr(bpy.types.Scene, COUNT, count)

@@ -71,4 +71,4 @@ def test_a_folder_that_cannot_be_written_is_left(tmp_path: Path) -> None:
     ("seconds", "text"), [(-1, "0 s"), (8.4, "8 s"), (59.6, "1 min"), (3000, "50 min"), (4800, "1 h 20 min")]
 )
 def test_seconds_for_people(seconds: float, text: str) -> None:
-    assert durations.duration(seconds) == text
+    assert durations.in_words(seconds) == text

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from sync_texture.blender_sync_addon.jobs import environment, folder
+from sync_texture.blender_sync_addon.jobs import job_files
 from sync_texture.blender_sync_addon.jobs.supervisor import CANCEL_S, Supervisor
 from sync_texture.blender_sync_addon.problem import Problem, Stopped
+from sync_texture.blender_sync_addon.setup import engine_python
 from sync_texture.engine import protocol
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -234,27 +235,27 @@ def test_shutdown_fails_the_running_job(run, supervisor):
 
 
 def test_find_python(tmp_path):
-    find = environment.find_python
+    find = engine_python.find_python
     venv = tmp_path / "venv" / "bin"
     venv.mkdir(parents=True)
     python = venv / "python"
     python.symlink_to(sys.executable)
     assert find(str(python), {}) == str(python)
     assert find(str(tmp_path / "venv"), {}) == str(python)
-    assert find("/nowhere", {environment.VARIABLE: str(python)}) == str(python)
+    assert find("/nowhere", {engine_python.VARIABLE: str(python)}) == str(python)
     with pytest.raises(Problem, match="is not set"):
         find("", {})
     with pytest.raises(Problem, match="preferences name '/nowhere'"):
         find("/nowhere", {})
     with pytest.raises(Problem, match="SYNC_TEXTURE_PYTHON names '/nowhere'"):
-        find(str(python), {environment.VARIABLE: "/nowhere"})
+        find(str(python), {engine_python.VARIABLE: "/nowhere"})
 
 
 def test_job_folders_are_private_and_distinct(tmp_path):
-    one, two = folder.make(str(tmp_path)), folder.make(str(tmp_path))
+    one, two = job_files.make_folder(str(tmp_path)), job_files.make_folder(str(tmp_path))
     assert one != two
     assert one.stat().st_mode & 0o777 == 0o700
     (one / "x").write_text("x")
-    folder.remove(one)
-    folder.remove(one)
+    job_files.remove_folder(one)
+    job_files.remove_folder(one)
     assert not one.exists()

@@ -16,7 +16,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
-from sync_texture.blender_sync_addon import preferences  # noqa: E402
+from sync_texture.blender_sync_addon import package  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.read import settings as read_settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import contact_sheet, history, thumbnail  # noqa: E402
@@ -54,7 +54,7 @@ def test_settings_come_back_into_the_panel():
     args = type(
         "NoOptions", (), {"properties": type("P", (), {"is_property_set": lambda _self, _name: False})()}
     )()
-    again = read_settings.from_options(args, options, preferences.device())
+    again = read_settings.from_options(args, options, package.device())
     assert (again.steps, again.seed, again.views, again.guidance) == (made.steps, made.seed, made.views, 3.5)
     OPS.generate(prompt="plain", negative="", steps=0, rig="paper", sync_space="auto")
     OPS.use_settings()

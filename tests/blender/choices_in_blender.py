@@ -17,7 +17,7 @@ helper.use_fake_engine()
 from choosing import OTHERS, asked, options, own_properties, scene_with_everything  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
-from sync_texture.blender_sync_addon.ui import advanced, menu, panel  # noqa: E402
+from sync_texture.blender_sync_addon.ui import advanced, menus, panel  # noqa: E402
 
 
 def test_every_setting_reaches_the_engine_and_changes_something():
@@ -106,13 +106,13 @@ def test_the_panels_show_every_setting_once():
 def test_the_object_menu_has_what_is_searched_for():
     """Blender's menu search (F3) finds what menus hold, and no other operators."""
     layout = Layout()
-    menu.ObjectMenu.draw(types.SimpleNamespace(layout=layout), bpy.context)
+    menus.ObjectMenu.draw(types.SimpleNamespace(layout=layout), bpy.context)
     for name in layout.operators:
         module, own = name.split(".")
         assert getattr(getattr(bpy.ops, module), own).get_rna_type().name
     assert {"sync_texture.generate", "sync_texture.variations", "sync_texture.again"} <= {*layout.operators}
     assert len(set(layout.operators)) == len(layout.operators)
-    assert menu._draw in bpy.types.VIEW3D_MT_object._dyn_ui_initialize()
+    assert menus._draw in bpy.types.VIEW3D_MT_object._dyn_ui_initialize()
 
 
 helper.main(globals(), ADDON, engine.supervisor.abandon)

@@ -18,7 +18,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main, save_files  # noqa: E402
-from sync_texture.blender_sync_addon.command.batch import placed  # noqa: E402
+from sync_texture.blender_sync_addon.command.batch import with_absolute_paths  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 
 
@@ -196,7 +196,7 @@ def test_paths_of_a_result():
         "other_uvs": ["u.npy", None],
         "textures": [{"path": "t.png", "mesh": 0}],
     }
-    found = placed(said, Path("/f"))
+    found = with_absolute_paths(said, Path("/f"))
     assert (found["texture"], found["uvs"], found["other_uvs"]) == ("/f/t.png", None, ["/f/u.npy", None])
     assert found["textures"] == [{"path": "/f/t.png", "mesh": 0}]
 

@@ -24,6 +24,7 @@ from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E4
 from sync_texture.blender_sync_addon.jobs.job_object import TexturedObject  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
 from sync_texture.blender_sync_addon.write import material as write_material  # noqa: E402
 
@@ -141,10 +142,10 @@ def test_a_texture_may_start_from_our_own_floats():
     obj = plane(lambda: write_image.write(source, "wood", {}, pack=True))
     out = Path(tempfile.mkdtemp())
     settings = Settings(prompt="bricks", from_texture=True)
-    running = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), settings, out)
+    running = texture_job.TextureJob([obj], settings, out)
     try:
         running.wait()
-        running.finish()
+        recording.finish(running)
     finally:
         running.close()
     start = bpy.data.images.load(str(out / "start.png"))

@@ -82,9 +82,9 @@ def test_an_object_is_shown_where_the_artist_shows_it():
 
 def test_shapes_follow_the_object():
     obj = helper.cube()
-    job = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
+    job = texture_job.TextureJob([obj], Settings(prompt="bricks"))
     job.wait()
-    read = job._subjects[0].read
+    read = job.objects[0].read
     job.close()
     assert (display.points_now(obj, read) == read.points).all()
     obj.data.vertices[0].co.x += 1
@@ -98,10 +98,10 @@ def test_shapes_follow_the_object():
 def test_a_show_leaves_no_handler():
     obj = helper.cube()
     before = list(bpy.app.handlers.depsgraph_update_post)
-    job = texture_job.TextureJob(obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks"))
+    job = texture_job.TextureJob([obj], Settings(prompt="bricks"))
     job.wait()
     shown = display.PreviewDisplay(
-        [display.PreviewedObject(one.name, one.uid, one.read) for one in job._subjects]
+        [display.PreviewedObject(one.name, one.uid, one.read) for one in job.objects]
     )
     assert len(bpy.app.handlers.depsgraph_update_post) == len(before) + 1
     shown.update(None)

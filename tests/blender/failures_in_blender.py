@@ -17,6 +17,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 
 
 def check_untouched(words, prompt="bricks", **options):
@@ -78,15 +79,13 @@ def test_linked_from_a_library():
 
 
 def start_task(obj, prompt, **options):
-    return texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt=prompt, **options)
-    )
+    return texture_job.TextureJob([obj], Settings(prompt=prompt, **options))
 
 
 def finish_raises(job, *words):
     problem = None
     try:
-        job.finish()
+        recording.finish(job)
     except texture_job.Problem as raised:
         problem = raised
     finally:
@@ -134,7 +133,7 @@ def test_renamed_object_is_found_again():
     job = start_task(obj, "bricks")
     obj.name = "other"
     job.wait()
-    assert job.finish().object == "other"
+    assert recording.finish(job).object == "other"
     job.close()
 
 

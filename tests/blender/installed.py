@@ -29,8 +29,8 @@ link = nodes["ShaderNodeBsdfPrincipled"].inputs["Base Color"].links[0]
 assert link.from_node == nodes["ShaderNodeTexImage"]
 assert link.from_node.inputs["Vector"].links[0].from_node.uv_map == "UVMap"
 assert link.from_node.image.colorspace_settings.name == "sRGB"
-from bl_ext.user_default.sync_texture.blender_sync_addon import package, preferences  # noqa: E402
+from bl_ext.user_default.sync_texture.blender_sync_addon import package  # noqa: E402
 
-assert bpy.context.preferences.addons[package.ROOT].preferences.device == preferences.device() == "auto"
+assert bpy.context.preferences.addons[package.ROOT].preferences.device == package.device() == "auto"
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1])
 print("installed: good")

@@ -26,10 +26,10 @@ from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.jobs.state import State  # noqa: E402
 from sync_texture.blender_sync_addon.operators import (  # noqa: E402
     properties,
-    texture,
+    running_job,
     words,
 )
-from sync_texture.blender_sync_addon.ui import examples, panel  # noqa: E402
+from sync_texture.blender_sync_addon.ui import menus, panel  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
 
 
@@ -129,7 +129,7 @@ def test_examples_are_one_click_away():
     panel.draw_prompt(layout, options)
     assert layout.drawn == [("prop", "prompt"), ("menu", "SYNC_TEXTURE_MT_examples")]
     menu = types.SimpleNamespace(layout=Layout())
-    examples.ExamplesMenu.draw(menu, bpy.context)
+    menus.ExamplesMenu.draw(menu, bpy.context)
     assert ("sync_texture.use_example", "snow") in menu.layout.drawn
     assert bpy.ops.sync_texture.use_example(prompt="snow") == {"FINISHED"}
     assert options.prompt == "snow"
@@ -142,17 +142,17 @@ def test_examples_are_one_click_away():
 def test_the_panel_says_what_the_engine_noted_about_the_last_texture():
     obj = helper.cube()
     helper.generate("warn")
-    assert texture.warnings(obj) == ("fake warning",)
+    assert running_job.last_warnings(obj) == ("fake warning",)
     layout = Layout()
     region = types.SimpleNamespace(width=300)
     context = types.SimpleNamespace(view_layer=bpy.context.view_layer, scene=bpy.context.scene, region=region)
     panel.draw_generate(layout, context)
     assert ("label", "fake warning") in layout.drawn
     other = helper.cube()
-    assert texture.warnings(other) == ()
-    assert texture.warnings(None) == ()
+    assert running_job.last_warnings(other) == ()
+    assert running_job.last_warnings(None) == ()
     helper.generate("bricks")
-    assert texture.warnings(obj) == texture.warnings(other) == ()
+    assert running_job.last_warnings(obj) == running_job.last_warnings(other) == ()
 
 
 def test_unregister_ends_the_engine_and_register_works_again():
@@ -176,11 +176,11 @@ def test_command_is_cancelled_by_ctrl_c():
 
 
 def test_stages_are_told_in_words():
-    assert panel.progress_text(State("a", "plan", 3, 16)) == "Choosing views 3/16"
-    assert panel.progress_text(State("a", "denoise", 1, 2, 90.0)) == "Painting 1/2, 2 min left"
-    assert panel.progress_text(State("a")) == "Starting the engine"
+    assert State("a", "plan", 3, 16).text == "Choosing views 3/16"
+    assert State("a", "denoise", 1, 2, 90.0).text == "Painting 1/2, 2 min left"
+    assert State("a").text == "Starting the engine"
     for stage in protocol.STAGES:
-        assert stage.capitalize() != panel.progress_text(State("a", stage, 0, 1))
+        assert stage.capitalize() != State("a", stage, 0, 1).text
 
 
 def test_attention_and_rasteriser_are_sent_where_they_are_chosen():

@@ -21,7 +21,7 @@ from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 
 
 def reading(obj, **options):
-    return read_mesh.read(obj, bpy.context.evaluated_depsgraph_get(), **options)
+    return read_mesh.read(obj, bpy.context.evaluated_depsgraph_get(), read_mesh.WantedMesh(**options))
 
 
 def read(obj, **options):
@@ -166,7 +166,7 @@ def test_reading_200k_faces_is_quick():
     seconds = float("inf")
     for _ in range(5):  # the machine may be busy with something else
         start = time.process_time()
-        arrays = read_mesh.read(obj, depsgraph)
+        arrays = read_mesh.read(obj, depsgraph, read_mesh.WantedMesh())
         seconds = min(seconds, time.process_time() - start)
     print(f"       read {len(arrays.polygons)} triangles in {1000 * seconds:.0f} ms")
     assert seconds < 0.25

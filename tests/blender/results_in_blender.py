@@ -18,8 +18,7 @@ helper.use_fake_engine()
 
 from made import material_of, mine, seeds  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from sync_texture.blender_sync_addon.operators import variations  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, slot_materials, thumbnail  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 
@@ -155,10 +154,10 @@ def test_a_result_whose_material_was_replaced_is_lost():
 def test_what_variations_start_from_may_be_deleted_meanwhile():
     obj = helper.cube()
     helper.generate("bricks")
-    noted = variations.numbers(history.parts(obj))
-    assert variations.parts(noted) == history.parts(obj)
+    noted = slot_materials.to_uids(slot_materials.shown(obj))
+    assert slot_materials.from_uids(noted) == slot_materials.shown(obj)
     bpy.data.materials.remove(material_of(obj))
-    assert variations.parts(noted) == ()
+    assert slot_materials.from_uids(noted) == ()
 
 
 def test_a_copy_has_its_own_list():

@@ -19,18 +19,16 @@ import helper
 OUT = Path(sys.argv[-1])
 os.environ.pop("SYNC_TEXTURE_PYTHON", None)
 if "bl_ext.user_default.sync_texture" in bpy.context.preferences.addons:
-    from bl_ext.user_default.sync_texture.blender_sync_addon import package, preferences
-    from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
-    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import engine_folder
+    from bl_ext.user_default.sync_texture.blender_sync_addon import package
+    from bl_ext.user_default.sync_texture.blender_sync_addon.setup import engine_folder, engine_python
     from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
 else:  # Blender as a Python module
     helper.enable()
-    from sync_texture.blender_sync_addon import package, preferences
-    from sync_texture.blender_sync_addon.operators import environment
-    from sync_texture.blender_sync_addon.setup import engine_folder
+    from sync_texture.blender_sync_addon import package
+    from sync_texture.blender_sync_addon.setup import engine_folder, engine_python
     from sync_texture.blender_sync_addon.setup.status import setup_status
 
-WHERE = environment.where()
+WHERE = engine_folder.own()
 ops = bpy.ops.sync_texture
 
 
@@ -49,7 +47,7 @@ def set_up() -> None:
     assert state == "ready", state
     print(f"set up in {time.monotonic() - start:.0f} s: {stamp}", flush=True)
     assert setup_status.doctor_report["usable"]
-    assert preferences.python() == str(WHERE.python())
+    assert engine_python.chosen_python() == str(WHERE.python())
     assert not WHERE.part.exists()
 
 

@@ -20,9 +20,10 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
-from sync_texture.blender_sync_addon.jobs.job_object import file_names  # noqa: E402
-from sync_texture.blender_sync_addon.operators import texture  # noqa: E402
+from sync_texture.blender_sync_addon.jobs.job_files import file_names  # noqa: E402
+from sync_texture.blender_sync_addon.operators import running_job  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 
 COLOURS = dict(zip(("red", "green", "blue", "yellow"), fake_engine.PLAIN, strict=True))
 
@@ -68,11 +69,10 @@ def test_all_selected_objects_are_sent_as_they_stand_and_each_shows_its_own():
     bpy.context.view_layer.update()
     select(other, one)
     out = Path(tempfile.mkdtemp())
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    job = texture_job.TextureJob(other, depsgraph, Settings(prompt="bricks"), out, [one])
+    job = texture_job.TextureJob([other, one], Settings(prompt="bricks"), out)
     assert job.name == "other and 1 more"
     job.wait()
-    outcome = job.finish()
+    outcome = recording.finish(job)
     job.close()
     assert [textured.object for textured in outcome.objects] == ["other", "one"]
     for obj, name in ((other, "given.npz"), (one, "given.1.npz")):
@@ -95,7 +95,7 @@ def test_the_operator_takes_the_active_or_all_selected():
     assert generate(target="selected") == {"FINISHED"}
     assert [obj.material_slots[0].material.name for obj in (one, other)] == ["one bricks.001", "other bricks"]
     generate("warn", target="selected")
-    assert texture.warnings(one) == texture.warnings(other) == ("fake warning",)
+    assert running_job.last_warnings(one) == running_job.last_warnings(other) == ("fake warning",)
     bpy.context.scene.sync_texture.target = "selected"
     select(lamp)
     helper.raises(generate, "not a mesh but a light")
@@ -182,9 +182,7 @@ def test_starting_from_tiles_and_from_several_objects():
     select(one, other)
     generate(target="selected")
     out = Path(tempfile.mkdtemp())
-    job = texture_job.TextureJob(
-        one, bpy.context.evaluated_depsgraph_get(), Settings(prompt="wood", from_texture=True), out, [other]
-    )
+    job = texture_job.TextureJob([one, other], Settings(prompt="wood", from_texture=True), out)
     job.wait()
     request = json.loads((out / "request.json").read_text())
     assert Path(request["init_texture"]).name == "start.<SET>.<UDIM>.png"
@@ -193,7 +191,7 @@ def test_starting_from_tiles_and_from_several_objects():
         image = bpy.data.images.load(str(job.folder / name))
         np.testing.assert_allclose(np.array(image.pixels[:3]) * 255, colour, atol=1)
         bpy.data.images.remove(image)
-    job.finish()
+    recording.finish(job)
     job.close()
 
 

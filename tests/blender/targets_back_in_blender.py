@@ -16,7 +16,7 @@ helper.use_fake_engine()
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read import mesh as read_mesh  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
-from sync_texture.blender_sync_addon.results import history, removal  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, recording, removal  # noqa: E402
 from sync_texture.blender_sync_addon.write import slots as write_slots  # noqa: E402
 from tiles import ends_with, generate, indices, names, pick, seen, tiles  # noqa: E402
 
@@ -25,9 +25,7 @@ def test_a_cancelled_job_changes_nothing():
     obj = tiles()
     pick(obj, 0, 3)
     before = helper.dump()
-    job = texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="slow", target="faces")
-    )
+    job = texture_job.TextureJob([obj], Settings(prompt="slow", target="faces"))
     job.cancel()
     while not job.poll():
         pass
@@ -38,17 +36,13 @@ def test_a_cancelled_job_changes_nothing():
 def test_faces_chosen_at_the_start_are_painted_whatever_is_selected_at_the_end():
     obj = tiles()
     pick(obj, 0)
-    job = texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces")
-    )
+    job = texture_job.TextureJob([obj], Settings(prompt="bricks", target="faces"))
     job.wait()
     pick(obj, 3)
-    job.finish()
+    recording.finish(job)
     job.close()
     assert indices(obj) == [2, 0, 1, 1]
-    job = texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", target="faces")
-    )
+    job = texture_job.TextureJob([obj], Settings(prompt="bricks", target="faces"))
     job.wait()
     obj.data.clear_geometry()
     obj.data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
@@ -59,7 +53,7 @@ def test_a_slot_that_was_made_can_be_joined_again():
     obj = tiles()
     before = indices(obj), names(obj), helper.dump()
     pick(obj, 1, 2)
-    chosen = read_mesh.target.choose(obj, "faces", "")
+    chosen = read_mesh.target.select_faces(obj, "faces", "")
     assert write_slots.own(obj, chosen.polygons) == [2, 3]
     assert (names(obj), indices(obj)) == (["wood", "iron", "wood", "iron"], [0, 2, 3, 1])
     wanted = ((0, "a"), (3, "b"))

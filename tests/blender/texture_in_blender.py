@@ -24,6 +24,7 @@ from sync_texture.blender_sync_addon.operators import notices  # noqa: E402
 from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
 from sync_texture.engine.pictures import png  # noqa: E402
 
@@ -60,12 +61,10 @@ def loaded(path):
 def job(obj, **options):
     """The folder of a finished job with the request and the texture that the engine was given."""
     out = Path(tempfile.mkdtemp())
-    running = texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **options), out
-    )
+    running = texture_job.TextureJob([obj], Settings(prompt="bricks", **options), out)
     try:
         running.wait()
-        running.finish()
+        recording.finish(running)
     finally:
         running.close()
     return out

@@ -11,6 +11,7 @@ import numpy as np
 from helper import fake_engine
 from sync_texture.blender_sync_addon.jobs import texture_job
 from sync_texture.blender_sync_addon.read.settings import Settings
+from sync_texture.blender_sync_addon.results import recording
 
 TMP = Path(tempfile.mkdtemp())
 SHOWN = {"red": fake_engine.RED, "wood": (60, 20, 180), "iron": (20, 160, 160)}
@@ -74,11 +75,9 @@ def uvs_of(obj):
 def given(obj, **settings):
     """(the mesh that the engine was given, the job's folder) by a job that was finished."""
     out = Path(tempfile.mkdtemp())
-    job = texture_job.TextureJob(
-        obj, bpy.context.evaluated_depsgraph_get(), Settings(prompt="bricks", **settings), out
-    )
+    job = texture_job.TextureJob([obj], Settings(prompt="bricks", **settings), out)
     job.wait()
-    job.finish()
+    recording.finish(job)
     job.close()
     return np.load(out / "given.npz"), out
 
@@ -87,7 +86,7 @@ def ends_with(job, words):
     """``job`` can't be finished, and says these ``words``."""
     said = ""
     try:
-        job.finish()
+        recording.finish(job)
     except texture_job.Problem as problem:
         said = str(problem)
     job.close()

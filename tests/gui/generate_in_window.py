@@ -20,6 +20,7 @@ from sync_texture import blender_sync_addon
 from sync_texture.blender_sync_addon import background_lookup
 from sync_texture.blender_sync_addon.jobs import engine, texture_job
 from sync_texture.blender_sync_addon.read import mesh as read_mesh
+from sync_texture.blender_sync_addon.results import recording
 from sync_texture.blender_sync_addon.ui import panel
 
 helper.use_fake_engine()
@@ -27,7 +28,7 @@ timed(texture_job.TextureJob, "__init__")
 timed(read_mesh, "read")
 timed(engine.Supervisor, "start")
 timed(texture_job.TextureJob, "poll")
-timed(texture_job.TextureJob, "finish")
+timed(recording, "finish")
 timed(texture_job.TextureJob, "close")
 timed(panel, "draw_generate")
 timed(panel, "draw_progress")

@@ -14,16 +14,15 @@ import time
 import bpy
 import driver
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
-from bl_ext.user_default.sync_texture.blender_sync_addon.operators import environment
 from bl_ext.user_default.sync_texture.blender_sync_addon.setup import engine_folder
 from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
-from bl_ext.user_default.sync_texture.blender_sync_addon.ui import setup
+from bl_ext.user_default.sync_texture.blender_sync_addon.ui import preferences
 from driver import until
 
 DOWNLOAD = "SYNC_TEXTURE_DOWNLOAD" in os.environ
-WHERE = environment.where()
+WHERE = engine_folder.own()
 ops = bpy.ops.sync_texture
-driver.timed(setup, "draw")
+driver.timed(preferences.Preferences, "draw")
 
 
 def shoot(name: str) -> None:

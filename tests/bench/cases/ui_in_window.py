@@ -78,7 +78,7 @@ def test_read():
     yield 1.0
     timed(read_mesh, "read", "read")
     for _ in range(READS):
-        read_mesh.read(obj, bpy.context.evaluated_depsgraph_get())
+        read_mesh.read(obj, bpy.context.evaluated_depsgraph_get(), read_mesh.WantedMesh())
         yield 0.2
     own, wall = (median(column) for column in zip(*TIMES["read"], strict=True))
     tell(read=own, read_wall=wall)
@@ -101,7 +101,7 @@ def test_generate():
     suzanne = next(obj for obj in bpy.data.objects if obj.type == "MESH")
     bpy.context.view_layer.objects.active = suzanne
     bpy.context.scene.sync_texture.model = os.environ["SYNC_TEXTURE_MODEL"]
-    timed(running_job.Making, "modal", "tick")
+    timed(running_job.JobOperator, "modal", "tick")
     for name in ("cold", "warm"):
         TIMES["tick"] = []
         first, whole = yield from generate()

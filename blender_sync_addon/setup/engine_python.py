@@ -1,4 +1,4 @@
-"""Which Python runs the engine, and with which command. No bpy.
+"""Which Python runs the engine, and with which command.
 
 The environment variable SYNC_TEXTURE_PYTHON wins over the preferences: a render farm or a test says once
 for a whole process tree what it wants, whatever preferences the machine's user happens to have.
@@ -11,7 +11,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .. import package
 from ..problem import Problem
+from . import engine_folder
 
 VARIABLE = "SYNC_TEXTURE_PYTHON"
 _CHOOSE = f"Choose it in Preferences > Add-ons > Sync Texture, or set {VARIABLE}."
@@ -49,6 +51,21 @@ def _executable(path: Path) -> str | None:
     return None
 
 
-def command(python: str, engine: Path, arguments: Sequence[str]) -> list[str]:
-    """The command line that runs the engine: isolated from the user's own Python settings."""
+def chosen_python() -> str:
+    """The Python of the preferences, or of the environment made here. Raises Problem when there is none."""
+    private = engine_folder.in_use(engine_folder.own())
+    return find_python(package.preference("python", ""), os.environ, private)
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command line that runs the engine with ``arguments``. Raises Problem when there is none.
+
+    While Blender's online access is off, the engine doesn't use the network either.
+    """
+    offline = [] if package.online_access() else ["--offline"]
+    return command_of(chosen_python(), [*offline, *arguments])
+
+
+def command_of(python: str, arguments: Sequence[str], engine: Path = package.ENGINE) -> list[str]:
+    """The command line that runs the engine by ``python``: isolated from the user's own Python settings."""
     return [python, "-I", str(engine), *arguments]

@@ -1,18 +1,33 @@
-"""What Preferences show: the engine and its environment, the models. Draws; decides nothing."""
+"""Preferences > Add-ons > Sync Texture: the engine, its environment, the models. Draws; decides nothing."""
+
+# Annotations of a property are values here, not types.
+# mypy: disable-error-code="valid-type,misc,name-defined"
 
 from typing import Any
 
 import bpy
+from bpy.props import EnumProperty, StringProperty
 
-from .. import preferences
-from ..operators import environment, models
-from ..operators.background_work import where
+from .. import package
+from ..operators import environment, fill_panel, models
 from ..problem import Problem
-from ..setup import builds, engine_folder, findings
+from ..setup import builds, engine_folder, engine_python, findings
 from ..setup.models import ModelEntry
 from ..setup.status import setup_status
-from . import progress
-from .panel import draw_text, line_length
+from .drawing import draw_activity, draw_text, line_length
+
+DEVICES = [
+    ("auto", "Automatic", "The fastest that this computer has"),
+    ("cpu", "CPU", "The processor: always there, slow"),
+    ("cuda", "NVIDIA GPU", "CUDA"),
+    ("mps", "Apple GPU", "Metal"),
+]
+TORCHES = [
+    (builds.AUTO, "Automatic", "For the NVIDIA card, where there is one that it can be used with"),
+    (builds.CPU, "CPU", "For the processor: the smallest download"),
+    (builds.CUDA, "NVIDIA GPU", "For an NVIDIA card (CUDA 13), whether one is found or not"),
+]
+
 
 _STATES = {
     "broken": ("The engine's environment isn't whole: repair it", "ERROR"),
@@ -21,21 +36,44 @@ _STATES = {
 }
 
 
-def draw(layout: Any, owner: Any, context: Any) -> None:
-    """All of the add-on's preferences; ``owner`` has the properties."""
-    characters = line_length(context)
-    draw_engine(layout.box(), owner, context, characters)
-    draw_models(layout.box(), context, characters)
+class Preferences(bpy.types.AddonPreferences):
+    """Shown in Preferences > Add-ons > Sync Texture."""
+
+    bl_idname = package.ROOT
+
+    python: StringProperty(
+        name="Other Python",
+        subtype="FILE_PATH",
+        description="Used instead of the environment that is set up here: Python 3.11 or newer with the "
+        "engine's packages (PyTorch, diffusers), or the folder of its virtual environment. The environment "
+        f"variable {engine_python.VARIABLE} overrides it",
+    )
+    device: EnumProperty(name="Device", items=DEVICES, description="What the network runs on")
+    torch: EnumProperty(
+        name="PyTorch For", items=TORCHES, description="Which build of PyTorch is installed when setting up"
+    )
+    source: StringProperty(
+        name="Packages From",
+        description="Where packages come from besides the usual index: the address of a package index, or a "
+        "folder of wheels, for a computer without a network. What environment variables tell pip and uv "
+        "(PIP_INDEX_URL, UV_FIND_LINKS, ...) counts too. Empty: nowhere else",
+    )
+
+    def draw(self, context: Any) -> None:
+        """All of them, and what there is to know."""
+        characters = line_length(context)
+        draw_engine(self.layout.box(), self, context, characters)
+        draw_models(self.layout.box(), context, characters)
 
 
 def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
     """Set up, or what is there; what is being done; what was found."""
     layout.label(text="Engine", icon="TOOL_SETTINGS")
-    state, stamp = engine_folder.state(where())
+    state, stamp = engine_folder.state(engine_folder.own())
     if not owner.python:
         _draw_state(layout, state, stamp, characters)
     _draw_online(layout, context)
-    if not progress.draw(layout):
+    if not draw_activity(layout):
         _draw_buttons(layout, state)
         _draw_message(layout, characters)
     _draw_choices(layout, owner)
@@ -75,7 +113,7 @@ def _draw_buttons(layout: Any, state: str) -> None:
     if state == "none":
         row.scale_y = 1.4
         row.operator(environment.SetUp.bl_idname, icon="IMPORT")
-        if where().packages.is_dir():
+        if engine_folder.own().packages.is_dir():
             row.operator(environment.Remove.bl_idname, text="Delete Downloads", icon="TRASH")
         return
     again = "Update" if state == "outdated" else "Repair"
@@ -106,7 +144,8 @@ def _draw_choices(layout: Any, owner: Any) -> None:
     if owner.python:
         row = column.row()
         try:
-            row.label(text=f"Used instead of the environment: {preferences.python()}", icon="CHECKMARK")
+            text = f"Used instead of the environment: {engine_python.chosen_python()}"
+            row.label(text=text, icon="CHECKMARK")
             row.operator(environment.Check.bl_idname, icon="VIEWZOOM")
         except Problem as problem:
             row.label(text=problem.what, icon="ERROR")
@@ -133,7 +172,7 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
     buttons = row.row(align=True)
     use = buttons.row(align=True)
     use.enabled = model.installed and not used
-    use.operator(models.UseModel.bl_idname, text="Use").name = model.name
+    use.operator(fill_panel.UseModel.bl_idname, text="Use").name = model.name
     if not model.installed and not model.link:
         buttons.operator(models.DownloadModel.bl_idname, text="Download", icon="IMPORT").name = model.name
     if model.installed:
@@ -142,3 +181,6 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
         text = "Unlink" if model.link else "Delete"
         buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
     draw_text(layout.column(align=True), f"{model.title}. Licence: {model.licence}", "BLANK1", characters)
+
+
+register, unregister = bpy.utils.register_classes_factory((Preferences,))

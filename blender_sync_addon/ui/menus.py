@@ -1,0 +1,69 @@
+"""Menus: Object > Sync Texture in the 3D View, and the examples beside the prompt."""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+from typing import Any
+
+import bpy
+
+from ..operators import fill_panel, own_material, properties, results, running_job, texture, variations
+
+COLUMN = 26  # entries of examples
+
+
+class ObjectMenu(bpy.types.Menu):
+    """What can be done with textures made from a prompt"""
+
+    bl_idname = "SYNC_TEXTURE_MT_object"
+    bl_label = "Sync Texture"
+
+    def draw(self, _context: Any) -> None:
+        layout = self.layout
+        if running_job.running():
+            layout.operator(texture.CancelTexture.bl_idname, icon="X")
+            layout.separator()
+        layout.operator(texture.Generate.bl_idname, icon="SHADING_TEXTURE")
+        layout.operator(variations.Variations.bl_idname)
+        layout.operator(variations.GenerateAgain.bl_idname).seed = "other"
+        layout.separator()
+        layout.operator(results.KeepResult.bl_idname)
+        layout.operator(results.TakeBack.bl_idname)
+        layout.separator()
+        layout.operator(own_material.FeedBaseColor.bl_idname)
+        layout.operator(own_material.UnfeedBaseColor.bl_idname)
+        layout.operator(texture.RestoreMaterials.bl_idname)
+
+
+class ExamplesMenu(bpy.types.Menu):
+    """What the model knows: one prompt for each of its materials"""
+
+    bl_idname = "SYNC_TEXTURE_MT_examples"
+    bl_label = "Examples"
+
+    def draw(self, context: Any) -> None:
+        found = properties.prompt_vocabulary(context.scene.sync_texture)
+        examples = found.examples if found else ()
+        columns = self.layout.row()
+        for start in range(0, len(examples), COLUMN):
+            column = columns.column()
+            for example in examples[start : start + COLUMN]:
+                column.operator(fill_panel.UseExample.bl_idname, text=example.label).prompt = example.prompt
+
+
+def _draw(self: Any, _context: Any) -> None:
+    self.layout.separator()
+    self.layout.menu(ObjectMenu.bl_idname)
+
+
+_register, _unregister = bpy.utils.register_classes_factory((ExamplesMenu, ObjectMenu))
+
+
+def register() -> None:
+    _register()
+    bpy.types.VIEW3D_MT_object.append(_draw)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_object.remove(_draw)
+    _unregister()
