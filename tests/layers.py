@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Every folder and file of engine/, from the bottom up: each may import those before it.
-LAYERS = (
+ENGINE = (
     *("protocol", "errors", "terminal", "json_lines", "options", "client"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
@@ -17,12 +17,31 @@ LAYERS = (
     *("settings", "generate", "pipeline", "worker", "serve", "batch"),
     *("doctor", "cli", "__main__"),
 )
+# So of blender_sync_addon/: leaves (the shipped presets are run by Blender itself), then its rooms.
+ADD_ON = (
+    *("shipped", "problem", "package", "datablocks", "background_lookup"),
+    *("setup", "read", "write", "preview"),
+    *("jobs", "results"),
+    *("command", "operators", "ui"),
+)
+LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
 SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
 WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.colours")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
-APART = dict.fromkeys(MODEL_SIDE, MESH_SIDE)  # lower layers that a layer must not know all the same
+# Lower layers that a layer must not know all the same.
+APART = {**dict.fromkeys(MODEL_SIDE, MESH_SIDE), "write": {"read"}}
+# Of the add-on what runs in a thread beside Blender, or is tested without it.
+NO_BLENDER = (
+    "problem",
+    "setup",
+    "read.arrays",
+    "preview.pieces",
+    "jobs.state",
+    "jobs.supervisor",
+    "jobs.job_files",
+)
 HUB = {"diffusers", "transformers"}
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
 HEAVY = {"torch", "diffusers", "transformers", "trimesh", "embreex", "xatlas", "scipy", "PIL", "safetensors"}
@@ -38,15 +57,45 @@ def violations(root: Path) -> list[str]:
     files = [p for part in PRODUCT for p in sorted((root / part).rglob("*.py"))]
     files += sorted(root.glob("*.py"))
     found = []
+    known: dict[str, set[str]] = {}
     for path in files:
         where = path.relative_to(root)
-        if where.parts[0] == "engine" and _layer(where.parts[1]) not in (*LAYERS, "__init__"):
+        layers = LAYERS.get(where.parts[0])
+        if layers and _layer(where.parts[1]) not in (*layers, "__init__"):
             found.append(f"{where.as_posix()}:1: {_layer(where.parts[1])} has no layer")
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, str(path))
+        known[_module(where)] = {_absolute(where, level, module) for _, level, module in _imports(tree)}
         for line, what in _all_rules(where, text, tree):
             found.append(f"{where.as_posix()}:{line}: {what}")
-    return found
+    return [*found, *_circles(known)]
+
+
+def _module(where: Path) -> str:
+    return ".".join(where.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _circles(known: dict[str, set[str]]) -> Iterator[str]:
+    """The files that import themselves by way of others. known: what each module imports; of what isn't a
+    module itself, what it is imported from counts."""
+
+    def imported(module: str) -> Iterator[str]:
+        for name in known[module]:
+            name = name if name in known else name.rpartition(".")[0]
+            if name in known and name != module:
+                yield name
+
+    below: dict[str, set[str]] = {}
+    for module in known:
+        waiting, below[module] = [module], set()
+        while waiting:
+            new = set(imported(waiting.pop())) - below[module]
+            below[module] |= new
+            waiting += new
+    for module in known:
+        if module in below[module]:
+            others = sorted(name for name in below[module] if module in below[name] and name != module)
+            yield f"{module.replace('.', '/')}.py:1: imports itself by way of {', '.join(others)}"
 
 
 def _all_rules(where: Path, text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -89,7 +138,7 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {module}: nothing here listens on a port"
     if top in HUB and in_engine and where.parts[:2] != ("engine", "denoise"):
         yield f"imports {top}: only engine/denoise may"
-    if top in BLENDER and (in_engine or where.parts[:2] == ("blender_sync_addon", "job")):
+    if top in BLENDER and (in_engine or (in_add_on and _is_without_blender(where))):
         yield f"imports {top}: this part knows no Blender"
     if in_add_on and top in HEAVY:
         yield f"imports {top}: the add-on has only Blender's own Python"
@@ -99,8 +148,13 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {top}: Blender's Python reads this file, too"
     if in_engine and top == "blender_sync_addon":
         yield "imports the add-on: the engine doesn't know it"
-    if in_engine and top == "engine":
+    if top == part and part in LAYERS:
         yield from _layer_rules(where, module)
+
+
+def _is_without_blender(where: Path) -> bool:
+    inner = ".".join(where.with_suffix("").parts[1:])
+    return any(inner == name or inner.startswith(f"{name}.") for name in NO_BLENDER)
 
 
 def _is_for_add_on(module: str) -> bool:
@@ -119,11 +173,12 @@ def _is_beyond_blender(where: Path, package: str) -> bool:
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:
     own, other = _layer(where.parts[1]), [*module.split("."), ""][1]
+    layers = LAYERS[where.parts[0]]
     if own == "__init__" or not other or other == own:
         return
-    if other not in LAYERS:
+    if other not in layers:
         yield f"imports {module}, which has no layer"
-    elif own in LAYERS and LAYERS.index(other) > LAYERS.index(own):
+    elif own in layers and layers.index(other) > layers.index(own):
         yield f"imports {module}: {own} stands below {other}"
     elif other in APART.get(own, ()):
         yield f"imports {module}: {own} knows nothing of {other}"

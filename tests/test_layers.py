@@ -47,7 +47,19 @@ def test_this_repository_keeps_the_rules(root: Path) -> None:
         ("engine/mesh/a.py", "import bpy", "knows no Blender"),
         ("engine/mesh/a.py", "from ...blender_sync_addon import package", "imports"),
         ("engine/mesh/a.py", "from engine.errors import UserError", "only a relative import works"),
-        ("blender_sync_addon/job/a.py", "from mathutils import Vector", "knows no Blender"),
+        ("blender_sync_addon/setup/a.py", "from mathutils import Vector", "knows no Blender"),
+        ("blender_sync_addon/jobs/state.py", "def f():\n    import bpy", "knows no Blender"),
+        ("blender_sync_addon/write/a.py", "from ..read import mesh", "write knows nothing of read"),
+        ("blender_sync_addon/read/a.py", "from ..write import image", "read stands below write"),
+        ("blender_sync_addon/jobs/a.py", "from ..results import history", "jobs stands below results"),
+        ("blender_sync_addon/command/a.py", "from ..ui.panel import x", "command stands below ui"),
+        ("blender_sync_addon/package.py", "from .setup import uv", "package stands below setup"),
+        (
+            "blender_sync_addon/setup/a.py",
+            "def f():\n    from ..jobs import state",
+            "setup stands below jobs",
+        ),
+        ("blender_sync_addon/desk/a.py", "import bpy", "desk has no layer"),
         ("blender_sync_addon/read/a.py", "import torch", "only Blender's own Python"),
         ("blender_sync_addon/read/a.py", "from ...engine.mesh import mesh", "options, protocol only"),
         ("blender_sync_addon/a.py", "from ..engine import errors", "options, protocol only"),
@@ -77,6 +89,25 @@ def test_a_breach_is_found(tmp_path: Path, path: str, source: str, complaint: st
     assert any(f.startswith(f"{path}:") and complaint in f for f in found), found
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "c"),
+    [
+        ("from . import b", "from .c import x", "def f():\n    from .a import y"),
+        ("from .b import x", "from . import c", "from typing import Any\n\nfrom ..mesh.a import Any"),
+    ],
+)
+def test_a_circle_of_imports_is_found(tmp_path: Path, a: str, b: str, c: str) -> None:
+    for name, source in (("a", a), ("b", b), ("c", c)):
+        write(tmp_path / f"engine/mesh/{name}.py", source)
+    write(tmp_path / "engine/mesh/d.py", "from . import a, b")
+    circle = ["engine.mesh.a", "engine.mesh.b", "engine.mesh.c"]
+    wanted = [
+        f"{one.replace('.', '/')}.py:1: imports itself by way of {', '.join(x for x in circle if x != one)}"
+        for one in circle
+    ]
+    assert violations(tmp_path) == wanted
+
+
 def test_what_is_allowed_passes(tmp_path: Path) -> None:
     write(
         tmp_path / "engine/canvas/mesh_maps.py",
@@ -92,7 +123,7 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
     write(tmp_path / "blender_sync_addon/write/a.py", "from ...engine.pictures import colours, png")
     write(tmp_path / "engine/mesh/a.py", "import numpy as np\nnp.load('x', allow_pickle=False)\nmodel.eval()")
     write(
-        tmp_path / "blender_sync_addon/job/a.py",
+        tmp_path / "blender_sync_addon/jobs/a.py",
         "from ...engine import json_lines, protocol\nfrom ...engine.client import child\n"
         "from ...engine.protocol import Request",
     )
