@@ -88,7 +88,7 @@ class Denoiser:
         self.downscale: int = 2 ** (len(parts.vae.config.block_out_channels) - 1)
         config = parts.unet.config
         self.preset: Preset = parts.sidecar.over(
-            presets.for_model(config.cross_attention_dim, config.sample_size, self.downscale)
+            presets.of_family(parts.family, config.sample_size, self.downscale)
         )
         self.vocabulary: Vocabulary | None = parts.vocabulary
         self.batch = self._rows(

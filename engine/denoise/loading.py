@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..models import files, sidecar, vocabulary
 from ..models.checks import check_condition_size, check_configs, check_controlnet, check_tiny
+from ..models.families import SUPPORTED
+from ..models.files import read_json
 from ..models.hub import Check
-from ..models.json_file import read_json
 from ..models.sidecar import Sidecar
-from ..models.sources import SUPPORTED, Sources
+from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
 from . import ddim
 from .simplify import simplify
@@ -56,6 +57,7 @@ class Parts:
     """A loaded pipeline. The networks are on the device, in evaluation mode. vocabulary: None where the model
     says nothing about the words that it knows. tiny: the tiny autoencoder, None without one."""
 
+    family: str
     tokenizer: Any
     text_encoder: Any
     unet: Any
@@ -98,6 +100,7 @@ def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Chec
     check()
     words = None if checkpoint else vocabulary.read(sources.pipeline)
     return Parts(
+        sources.family,
         tokenizer(sources.pipeline),
         controlnet=controlnet,
         tiny=tiny,

@@ -13,7 +13,7 @@ class Entry:
     """A model known by name.
 
     base: hub repository of the pipeline, None for the bundled starter. controlnet: hub repository of its
-    depth ControlNet. family: as in presets. size: of the download, in words.
+    depth ControlNet. family: a key of families.PARTS. size: of the download, in words.
     """
 
     name: str

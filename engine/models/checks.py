@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .sources import SUPPORTED, Sources
+from . import families
+from .families import SUPPORTED
+from .sources import Sources
+
+ANOTHER = "choose a depth ControlNet made for this model"
 
 
 def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
     """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
     unet, vae, text = configs["unet"], configs["vae"], configs["text_encoder"]
     where = sources.name
-    if unet.get("addition_embed_type") == "text_time" or unet.get("_class_name") not in (
-        None,
-        "UNet2DConditionModel",
-    ):
-        raise UserError(
-            f"{where}: a {unet.get('_class_name')} of Stable Diffusion XL or another kind", SUPPORTED
-        )
+    for name, expected in families.PARTS[sources.family].classes.items():
+        if (found := _class(configs[name])) not in (None, expected):
+            raise UserError(f"{where}: its {name} is a {found}, not a {expected}", SUPPORTED)
+    families.of_unet(where, unet)
     latents = vae.get("latent_channels", 4)
     if unet.get("in_channels", 4) != latents:
         raise UserError(
@@ -37,13 +38,16 @@ def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> No
 
 
 def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
-    """Raise UserError when a ControlNet (its config) doesn't fit the UNet (its config)."""
-    for key in ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"):
+    """Raise UserError when a ControlNet (its config) is of another kind or doesn't fit the UNet's config."""
+    if (found := _class(control)) not in (None, "ControlNetModel"):
+        raise UserError(f"{path} is a {found}: not supported", ANOTHER)
+    keys = ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block")
+    for key in (*keys, "addition_embed_type"):
         if key in control and _plain(control[key]) != _plain(unet[key]):
             raise UserError(
                 f"the ControlNet {path} doesn't fit the model:"
                 f" its {key} is {control[key]}, the UNet's {unet[key]}",
-                "choose a depth ControlNet made for this model",
+                ANOTHER,
             )
 
 
@@ -54,7 +58,7 @@ def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[st
     if found != expected:
         raise UserError(
             f"the ControlNet {path} has {2**found} pixels per latent, the autoencoder {2**expected}",
-            "choose a depth ControlNet made for this model",
+            ANOTHER,
         )
 
 
@@ -83,6 +87,12 @@ def _tiny_latents(config: Mapping[str, Any]) -> tuple[int, int]:
         levels = config.get("encoder_block_out_channels", range(6))
         return config.get("latent_channels", 32), 2 ** (len(levels) - 1)
     return config.get("latent_channels", 4), 2 ** (len(config.get("num_encoder_blocks", range(4))) - 1)
+
+
+def _class(config: Mapping[str, Any]) -> str | None:
+    """The class of a network as its config names it, in diffusers' way or in transformers'."""
+    named = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
+    return named and str(named)
 
 
 def _plain(value: Any) -> Any:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import hub, manage, model_card, presets, sidecar, vocabulary
+from . import families, hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
-from .json_file import read_json
+from .families import CONTROLNET
+from .files import read_json
 from .presets import Preset
-from .sources import HUB_ID, checkpoint_family, component, configs_beside, split
+from .sources import HUB_ID, component, configs_beside, split
 from .vocabulary import Vocabulary
-
-_BY_FAMILY = {preset.family: preset for preset in (presets.SD15, presets.SD21, presets.STARTER)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ def _place(base: str, entry: Entry | None) -> Path | None:
     if path.suffix == ".safetensors" and path.is_file():
         return path
     if base and path.is_dir():
-        _check_folder(path)
         return path
     if HUB_ID.fullmatch(base) and (cached := hub.cached(base)):
         return cached
@@ -85,27 +83,30 @@ def _controlnet(name: str) -> Path | None:
     return component(place) if place else None
 
 
-def _check_folder(path: Path) -> None:
-    if not (path / "unet" / "config.json").is_file():
-        fix = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
-        raise UserError(f"{path} isn't a model in diffusers layout", fix)
-
-
 def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) -> Preset | None:
     """controlnet: one that was named, None for the model's own."""
     configs = configs_beside(place) if place and place.is_file() else place
+    family = entry.family if entry else _family(place, configs)
     if place and configs:
         unet, vae = (read_json(configs / part / "config.json") for part in ("unet", "vae"))
         try:
-            width, size = int(unet["cross_attention_dim"]), int(unet["sample_size"])
-            downscale = 2 ** (len(vae["block_out_channels"]) - 1)
+            size, downscale = int(unet["sample_size"]), 2 ** (len(vae["block_out_channels"]) - 1)
         except (KeyError, TypeError, ValueError):
             return None
-        own = sidecar.of_model(configs, controlnet or place / "controlnet")
-        return own.over(presets.for_model(width, size, downscale))
-    family = checkpoint_family(place) if place else entry.family if entry else ""
-    preset = _BY_FAMILY.get(family)
+        own = sidecar.of_model(configs, controlnet or place / CONTROLNET)
+        return own.over(presets.of_family(family, size, downscale))
+    preset = presets.FIXED.get(family)
     return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
+
+
+def _family(place: Path | None, configs: Path | None) -> str:
+    """configs: the folder ``place`` itself, or that of a single file."""
+    assert place is not None, "only a model of the catalogue may be elsewhere"
+    if configs is None:
+        return families.of_checkpoint(place)
+    if configs != place:
+        return families.of_unet(str(place), read_json(configs / "unet" / "config.json"))
+    return families.of_folder(place)
 
 
 def _size(place: Path | None) -> str:

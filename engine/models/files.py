@@ -1,4 +1,4 @@
-"""Which files make up a component, and whether they are whole. Reads headers, no weights."""
+"""The files of a model: which make up a component, and whether they are complete. Reads no weights."""
 
 from __future__ import annotations
 
@@ -6,16 +6,32 @@ import json
 import struct
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
-from . import sidecar, vocabulary
+from . import vocabulary
 
-COMPONENTS = ("text_encoder", "unet", "vae", "controlnet")
-CONFIG_FOLDERS = ("tokenizer", "scheduler")
+SIDECAR = "sync_texture.json"  # beside model_index.json, as vocabulary.FILE
 STEMS = ("diffusion_pytorch_model", "model")
 VARIANTS = (".fp16", "")  # preferred first
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
 MAX_HEADER = 100 << 20  # the format's own limit
+
+
+def read_json(path: Path, fix: str = "download the model again") -> dict[str, Any]:
+    """The object in a JSON file, with or without a byte order mark; raises UserError that names the file,
+    with ``fix``."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing", fix) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}", fix) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} isn't JSON: {error}", fix) from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path} isn't an object of JSON", fix)
+    return data
 
 
 def weights(folder: Path) -> tuple[list[Path], str | None]:
@@ -34,7 +50,7 @@ def wanted(names: Collection[str], subfolders: tuple[str, ...], with_weights: bo
         if with_weights:
             result += [inside[name] for name in _choose(inside)[0]]
     if result:
-        result += [name for name in (sidecar.FILE, vocabulary.FILE) if name in names]
+        result += [name for name in (SIDECAR, vocabulary.FILE) if name in names]
     return sorted(set(result))
 
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import files, hub, links, sidecar
+from . import families, files, hub, links, sidecar
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
+from .families import ANY, CONTROLNET
 from .hub import Check, Progress
-from .sources import HUB_ID, PIPELINE_PARTS
+from .sources import HUB_ID
 from .transfer import checksum
 
 CHECKSUMS = "SHA256SUMS"  # as the sha256sum tool writes it; optional in a model folder
-PIPELINE = tuple(part for part in PIPELINE_PARTS if part != "controlnet")
-OWN = tuple(part for part in files.COMPONENTS if part != "controlnet")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def _listed(entry: Entry) -> Listed:
         return Listed(entry, False, None, disk)
     *_, (_, folder, components) = _places(entry.name)  # the ControlNet's, or the whole
     assert folder is not None
-    control = sidecar.control(folder if components == ("",) else folder / "controlnet")
+    control = sidecar.control(folder if components == ("",) else folder / CONTROLNET)
     return Listed(entry, True, control, disk)
 
 
@@ -57,8 +56,8 @@ def _linked(name: str, place: str) -> Listed:
         name=name, title=place, base=None, controlnet=None, family="", licence="your own", size="linked"
     )
     there = installed(place)
-    own = there and (folder / "controlnet").is_dir()
-    control = sidecar.control(folder / "controlnet") if own else None
+    own = there and (folder / CONTROLNET).is_dir()
+    control = sidecar.control(folder / CONTROLNET) if own else None
     return Listed(entry, there, control, size_of(folder), place)
 
 
@@ -103,9 +102,9 @@ def download(name: str, progress: Progress, check: Check) -> None:
         raise UserError(f"unknown model {name!r}", f"choose {', '.join(BY_NAME)} or a hub name (owner/name)")
     wanted: list[tuple[str | None, tuple[str, ...]]]
     if entry is None:
-        wanted = [(name, ("", *PIPELINE_PARTS))]
+        wanted = [(name, ("", *ANY, CONTROLNET))]
     else:
-        wanted = [(entry.base, PIPELINE), (entry.controlnet, ("",))]
+        wanted = [(entry.base, families.PARTS[entry.family].all), (entry.controlnet, ("",))]
     for repo, parts in wanted:
         if repo:
             _discard_damaged(repo)
@@ -157,9 +156,9 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
         folder = hub.cached(name) if HUB_ID.fullmatch(name) else None
         yield name, folder, _components(folder) if folder else ()
     elif entry.base is None:
-        yield name, STARTER_FOLDER, files.COMPONENTS
+        yield name, STARTER_FOLDER, (*families.PARTS[entry.family].networks, CONTROLNET)
     else:
-        yield entry.base, hub.cached(entry.base), OWN
+        yield entry.base, hub.cached(entry.base), families.PARTS[entry.family].networks
         if entry.controlnet:
             yield entry.controlnet, hub.cached(entry.controlnet), ("",)
 
@@ -168,7 +167,8 @@ def _components(folder: Path) -> tuple[str, ...]:
     """A folder with a config is one component, any other a pipeline."""
     if (folder / "config.json").is_file():
         return ("",)
-    return files.COMPONENTS if (folder / "controlnet").is_dir() else OWN
+    own = (CONTROLNET,) if (folder / CONTROLNET).is_dir() else ()
+    return families.STABLE_DIFFUSION.networks + own
 
 
 def _sidecar_problems(folder: Path, components: tuple[str, ...]) -> list[str]:
@@ -176,7 +176,7 @@ def _sidecar_problems(folder: Path, components: tuple[str, ...]) -> list[str]:
         if components == ("",):
             sidecar.control(folder)
         else:
-            sidecar.of_model(folder, folder / "controlnet")
+            sidecar.of_model(folder, folder / CONTROLNET)
     except UserError as error:
         return [str(error)]
     return []

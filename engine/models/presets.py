@@ -122,19 +122,18 @@ STARTER = Preset(
     reference_share=0.2,
 )
 
-_BY_TEXT_WIDTH = {768: SD15, 1024: SD21}
+FIXED = {"sd15": SD15, "sd21": SD21}  # whatever the model's configs say
 
 
-def for_model(text_width: int, sample_size: int, downscale: int) -> Preset:
-    """The preset of a model by the width of its text embedding: 768 is CLIP ViT-L (Stable Diffusion 1.x),
-    1024 is OpenCLIP ViT-H (2.x), anything else one of our own.
+def of_family(family: str, sample_size: int, downscale: int) -> Preset:
+    """The preset of a model of ``family``, a key of families.PARTS.
 
-    sample_size: latents across, from the UNet's config: the size an own model was trained at, and so its view
-    size. downscale: pixels per latent.
+    sample_size: latents across, from the network's config: the size an own model was trained at, and so its
+    view size. downscale: pixels per latent.
     """
-    known = _BY_TEXT_WIDTH.get(text_width)
-    if known:
-        return known
+    if family in FIXED:
+        return FIXED[family]
+    assert family == STARTER.family, f"a family without a preset: {family}"
     view = sample_size * downscale
     sizes = _sizes(TEXELS_A_LATENT * sample_size, TEXELS_A_PIXEL * view)
     return replace(STARTER, view_size=view, latent_view_size=sample_size, texture_size=sizes)

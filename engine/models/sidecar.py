@@ -37,10 +37,10 @@ from typing import Any
 
 from ..errors import UserError
 from ..protocol import AGGREGATES, ATTENTIONS, SYNC_SHARES, SYNC_SPACES
-from .json_file import read_json
+from .files import SIDECAR, read_json
 from .presets import AUTOENCODERS, CONTROLS, MAX_GUIDANCE, MAX_STEPS, PRECISIONS, Preset
 
-FILE = "sync_texture.json"
+FILE = SIDECAR
 TINY_AUTOENCODER = "tiny_autoencoder"
 ITS_OWN = ("control", "precision", TINY_AUTOENCODER)  # never from a model that a part was taken out of
 CONTROLNET_KEYS = ("control", "conditioning_scale", "control_end", "precision")

@@ -23,23 +23,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import files, hub, links, sidecar
+from . import families, files, hub, links, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
+from .families import ANY, CONTROLNET
 from .hub import Check, Progress
-from .json_file import read_json
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
-PIPELINE_PARTS = ("tokenizer", "scheduler", "text_encoder", "unet", "vae", "controlnet")
-SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
 
 
 @dataclass(frozen=True)
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
     single file) is given, the weights. controlnet: a component folder or a .safetensors file.
-    tiny: folder of a tiny autoencoder, None without one."""
+    tiny: folder of a tiny autoencoder, None without one. family: a key of families.PARTS."""
 
     name: str
+    family: str
     pipeline: Path
     checkpoint: Path | None
     controlnet: Path
@@ -65,20 +64,19 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
     base, control = split(name)
     fetch = Fetch(progress, check)
     check()
-    path = _locate(base, PIPELINE_PARTS, fetch)
+    path = _locate(base, (*ANY, CONTROLNET), fetch)
     if path.is_file():
-        family = checkpoint_family(path)
+        family = families.of_checkpoint(path)
         pipeline, checkpoint = _configs_for(path, family, fetch), path
     else:
-        _check_class(path)
-        family = _folder_family(path)
+        family = families.of_folder(path)
         pipeline, checkpoint = path, None
     check()
     if control:
-        controlnet = component(_locate(control, ("", "controlnet"), fetch, control=True))
+        controlnet = component(_locate(control, ("", CONTROLNET), fetch, control=True))
     else:
         controlnet = _default_controlnet(base, path, family, fetch)
-    return Sources(name, pipeline, checkpoint, controlnet, _tiny(pipeline, family))
+    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family))
 
 
 def split(name: str) -> tuple[str, str]:
@@ -139,26 +137,25 @@ def _from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
 def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
     if "" in parts:
         return any(files.weights(folder / part)[0] for part in parts)
-    own = [p for p in files.COMPONENTS if p != "controlnet"]
-    return not files.missing(folder, own) and (folder / "tokenizer").is_dir()
+    return not files.missing(folder, families.STABLE_DIFFUSION.networks) and (folder / "tokenizer").is_dir()
 
 
 def component(path: Path) -> Path:
     """The folder of one component inside ``path``: itself or its ``controlnet``. A file is left as it is."""
-    inner = path / "controlnet"
+    inner = path / CONTROLNET
     return inner if path.is_dir() and inner.is_dir() else path
 
 
 def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Path:
     """The pipeline's own ControlNet, else the family's default."""
-    if (path / "controlnet").is_dir():
-        return path / "controlnet"
+    if (path / CONTROLNET).is_dir():
+        return path / CONTROLNET
     entry = BY_NAME.get(base) or BY_FAMILY.get(family)
     if entry is None or entry.controlnet is None:
         raise UserError(
             f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
         )
-    return component(_from_hub(entry.controlnet, ("", "controlnet"), fetch))
+    return component(_from_hub(entry.controlnet, ("", CONTROLNET), fetch))
 
 
 def _tiny(pipeline: Path, family: str) -> Path | None:
@@ -182,10 +179,10 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
             "put it beside the model's unet, vae, text_encoder, tokenizer and scheduler folders (configs)",
         )
     folder = hub.cached(repo)
-    if folder and (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir():
+    if folder and _has_configs(folder):
         return folder
     try:
-        return fetch(repo, PIPELINE_PARTS, weights=False)
+        return fetch(repo, families.PARTS[family].all, weights=False)
     except UserError as error:
         raise UserError(
             f"{checkpoint.name} needs the tokenizer and configs of {repo}: {error}",
@@ -195,41 +192,8 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
 
 def configs_beside(checkpoint: Path) -> Path | None:
     """The pipeline folder that a single-file ``checkpoint`` lies in, None where it lies in none."""
-    folder = checkpoint.parent
-    whole = (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir()
-    return folder if whole else None
+    return checkpoint.parent if _has_configs(checkpoint.parent) else None
 
 
-def checkpoint_family(path: Path) -> str:
-    """The family of a single-file checkpoint, from the width of its text embedding; "" for an unknown one."""
-    table = files.header(path)
-    if any(key.startswith("conditioner.embedders.") for key in table):
-        raise UserError(f"{path} is a Stable Diffusion XL checkpoint: not supported yet", SUPPORTED)
-    for key, entry in table.items():
-        if key.startswith("model.diffusion_model.") and key.endswith("attn2.to_k.weight"):
-            return _family(int(entry["shape"][1]))  # type: ignore[index]
-    raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
-
-
-def _folder_family(folder: Path) -> str:
-    return _family(int(read_json(folder / "unet" / "config.json").get("cross_attention_dim") or 0))
-
-
-def _family(text_width: int) -> str:
-    return {768: "sd15", 1024: "sd21"}.get(text_width, "")
-
-
-def _check_class(folder: Path) -> None:
-    """Raise UserError for a folder that isn't a Stable Diffusion pipeline."""
-    index = folder / "model_index.json"
-    kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
-    if "XL" in kind or (folder / "text_encoder_2").exists():
-        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
-    if kind and not kind.startswith("StableDiffusion"):
-        raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
-    absent = [p for p in PIPELINE_PARTS[:-1] if not (folder / p).is_dir()]
-    if absent:
-        raise UserError(
-            f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing",
-            "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler",
-        )
+def _has_configs(folder: Path) -> bool:
+    return (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir()

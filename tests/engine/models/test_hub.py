@@ -198,7 +198,7 @@ def test_damage_in_the_cache_is_found(served: Hub) -> None:
 
 
 def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/depth", "mine", "free", "small")
+    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/depth", "starter", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
     assert [listed.installed for listed in manage.list_models()] == [False]
@@ -217,7 +217,7 @@ def test_what_models_say_of_themselves_comes_along(
     served.repos["them/places"] = places
     found = sources.find("them/pipe+them/places", go_on)
     assert sidecar.of_model(found.pipeline, found.controlnet) == sidecar.Sidecar(control="position", steps=7)
-    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "mine", "free", "small")
+    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "starter", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
     (listed,) = manage.list_models()

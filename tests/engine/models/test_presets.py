@@ -9,7 +9,7 @@ from engine.protocol import SYNC_SPACES
 
 
 def test_published_defaults() -> None:
-    preset = presets.for_model(768, 64, 8)
+    preset = presets.of_family("sd15", 64, 8)
     assert (preset.family, preset.steps, preset.guidance) == ("sd15", 30, 15.5)
     assert (preset.view_size, preset.latent_view_size) == (768, 96)
     assert (preset.conditioning_scale, preset.control_end) == (0.7, 0.99)
@@ -20,12 +20,12 @@ def test_published_defaults() -> None:
 
 
 def test_second_generation() -> None:
-    assert presets.for_model(1024, 96, 8).family == "sd21"
+    assert presets.of_family("sd21", 96, 8).family == "sd21"
 
 
 @pytest.mark.parametrize(("sample", "downscale"), [(32, 4), (32, 8), (48, 4)])
 def test_own_models_work_at_the_size_they_were_trained_at(sample: int, downscale: int) -> None:
-    preset = presets.for_model(128, sample, downscale)
+    preset = presets.of_family("starter", sample, downscale)
     assert (preset.latent_view_size, preset.view_size) == (sample, sample * downscale)
     assert (preset.steps, preset.guidance, preset.sync_space) == (20, 3.0, "rgb")
     assert (preset.prefix, preset.negative) == ("", "")

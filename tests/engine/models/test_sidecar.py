@@ -49,13 +49,13 @@ def refused(folder: Path, text: str) -> UserError:
 
 def test_without_a_file_everything_is_the_familys(eps_model: Path) -> None:
     model = load(eps_model)
-    assert model.preset == presets.for_model(32, 8, 8)
+    assert model.preset == presets.of_family("starter", 8, 8)
     assert model.preset.control == "depth"
 
 
 def test_a_file_replaces_what_it_names_and_nothing_else(copy: Path) -> None:
     write(copy, control="position", guidance=5.5, sync_share={"rgb": 0.7})
-    family = presets.for_model(32, 8, 8)
+    family = presets.of_family("starter", 8, 8)
     preset = load(copy).preset
     assert (preset.control, preset.guidance) == ("position", 5.5)
     assert preset.sync_share == {"latent": family.sync_share["latent"], "rgb": 0.7}

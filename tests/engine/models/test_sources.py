@@ -129,18 +129,6 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     assert "safetensors" in error.value.fix
 
 
-@pytest.mark.parametrize(("width", "family"), [(768, "sd15"), (1024, "sd21"), (32, "")])
-def test_family_of_a_single_file(tmp_path: Path, width: int, family: str) -> None:
-    key = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
-    assert sources.checkpoint_family(checkpoint(tmp_path / "x.safetensors", key, width)) == family
-
-
-def test_single_file_of_stable_diffusion_xl(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "x.safetensors", "conditioner.embedders.0.transformer.x", 8)
-    with pytest.raises(UserError, match="XL"):
-        find(path)
-
-
 def test_single_file_without_configs_and_network(tmp_path: Path) -> None:
     key = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
     with pytest.raises(UserError, match="tokenizer and configs") as error:

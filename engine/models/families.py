@@ -1,0 +1,99 @@
+"""Which family of models a folder or a file belongs to: the one place that tells, by configs and headers.
+
+A family's defaults are in presets.py, how it is run in denoise/families. What belongs to none is refused by
+name: run as something else it would give pictures, only bad ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .files import header, read_json
+
+SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
+LAYOUT = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The folders of a pipeline in diffusers layout. networks: with a config and weights, each of the class
+    in ``classes`` (as its config names it). others: without weights."""
+
+    classes: Mapping[str, str]
+    others: tuple[str, ...]
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(self.classes)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.others, *self.networks)
+
+
+STABLE_DIFFUSION = Parts(
+    {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"},
+    ("tokenizer", "scheduler"),
+)
+PARTS = {"sd15": STABLE_DIFFUSION, "sd21": STABLE_DIFFUSION, "starter": STABLE_DIFFUSION}
+
+# Of a pipeline whose family isn't known yet: what a download fetches, as far as it is there.
+ANY = tuple(dict.fromkeys(part for parts in PARTS.values() for part in parts.all))
+CONTROLNET = "controlnet"  # the folder of a pipeline's own
+
+_OURS = re.compile(r"StableDiffusion(?!XL|3)")  # pipelines' classes
+_WIDTHS = {768: "sd15", 1024: "sd21"}  # of text: CLIP ViT-L (Stable Diffusion 1.x), OpenCLIP ViT-H (2.x)
+_OWN_WIDTHS = range(1, 768)  # no published text encoder is as narrow: one of our own small models
+_TEXT_WEIGHT = re.compile(r"model\.diffusion_model\..*attn2\.to_k\.weight")
+_FOREIGN = {  # single files: what begins a key, and whose it is
+    "conditioner.embedders.": "Stable Diffusion XL",
+    "model.diffusion_model.joint_blocks.": "Stable Diffusion 3",
+    "joint_blocks.": "Stable Diffusion 3",
+    "model.diffusion_model.double_blocks.": "FLUX",
+    "double_blocks.": "FLUX",
+}
+
+
+def of_folder(folder: Path) -> str:
+    """The family of a pipeline in diffusers layout, a key of PARTS. Raises UserError for any other."""
+    index = folder / "model_index.json"
+    kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
+    if "XL" in kind or (folder / "text_encoder_2").exists():
+        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
+    if kind and not _OURS.match(kind):
+        raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
+    if absent := [part for part in STABLE_DIFFUSION.all if not (folder / part).is_dir()]:
+        raise UserError(f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing", LAYOUT)
+    return of_unet(str(folder), read_json(folder / "unet" / "config.json"))
+
+
+def of_unet(name: str, config: Mapping[str, Any]) -> str:
+    """The family of the model ``name`` by its UNet's config."""
+    kind = config.get("_class_name", "UNet2DConditionModel")
+    if kind != STABLE_DIFFUSION.classes["unet"] or config.get("addition_embed_type") == "text_time":
+        raise UserError(f"{name}: a {kind} of Stable Diffusion XL or another kind", SUPPORTED)
+    return _of_width(name, config.get("cross_attention_dim"))
+
+
+def of_checkpoint(path: Path) -> str:
+    """The family of a single file in the original layout. Raises UserError for any other."""
+    table = header(path)
+    for start, family in _FOREIGN.items():
+        if any(key.startswith(start) for key in table):
+            raise UserError(f"{path} is a {family} checkpoint: not supported yet", SUPPORTED)
+    for key, entry in table.items():
+        if _TEXT_WEIGHT.fullmatch(key):
+            return _of_width(str(path), entry["shape"][1])  # type: ignore[index]
+    raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
+
+
+def _of_width(name: str, width: Any) -> str:
+    """By the width of the text that the UNet reads."""
+    if isinstance(width, int) and (width in _WIDTHS or width in _OWN_WIDTHS):
+        return _WIDTHS.get(width, "starter")
+    raise UserError(f"{name}: its UNet reads text of width {width}, which no known family has", SUPPORTED)

@@ -1,0 +1,99 @@
+"""Which family a folder or a file belongs to, and what is said of those that belong to none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.errors import UserError
+from engine.models import families, presets, sources
+from engine.models.catalogue import ENTRIES, STARTER_FOLDER
+from engine.models.describe import describe
+
+TEXT_WEIGHT = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+
+
+def folder(path: Path, **unet: object) -> Path:
+    """A pipeline of configs alone."""
+    for part in families.STABLE_DIFFUSION.all:
+        (path / part).mkdir(parents=True)
+    config = {"_class_name": "UNet2DConditionModel", "sample_size": 64, **unet}
+    (path / "unet" / "config.json").write_text(json.dumps(config))
+    return path
+
+
+def checkpoint(path: Path, key: str, width: int = 8) -> Path:
+    save_file({key: torch.zeros(4, width)}, path)
+    return path
+
+
+@pytest.mark.parametrize(("width", "family"), [(768, "sd15"), (1024, "sd21"), (128, "starter")])
+def test_the_width_of_text_tells(tmp_path: Path, width: int, family: str) -> None:
+    assert families.of_folder(folder(tmp_path / "folder", cross_attention_dim=width)) == family
+    assert families.of_checkpoint(checkpoint(tmp_path / "x.safetensors", TEXT_WEIGHT, width)) == family
+
+
+@pytest.mark.parametrize("width", [2048, 1280, 4096, None, [768, 768]])
+def test_an_unknown_width_is_refused(tmp_path: Path, width: object) -> None:
+    """It got the starter's defaults: guidance 3, 20 steps, RGB synchronisation."""
+    path = folder(tmp_path / "folder", cross_attention_dim=width)
+    with pytest.raises(UserError, match="text of width") as error:
+        families.of_folder(path)
+    assert str(path) in str(error.value)
+    with pytest.raises(UserError, match="text of width"):
+        sources.find(str(path), lambda: None)
+    with pytest.raises(UserError, match="text of width"):
+        describe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"_class_name": "UNet3DConditionModel"}, "UNet3DConditionModel"),
+        ({"_class_name": "SD3Transformer2DModel"}, "SD3Transformer2DModel"),
+        ({"addition_embed_type": "text_time"}, "Stable Diffusion XL"),
+    ],
+)
+def test_other_networks_are_refused_by_name(tmp_path: Path, config: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        families.of_folder(folder(tmp_path / "folder", **{"cross_attention_dim": 768, **config}))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline", "ZImagePipeline", "Kandinsky"],
+)
+def test_other_pipelines_are_refused_by_name(tmp_path: Path, kind: str) -> None:
+    path = folder(tmp_path / "folder", cross_attention_dim=768)
+    (path / "model_index.json").write_text(json.dumps({"_class_name": kind}))
+    with pytest.raises(UserError, match=kind):
+        families.of_folder(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("conditioner.embedders.0.transformer.x", "Stable Diffusion XL"),
+        ("model.diffusion_model.joint_blocks.0.context_block.x", "Stable Diffusion 3"),
+        ("double_blocks.0.img_attn.norm.key_norm.scale", "FLUX"),
+    ],
+)
+def test_other_single_files_are_refused_by_name(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        families.of_checkpoint(checkpoint(tmp_path / "x.safetensors", key))
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="isn't a Stable Diffusion checkpoint"):
+        families.of_checkpoint(checkpoint(tmp_path / "x.safetensors", "weight"))
+
+
+def test_every_model_of_the_catalogue_has_a_family_with_defaults() -> None:
+    for entry in ENTRIES:
+        assert entry.family in families.PARTS
+        assert presets.of_family(entry.family, 64, 8).family == entry.family
+    assert families.of_folder(STARTER_FOLDER) == "starter"
