@@ -160,12 +160,12 @@ def _done(out: Path) -> list[tuple[int, str]]:
 def _put_back(done: DoneObject, out: Path, pack: bool) -> list[TexturedObject]:
     """Show the object's result on it; [] and a word where that can't be."""
     folder = out / done.folder
-    said = json.loads((folder / "job.json").read_text("utf-8"))
-    asked = said["request"]
+    finished = json.loads((folder / "job.json").read_text("utf-8"))
+    request = finished["request"]
     try:
-        job_objects = scene_exchange.read([done.obj], asked)
-        result = protocol.Result.from_dict(with_absolute_paths(said["result"], folder))
-        return list(scene_exchange.show(job_objects, asked, result, pack))
+        job_objects = scene_exchange.read([done.obj], request)
+        result = protocol.Result.from_dict(with_absolute_paths(finished["result"], folder))
+        return list(scene_exchange.show(job_objects, request, result, pack))
     except Problem as problem:
         print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
         return []

@@ -34,23 +34,23 @@ def answer(folder: Path) -> None:
     """Do what ``folder`` orders."""
     order = json.loads((folder / ORDER).read_text("utf-8"))
     try:
-        said = {"read": _read, "put_back": _put_back}[order["action"]](order, folder)
+        reply = {"read": _read, "put_back": _put_back}[order["action"]](order, folder)
     except Problem as problem:
-        said = {"error": problem.what, "fix": problem.fix, "code": problem.code}
-    (folder / ANSWER).write_text(json.dumps(said), "utf-8")
+        reply = {"error": problem.what, "fix": problem.fix, "code": problem.code}
+    (folder / ANSWER).write_text(json.dumps(reply), "utf-8")
 
 
 def _read(order: Order, folder: Path) -> dict[str, Any]:
     request = order["request"]
     _open(order["blend"])
-    objects = wanted(request["objects"], request["collection"])
+    objects = chosen_objects(request["objects"], request["collection"])
     job_objects = read(objects, request)
     meshes = []
     for one, name in zip(job_objects, file_names([obj.name for obj in objects]), strict=True):
         one.read.arrays().save(folder / f"{name}.npz")
         meshes.append({"file": str(folder / f"{name}.npz"), "unwrap": one.read.unwrap})
-    said = dict.fromkeys(text for one in job_objects for text in one.read.warnings)
-    return {"meshes": meshes, "objects": [obj.name for obj in objects], "warnings": list(said)}
+    warnings = dict.fromkeys(text for one in job_objects for text in one.read.warnings)
+    return {"meshes": meshes, "objects": [obj.name for obj in objects], "warnings": list(warnings)}
 
 
 def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
     return {}
 
 
-def wanted(names: Sequence[str], collection: str | None) -> list[Any]:
+def chosen_objects(names: Sequence[str], collection: str | None) -> list[Any]:
     """The objects ``names`` and those of the ``collection``; without either, all that the scene shows. Raises
     Problem."""
     found = [read_objects.named(name) for name in names]

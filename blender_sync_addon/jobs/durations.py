@@ -60,8 +60,8 @@ def read(folder: Path, key: str) -> Durations | None:
 def remember(folder: Path, key: str, report: Path, views: str, own_steps: bool) -> None:
     """Remember how long the job of the file ``report`` took; what can't be read or written is left."""
     try:
-        told = json.loads(report.read_text(encoding="utf-8"))
-        durations = Durations.of(told, views, own_steps, read(folder, key))
+        finished = json.loads(report.read_text(encoding="utf-8"))
+        durations = Durations.of(finished, views, own_steps, read(folder, key))
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return
     with contextlib.suppress(OSError):
@@ -86,8 +86,8 @@ def _all(folder: Path) -> dict[str, Any]:
 
 def in_words(seconds: float) -> str:
     """``seconds`` for people: "8 s", "3 min", "1 h 20 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

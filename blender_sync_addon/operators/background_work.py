@@ -52,11 +52,11 @@ class BackgroundOperator:
 
 def _wait(activity: Activity) -> None:
     """Wait for the end; say on the console what is being done."""
-    said = ""
+    shown = ""
     try:
         while not activity.wait(TICK_S):
-            if (stage := activity.stage.partition(":")[0]) != said:
-                said = stage
+            if (stage := activity.stage.partition(":")[0]) != shown:
+                shown = stage
                 print(f"sync_texture: {stage}", file=sys.stderr, flush=True)
     finally:  # interrupted, it mustn't go on
         if not activity.ended:

@@ -178,9 +178,9 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
     def _wanted(self, context: Any) -> dict[str, Settings]:
         """The settings of each object, by name; raises Problem."""
         settings = read_settings.from_options(self, context.scene.sync_texture, package.device())
-        given = {item.name: item.prompt for item in self.prompts}
+        own = {item.name: item.prompt for item in self.prompts}
         return {
-            name: dataclasses.replace(settings, prompt=given.get(name) or self._prompt_of(context, name))
+            name: dataclasses.replace(settings, prompt=own.get(name) or self._prompt_of(context, name))
             for name in self._names(context)
         }
 
@@ -198,8 +198,8 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
     def _prompt_of(self, context: Any, name: str) -> str:
         """What the object's custom property says; without one, the prompt for all."""
         own = read_objects.prompt_of(context.view_layer.objects.get(name), self.prompt_property)
-        said = self if self.properties.is_property_set("prompt") else context.scene.sync_texture
-        return own or said.prompt
+        source = self if self.properties.is_property_set("prompt") else context.scene.sync_texture
+        return own or source.prompt
 
 
 def _say(text: str) -> None:

@@ -28,7 +28,7 @@ def _leave_engine() -> None:
     engine.supervisor.shutdown()
 
 
-def _found(answer: Any) -> None:
+def _store_report(answer: Any) -> None:
     setup_status.doctor_report = answer
 
 
@@ -45,7 +45,7 @@ class _Installs(BackgroundOperator):
             wheels=package.WHEELS,
             engine=package.ENGINE,
         )
-        return lambda activity: installation.install(activity, plan), _found
+        return lambda activity: installation.install(activity, plan), _store_report
 
 
 class SetUp(_Installs, bpy.types.Operator):
@@ -78,8 +78,8 @@ class Remove(BackgroundOperator, bpy.types.Operator):
 
     def job(self) -> tuple[Work, OnDone]:
         _leave_engine()
-        place = engine_folder.own()
-        return lambda activity: installation.remove(activity, place), _found
+        folder = engine_folder.own()
+        return lambda activity: installation.remove(activity, folder), _store_report
 
 
 class CancelSetup(bpy.types.Operator):
@@ -106,9 +106,9 @@ class Check(BackgroundOperator, bpy.types.Operator):
     title = "Looking at the engine"
 
     def job(self) -> tuple[Work, OnDone]:
-        python, place = engine_python.chosen_python(), engine_folder.own()
-        own = place.environment if python == str(place.python()) else None
-        return lambda activity: installation.check(activity, python, package.ENGINE, own), _found
+        python, folder = engine_python.chosen_python(), engine_folder.own()
+        own = folder.environment if python == str(folder.python()) else None
+        return lambda activity: installation.check(activity, python, package.ENGINE, own), _store_report
 
 
 class ShowLog(bpy.types.Operator):

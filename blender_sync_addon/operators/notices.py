@@ -127,7 +127,7 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
         yield _stop(Problem("There is no UV map, and Unwrap is Never"), _AUTO_UNWRAP)
     try:
         if options.rig == read_settings.SCENE:
-            read_cameras.check(read_cameras.chosen(context.scene, context.view_layer))
+            read_cameras.check(read_cameras.view_cameras(context.scene, context.view_layer))
     except Problem as problem:
         yield _stop(problem, None if context.scene.camera else _ADD_CAMERA)
     try:
@@ -142,6 +142,15 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
 
 def _stop(problem: Problem, button: Button | None = None) -> Notice:
     return Notice(problem.what, "ERROR", problem.fix, button, stops=True)
+
+
+def why_no_start_from(obj: Any) -> Problem | None:
+    """Why no texture can start from what the active material of ``obj`` shows; None when one can."""
+    try:
+        read_texture.shown(obj, obj.active_material)
+    except Problem as problem:
+        return problem
+    return None
 
 
 def _settings(options: Any) -> Settings:
@@ -206,7 +215,7 @@ def _views(context: Any, options: Any, known: Durations | None) -> tuple[int, st
     if options.rig == "paper":
         return PUBLISHED_VIEWS, _number(PUBLISHED_VIEWS)
     if options.rig == read_settings.SCENE:
-        cameras = len(read_cameras.chosen(context.scene, context.view_layer))
+        cameras = len(read_cameras.view_cameras(context.scene, context.view_layer))
         return cameras, f"{cameras} camera{'s' * (cameras != 1)}"
     return known.views.get(
         options.rig, MAX_AUTO_VIEWS

@@ -115,14 +115,14 @@ class RemoveResult(EditingOperator, bpy.types.Operator):
         obj = active_object(context)
         index = history.chosen(obj, self.index)
         name = history.of(obj)[index].name if index != history.NONE else ""
-        asked: set[str] = context.window_manager.invoke_confirm(
+        answer: set[str] = context.window_manager.invoke_confirm(
             self,
             event,
             title="Remove Result",
             message=f"Remove '{name}', its material and its image?",
             confirm_text="Remove",
         )
-        return asked
+        return answer
 
     def execute(self, context: Any) -> set[str]:
         if (found := self.result(context, self.index)) is None:

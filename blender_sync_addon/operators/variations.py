@@ -27,6 +27,8 @@ SEEDS = [
     ("same", "Same Seed", "The same settings and seed: the same texture"),
 ]
 MAX_COUNT = 9
+COUNT = "sync_texture_variations"
+"""Name of the property of a scene: how many variations the panel's button makes."""
 
 
 class GenerateAgain(JobOperator, bpy.types.Operator):
@@ -190,4 +192,16 @@ def _write_sheet(objects: Sequence[Any], batch: str, count: int) -> None:
                 one.sheet = image
 
 
-register, unregister = bpy.utils.register_classes_factory((GenerateAgain, Variations))
+_register, _unregister = bpy.utils.register_classes_factory((GenerateAgain, Variations))
+
+
+def register() -> None:
+    _register()
+    words = "How many textures to choose from"
+    count = IntProperty(name="Variations", default=4, min=2, max=MAX_COUNT, description=words)
+    setattr(bpy.types.Scene, COUNT, count)
+
+
+def unregister() -> None:
+    delattr(bpy.types.Scene, COUNT)
+    _unregister()

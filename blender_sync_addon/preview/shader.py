@@ -57,10 +57,10 @@ def description() -> Any:
 
 def vertex_format() -> Any:
     """Of the shader's vertices."""
-    wanted = gpu.types.GPUVertFormat()
+    layout = gpu.types.GPUVertFormat()
     for name, size in ATTRIBUTES.items():
-        wanted.attr_add(id=name, comp_type="F32", len=size, fetch_mode="FLOAT")
-    return wanted
+        layout.attr_add(id=name, comp_type="F32", len=size, fetch_mode="FLOAT")
+    return layout
 
 
 def set_view(shader: Any, world: NDArray[np.float64], region_view: Any, ambient: float) -> None:
@@ -79,8 +79,8 @@ def set_view(shader: Any, world: NDArray[np.float64], region_view: Any, ambient:
 
 def _towards_artist(region_view: Any) -> NDArray[np.float64]:
     """(4, 4), in the view's axes: a little nearer. Without perspective, its origin lies among the objects."""
-    moved = np.diag([NEARER, NEARER, NEARER, 1.0])
+    nearer = np.diag([NEARER, NEARER, NEARER, 1.0])
     if not region_view.is_perspective:
-        moved = np.eye(4)
-        moved[2, 3] = (1 - NEARER) * region_view.view_distance
-    return moved
+        nearer = np.eye(4)
+        nearer[2, 3] = (1 - NEARER) * region_view.view_distance
+    return nearer

@@ -17,7 +17,7 @@ from ..problem import Problem
 from .mesh import scale
 
 Doubles = NDArray[np.float64]
-MOST = 64  # the engine takes no more
+MAX_CAMERAS = 64  # the engine takes no more
 FOVS = (1.0, 170.0)  # nor others, degrees
 
 
@@ -32,7 +32,7 @@ class Cameras:
         path.write_text(json.dumps({"cameras": self.entries}), encoding="utf-8")
 
 
-def chosen(scene: Any, view_layer: Any) -> list[Any]:
+def view_cameras(scene: Any, view_layer: Any) -> list[Any]:
     """The selected cameras of ``scene``, all of them where none is selected. Cheap enough to draw a panel."""
     cameras = [obj for obj in scene.objects if obj.type == "CAMERA"]
     return [obj for obj in cameras if obj.select_get(view_layer=view_layer)] or cameras
@@ -44,8 +44,10 @@ def check(cameras: Sequence[Any]) -> None:
         raise Problem(
             "The scene has no camera to look from", "Add one, or choose other Views under Advanced."
         )
-    if len(cameras) > MOST:
-        raise Problem(f"The scene has {len(cameras)} cameras", f"Select those to look from, at most {MOST}.")
+    if len(cameras) > MAX_CAMERAS:
+        raise Problem(
+            f"The scene has {len(cameras)} cameras", f"Select those to look from, at most {MAX_CAMERAS}."
+        )
     for camera in cameras:
         if camera.data.type != "PERSP":
             fix = "Make it a perspective one, or select those to look from."
@@ -55,7 +57,7 @@ def check(cameras: Sequence[Any]) -> None:
 def read(obj: Any, depsgraph: Any, in_world: bool) -> Cameras:
     """The chosen cameras of the depsgraph's scene as views of ``obj``; in_world: of where it stands among
     others. Raises Problem."""
-    cameras = chosen(depsgraph.scene, depsgraph.view_layer)
+    cameras = view_cameras(depsgraph.scene, depsgraph.view_layer)
     check(cameras)
     inward = np.eye(4) if in_world else _inward(obj)
     return Cameras(tuple(_entry(one.evaluated_get(depsgraph), depsgraph.scene, inward) for one in cameras))

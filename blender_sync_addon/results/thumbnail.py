@@ -38,11 +38,11 @@ def store(image: Any, sheet: Path) -> None:
 
 def read(image: Any | None) -> Pixels | None:
     """The thumbnail of ``image`` (S, S, 4), the bottom row first, sRGB; None without."""
-    said = image.get(KEY) if image else None
-    if said is None:
+    kept = image.get(KEY) if image else None
+    if kept is None:
         return None
-    size = int(said["size"])
-    return np.frombuffer(zlib.decompress(said["rgba"]), np.uint8).reshape(size, size, 4)
+    size = int(kept["size"])
+    return np.frombuffer(zlib.decompress(kept["rgba"]), np.uint8).reshape(size, size, 4)
 
 
 def icon(image: Any | None) -> int:
@@ -95,8 +95,8 @@ def shrink(picture: Pixels, size: int) -> Pixels:
     side = min(picture.shape[:2])
     block = max(1, -(-side // size))
     small = side // block
-    whole = picture[: small * block, : small * block].astype(np.float32)
-    blocks: NDArray[np.float32] = whole.reshape(small, block, small, block, 4).mean(axis=(1, 3))
+    cropped = picture[: small * block, : small * block].astype(np.float32)
+    blocks: NDArray[np.float32] = cropped.reshape(small, block, small, block, 4).mean(axis=(1, 3))
     return (blocks + 0.5).astype(np.uint8)
 
 

@@ -90,39 +90,39 @@ def write_stamp(environment: Path, stamp: Stamp) -> None:
     (environment / STAMP).write_text(json.dumps(vars(stamp)), encoding="utf-8")
 
 
-def read_stamp(place: EngineFolder) -> Stamp | None:
+def read_stamp(folder: EngineFolder) -> Stamp | None:
     """What the environment is; None when there is none, or none that was finished."""
     try:
-        return Stamp(**json.loads((place.environment / STAMP).read_text(encoding="utf-8")))
+        return Stamp(**json.loads((folder.environment / STAMP).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def state(place: EngineFolder) -> tuple[str, Stamp | None]:
+def state(folder: EngineFolder) -> tuple[str, Stamp | None]:
     """("none" | "broken" | "outdated" | "ready", what it is)."""
-    stamp = read_stamp(place)
+    stamp = read_stamp(folder)
     if stamp is None:
-        return ("broken" if place.environment.exists() else "none"), None
-    if not place.python().exists():
+        return ("broken" if folder.environment.exists() else "none"), None
+    if not folder.python().exists():
         return "broken", stamp
     try:
-        current = place.fingerprint(stamp.build) == stamp.fingerprint
+        current = folder.fingerprint(stamp.build) == stamp.fingerprint
     except OSError:
         current = False
     return ("ready" if current else "outdated"), stamp
 
 
-def in_use(place: EngineFolder) -> Path | None:
+def in_use(folder: EngineFolder) -> Path | None:
     """The Python of a finished environment; None without. Two looks at the disk: cheap enough for a panel."""
-    python = place.python()
-    return python if (place.environment / STAMP).is_file() and python.exists() else None
+    python = folder.python()
+    return python if (folder.environment / STAMP).is_file() and python.exists() else None
 
 
 @contextlib.contextmanager
-def locked(place: EngineFolder) -> Iterator[None]:
-    """Keep a second Blender from setting up in the same place. Raises Problem when one does just now."""
-    place.root.mkdir(parents=True, exist_ok=True)
-    with (place.root / "setup.lock").open("a+b") as stream:
+def locked(folder: EngineFolder) -> Iterator[None]:
+    """Keep a second Blender from setting up in the same folder. Raises Problem when one does just now."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with (folder.root / "setup.lock").open("a+b") as stream:
         if not _lock(stream):
             raise Problem("Another Blender is setting up the engine just now", "Wait for it.")
         yield
@@ -145,14 +145,14 @@ def _lock(stream: IO[bytes]) -> bool:
     return True
 
 
-def check_room(place: EngineFolder, megabytes: int) -> None:
+def check_room(folder: EngineFolder, megabytes: int) -> None:
     """Raise Problem unless the disk has room for ``megabytes`` more than what is there already."""
-    there = size(place.packages) // 10**6
+    there = size(folder.packages) // 10**6
     needed = max(300, megabytes - there)
-    free = shutil.disk_usage(place.root).free // 10**6
+    free = shutil.disk_usage(folder.root).free // 10**6
     if free < needed:
         what = f"The disk is too full: {needed / 1000:.1f} GB are needed, {free / 1000:.1f} GB are free"
-        raise Problem(what, f"Make room on the disk of {place.root}.")
+        raise Problem(what, f"Make room on the disk of {folder.root}.")
 
 
 def size(folder: Path, check: Callable[[], None] = lambda: None) -> int:
@@ -170,12 +170,12 @@ def size(folder: Path, check: Callable[[], None] = lambda: None) -> int:
     return total
 
 
-def put_in_place(place: EngineFolder, pause: float = 0.25) -> None:
+def put_in_place(folder: EngineFolder, pause: float = 0.25) -> None:
     """Make the part the environment; the old one goes. Raises OSError."""
-    discard(place.environment)
+    discard(folder.environment)
     for attempt in range(_TRIES):
         try:
-            place.part.rename(place.environment)
+            folder.part.rename(folder.environment)
             return
         except OSError:
             if attempt == _TRIES - 1:
@@ -189,27 +189,27 @@ def discard(folder: Path) -> None:
         folder.rename(Path(tempfile.mkdtemp(prefix="trash-", dir=folder.parent)) / "it")
 
 
-def empty_trash(place: EngineFolder) -> None:
+def empty_trash(folder: EngineFolder) -> None:
     """Delete what was discarded: thousands of files, seconds."""
-    for trash in place.root.glob("trash-*"):
+    for trash in folder.root.glob("trash-*"):
         shutil.rmtree(trash, ignore_errors=True)
 
 
-def clear_leftovers(place: EngineFolder) -> None:
+def clear_leftovers(folder: EngineFolder) -> None:
     """Delete what a killed set-up left, but for what it had downloaded; returns before all of it is gone."""
-    discard(place.part)
-    threading.Thread(target=empty_trash, args=(place,), daemon=True).start()
+    discard(folder.part)
+    threading.Thread(target=empty_trash, args=(folder,), daemon=True).start()
 
 
-def remove(place: EngineFolder) -> None:
+def remove(folder: EngineFolder) -> None:
     """Delete the environment and everything that belongs to it, but the log. Raises Problem."""
-    with locked(place):
+    with locked(folder):
         try:
-            for folder in (place.environment, place.part, place.packages, place.root / "python"):
-                discard(folder)
-            for path in place.root.glob("uv-*"):
+            for part in (folder.environment, folder.part, folder.packages, folder.root / "python"):
+                discard(part)
+            for path in folder.root.glob("uv-*"):
                 path.unlink()
-            empty_trash(place)
+            empty_trash(folder)
         except OSError as error:
             fix = "End whatever uses it (a texture being made, another Blender), and remove again."
             raise Problem(f"The engine's environment can't be deleted: {error}", fix) from error

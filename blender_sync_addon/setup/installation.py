@@ -190,7 +190,7 @@ def check(activity: Activity, python: str, engine: Path, own: Path | None) -> di
     return {**found, "damaged": damaged, "usable": found["usable"] and not damaged}
 
 
-def remove(activity: Activity, where: EngineFolder) -> None:
+def remove(activity: Activity, folder: EngineFolder) -> None:
     """Delete the environment and what belongs to it. Raises Problem."""
     activity.say("Removing the engine's environment")
-    engine_folder.remove(where)
+    engine_folder.remove(folder)

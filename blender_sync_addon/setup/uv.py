@@ -50,7 +50,7 @@ def unpack(wheels: Path, folder: Path, system: str = sys.platform) -> Path:
     return path
 
 
-def environ(given: Mapping[str, str], place: EngineFolder, source: str) -> dict[str, str]:
+def environ(given: Mapping[str, str], folder: EngineFolder, source: str) -> dict[str, str]:
     """The variables uv runs with: ``given``, with what it says to uv and pip about where packages come from.
 
     source: what the preferences say about that: an address of a package index, or a folder of wheels, or "".
@@ -68,8 +68,8 @@ def environ(given: Mapping[str, str], place: EngineFolder, source: str) -> dict[
         kept[kind] = str(Path(source).expanduser()) if kind == "UV_FIND_LINKS" else source
     return {
         **kept,
-        "UV_CACHE_DIR": str(place.packages),
-        "UV_PYTHON_INSTALL_DIR": str(place.root / "python"),
+        "UV_CACHE_DIR": str(folder.packages),
+        "UV_PYTHON_INSTALL_DIR": str(folder.root / "python"),
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }
@@ -85,9 +85,9 @@ def local_folder(variables: Mapping[str, str]) -> bool:
     return Path(variables.get("UV_FIND_LINKS", "")).is_dir() and bool(variables.get("UV_FIND_LINKS"))
 
 
-def make_command(uv: Path, place: EngineFolder, python: str, online: bool) -> list[str]:
+def make_command(uv: Path, folder: EngineFolder, python: str, online: bool) -> list[str]:
     """Make the bare environment with ``python``: a path, or a version as ``versions`` says."""
-    command = [str(uv), "venv", str(place.part), "--relocatable", "--no-project", "--python", python]
+    command = [str(uv), "venv", str(folder.part), "--relocatable", "--no-project", "--python", python]
     return command + ([] if online else ["--offline"])
 
 
@@ -98,15 +98,15 @@ def versions(build: Build) -> str:
 
 
 def install_command(
-    uv: Path, place: EngineFolder, build: Build, variables: Mapping[str, str], online: bool
+    uv: Path, folder: EngineFolder, build: Build, variables: Mapping[str, str], online: bool
 ) -> list[str]:
     """Install exactly what the locks say, and only files with their hashes; nothing is built."""
-    command = [str(uv), "pip", "sync", "--python", str(place.python(place.part))]
+    command = [str(uv), "pip", "sync", "--python", str(folder.python(folder.part))]
     command += ["--require-hashes", "--only-binary", ":all:"]
     if build.backend and not own_places(variables):  # else torch comes from where the person says
         command += ["--torch-backend", build.backend]
     command += [] if online else ["--offline"]
-    return command + [str(path) for path in place.lock_files(build.lock)]
+    return command + [str(path) for path in folder.lock_files(build.lock)]
 
 
 def clean_command(uv: Path, packages: list[str]) -> list[str]:

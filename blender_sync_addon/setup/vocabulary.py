@@ -82,15 +82,15 @@ def _longer(known: tuple[str, ...], start: str) -> Iterator[str]:
 
 
 def _in_typed_colour(known: PromptVocabulary, typed: str) -> Iterator[str]:
-    said = typed.rstrip()
+    stem = typed.rstrip()
     one = re.compile(rf"\b({'|'.join(sorted(map(re.escape, known.colours), key=len, reverse=True))})\b", re.I)
-    *_, last = [None, *one.finditer(said)]
-    if not known.colours or last is None or last.end() < len(said):
+    *_, last = [None, *one.finditer(stem)]
+    if not known.colours or last is None or last.end() < len(stem):
         return
     for example in known.examples:
         coloured = one.search(example.prompt)
         if coloured and last[0].lower() not in (rest := example.prompt[coloured.end() :]):
-            yield said + rest
+            yield stem + rest
 
 
 def _folder(model: str) -> Path:

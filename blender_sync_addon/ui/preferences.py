@@ -86,10 +86,10 @@ def draw_engine(layout: Any, owner: Any, context: Any, characters: int) -> None:
 
 def _draw_state(layout: Any, state: str, stamp: engine_folder.Stamp | None, characters: int) -> None:
     if state == "none":
-        cpu, card = (builds.choose(wish, None).build for wish in (builds.CPU, builds.CUDA))
+        cpu, cuda = (builds.choose(device, None).build for device in (builds.CPU, builds.CUDA))
         sizes = f"{cpu.download / 1000:.1f} GB"
-        if card != cpu:
-            sizes += f" ({card.download / 1000:.1f} GB where there is an NVIDIA card)"
+        if cuda != cpu:
+            sizes += f" ({cuda.download / 1000:.1f} GB where there is an NVIDIA card)"
         text = f"The engine needs PyTorch and other packages, in a folder of its own: {sizes} to download"
         draw_text(layout.column(align=True), text, "INFO", characters)
         return

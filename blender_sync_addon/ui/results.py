@@ -6,20 +6,15 @@
 from typing import Any
 
 import bpy
-from bpy.props import IntProperty
 
-from ..operators import own_material, running_job, variations
+from ..operators import notices, own_material, running_job, variations
 from ..operators import results as operators
 from ..operators.texture import Generate
-from ..problem import Problem
-from ..read import texture as read_texture
 from ..results import history, node_graph, thumbnail
 from ..results import stored_settings as result_settings
 from .drawing import draw_text, line_length
 from .panel import MainPanel
 
-COUNT = "sync_texture_variations"
-"""Name of the property of a scene: how many variations to make."""
 COLUMNS = 3
 
 
@@ -123,9 +118,9 @@ class MorePanel(_Panel, bpy.types.Panel):
     def draw(self, context: Any) -> None:
         row = self.layout.row(align=True)
         row.enabled = bool(context.scene.sync_texture.prompt.strip())
-        row.prop(context.scene, COUNT, text="Count")
+        row.prop(context.scene, variations.COUNT, text="Count")
         button = row.operator(variations.Variations.bl_idname, text="Generate", icon="IMGDISPLAY")
-        button.count = getattr(context.scene, COUNT)
+        button.count = getattr(context.scene, variations.COUNT)
 
 
 class ChangePanel(_Panel, bpy.types.Panel):
@@ -143,7 +138,7 @@ class ChangePanel(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout, options = self.layout, context.scene.sync_texture
-        problem = _problem(operators.active_object(context))
+        problem = notices.why_no_start_from(operators.active_object(context))
         if problem:
             draw_text(layout.column(align=True), problem.what, "INFO", line_length(context))
         layout.prop(options, "strength", slider=True)
@@ -151,14 +146,6 @@ class ChangePanel(_Panel, bpy.types.Panel):
         row.enabled = problem is None and bool(options.prompt.strip())
         button = row.operator(Generate.bl_idname, text="Start from This Texture", icon="BRUSH_DATA")
         button.from_texture = True
-
-
-def _problem(obj: Any) -> Problem | None:
-    try:
-        read_texture.shown(obj, obj.active_material)
-    except Problem as problem:
-        return problem
-    return None
 
 
 class MaterialPanel(_Panel, bpy.types.Panel):
@@ -204,7 +191,7 @@ def draw_shading(layout: Any, space: Any) -> None:
 
 def draw_variations(layout: Any, obj: Any, batch: str) -> None:
     """The variations of the run ``batch``, side by side; each with a button that shows it."""
-    results = [(i, one) for i, one in enumerate(history.of(obj)) if batch and one.batch == batch]
+    results = history.variations(obj, batch)
     shown = history.shown(obj)
     if len(results) < 2:
         return
@@ -227,29 +214,12 @@ def draw_details(layout: Any, context: Any, obj: Any, result: Any) -> None:
     for text in history.problems(obj, result):
         draw_text(layout, text, "ERROR", line_length(context))
     if result_settings.known(result.material):
-        said = result_settings.stored(result.material)
-        draw_text(layout, said.prompt, "TEXT", line_length(context))
-        line = f"Seed {said.seed}, {said.model}, {said.texture_size} px"
+        settings = result_settings.stored(result.material)
+        draw_text(layout, settings.prompt, "TEXT", line_length(context))
+        line = f"Seed {settings.seed}, {settings.model}, {settings.texture_size} px"
         draw_text(layout, line, "BLANK1", line_length(context))
 
 
-_CLASSES = (ResultList, ResultsPanel, MorePanel, ChangePanel, MaterialPanel)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    count = IntProperty(
-        name="Variations",
-        default=4,
-        min=2,
-        max=variations.MAX_COUNT,
-        description="How many textures to choose from",
-    )
-    setattr(bpy.types.Scene, COUNT, count)
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, COUNT)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(
+    (ResultList, ResultsPanel, MorePanel, ChangePanel, MaterialPanel)
+)
