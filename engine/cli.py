@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m engine"
 Outcome: TypeAlias = "protocol.Result | Failure | None"  # as of Worker.run
-# What a batch is asked for besides the fields of its jobs: of batch.command.Plan.
+# What a batch is asked for besides the fields of its jobs: of batch.command.BatchOptions.
 BATCH = ("jobs", "out", "workers", "time_limit", "part", "tolerant", "cluster", "cores")
 
 
@@ -150,8 +150,8 @@ def _batch(options: argparse.Namespace) -> int:
     plan_of = {name: getattr(options, name) for name in BATCH}
     own = ("run", "json", "quiet", "blender", *plan_of)
     given = {name: value for name, value in vars(options).items() if name not in own}
-    plan = command.Plan(**plan_of, given=given)
-    return command.run(plan, as_json=options.json, silent=options.quiet)
+    asked = command.BatchOptions(**plan_of, defaults=given)
+    return command.run(asked, as_json=options.json, silent=options.quiet)
 
 
 def _serve(options: argparse.Namespace) -> int:

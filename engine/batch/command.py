@@ -1,4 +1,4 @@
-"""``batch``: from the command line's words to the exit status."""
+"""``batch``: from the command line's options to the exit status."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from .. import protocol
 from ..client.engine_process import Event
 from ..errors import UserError
 from ..options import job_fields
-from . import cluster, engines, folder, jobs, journal, machine_share, progress, task
-from .account import Tell
+from . import cluster, engines, jobs, journal, resources, tasks
 from .coordinator import Coordinator
-from .engines import Events, JobEngine, LocalEngine, StartEngine
+from .engines import EnginePool, Events, LocalEngine
+from .folder import BatchFolder, opened
 from .jobs import Part, Refused
-from .summary import CSV, HTML, Summary
-from .task import Task
+from .progress import JsonProgress, TerminalProgress
+from .recorder import Report
+from .summary import CSV, HTML, BatchSummary
+from .tasks import BatchTask, tasks_of
 
 MAX_WORKERS = 1024
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is asked for. given: fields of a request for jobs that don't say otherwise. workers: None for one
-    here, for as many as a cluster has room for. part: K/N. tolerant: failed jobs don't show in the
-    status. cluster, cores: as of cluster.joined."""
+class BatchOptions:
+    """What is asked for. defaults: fields of a request, as options say them, for jobs that don't say
+    otherwise. workers: None for one here, for as many as a cluster has room for. part: K/N. tolerant: failed
+    jobs don't show in the status. cluster, cores: as of cluster.connected."""
 
     jobs: str
     out: str
-    given: Mapping[str, Any]
+    defaults: Mapping[str, Any]
     workers: int | None = None
     time_limit: float | None = None
     part: str | None = None
@@ -41,99 +43,104 @@ class Plan:
     cores: int | None = None
 
 
-def run(plan: Plan, as_json: bool = False, silent: bool = False) -> int:
-    """Do all that is left to do; 0 when everything is done, or ``plan`` is tolerant, else 1. Raises UserError
-    when the batch as a whole can't go on, and whatever a signal raises."""
-    _check(plan)
-    given = job_fields.read(plan.given)
-    for name in given.keys() & {"init_texture", "cameras"}:
-        given[name] = os.path.abspath(given[name])
-    found, refused = jobs.read(Path(plan.jobs), given)
-    part = None if plan.part is None else Part.read(plan.part)
+def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> int:
+    """Do all that is left to do; 0 when everything is done, or ``options`` are tolerant, else 1. Raises
+    UserError when the batch as a whole can't go on, and whatever a signal raises."""
+    _check(options)
+    defaults = job_fields.read(options.defaults)
+    for name in defaults.keys() & {"init_texture", "cameras"}:
+        defaults[name] = os.path.abspath(defaults[name])
+    found, refused = jobs.read(Path(options.jobs), defaults)
+    part = None if options.part is None else Part.read(options.part)
     if part is not None:
         found = [job for job in found if part.has(job.line)]
         refused = [line for line in refused if part.has(line.line)]
-    with folder.opened(Path(plan.out), part) as there:
-        tell = progress.Json() if as_json else progress.Terminal(silent)
+    with opened(Path(options.out), part) as folder:
+        report = JsonProgress() if as_json else TerminalProgress(silent)
         try:
-            status = _do(plan, there, task.plan(found, there), refused, tell)
+            status = _run(options, folder, tasks_of(found, folder), refused, report)
         finally:
-            tell.close()
+            report.close()
         if not as_json and part is None:
-            print(there.path / CSV, there.path / HTML, sep="\n")
+            print(folder.path / CSV, folder.path / HTML, sep="\n")
     return status
 
 
-def _check(plan: Plan) -> None:
-    if plan.workers is not None and not 1 <= plan.workers <= MAX_WORKERS:
-        raise UserError(f"the number of workers is {plan.workers}", f"choose 1 to {MAX_WORKERS}")
-    if plan.cores is not None and plan.cores < 1:
-        raise UserError(f"the number of cores is {plan.cores}", "choose at least 1")
-    if plan.cores is not None and plan.cluster is None:
+def _check(options: BatchOptions) -> None:
+    if options.workers is not None and not 1 <= options.workers <= MAX_WORKERS:
+        raise UserError(f"the number of workers is {options.workers}", f"choose 1 to {MAX_WORKERS}")
+    if options.cores is not None and options.cores < 1:
+        raise UserError(f"the number of cores is {options.cores}", "choose at least 1")
+    if options.cores is not None and options.cluster is None:
         raise UserError("--cores is for --cluster", "here OMP_NUM_THREADS says how many an engine takes")
-    if plan.time_limit is not None and not plan.time_limit > 0:
-        raise UserError(f"the time limit is {plan.time_limit:g} s", "choose more than 0")
+    if options.time_limit is not None and not options.time_limit > 0:
+        raise UserError(f"the time limit is {options.time_limit:g} s", "choose more than 0")
 
 
-def _do(
-    plan: Plan, there: folder.Folder, tasks: Sequence[Task], refused: Sequence[Refused], tell: Tell
+def _run(
+    options: BatchOptions,
+    folder: BatchFolder,
+    all_tasks: Sequence[BatchTask],
+    refused: Sequence[Refused],
+    report: Report,
 ) -> int:
     # Of a part there is none: whoever does another part would write over it.
-    summary = Summary(there, tasks, refused) if plan.part is None else None
+    summary = BatchSummary(folder, all_tasks, refused) if options.part is None else None
 
-    def told(event: Event) -> None:
-        tell(event)
+    def report_and_sum_up(event: Event) -> None:
+        report(event)
         if summary and event["kind"] in protocol.FINAL:
             summary.refresh()
 
-    far = plan.cluster if any(one.state == task.WAITING for one in tasks) else None
-    with _staff(plan, far, there) as (hired, workers):
-        _open(tasks, refused, workers, tell)
-        there.journal.tell(journal.BEGIN, process=os.getpid(), jobs=len(tasks))
-        alone = far in (None, cluster.LOCAL)
-        coordinator = Coordinator(there, tasks, hired, workers, plan.time_limit, told, alone)
-        account = coordinator.account
+    address = options.cluster if any(one.state == tasks.WAITING for one in all_tasks) else None
+    with _engines(options, address, folder) as pool:
+        _report_begin(all_tasks, refused, pool.size, report)
+        folder.journal.add(journal.BEGIN, process=os.getpid(), jobs=len(all_tasks))
+        coordinator = Coordinator(folder, all_tasks, pool, options.time_limit, report_and_sum_up)
+        recorder = coordinator.recorder
         try:
             coordinator.run()
-            there.journal.tell(journal.END, done=account.done, failed=account.failed)
+            folder.journal.add(journal.END, done=recorder.done, failed=recorder.failed)
         finally:
             if summary:
                 summary.write()
-    good = plan.tolerant or (not account.failed and not refused)
+    good = options.tolerant or (not recorder.failed and not refused)
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
-    counts = {"done": account.done, "failed": account.failed, "refused": len(refused)}
-    tell(protocol.message(protocol.ENDED, **counts, code=status))
+    counts = {"done": recorder.done, "failed": recorder.failed, "refused": len(refused)}
+    report(protocol.message(protocol.ENDED, **counts, code=status))
     return status
 
 
 @contextlib.contextmanager
-def _staff(plan: Plan, far: str | None, there: folder.Folder) -> Iterator[tuple[StartEngine, int]]:
-    """What makes engines, here or on the cluster ``far``, and how many there are to be."""
-    if far is None:
-        yield hire(plan.workers or 1), plan.workers or 1
+def _engines(options: BatchOptions, address: str | None, folder: BatchFolder) -> Iterator[EnginePool]:
+    """Those of this machine, or of the cluster at ``address``."""
+    if address is None:
+        yield local_engines(options.workers or 1)
         return
-    with cluster.joined(far, plan.cores) as joined:
-        yield joined.hire(there.path), min(plan.workers or joined.room.engines, MAX_WORKERS)
+    with cluster.connected(address, options.cores) as there:
+        yield there.pool(folder.path, min(options.workers or there.capacity.engines, MAX_WORKERS))
 
 
-def hire(workers: int) -> StartEngine:
-    """What makes an engine for the coordinator: a child process with its share of this machine."""
-    environments = machine_share.environments(workers, os.environ)
+def local_engines(workers: int) -> EnginePool:
+    """Child processes, each with its part of this machine."""
+    environments = resources.environments(workers, os.environ)
 
-    def make(number: int, frugal: bool, events: Events) -> JobEngine:
+    def start(number: int, frugal: bool, events: Events) -> LocalEngine:
         return LocalEngine(engines.command(frugal), environments[number], events)
 
-    return make
+    return EnginePool(start, workers)
 
 
-def _open(tasks: Sequence[Task], refused: Sequence[Refused], workers: int, tell: Tell) -> None:
-    """Tell what there is to do, which lines can't be, and which failed before an interruption."""
-    finished = sum(one.state == task.DONE for one in tasks)
-    counts = {"jobs": len(tasks), "finished": finished, "refused": len(refused), "workers": workers}
-    tell(protocol.message(protocol.BATCH, **counts))
-    for one in refused:
-        tell(protocol.message(protocol.REFUSED, line=one.line, error=one.error, fix=one.fix))
-    for failed in (one for one in tasks if one.state == task.FAILED):
+def _report_begin(
+    all_tasks: Sequence[BatchTask], refused: Sequence[Refused], workers: int, report: Report
+) -> None:
+    """Report what there is to do, which lines can't be, and which failed before an interruption."""
+    finished = sum(one.state == tasks.DONE for one in all_tasks)
+    counts = {"jobs": len(all_tasks), "finished": finished, "refused": len(refused), "workers": workers}
+    report(protocol.message(protocol.BATCH, **counts))
+    for line in refused:
+        report(protocol.message(protocol.REFUSED, line=line.line, error=line.error, fix=line.fix))
+    for failed in (one for one in all_tasks if one.state == tasks.FAILED):
         why = {"error": failed.error, "fix": failed.fix, "code": failed.code}
-        name, line = failed.job.name, failed.job.line
-        tell(protocol.message(protocol.FAILED, id=name, line=line, **why, again=False))
+        name, line_number = failed.job.name, failed.job.line
+        report(protocol.message(protocol.FAILED, id=name, line=line_number, **why, again=False))

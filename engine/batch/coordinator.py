@@ -6,58 +6,52 @@ import contextlib
 import errno
 import queue
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import protocol
 from ..client.child import may_lack_memory
 from ..client.engine_process import EXITED, SILENCE_S, Event
 from ..errors import UserError
-from . import disk, task
-from .account import Account, Tell
-from .engines import LOST, Events, JobEngine, StartEngine, why_it_ended
-from .folder import Folder
-from .pace import Overall
-from .slot import Slot
-from .task import Task
-from .waiting import Waiting
+from . import disk, tasks
+from .engines import LOST, EnginePool, Events, JobEngine, why_it_ended
+from .folder import BatchFolder
+from .progress import OverallProgress
+from .recorder import Report, TaskRecorder
+from .tasks import BatchTask, TaskQueue
+from .worker_slot import WorkerSlot
 
-CANCEL_S = 4.0  # it answers a cancel within two seconds, or is killed
+CANCEL_S = 4.0  # an engine answers a cancel within two seconds, or is killed
 TICK_S = 0.5
-PATIENCE = 6  # workers lost, and two for each there should be, with no job done in between
-MOST_PROBED = 2**26  # bytes, whatever size of texture a job asks for
-HOPELESS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
+LOSSES_BORNE = 6  # machines lost, and two for each worker there should be, with no job done in between
+PROBE_LIMIT = 2**26  # bytes that are tried on the disk, whatever size of texture a job asks for
+FATAL_DISK_ERRORS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
 class Coordinator:
-    """One run over ``tasks`` in ``folder``.
+    """One run over ``all_tasks`` in ``folder``, by the engines of ``pool``.
 
-    start_engine: makes a new engine. time_limit: seconds that an
-    attempt may take, None for ever. tell: told every event, in protocol's words. alone: what needs care is
-    done while nothing else runs, since all engines share one machine's memory. ``account``: what became of
-    the tasks.
+    time_limit: seconds that an attempt may take, None for ever. report: called with every event, as a message
+    of the protocol. ``recorder``: what became of the tasks. Where all engines share one machine's memory,
+    what needs care is done while nothing else runs.
     """
 
     def __init__(
         self,
-        folder: Folder,
-        tasks: Iterable[Task],
-        start_engine: StartEngine,
-        workers: int,
+        folder: BatchFolder,
+        all_tasks: Sequence[BatchTask],
+        pool: EnginePool,
         time_limit: float | None,
-        tell: Tell,
-        alone: bool = True,
+        report: Report,
     ) -> None:
-        self._folder, self._start_engine = folder, start_engine
-        self._time_limit, self._tell = time_limit, tell
-        self._alone, self._losses, self._running = alone, 0, 0
-        self._hired: dict[JobEngine, Slot] = {}
-        tasks = list(tasks)
-        self.account = Account(folder, tasks, tell)
+        self._folder, self._pool, self._time_limit, self._report = folder, pool, time_limit, report
+        self._losses = self._running = 0
+        self._slot_of: dict[JobEngine, WorkerSlot] = {}
+        self.recorder = TaskRecorder(folder, all_tasks, report)
         self._events: Events = queue.SimpleQueue()
-        self._waiting = Waiting(tasks)
-        self._slots = [Slot(number) for number in range(min(workers, max(1, len(self._waiting))))]
-        self._overall = Overall(tell)
+        self._queue = TaskQueue(all_tasks)
+        self._slots = [WorkerSlot(number) for number in range(min(pool.size, max(1, len(self._queue))))]
+        self._overall = OverallProgress(report)
 
     def run(self) -> None:
         """Until nothing is left. Raises UserError or OSError when that makes no sense any more."""
@@ -67,200 +61,204 @@ class Coordinator:
             while self._running:
                 running = self._running
                 with contextlib.suppress(queue.Empty):
-                    self._take(*self._events.get(timeout=max(0.0, tick - time.monotonic())))
+                    self._handle(*self._events.get(timeout=max(0.0, tick - time.monotonic())))
                 if time.monotonic() >= tick:  # not at every event: of a thousand engines there are many
                     self._check_clocks()
                     tick = time.monotonic() + TICK_S
                     running = -1
                 if self._running != running:
                     self._hand_out()
-                self._tell_overall()
+                self._report_overall()
         finally:
             for slot in self._slots:
-                slot.dismiss()
+                slot.end_engine()
                 if slot.task is not None:
-                    self.account.stop(slot.task)
+                    self.recorder.stop(slot.task)
 
-    def _tell_overall(self) -> None:
-        parts = [slot.part for slot in self._slots if slot.task]
-        self._overall(self.account.done, self.account.failed, len(self._waiting), parts, len(self._slots))
+    def _report_overall(self) -> None:
+        fractions = [slot.fraction for slot in self._slots if slot.task]
+        done, failed = self.recorder.done, self.recorder.failed
+        self._overall(done, failed, len(self._queue), fractions, len(self._slots))
 
     def _hand_out(self) -> None:
         for slot in self._slots:
-            while slot.task is None and (chosen := self._next(slot)):
+            while slot.task is None and (chosen := self._next_task(slot)):
                 self._start(slot, chosen)
             if slot.task is None:
                 break  # what is left isn't for the others either
-        self._make_use_of_idle()
+        self._relieve_waiting_engines()
 
-    def _next(self, slot: Slot) -> Task | None:
-        """What the slot is to do: of what needs care, where that has to be alone, nothing beside others."""
-        if (chosen := self._waiting.easy(slot.model)) is not None:
+    def _next_task(self, slot: WorkerSlot) -> BatchTask | None:
+        """What the slot is to do: of what needs care, on one machine, nothing beside others."""
+        if (chosen := self._queue.next_easy(slot.model)) is not None:
             return chosen
-        if self._alone and self._running:
+        if self._pool.one_machine and self._running:
             return None
-        chosen = self._waiting.careful()
-        if chosen is not None and self._alone:
+        chosen = self._queue.next_careful()
+        if chosen is not None and self._pool.one_machine:
             for other in self._slots:
                 if other is not slot:
-                    other.dismiss()
+                    other.end_engine()
         return chosen
 
-    def _make_use_of_idle(self) -> None:
+    def _relieve_waiting_engines(self) -> None:
         """What an engine is to do for which there is no room yet, one that has nothing to do takes over."""
-        staffed = [slot for slot in self._slots if slot.engine is not None]
-        stuck = [slot for slot in staffed if slot.task and slot.engine and slot.engine.waiting]
-        idle = [slot for slot in staffed if not slot.task and slot.engine and not slot.engine.waiting]
+        with_engine = [slot for slot in self._slots if slot.engine is not None]
+        stuck = [slot for slot in with_engine if slot.task and slot.engine and slot.engine.waiting]
+        idle = [slot for slot in with_engine if not slot.task and slot.engine and not slot.engine.waiting]
         for giver, taker in zip(stuck, idle, strict=False):
-            taken, stage = self._release(giver)
-            giver.dismiss()
-            self._folder.drop(stage)
-            taken.attempts -= 1
-            self.account.stop(taken)
-            self._start(taker, taken)
+            task, staging = self._release(giver)
+            giver.end_engine()
+            self._folder.remove(staging)
+            task.attempts -= 1
+            self.recorder.stop(task)
+            self._start(taker, task)
 
-    def _start(self, slot: Slot, chosen: Task) -> None:
+    def _start(self, slot: WorkerSlot, task: BatchTask) -> None:
         try:
-            self._folder.check(chosen.job)
+            self._folder.check(task.job)
         except UserError as error:
-            self.account.fail(chosen, str(error), error.fix, error.code)
+            self.recorder.fail(task, str(error), error.fix, error.code)
             return
-        if slot.engine is None or slot.frugal != chosen.careful:
-            slot.dismiss()
-            slot.engine, slot.frugal = (
-                self._start_engine(slot.number, chosen.careful, self._events),
-                chosen.careful,
-            )
-            self._hired[slot.engine] = slot
+        if slot.engine is None or slot.frugal != task.careful:
+            slot.end_engine()
+            slot.frugal = task.careful
+            slot.engine = self._pool.start(slot.number, slot.frugal, self._events)
+            self._slot_of[slot.engine] = slot
         self._running += 1
-        slot.begin(chosen, self._folder.stage())
-        self.account.start(chosen, slot.number)
-        request = {**chosen.request.as_dict(), "out": str(slot.stage)}
-        slot.engine.send(protocol.message(protocol.JOB, id=chosen.job.name, request=request))
+        slot.begin(task, self._folder.new_staging())
+        self.recorder.start(task, slot.number)
+        request = {**task.request.as_dict(), "out": str(slot.staging)}
+        slot.engine.send(protocol.message(protocol.JOB, id=task.job.name, request=request))
 
-    def _take(self, engine: JobEngine, msg: Event) -> None:
-        """An event of ``engine``; one that has been dismissed has nothing to say any more."""
-        slot = self._hired[engine]
+    def _handle(self, engine: JobEngine, event: Event) -> None:
+        """An event of ``engine``; one that has been ended has nothing to say any more."""
+        slot = self._slot_of[engine]
         if slot.engine is not engine:
             return
-        kind = msg["kind"]
-        slot.greeted |= kind not in (EXITED, LOST)
+        kind = event["kind"]
+        slot.answered |= kind not in (EXITED, LOST)
         if kind == EXITED:
-            status = int(msg["status"])
-            what = why_it_ended(status, engine.tail)
-            if not slot.greeted and status > 0:
-                raise UserError(f"no engine starts here: {what}", "see what doctor says")
-            self._lost(slot, what, may_lack_memory(status))
+            self._engine_ended(slot, int(event["status"]), engine.tail)
         elif kind == LOST:
-            self._gone(slot, " | ".join([*engine.tail[-2:]]))
-        elif slot.task is None or msg.get("id") != slot.task.job.name:
+            self._machine_lost(slot, " | ".join([*engine.tail[-2:]]))
+        elif slot.task is None or event.get("id") != slot.task.job.name:
             return
         elif kind == protocol.PROGRESS:
-            slot.progressed(msg)
-            self._tell(msg)
+            slot.note_progress(event)
+            self._report(event)
         elif kind == protocol.DONE:
-            self._done(slot, msg)
+            self._done(slot, event)
         elif kind == protocol.FAILED:
-            self._failed(slot, str(msg["error"]), str(msg["fix"]), int(msg["code"]))
+            self._failed(slot, str(event["error"]), str(event["fix"]), int(event["code"]))
         elif kind == protocol.CANCELLED:
-            self._overdue(slot)
+            self._timed_out(slot)
 
-    def _release(self, slot: Slot) -> tuple[Task, Path]:
-        """The slot's task and its files; the slot is free."""
+    def _release(self, slot: WorkerSlot) -> tuple[BatchTask, Path]:
+        """The slot's task and the folder of its files; the slot is free."""
         self._running -= 1
         return slot.release()
 
-    def _done(self, slot: Slot, msg: Event) -> None:
-        done, stage = self._release(slot)
-        self._overall.pace.add(done.seconds, slot.jobs == 1)
-        done.result = task.moved(msg["result"], stage, Path())
-        done.warnings = [*msg["result"].get("warnings", [])]
-        if done.careful:
-            done.warnings.append("done with one view at a time, to save memory")
+    def _take_back(self, slot: WorkerSlot) -> BatchTask:
+        """The slot's task, its unfinished work gone; the slot is free."""
+        task, staging = self._release(slot)
+        self._folder.remove(staging)
+        return task
+
+    def _done(self, slot: WorkerSlot, event: Event) -> None:
+        task, staging = self._release(slot)
+        self._overall.remaining.add(task.seconds, slot.jobs == 1)
+        task.result = tasks.moved(event["result"], staging, Path())
+        task.warnings = [*event["result"].get("warnings", [])]
+        if task.careful:
+            task.warnings.append("done with one view at a time, to save memory")
         self._hand_out()  # first: the engine needn't wait for the disk
         try:
-            self._folder.commit(done.job, stage, done.record())
+            self._folder.commit(task.job, staging, task.record())
         except UserError as error:
-            self.account.fail(done, str(error), error.fix, error.code)
+            self.recorder.fail(task, str(error), error.fix, error.code)
         except OSError as error:
-            if error.errno in HOPELESS:
-                done.state = task.WAITING
+            if error.errno in FATAL_DISK_ERRORS:
+                task.state = tasks.WAITING
                 raise
-            self.account.fail(
-                done, f"its files can't be put in place ({error.strerror})", "check its folder", 2
-            )
+            what = f"its files can't be put in place ({error.strerror})"
+            self.recorder.fail(task, what, "check its folder", protocol.EXIT_BAD_INPUT)
         else:
             self._losses = 0
-            self.account.finish(done, task.moved(msg["result"], stage, self._folder.target(done.job)))
+            target = self._folder.target(task.job)
+            self.recorder.finish(task, tasks.moved(event["result"], staging, target))
 
-    def _failed(self, slot: Slot, error: str, fix: str, code: int) -> None:
-        failed, stage = self._release(slot)
-        self._folder.drop(stage)
+    def _failed(self, slot: WorkerSlot, error: str, fix: str, code: int) -> None:
+        task = self._take_back(slot)
         if code == protocol.EXIT_BAD_INPUT:
             try:
-                self._folder.probe(min(4 * failed.request.texture_size**2, MOST_PROBED))
+                self._folder.probe(min(4 * task.request.texture_size**2, PROBE_LIMIT))
             except OSError:
-                failed.state = task.WAITING
+                task.state = tasks.WAITING
                 raise  # it isn't the job's fault
-            self.account.fail(failed, error, fix, code)
+            self.recorder.fail(task, error, fix, code)
             return
-        slot.dismiss()  # whatever a bug or a full memory left behind goes with the process
-        self._again(failed, error, fix, code)
+        slot.end_engine()  # whatever a bug or a full memory left behind goes with the process
+        self._retry(task, error, fix, code)
 
-    def _lost(self, slot: Slot, error: str, memory: bool) -> None:
+    def _engine_ended(self, slot: WorkerSlot, status: int, tail: Sequence[str]) -> None:
         """The engine has ended by itself."""
-        slot.dismiss()
-        if (lost := self._without_engine(slot)) is None:
+        what = why_it_ended(status, tail)
+        if not slot.answered and status > 0:
+            raise UserError(f"no engine starts here: {what}", "see what doctor says")
+        self._engine_failed(slot, what, may_lack_memory(status))
+
+    def _engine_failed(self, slot: WorkerSlot, error: str, memory: bool) -> None:
+        """The slot is without its engine; memory: because that ran out."""
+        slot.end_engine()
+        if (task := self._task_left(slot)) is None:
             return
         code = protocol.EXIT_OUT_OF_MEMORY if memory else protocol.EXIT_BUG
-        self._again(lost, error, "close other programs, or use a smaller mesh, texture or model", code)
+        self._retry(task, error, "close other programs, or use a smaller mesh, texture or model", code)
 
-    def _without_engine(self, slot: Slot) -> Task | None:
-        """The task that ``slot`` had when its engine ended, its unfinished work gone; None where it had none,
-        or none that goes on."""
+    def _task_left(self, slot: WorkerSlot) -> BatchTask | None:
+        """The task that ``slot`` had when its engine ended; None where it had none, or none that goes on."""
         if slot.task is None:
             return None
         if slot.cancelled is not None:
-            self._overdue(slot)
+            self._timed_out(slot)
             return None
-        lost, stage = self._release(slot)
-        self._folder.drop(stage)
-        return lost
+        return self._take_back(slot)
 
-    def _gone(self, slot: Slot, why: str) -> None:
+    def _machine_lost(self, slot: WorkerSlot, why: str) -> None:
         """What the engine ran on is gone, which is hardly its job's fault."""
-        slot.dismiss()
+        slot.end_engine()
         self._losses += 1
-        if self._losses > PATIENCE + 2 * len(self._slots):
+        if self._losses > LOSSES_BORNE + 2 * len(self._slots):
             fix = "see the cluster's own logs; the same command goes on where it was"
             raise UserError(f"workers get lost, one after the other ({why})", fix)
-        if (lost := self._without_engine(slot)) is None:
+        if (task := self._task_left(slot)) is None:
             return
-        lost.losses += 1
+        task.losses += 1
         error, fix = f"its worker was lost ({why})", "see the cluster's own logs"
-        if lost.losses >= task.LOSSES:
-            self.account.fail(lost, error, fix, protocol.EXIT_BUG)
+        if task.losses >= tasks.LOSSES:
+            self.recorder.fail(task, error, fix, protocol.EXIT_BUG)
             return
-        lost.attempts -= 1
-        lost.careful |= lost.losses > 1
-        self._waiting.put_first(lost)
-        self.account.put_off(lost, error, "another worker does it", protocol.EXIT_BUG)
+        task.attempts -= 1
+        task.careful |= task.losses > 1
+        self._queue.put_first(task)
+        self.recorder.put_off(task, error, "another worker does it", protocol.EXIT_BUG)
 
-    def _overdue(self, slot: Slot) -> None:
-        slot.dismiss()  # one that had to end to answer the cancel may still be at it
-        late, stage = self._release(slot)
-        self._folder.drop(stage)
+    def _timed_out(self, slot: WorkerSlot) -> None:
+        slot.end_engine()  # one that had to end to answer the cancel may still be at it
         what = f"it took longer than {self._time_limit:g} s, the time limit"
-        self.account.fail(late, what, "give it more by --time-limit", protocol.EXIT_CANCELLED)
+        self.recorder.fail(
+            self._take_back(slot), what, "give it more by --time-limit", protocol.EXIT_CANCELLED
+        )
 
-    def _again(self, failed: Task, error: str, fix: str, code: int) -> None:
+    def _retry(self, task: BatchTask, error: str, fix: str, code: int) -> None:
         """Another attempt, with more care, where there is one left."""
-        if failed.attempts >= task.ATTEMPTS:
-            self.account.fail(failed, error, fix, code)
+        if task.attempts >= tasks.ATTEMPTS:
+            self.recorder.fail(task, error, fix, code)
             return
-        self._waiting.put_last(failed)
-        when = "at the end, alone" if self._alone else "at the end"
-        self.account.put_off(failed, error, f"it is tried again {when}", code)
+        self._queue.put_last(task)
+        when = "at the end, alone" if self._pool.one_machine else "at the end"
+        self.recorder.put_off(task, error, f"it is tried again {when}", code)
 
     def _check_clocks(self) -> None:
         """End what takes too long: a job, the answer to its cancel, an engine that says nothing at all."""
@@ -272,9 +270,10 @@ class Coordinator:
                 slot.began = now
             elif slot.cancelled is not None:
                 if now - slot.cancelled > CANCEL_S:
-                    self._overdue(slot)
+                    self._timed_out(slot)
             elif self._time_limit is not None and now - slot.began > self._time_limit:
                 slot.cancelled = now
                 slot.engine.send(protocol.message(protocol.CANCEL, id=slot.task.job.name))
             elif now - max(slot.engine.heard, slot.began) > SILENCE_S:
-                self._lost(slot, f"the engine said nothing for {SILENCE_S:.0f} s and was ended", False)
+                what = f"the engine said nothing for {SILENCE_S:.0f} s and was ended"
+                self._engine_failed(slot, what, memory=False)

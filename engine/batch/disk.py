@@ -13,7 +13,7 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def settle(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until the file or folder ``path`` has reached the disk."""
     if os.name == "nt" and path.is_dir():
         return  # folders can't be opened there; NTFS journals them
@@ -24,10 +24,10 @@ def settle(path: Path) -> None:
         os.close(handle)
 
 
-def settle_all(paths: Sequence[Path]) -> None:
+def sync_all(paths: Sequence[Path]) -> None:
     """Wait until all ``paths`` have; side by side takes no longer than the slowest."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(settle, paths))
+        list(pool.map(sync, paths))
 
 
 def write(path: Path, data: bytes) -> None:
@@ -35,12 +35,12 @@ def write(path: Path, data: bytes) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         new.write_bytes(data)
-        settle(new)
+        sync(new)
         os.replace(new, path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    settle(path.parent)
+    sync(path.parent)
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

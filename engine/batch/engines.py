@@ -6,6 +6,7 @@ import contextlib
 import queue
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,16 @@ class JobEngine(Protocol):
 
 
 StartEngine = Callable[[int, bool, Events], JobEngine]  # number of the worker, frugal, where its events go
+
+
+@dataclass(frozen=True)
+class EnginePool:
+    """Where engines come from. start: makes one. size: so many at once. one_machine: they share one machine's
+    memory."""
+
+    start: StartEngine
+    size: int
+    one_machine: bool = True
 
 
 class LocalEngine(EngineProcess):

@@ -21,13 +21,13 @@ from . import disk, lock
 from .jobs import Job, Part
 from .journal import Journal
 
-OWN = ".sync_texture-batch"  # lock, journal and unfinished work
-MARK = "job.json"
+STATE_FOLDER = ".sync_texture-batch"  # lock, journal and unfinished work
+RECORD = "job.json"
 DEEPEST = "turntable.gif"  # of a job's files, the one with the longest name
-CUT_OFF = f".{MARK}.new"  # what a crash may leave of the mark
+CUT_OFF = f".{RECORD}.new"  # what a crash may leave of the record
 
 
-class Folder:
+class BatchFolder:
     """An open batch folder. ``journal``: what happened here."""
 
     def __init__(self, path: Path, journal: Journal, work: Path) -> None:
@@ -38,15 +38,15 @@ class Folder:
         """The folder of ``job``'s results."""
         return self.path / job.name
 
-    def stage(self) -> Path:
+    def new_staging(self) -> Path:
         """A new, empty folder for an engine to write into. Raises OSError."""
         path = self._work / str(next(self._numbers))
         path.mkdir()
         return path
 
-    def drop(self, stage: Path) -> None:
-        """Remove ``stage`` with what is in it."""
-        shutil.rmtree(stage, ignore_errors=True)
+    def remove(self, staging: Path) -> None:
+        """Remove ``staging`` with what is in it."""
+        shutil.rmtree(staging, ignore_errors=True)
 
     def probe(self, size: int) -> None:
         """Raise OSError unless ``size`` bytes can be written."""
@@ -57,14 +57,14 @@ class Folder:
         finally:
             path.unlink(missing_ok=True)
 
-    def done(self, job: Job) -> dict[str, Any] | None:
+    def finished(self, job: Job) -> dict[str, Any] | None:
         """What job.json says about ``job``; None unless its results are there, made from the same."""
-        said = disk.read_json(self.target(job) / MARK)
-        if said is None or said.get("fingerprint") != job.fingerprint:
+        record = disk.read_json(self.target(job) / RECORD)
+        if record is None or record.get("fingerprint") != job.fingerprint:
             return None
-        files = said.get("files")
-        whole = isinstance(files, list) and all((self.target(job) / str(name)).is_file() for name in files)
-        return said if whole else None
+        files = record.get("files")
+        complete = isinstance(files, list) and all((self.target(job) / str(name)).is_file() for name in files)
+        return record if complete else None
 
     def check(self, job: Job) -> None:
         """UserError when there can't be a folder for ``job``, or there is one of somebody else's."""
@@ -73,7 +73,7 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 os.lstat(target / DEEPEST)  # answers at once for names that are too long
             foreign = target.exists() and not target.is_dir()
-            if target.is_dir() and not (target / MARK).exists():
+            if target.is_dir() and not (target / RECORD).exists():
                 foreign = any(path.name != CUT_OFF for path in target.iterdir())
         except OSError as error:
             reason = os.strerror(error.errno or 0)
@@ -83,36 +83,36 @@ class Folder:
             what = f"{target} is there already and no result of a batch"
             raise UserError(what, "move it away, or give the job another out")
 
-    def commit(self, job: Job, stage: Path, record: dict[str, Any]) -> None:
-        """Make what lies in ``stage`` the result of ``job``. Raises UserError as check does, and OSError."""
+    def commit(self, job: Job, staging: Path, record: dict[str, Any]) -> None:
+        """What is in ``staging`` becomes the result of ``job``. Raises UserError as check does, OSError."""
         self.check(job)
         target = self.target(job)
-        names = sorted(path.name for path in stage.iterdir())
-        mark = {**record, "fingerprint": job.fingerprint, "files": names}
+        names = sorted(path.name for path in staging.iterdir())
+        record = {**record, "fingerprint": job.fingerprint, "files": names}
         if target.exists():
-            disk.settle_all([stage / name for name in names])
-            _replace(target, stage, names)
-            disk.write_json(target / MARK, mark)
+            disk.sync_all([staging / name for name in names])
+            _replace(target, staging, names)
+            disk.write_json(target / RECORD, record)
         else:
-            (stage / MARK).write_bytes(disk.encoded(mark))
-            disk.settle_all([stage / name for name in (*names, MARK)])
+            (staging / RECORD).write_bytes(disk.encoded(record))
+            disk.sync_all([staging / name for name in (*names, RECORD)])
             target.parent.mkdir(parents=True, exist_ok=True)
             # Nobody waits for this: where it is lost with the power, the job is merely done again.
-            stage.replace(target)
-        self.drop(stage)
+            staging.replace(target)
+        self.remove(staging)
 
 
-def _replace(target: Path, stage: Path, names: list[str]) -> None:
+def _replace(target: Path, staging: Path, names: list[str]) -> None:
     """Files of an earlier result give way to ``names``; a stranger's stay. Until job.json is written again it
     says that there is no result."""
-    before = (disk.read_json(target / MARK) or {}).get("files", [])
+    before = (disk.read_json(target / RECORD) or {}).get("files", [])
     gone = [str(name) for name in before if isinstance(before, list) and Path(str(name)).name == name]
-    disk.write_json(target / MARK, {"fingerprint": None, "files": sorted({*gone, *names})})
+    disk.write_json(target / RECORD, {"fingerprint": None, "files": sorted({*gone, *names})})
     for name in set(gone) - set(names):
         (target / name).unlink(missing_ok=True)
     for name in names:
-        (stage / name).replace(target / name)
-    disk.settle(target)
+        (staging / name).replace(target / name)
+    disk.sync(target)
 
 
 def _short(name: str) -> str:
@@ -120,7 +120,7 @@ def _short(name: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path, part: Part | None = None) -> Iterator[Folder]:
+def opened(path: Path, part: Part | None = None) -> Iterator[BatchFolder]:
     """The folder ``path``, made if need be, for this process alone, or for it and those that do other parts.
     What an earlier run left unfinished goes.
 
@@ -128,7 +128,7 @@ def opened(path: Path, part: Part | None = None) -> Iterator[Folder]:
     """
     writable_folder(path)
     path = path.resolve()
-    own = path / OWN
+    own = path / STATE_FOLDER
     try:
         own.mkdir(exist_ok=True)
         with contextlib.ExitStack() as locks:
@@ -142,13 +142,13 @@ def opened(path: Path, part: Part | None = None) -> Iterator[Folder]:
             # An engine of a run just killed may still be writing, for a moment: never to where we do.
             work = Path(tempfile.mkdtemp(dir=own / "work"))
             with Journal(own / "journal.jsonl") as journal:
-                yield Folder(path, journal, work)
+                yield BatchFolder(path, journal, work)
             shutil.rmtree(own / "work", ignore_errors=True)
     except OSError as error:
-        raise trouble(path, error) from error
+        raise _unusable(path, error) from error
 
 
-def trouble(path: Path, error: OSError) -> UserError:
+def _unusable(path: Path, error: OSError) -> UserError:
     """What ``error`` means for the whole batch."""
     again = "and give the same command again: it goes on where it was"
     if error.errno in disk.FULL:

@@ -17,7 +17,7 @@ BEGIN, START, DONE, FAILED, STOPPED, END = "begin", "start", "done", "failed", "
 
 
 @dataclass
-class Past:
+class JobHistory:
     """One job's history since the last run that came to its end. ended: how often a run ended under it."""
 
     fingerprint: str
@@ -26,14 +26,14 @@ class Past:
 
 
 class Journal:
-    """Appends to ``path``; ``past`` is what it said before, by the job's name."""
+    """Appends to ``path``; ``histories`` are what it said before, by the job's name."""
 
     def __init__(self, path: Path) -> None:
-        self.past = _read(path)
+        self.histories = _read(path)
         self._file = path.open("ab")
         self._write(b"\n")  # the last line may have been cut off
 
-    def tell(self, event: str, **values: Any) -> None:
+    def add(self, event: str, **values: Any) -> None:
         """Add an event. It survives this process; failures and the end, the loss of power too."""
         line = json.dumps({"event": event, "time": round(time.time(), 3), **values})
         self._write(line.encode() + b"\n")
@@ -51,32 +51,34 @@ class Journal:
         self._file.close()
 
 
-def _read(path: Path) -> dict[str, Past]:
-    past: dict[str, Past] = {}
+def _read(path: Path) -> dict[str, JobHistory]:
+    histories: dict[str, JobHistory] = {}
     if not path.exists():
-        return past
+        return histories
     with path.open("rb") as lines:
         for line in lines:
             try:
-                said = json.loads(line)
-                event, name, fingerprint = said["event"], said.get("name"), said.get("fingerprint")
+                values = json.loads(line)
+                event, name, fingerprint = values["event"], values.get("name"), values.get("fingerprint")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
             if event == END:
-                past.clear()
+                histories.clear()
             elif isinstance(name, str) and isinstance(fingerprint, str):
-                _note(past, event, name, fingerprint, said)
-    return past
+                _note(histories, name, JobHistory(fingerprint), values)
+    return histories
 
 
-def _note(past: dict[str, Past], event: str, name: str, fingerprint: str, said: dict[str, Any]) -> None:
-    known = past.get(name)
-    if known is None or known.fingerprint != fingerprint:
-        known = past[name] = Past(fingerprint)
+def _note(histories: dict[str, JobHistory], name: str, fresh: JobHistory, values: dict[str, Any]) -> None:
+    """The event ``values`` changes the history of job ``name``: ``fresh`` where it has none, or another."""
+    known = histories.get(name)
+    if known is None or known.fingerprint != fresh.fingerprint:
+        known = histories[name] = fresh
+    event = values["event"]
     if event == START:
         known.ended += 1  # until its end is told
     elif event == DONE:
-        past.pop(name)
+        histories.pop(name)
     elif event in (FAILED, STOPPED):
         known.ended = max(0, known.ended - 1)
-        known.failure = said if said.get("final") else known.failure
+        known.failure = values if values.get("final") else known.failure

@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 import trimesh
 
-from engine.batch.machine_share import THREADS, cores
+from engine.batch.resources import THREADS, cores
 
 SMALL = ("--views", "4", "--steps", "8", "--texture-size", "256")
 JOBS, DEFAULT_JOBS = 36, 12  # in a batch: of small textures, with the engine's own settings

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine import protocol
-from engine.batch import folder, jobs, task
+from engine.batch import folder, jobs
 from engine.batch.coordinator import Coordinator
-from engine.batch.engines import Events
-from engine.batch.folder import Folder
+from engine.batch.engines import EnginePool, Events
+from engine.batch.folder import BatchFolder
+from engine.batch.tasks import tasks_of
 from engine.client.engine_process import Event
 
 # Bytes of what the starter makes by default, 1024 texels a side.
@@ -83,20 +84,20 @@ def _write(place: Path, count: int) -> Path:
     return path
 
 
-def _whole(there: Folder, path: Path, workers: int) -> None:
+def _whole(there: BatchFolder, path: Path, workers: int) -> None:
     cpu, start = time.process_time(), time.perf_counter()
-    tasks = task.plan(jobs.read(path, {})[0], there)
-    done = Coordinator(there, tasks, lambda _, __, events: Instant(events), workers, None, lambda _: None)
-    done.run()
+    tasks = tasks_of(jobs.read(path, {})[0], there)
+    pool = EnginePool(lambda _, __, events: Instant(events), workers)
+    Coordinator(there, tasks, pool, None, lambda _: None).run()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - start
     count = len(tasks)
     print(f"{count} jobs, {workers} workers: {1000 * cpu / count:.2f} ms of processor, ", end="")
     print(f"{1000 * wall / count:.2f} ms by the clock a job: at most {3600 * count / wall:,.0f} an hour")
 
 
-def _commits(there: Folder, path: Path, count: int = 50) -> None:
+def _commits(there: BatchFolder, path: Path, count: int = 50) -> None:
     found = jobs.read(path, {})[0][:count]
-    stages = [there.stage() for _ in found]
+    stages = [there.new_staging() for _ in found]
     for stage in stages:
         for file, size in FILES.items():
             (stage / file).write_bytes(bytes(size))

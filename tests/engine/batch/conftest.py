@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from engine.batch import folder, jobs, task
+from engine.batch import folder, jobs
 from engine.batch.coordinator import Coordinator
-from engine.batch.engines import Events, LocalEngine
-from engine.batch.task import Task
+from engine.batch.engines import EnginePool, Events, LocalEngine
+from engine.batch.tasks import BatchTask, tasks_of
 from engine.client.engine_process import Event
 from tests.engine.batch.runs import Batch
 
@@ -55,14 +55,14 @@ class Ran:
     """What became of a run with stand-ins."""
 
     out: Path
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[BatchTask] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     @property
     def states(self) -> dict[str, str]:
         return {one.job.name: one.state for one in self.tasks}
 
-    def task(self, name: str) -> Task:
+    def task(self, name: str) -> BatchTask:
         return next(one for one in self.tasks if one.job.name == name)
 
     def kinds(self, name: str) -> list[str]:
@@ -93,9 +93,9 @@ def run(place: Path, write: Write) -> Run:
         found, refused = jobs.read(write(lines), {})
         assert not refused, refused
         with folder.opened(ran.out) as there:
-            ran.tasks = task.plan(found, there)
-            Coordinator(there, ran.tasks, stand_in, workers, time_limit, ran.events.append).run()
-            there.journal.tell("end")
+            ran.tasks = tasks_of(found, there)
+            Coordinator(there, ran.tasks, EnginePool(stand_in, workers), time_limit, ran.events.append).run()
+            there.journal.add("end")
         return ran
 
     return make

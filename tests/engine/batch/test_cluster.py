@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.util
 import os
 import signal
@@ -14,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from engine import protocol
-from engine.batch import cluster, coordinator, folder, jobs, task
-from engine.batch.cluster import Cluster, Room
+from engine.batch import cluster, coordinator, folder, jobs
+from engine.batch.cluster import Capacity, Cluster
 from engine.batch.coordinator import Coordinator
-from engine.batch.task import DONE, FAILED, WAITING
+from engine.batch.tasks import DONE, FAILED, WAITING, tasks_of
 from engine.errors import UserError
 from tests.engine.batch.conftest import STAND_IN, Lines, Ran, Write
 from tests.engine.batch.runs import Batch, below, denoising, ended, parent, starts
@@ -34,8 +35,8 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 def local() -> Iterator[Cluster]:
     """A cluster of this machine, whose engines are stand-ins."""
     stand_in = [sys.executable, "-S", str(STAND_IN)]
-    with cluster.joined(cluster.LOCAL, 1, stand_in) as joined:
-        yield joined
+    with cluster.connected(cluster.LOCAL, 1, stand_in) as connected:
+        yield connected
 
 
 @pytest.fixture
@@ -52,8 +53,9 @@ def run(place: Path, write: Write, local: Cluster) -> Callable[..., Ran]:
             react(ran, event)
 
         with folder.opened(ran.out) as there:
-            ran.tasks = task.plan(found, there)
-            Coordinator(there, ran.tasks, local.hire(there.path), 2, 60.0, told, alone=False).run()
+            ran.tasks = tasks_of(found, there)
+            pool = dataclasses.replace(local.pool(there.path, 2), one_machine=False)
+            Coordinator(there, ran.tasks, pool, 60.0, told).run()
         return ran
 
     return make
@@ -101,7 +103,7 @@ def test_where_workers_get_lost_again_and_again_the_batch_stops(
         if event["kind"] == protocol.PROGRESS:
             os.kill(parent(ran.starts[-1][1]), signal.SIGKILL)
 
-    monkeypatch.setattr(coordinator, "PATIENCE", -4)
+    monkeypatch.setattr(coordinator, "LOSSES_BORNE", -4)
     with pytest.raises(UserError, match="workers get lost, one after the other"):
         run([{"prompt": "sleepy", "out": "a"}], kill)
 
@@ -148,10 +150,10 @@ def test_strangers_are_refused_by_a_cluster_started_here(local: Cluster) -> None
 def test_a_machine_that_doesn_t_share_the_folder_is_told(local: Cluster, place: Path, write: Write) -> None:
     found, _ = jobs.read(write([{"prompt": "a"}]), {})
     with folder.opened(place / "out") as there:
-        hired = local.hire(place / "elsewhere")
-        alone = Coordinator(there, task.plan(found, there), hired, 1, None, print, alone=False)
+        pool = local.pool(place / "elsewhere", 1)
+        coordinator = Coordinator(there, tasks_of(found, there), pool, None, print)
         with pytest.raises(UserError, match=r"sees no folder .*elsewhere"):
-            alone.run()
+            coordinator.run()
 
 
 @needs_ray
@@ -185,7 +187,7 @@ def test_a_worker_then_the_coordinator_killed_with_real_engines(
     assert ended(engines, 60.0)
     assert starts(out) == ["a", "b", "b"]
     with folder.opened(out) as there:  # as the same command would, here or there
-        assert [one.state for one in task.plan(jobs.read(path, {})[0], there)] == [DONE, WAITING]
+        assert [one.state for one in tasks_of(jobs.read(path, {})[0], there)] == [DONE, WAITING]
 
 
 class Slow:
@@ -220,7 +222,7 @@ def test_a_busy_machine_is_given_time_to_start_a_cluster(monkeypatch: pytest.Mon
 
 def test_without_ray_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match="needs Ray") as caught, cluster.joined(cluster.LOCAL):
+    with pytest.raises(UserError, match="needs Ray") as caught, cluster.connected(cluster.LOCAL):
         pass
     assert "requirements/cluster.txt" in caught.value.fix.replace("\\", "/")
     assert "\n" not in str(caught.value)
@@ -232,17 +234,17 @@ def node(alive: bool = True, **resources: float) -> dict[str, object]:
 
 def test_there_is_an_engine_for_each_card_or_for_some_cores() -> None:
     cards = [node(CPU=64, GPU=8), node(CPU=32, GPU=2), node(CPU=64), node(False, CPU=8, GPU=8)]
-    assert cluster.room(cards) == Room(engines=10, cards=1, cores=8)
-    assert cluster.room(cards, 2) == Room(10, 1, 2)
-    assert cluster.room([node(CPU=64), node(CPU=6)]) == Room(17, 0, 4)
-    assert cluster.room([node(CPU=2)]) == Room(1, 0, 2)
-    assert cluster.room([node(CPU=2)], 1) == Room(2, 0, 1)
+    assert cluster.capacity(cards) == Capacity(engines=10, gpus=1, cores=8)
+    assert cluster.capacity(cards, 2) == Capacity(10, 1, 2)
+    assert cluster.capacity([node(CPU=64), node(CPU=6)]) == Capacity(17, 0, 4)
+    assert cluster.capacity([node(CPU=2)]) == Capacity(1, 0, 2)
+    assert cluster.capacity([node(CPU=2)], 1) == Capacity(2, 0, 1)
     for nodes, cores in (([], None), ([node(CPU=2)], 3), ([node(CPU=0)], None)):
         with pytest.raises(UserError, match="no machine of the cluster has more than"):
-            cluster.room(nodes, cores)
+            cluster.capacity(nodes, cores)
 
 
 def test_what_the_command_line_chose_goes_along() -> None:
     environ = {"BLENDER": "/opt/blender", "SYNC_TEXTURE_X": "1", "HF_HUB_OFFLINE": "1", "PATH": "/bin"}
-    assert cluster.passed_on(environ) == {name: environ[name] for name in environ if name != "PATH"}
-    assert not cluster.passed_on({"BLENDER_USER_RESOURCES": "/home/me"})
+    assert cluster.shared_variables(environ) == {name: environ[name] for name in environ if name != "PATH"}
+    assert not cluster.shared_variables({"BLENDER_USER_RESOURCES": "/home/me"})

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine import protocol
-from engine.batch import coordinator, task
-from engine.batch.task import DONE, FAILED
+from engine.batch import coordinator, tasks
+from engine.batch.tasks import DONE, FAILED
 from engine.errors import UserError
 from tests.engine.batch.conftest import Run
 
@@ -65,7 +65,7 @@ def test_what_an_engine_can_t_do_another_does_alone_with_less_memory(run: Run, w
 def test_a_crash_costs_its_job_only_and_twice_is_enough(run: Run) -> None:
     ran = run(jobs("segfault", "a", "b"), workers=2)
     assert ran.states == {"segfault": FAILED, "a": DONE, "b": DONE}
-    assert [name for name, _, _ in ran.starts].count("segfault") == task.ATTEMPTS
+    assert [name for name, _, _ in ran.starts].count("segfault") == tasks.ATTEMPTS
     assert "signal 11" in ran.task("segfault").error
     assert not (ran.out / "segfault").exists()
 

@@ -44,7 +44,7 @@ def test_parts_of_a_batch_share_its_folder(tmp_path: Path) -> None:
     first, second = Part(1, 2), Part(2, 2)
     with folders.opened(tmp_path, first) as one, folders.opened(tmp_path, second) as other:
         one.commit(JOB, staged(one, "one"), {})
-        assert other.done(JOB)
+        assert other.finished(JOB)
         for taken in (None, first):
             with pytest.raises(UserError, match="another batch works in"), folders.opened(tmp_path, taken):
                 pass
@@ -63,8 +63,10 @@ def test_a_folder_that_can_t_be_written_is_told_in_one_line(tmp_path: Path) -> N
             pass
 
 
-def staged(there: folders.Folder, text: str, names: tuple[str, ...] = ("texture.png", "mesh.glb")) -> Path:
-    stage = there.stage()
+def staged(
+    there: folders.BatchFolder, text: str, names: tuple[str, ...] = ("texture.png", "mesh.glb")
+) -> Path:
+    stage = there.new_staging()
     for name in names:
         (stage / name).write_text(text)
     return stage
@@ -72,19 +74,19 @@ def staged(there: folders.Folder, text: str, names: tuple[str, ...] = ("texture.
 
 def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with folders.opened(tmp_path) as there:
-        assert there.done(JOB) is None
+        assert there.finished(JOB) is None
         there.commit(JOB, staged(there, "one"), {"seconds": 1.5})
         assert (tmp_path / "a" / "b" / "texture.png").read_text() == "one"
-        done = there.done(JOB)
+        done = there.finished(JOB)
         assert done is not None
         assert done["seconds"] == 1.5
         other = Job(1, "a/b", JOB.request, "0" * 64)
-        assert there.done(other) is None
+        assert there.finished(other) is None
         there.commit(other, staged(there, "two", ("texture.png",)), {})
         assert not (tmp_path / "a" / "b" / "mesh.glb").exists()  # of the earlier result
         assert (tmp_path / "a" / "b" / "texture.png").read_text() == "two"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [folders.OWN, "a"]
-    assert not (tmp_path / folders.OWN / "work").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folders.STATE_FOLDER, "a"]
+    assert not (tmp_path / folders.STATE_FOLDER / "work").exists()
 
 
 def test_a_crash_in_mid_replacement_leaves_a_job_to_be_done(
@@ -105,15 +107,15 @@ def test_a_crash_in_mid_replacement_leaves_a_job_to_be_done(
         with pytest.raises(KeyboardInterrupt):
             there.commit(changed, stage, {})
         monkeypatch.undo()
-        assert there.done(JOB) is None
-        assert there.done(changed) is None
+        assert there.finished(JOB) is None
+        assert there.finished(changed) is None
         there.check(changed)  # still ours
         there.commit(changed, staged(there, "two"), {})
-        assert there.done(changed)
+        assert there.finished(changed)
 
 
 def test_what_a_killed_run_left_goes(tmp_path: Path) -> None:
-    left = tmp_path / folders.OWN / "work" / "xyz" / "7"
+    left = tmp_path / folders.STATE_FOLDER / "work" / "xyz" / "7"
     left.mkdir(parents=True)
     (left / "texture.png").write_text("half")
     with folders.opened(tmp_path):
@@ -123,22 +125,22 @@ def test_what_a_killed_run_left_goes(tmp_path: Path) -> None:
 def test_a_journal_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:
-        journal.tell("start", name="a", fingerprint="1")
-        journal.tell("start", name="b", fingerprint="1")
-        journal.tell("failed", name="b", fingerprint="1", final=True, error="e", fix="f", code=2)
-        journal.tell("start", name="c", fingerprint="1")
-        journal.tell("done", name="c", fingerprint="1")
+        journal.add("start", name="a", fingerprint="1")
+        journal.add("start", name="b", fingerprint="1")
+        journal.add("failed", name="b", fingerprint="1", final=True, error="e", fix="f", code=2)
+        journal.add("start", name="c", fingerprint="1")
+        journal.add("done", name="c", fingerprint="1")
     path.write_bytes(path.read_bytes() + b'\xff\xfe\n[1]\n{}\n{"event": 1}\n{"event": "start", "na')
     with Journal(path) as journal:
-        assert set(journal.past) == {"a", "b"}
-        assert (journal.past["a"].ended, journal.past["a"].failure) == (1, None)
-        assert journal.past["b"].failure is not None
-        journal.tell("start", name="a", fingerprint="1")
-    assert Journal(path).past["a"].ended == 2
+        assert set(journal.histories) == {"a", "b"}
+        assert (journal.histories["a"].ended, journal.histories["a"].failure) == (1, None)
+        assert journal.histories["b"].failure is not None
+        journal.add("start", name="a", fingerprint="1")
+    assert Journal(path).histories["a"].ended == 2
     with Journal(path) as journal:
-        journal.tell("start", name="a", fingerprint="another")
-        journal.tell("stopped", name="a", fingerprint="another")
-    assert Journal(path).past["a"].ended == 0
+        journal.add("start", name="a", fingerprint="another")
+        journal.add("stopped", name="a", fingerprint="another")
+    assert Journal(path).histories["a"].ended == 0
     with Journal(path) as journal:
-        journal.tell("end")
-    assert Journal(path).past == {}
+        journal.add("end")
+    assert Journal(path).histories == {}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.batch import jobs
-from engine.batch.folder import MARK, OWN
-from engine.batch.task import DONE
+from engine.batch.folder import RECORD, STATE_FOLDER
+from engine.batch.tasks import DONE
 from engine.errors import UserError
 from tests.engine.batch.conftest import STAND_IN, Ran, Run, Write
 
@@ -20,19 +20,20 @@ COUNT, WORKERS = 40, 2
 BATCH = """
 import os, sys
 from pathlib import Path
-from engine.batch import folder, jobs, task
+from engine.batch import folder, jobs
 from engine.batch.coordinator import Coordinator
-from engine.batch.engines import LocalEngine
+from engine.batch.engines import EnginePool, LocalEngine
+from engine.batch.tasks import tasks_of
 
-def hire(_number, frugal, events):
+def start(_number, frugal, events):
     command = [sys.executable, "-S", sys.argv[3], *(["--frugal"] if frugal else [])]
     return LocalEngine(command, os.environ, events)
 
 with folder.opened(Path(sys.argv[2])) as there:
-    tasks = task.plan(jobs.read(Path(sys.argv[1]), {})[0], there)
+    tasks = tasks_of(jobs.read(Path(sys.argv[1]), {})[0], there)
     told = lambda event: print(event["kind"], flush=True) if "id" in event else None
-    Coordinator(there, tasks, hire, int(sys.argv[4]), 60.0, told).run()
-    there.journal.tell("end")
+    Coordinator(there, tasks, EnginePool(start, int(sys.argv[4])), 60.0, told).run()
+    there.journal.add("end")
 """
 
 
@@ -48,11 +49,11 @@ def test_killed_over_and_over_all_is_done_and_next_to_nothing_twice(
         kills += 1
         assert kills < 50
     assert kills >= 2
-    whole = {job.name for job in jobs.read(path, {})[0] if (out / job.name / MARK).is_file()}
+    whole = {job.name for job in jobs.read(path, {})[0] if (out / job.name / RECORD).is_file()}
     assert whole == {f"{i:02}" for i in range(COUNT)}
     for name in whole:
         assert {file.read_bytes() for file in (out / name).glob("*.png")} == {name.encode()}
-    assert sorted(file.name for file in out.iterdir()) == [OWN, *sorted(whole)]
+    assert sorted(file.name for file in out.iterdir()) == [STATE_FOLDER, *sorted(whole)]
     assert len(Ran(out).starts) <= COUNT + kills * (WORKERS + 1)
 
 
@@ -73,7 +74,7 @@ def test_after_a_full_disk_the_same_batch_goes_on(run: Run, tiny_disk: Path, pla
     run(lines[:1])  # by itself: else the big one may have filled the disk before this one is in its place
     with pytest.raises(UserError, match="is full"):
         run(lines)
-    assert (tiny_disk / "small" / MARK).is_file()
+    assert (tiny_disk / "small" / RECORD).is_file()
     assert not (tiny_disk / "big").exists()
     subprocess.run(["mount", "-o", "remount,size=16m", str(tiny_disk)], check=True)
     again = run(lines)

@@ -10,10 +10,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from engine.batch import folder as folders
-from engine.batch import jobs, machine_share, progress, sheet, task
-from engine.batch.pace import Pace
-from engine.batch.progress import Terminal
-from engine.batch.summary import Summary
+from engine.batch import index_page, jobs, progress, resources, tasks
+from engine.batch.progress import TerminalProgress
+from engine.batch.summary import BatchSummary
 from tests.engine.batch.conftest import Write
 
 NASTY = "<script>alert(\"x\")</script> & 'quotes' <img src=x onerror=y>"
@@ -50,16 +49,16 @@ def summed(write: Write, place: Path) -> Path:
     lines = [{"prompt": f"{NASTY} {i}", "out": f"a#b%20 ü?&'<{i}"} for i in range(3)]
     found, refused = jobs.read(write([*lines, {"prompt": NASTY, "seed": NASTY}]), {})
     with folders.opened(place / "out") as there:
-        tasks = task.plan(found, there)
-        stage = there.stage()
+        found_tasks = tasks.tasks_of(found, there)
+        stage = there.new_staging()
         for name in ("texture.png", "mesh.glb", "views.png", "turntable.gif"):
             (stage / name).write_bytes(b"x")
         (stage / "report.json").write_text('{"coverage": 0.987, "seam_error": null, "view_psnr": 20.5}')
-        tasks[0].result = {"texture": "texture.png", "mesh": "mesh.glb"}
-        there.commit(found[0], stage, tasks[0].record())
-        tasks[0].state = task.DONE
-        tasks[1].fail(NASTY, NASTY, 2)
-        Summary(there, tasks, refused).write()
+        found_tasks[0].result = {"texture": "texture.png", "mesh": "mesh.glb"}
+        there.commit(found[0], stage, found_tasks[0].record())
+        found_tasks[0].state = tasks.DONE
+        found_tasks[1].fail(NASTY, NASTY, 2)
+        BatchSummary(there, found_tasks, refused).write()
     return place / "out"
 
 
@@ -95,19 +94,19 @@ def test_the_summary_says_the_same_in_csv(summed: Path) -> None:
 
 
 def test_a_sheet_of_nothing_is_a_page() -> None:
-    assert Page(sheet.page([])).open == []
+    assert Page(index_page.page([])).open == []
 
 
 def test_the_rest_takes_as_long_as_what_was_done() -> None:
-    pace = Pace()
-    assert pace.left(5, [0.0], 1) is None
-    pace.add(30.0, first=True)  # with loading
-    assert pace.left(3, [], 1) == 90
-    pace.add(10.0, first=False)
-    assert pace.left(3, [0.5], 1) == 35
-    assert pace.left(4, [0.5, 0.5], 2) == 25
-    assert pace.left(0, [0.0, 0.9], 2) == 10  # nobody helps with the last one
-    assert pace.left(0, [], 2) == 0
+    remaining = progress.RemainingTime()
+    assert remaining.estimate(5, [0.0], 1) is None
+    remaining.add(30.0, first=True)  # with loading
+    assert remaining.estimate(3, [], 1) == 90
+    remaining.add(10.0, first=False)
+    assert remaining.estimate(3, [0.5], 1) == 35
+    assert remaining.estimate(4, [0.5, 0.5], 2) == 25
+    assert remaining.estimate(0, [0.0, 0.9], 2) == 10  # nobody helps with the last one
+    assert remaining.estimate(0, [], 2) == 0
 
 
 def event(done: int, failed: int, left: int, eta: float | None) -> dict[str, object]:
@@ -115,16 +114,16 @@ def event(done: int, failed: int, left: int, eta: float | None) -> dict[str, obj
 
 
 def test_the_line_of_progress() -> None:
-    assert progress.overall(event(2, 0, 8, None)) == "2 of 10 done"
-    assert progress.overall(event(2, 1, 7, 4000)) == "2 of 10 done, 1 failed, about 67 min left"
-    assert progress.overall(event(10, 0, 0, 0)) == "10 of 10 done"
-    spoken = [progress.duration(s) for s in (0, 89, 90, 3000, 5400, 100_000)]
+    assert progress.overall_text(event(2, 0, 8, None)) == "2 of 10 done"
+    assert progress.overall_text(event(2, 1, 7, 4000)) == "2 of 10 done, 1 failed, about 67 min left"
+    assert progress.overall_text(event(10, 0, 0, 0)) == "10 of 10 done"
+    spoken = [progress.duration_text(s) for s in (0, 89, 90, 3000, 5400, 100_000)]
     assert spoken == ["0 s", "89 s", "2 min", "50 min", "1 h 30 min", "27 h 47 min"]
 
 
 @pytest.mark.parametrize("silent", [False, True])
 def test_failures_are_told_even_when_silent(capsys: pytest.CaptureFixture[str], silent: bool) -> None:
-    told = Terminal(silent)
+    told = TerminalProgress(silent)
     told({"kind": "batch", "jobs": 2, "finished": 0, "refused": 1, "workers": 1})
     told({"kind": "refused", "line": 3, "error": "it is\nbroken", "fix": "mend it"})
     told({"kind": "failed", "id": "a", "line": 1, "error": "bad.", "fix": "mend", "code": 2, "again": False})
@@ -142,7 +141,7 @@ def test_on_a_terminal_one_line_is_drawn_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    told = Terminal(False)
+    told = TerminalProgress(False)
     told(event(1, 0, 3, 60.0))
     told({"kind": "done", "id": "b", "seconds": 2.0})
     told.close()
@@ -153,18 +152,16 @@ def test_on_a_terminal_one_line_is_drawn_again(
 
 
 def test_cores_and_cards_are_shared(tmp_path: Path) -> None:
-    assert machine_share.environments(1, {"A": "b"}) == [{"A": "b"}]
-    two = machine_share.environments(2, {machine_share.CARDS: "4,GPU-x"})
-    assert [one[machine_share.CARDS] for one in two] == ["4", "GPU-x"]
-    assert {one[machine_share.THREADS] for one in two} == {str(max(1, machine_share.cores() // 2))}
-    kept = machine_share.environments(3, {machine_share.CARDS: "0", machine_share.THREADS: "5"})
-    assert [(one[machine_share.CARDS], one[machine_share.THREADS]) for one in kept] == [("0", "5")] * 3
+    assert resources.environments(1, {"A": "b"}) == [{"A": "b"}]
+    two = resources.environments(2, {resources.GPUS: "4,GPU-x"})
+    assert [one[resources.GPUS] for one in two] == ["4", "GPU-x"]
+    assert {one[resources.THREADS] for one in two} == {str(max(1, resources.cores() // 2))}
+    kept = resources.environments(3, {resources.GPUS: "0", resources.THREADS: "5"})
+    assert [(one[resources.GPUS], one[resources.THREADS]) for one in kept] == [("0", "5")] * 3
     smi = tmp_path / "nvidia-smi"
     smi.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
     smi.chmod(0o755)
-    asked = machine_share.environments(3, {"PATH": str(tmp_path)})
-    assert [one[machine_share.CARDS] for one in asked] == ["GPU-a", "GPU-b", "GPU-a"]
+    asked = resources.environments(3, {"PATH": str(tmp_path)})
+    assert [one[resources.GPUS] for one in asked] == ["GPU-a", "GPU-b", "GPU-a"]
     smi.write_text("#!/bin/sh\nexit 9\n")
-    assert all(
-        machine_share.CARDS not in one for one in machine_share.environments(2, {"PATH": str(tmp_path)})
-    )
+    assert all(resources.GPUS not in one for one in resources.environments(2, {"PATH": str(tmp_path)}))

@@ -40,7 +40,7 @@ def page(rows: Sequence[Row]) -> str:
             '<meta name="viewport" content="width=device-width">',
             f"<title>{escape(title)}</title><style>{STYLE}{_hiding(shown)}</style></head><body>",
             f"<h1>{escape(title)}</h1><form>{''.join(map(_choice, ['all', *shown]))}</form><main>",
-            *map(_card, rows),
+            *map(_article, rows),
             "</main></body></html>\n",
         ]
     )
@@ -58,7 +58,7 @@ def _hiding(states: Sequence[str]) -> str:
     )
 
 
-def _card(row: Row) -> str:
+def _article(row: Row) -> str:
     state = str(row["state"])
     parts = [f'<article class="{escape(state)}" id="line-{int(row["line"])}">']
     if state == "done":
