@@ -1,9 +1,10 @@
 """The engine as a child process: JSON lines on stdin and stdout, jobs one after the other.
 
 Three threads. The main one works, and first of all imports what any job needs. A reader takes messages from
-stdin, so that a cancel or the end of the parent (end of file) is noticed at once. A pulse tells the parent
-that the engine lives. Native code can't be interrupted from outside; when a cancelled job hasn't stopped
-after CANCEL_GRACE_S, the engine says so and exits, and the parent starts another one for the next job.
+stdin, so that a cancel or the end of the parent (end of file) is noticed at once. The third sends heartbeats,
+which tell the parent that the engine lives. Native code can't be interrupted from outside; when a cancelled
+job hasn't stopped after CANCEL_GRACE_S, the engine says so and exits, and the parent starts another one for
+the next job.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .json_lines import Teller
 from .worker import Worker, answer
 
 CANCEL_GRACE_S = 1.5  # the contract allows two seconds
-PULSE_S = 2.0
+HEARTBEAT_S = 2.0
 
 
 class Server:
@@ -34,7 +35,7 @@ class Server:
         self._waiting: set[str] = set()  # ids of jobs that have not begun
         self._cancelled: set[str] = set()
         self._current: str | None = None
-        self._warming = True  # imports can't be interrupted: whoever wants the process to end needn't wait
+        self._importing = True  # imports can't be interrupted: whoever wants the process to end needn't wait
 
     def run(self) -> int:
         """The exit status."""
@@ -43,11 +44,11 @@ class Server:
                 protocol.HELLO, version=protocol.VERSION, protocol=protocol.PROTOCOL, pid=os.getpid()
             )
         )
-        for target in (self._read, self._pulse):
+        for target in (self._read, self._send_heartbeats):
             threading.Thread(target=target, daemon=True).start()
         worker = Worker(self._frugal)
-        worker.warm_up()
-        self._warming = False
+        worker.import_libraries()
+        self._importing = False
         while (job := self._jobs.get()) is not None:
             self._do(worker, job)
         return protocol.EXIT_DONE
@@ -90,12 +91,12 @@ class Server:
     def _read(self) -> None:
         for line in self._source:
             try:
-                self._take(protocol.decode(line))
+                self._handle(protocol.decode(line))
             except ValueError as error:
                 print(error, file=sys.stderr)
-        self._leave()  # the parent is gone
+        self._end()  # the parent is gone
 
-    def _take(self, msg: dict[str, Any]) -> None:
+    def _handle(self, msg: dict[str, Any]) -> None:
         kind = msg["kind"]
         if kind == protocol.JOB and "id" in msg:
             self._waiting.add(str(msg["id"]))
@@ -103,15 +104,15 @@ class Server:
         elif kind == protocol.CANCEL:
             self._cancel(str(msg.get("id")))
         elif kind == protocol.QUIT:
-            self._leave()
+            self._end()
         elif kind != protocol.HEARTBEAT:
             raise ValueError(f"unknown message {kind!r}")
 
-    def _leave(self) -> None:
+    def _end(self) -> None:
         """End: nobody wants what is being done any more."""
         if self._busy():
             os._exit(protocol.EXIT_CANCELLED)
-        if self._warming:
+        if self._importing:
             os._exit(protocol.EXIT_DONE)
         self._jobs.put(None)
 
@@ -122,9 +123,9 @@ class Server:
                 self._write(protocol.message(protocol.CANCELLED, id=job_id))
                 return
             self._cancelled.add(job_id)
-        threading.Thread(target=self._enforce, args=(job_id,), daemon=True).start()
+        threading.Thread(target=self._end_unless_cancelled, args=(job_id,), daemon=True).start()
 
-    def _enforce(self, job_id: str) -> None:
+    def _end_unless_cancelled(self, job_id: str) -> None:
         """End the process when the job hasn't ended by itself in time."""
         time.sleep(CANCEL_GRACE_S)
         with self._lock:
@@ -132,9 +133,9 @@ class Server:
                 self._write(protocol.message(protocol.CANCELLED, id=job_id))
                 os._exit(protocol.EXIT_CANCELLED)
 
-    def _pulse(self) -> None:
+    def _send_heartbeats(self) -> None:
         while True:
-            time.sleep(PULSE_S)
+            time.sleep(HEARTBEAT_S)
             self._send(protocol.message(protocol.HEARTBEAT))
 
     def _send(self, msg: dict[str, Any]) -> None:

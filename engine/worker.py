@@ -37,9 +37,9 @@ class Worker:
         self._key: tuple[str, str] | None = None
         self._model: Denoiser | None = None
 
-    def warm_up(self) -> None:
+    def import_libraries(self) -> None:
         """Import what a job needs, torch and the model's libraries: seconds that the first one then needn't
-        wait for. What can't be imported is for that job to tell."""
+        wait for. What can't be imported, that job will say."""
         with contextlib.suppress(Exception):
             from . import pipeline  # noqa: F401
             from .denoise import loading

@@ -15,6 +15,8 @@ from sync_texture.blender_sync_addon.problem import Problem, Stopped
 from sync_texture.blender_sync_addon.setup import engine_python
 from sync_texture.engine import protocol
 
+from tests.processes import lives, until
+
 FAKE = Path(__file__).with_name("fake_engine.py")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -57,21 +59,6 @@ def finish(supervisor, state, seconds=15.0):
     return state
 
 
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
-def exists(pid):
-    """Whether a process lives (a zombie doesn't)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def test_a_job_is_done_and_the_engine_stays_warm(run, supervisor):
     state = run("bricks")
     assert state.result
@@ -97,7 +84,7 @@ def test_another_command_means_another_engine(run, supervisor, command):
     command.insert(1, "-B")
     assert run("bricks").result
     assert supervisor.pid != pid
-    until(lambda: not exists(pid))
+    until(lambda: not lives(pid))
 
 
 def test_progress_is_told(run, supervisor):
@@ -128,7 +115,7 @@ def test_an_engine_that_died_in_between_is_replaced(run, supervisor):
     run("bricks")
     pid = supervisor.pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not exists(pid))
+    until(lambda: not lives(pid))
     assert run("bricks").result
 
 
@@ -175,7 +162,7 @@ def test_an_engine_that_ignores_cancel_is_killed_within_two_seconds(run, supervi
     finish(supervisor, state)
     assert isinstance(state.problem, Stopped)
     assert CANCEL_S <= time.monotonic() - start < 2.0
-    until(lambda: not exists(pid))
+    until(lambda: not lives(pid))
     assert run("bricks").result
 
 
@@ -231,7 +218,7 @@ def test_shutdown_fails_the_running_job(run, supervisor):
     pid = supervisor.pid
     supervisor.shutdown()
     assert state.problem
-    until(lambda: not exists(pid))
+    until(lambda: not lives(pid))
 
 
 def test_find_python(tmp_path):

@@ -18,7 +18,7 @@ from engine.batch.coordinator import Coordinator
 from engine.batch.engines import EnginePool, Events, LocalEngine
 from engine.batch.tasks import BatchTask, tasks_of
 from engine.client.engine_process import Event
-from tests.engine.batch.runs import Batch
+from tests.engine.batch.runs import BatchProcess
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 Lines = Sequence[dict[str, Any] | str]
@@ -102,12 +102,12 @@ def run(place: Path, write: Write) -> Run:
 
 
 @pytest.fixture
-def batch(root: Path, engine_environment: dict[str, str]) -> Iterator[Callable[..., Batch]]:
+def batch(root: Path, engine_environment: dict[str, str]) -> Iterator[Callable[..., BatchProcess]]:
     """Start a batch; it is killed at the end."""
-    begun: list[Batch] = []
+    begun: list[BatchProcess] = []
 
-    def start(*words: object) -> Batch:
-        begun.append(Batch([*map(str, words)], root, engine_environment))
+    def start(*words: object) -> BatchProcess:
+        begun.append(BatchProcess([*map(str, words)], root, engine_environment))
         return begun[-1]
 
     yield start

@@ -35,7 +35,7 @@ def starts(out: Path) -> list[str]:
     return [one["name"] for one in said if one["event"] == "start"]
 
 
-class Batch:
+class BatchProcess:
     """A running batch and what it has told."""
 
     def __init__(self, words: list[str], root: Path, env: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine import protocol
-from tests.engine.batch.runs import QUICK, Batch, denoising, ended, rows, starts, write
+from tests.engine.batch.runs import QUICK, BatchProcess, denoising, ended, rows, starts, write
 
 Ran = subprocess.CompletedProcess[str]
 Cli = Callable[..., Ran]
@@ -68,7 +68,7 @@ def test_a_batch_does_what_it_can_and_says_what_not(
 
 @posix
 def test_a_killed_worker_costs_an_attempt(
-    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+    batch: Callable[..., BatchProcess], tiny_model: Path, box_file: Path, tmp_path: Path
 ) -> None:
     """kill -9, as the kernel does when memory runs out."""
     lines = [{"prompt": "a", "out": "a", "steps": 40}, {"prompt": "b", "out": "b"}]
@@ -89,7 +89,7 @@ def test_a_killed_worker_costs_an_attempt(
 
 @posix
 def test_a_killed_coordinator_goes_on_where_it_was(
-    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+    batch: Callable[..., BatchProcess], tiny_model: Path, box_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     lines = [{"prompt": "a", "out": "a"}, {"prompt": "b", "out": "b", **LONG}, {"prompt": "c", "out": "c"}]
@@ -118,7 +118,7 @@ def test_a_killed_coordinator_goes_on_where_it_was(
 
 @posix
 def test_a_job_that_never_ends_and_an_interrupted_batch(
-    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+    batch: Callable[..., BatchProcess], tiny_model: Path, box_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     lines = [{"prompt": name, "out": name, **LONG} for name in ("first", "second")]

@@ -21,7 +21,7 @@ from engine.batch.coordinator import Coordinator
 from engine.batch.tasks import DONE, FAILED, WAITING, tasks_of
 from engine.errors import UserError
 from tests.engine.batch.conftest import STAND_IN, Lines, Ran, Write
-from tests.engine.batch.runs import Batch, below, denoising, ended, parent, starts
+from tests.engine.batch.runs import BatchProcess, below, denoising, ended, parent, starts
 from tests.engine.batch.runs import write as write_jobs
 
 needs_ray = pytest.mark.skipif(
@@ -167,7 +167,7 @@ def test_where_no_cluster_answers_that_is_told(cli: Cli, write: Write, place: Pa
 @needs_ray
 @needs_proc
 def test_a_worker_then_the_coordinator_killed_with_real_engines(
-    batch: Callable[..., Batch], tiny_model: Path, box_file: Path, tmp_path: Path
+    batch: Callable[..., BatchProcess], tiny_model: Path, box_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     quick = {"model": str(tiny_model), "views": 2, "texture_size": 64, "device": "cpu"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.client import child
-from tests.engine.client.processes import lives, needs_proc, number_in, until
+from tests.processes import lives, needs_proc, number_in, until
 
 HAS_A_CHILD = """
 import subprocess, sys, time

@@ -16,7 +16,7 @@ import pytest
 from engine import protocol
 from engine.client import engine_process
 from engine.client.engine_process import EXITED, EngineProcess, Event
-from tests.engine.client.processes import lives, needs_proc, until
+from tests.processes import lives, needs_proc, until
 
 ECHO = """
 import json, sys

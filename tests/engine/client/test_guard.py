@@ -13,8 +13,8 @@ import pytest
 
 from engine.client import guard
 from engine.errors import Cancelled
-from tests.engine.client.processes import lives, needs_proc, number_in, until
 from tests.engine.client.test_child import HAS_A_CHILD
+from tests.processes import lives, needs_proc, number_in, until
 
 RUN = "import os, sys; from pathlib import Path; from engine.client import guard\n"
 RUN += "guard.run(sys.argv[2:], Path(sys.argv[1]), os.environ, lambda: None)"

@@ -14,13 +14,14 @@ import pytest
 
 from engine import protocol
 from engine.protocol import Request
+from tests.processes import lives
 
 Message = dict[str, Any]
 ANSWER_S = 2.0  # what the contract allows a cancel, and the end of the parent
 SLACK_S = 1.0  # for a machine that is busy with other things
 
 
-class Engine:
+class EngineChild:
     """A child engine and the messages it has sent."""
 
     def __init__(self, command: list[str], cwd: Path, env: dict[str, str]) -> None:
@@ -85,7 +86,7 @@ class Engine:
         self.process.wait()
 
 
-Start = Callable[..., Engine]
+Start = Callable[..., EngineChild]
 
 
 def descendants(pid: int) -> set[int]:
@@ -115,11 +116,4 @@ def at_work(pid: int) -> set[int]:
 
 def alive(pids: set[int]) -> set[int]:
     """Those of ``pids`` that still run."""
-    return {pid for pid in pids if Path(f"/proc/{pid}/stat").exists() and not _is_zombie(pid)}
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
+    return {pid for pid in pids if lives(pid)}

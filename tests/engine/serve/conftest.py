@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trimesh
 
-from tests.engine.serve.child import Engine, Start
+from tests.engine.serve.child import EngineChild, Start
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +17,9 @@ def start(root: Path, engine_python: Path, engine_environment: dict[str, str]) -
     """Start an engine; it is killed at the end."""
     engines = []
 
-    def run(*command: str, cwd: Path = root, **environment: str) -> Engine:
+    def run(*command: str, cwd: Path = root, **environment: str) -> EngineChild:
         words = list(command) or [str(engine_python), "-m", "engine", "serve"]
-        engine = Engine(words, cwd, {**engine_environment, **environment})
+        engine = EngineChild(words, cwd, {**engine_environment, **environment})
         engines.append(engine)
         return engine
 
@@ -29,12 +29,12 @@ def start(root: Path, engine_python: Path, engine_environment: dict[str, str]) -
 
 
 @pytest.fixture(scope="module")
-def _warm(start: Start) -> list[Engine]:
+def _warm(start: Start) -> list[EngineChild]:
     return [start()]
 
 
 @pytest.fixture
-def engine(_warm: list[Engine], start: Start) -> Engine:
+def engine(_warm: list[EngineChild], start: Start) -> EngineChild:
     """An engine that earlier tests may have warmed up; another one where they ended it."""
     try:
         _warm[0].process.wait(1.0)  # one that had to end to answer a cancel may still be at it

@@ -10,11 +10,11 @@ import pytest
 
 from engine import protocol
 from engine.protocol import Request
-from tests.engine.serve.child import ANSWER_S, SLACK_S, Engine, Start, alive, at_work
+from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start, alive, at_work
 
 
 @pytest.mark.parametrize("stage", ["views", "denoise", "bake", "measure"])
-def test_cancel_answers_in_time(engine: Engine, request_for: Callable[..., Request], stage: str) -> None:
+def test_cancel_answers_in_time(engine: EngineChild, request_for: Callable[..., Request], stage: str) -> None:
     steps = 1000 if stage == "denoise" else 1
     request = request_for(steps=steps, texture_size=1024, views="16")
     engine.job(stage, request)
@@ -28,7 +28,7 @@ def test_cancel_answers_in_time(engine: Engine, request_for: Callable[..., Reque
 
 
 def test_cancel_answers_while_native_code_is_busy(
-    engine: Engine, request_for: Callable[..., Request], big_mesh: Path
+    engine: EngineChild, request_for: Callable[..., Request], big_mesh: Path
 ) -> None:
     engine.job("unwrap", request_for(mesh=str(big_mesh), unwrap="always"))
     engine.reach("unwrap")
@@ -42,7 +42,9 @@ def test_cancel_answers_while_native_code_is_busy(
     assert alive(children) == set()
 
 
-def test_a_job_that_waits_is_cancelled_at_once(engine: Engine, request_for: Callable[..., Request]) -> None:
+def test_a_job_that_waits_is_cancelled_at_once(
+    engine: EngineChild, request_for: Callable[..., Request]
+) -> None:
     engine.job("running", request_for(steps=1000))
     engine.job("waiting", request_for())
     engine.reach("denoise")

@@ -12,10 +12,10 @@ import pytest
 
 from engine import protocol
 from engine.protocol import Request
-from tests.engine.serve.child import ANSWER_S, SLACK_S, Engine, Start
+from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start
 
 
-def test_it_greets_works_and_reports(engine: Engine, request_for: Callable[..., Request]) -> None:
+def test_it_greets_works_and_reports(engine: EngineChild, request_for: Callable[..., Request]) -> None:
     (hello,) = engine.hear(lambda m: True)
     assert hello == {
         "kind": protocol.HELLO,
@@ -42,14 +42,16 @@ def test_it_greets_works_and_reports(engine: Engine, request_for: Callable[..., 
     assert any("no UVs" in warning for warning in result.warnings)
 
 
-def test_the_second_job_loads_nothing(engine: Engine, request_for: Callable[..., Request]) -> None:
+def test_the_second_job_loads_nothing(engine: EngineChild, request_for: Callable[..., Request]) -> None:
     engine.job("again", request_for())
     done = engine.finish("again")[-1]
     report = json.loads(Path(done["result"]["report"]).read_text(encoding="utf-8"))
     assert report["seconds"]["load"] < 0.1
 
 
-def test_a_failed_job_and_nonsense_are_survived(engine: Engine, request_for: Callable[..., Request]) -> None:
+def test_a_failed_job_and_nonsense_are_survived(
+    engine: EngineChild, request_for: Callable[..., Request]
+) -> None:
     engine.job("bad", request_for(mesh="nowhere.obj"))
     failed = engine.finish("bad")[-1]
     assert failed["kind"] == protocol.FAILED
