@@ -11,7 +11,7 @@ from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
 from tests.bench.pages import markdown
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
 AVERAGED = {"x0": "clean views", "noise": "noise", "state": "noisy views", "nothing": "nothing"}
 THEN = {cases.independent: "each view alone", cases.stochastic: "each view alone, with chance"}
