@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import re
 import runpy
@@ -28,6 +29,7 @@ from engine import cli
 from tests.docs import pages
 from tests.docs.pages import Command
 from tools import package
+from training import train
 
 COMMANDS = [command for page in pages.PAGES for command in pages.commands(page)]
 ENGINE = ("-m", "engine")
@@ -43,7 +45,15 @@ ONLY_READ = {
 """The engine's commands with such a word, and why they aren't run here."""
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-FOREIGN = {"--command", "--online-mode", "--python", "--python-expr", "--no-build-isolation", "--head", "--array"}
+FOREIGN = {
+    "--command",
+    "--online-mode",
+    "--python",
+    "--python-expr",
+    "--no-build-isolation",
+    "--head",
+    "--array",
+}
 """Of Blender, pip, Ray and Slurm."""
 
 
@@ -172,6 +182,7 @@ def test_flags_in_the_text_exist(root: Path) -> None:
     for part in ("tests/bench", "training", "blender_sync_addon/command"):
         for script in (root / part).rglob("*.py"):
             known |= set(FLAG.findall(script.read_text(encoding="utf-8")))
+    known |= {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(train.Settings)}
     for page in pages.PAGES:
         named = {flag for code in pages.code(page) for flag in FLAG.findall(code)}
         assert named <= known, page.name
