@@ -7,21 +7,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from . import json_lines, protocol, terminal
 from .errors import Cancelled, UserError
 from .host import Host
 from .options import arguments
+from .options.commands import Batch, Doctor, Models, Serve, Whole
+from .options.option import options
+from .options.request import Request
 
 if TYPE_CHECKING:
     from .worker import Failure
 
 PROGRAM = "python -m engine"
 Outcome: TypeAlias = "protocol.Result | Failure | None"  # as of Worker.run
-# What a batch is asked for besides the fields of its jobs: of batch.command.BatchOptions.
-BATCH = ("jobs", "out", "workers", "time_limit", "part", "tolerant", "cluster", "cores")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,15 +30,12 @@ def main(words: Sequence[str] | None = None) -> int:
     # Before torch comes in: idle threads sleep instead of spinning, or beside a render, or a second engine,
     # both crawl (measured on a loaded machine: twice as fast).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    options = parser().parse_args(words)
-    if vars(options).pop("offline"):
+    parsed = parser().parse_args(words)
+    if parsed.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"  # the hub's own switch, read when its client is imported
-    _interrupted.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+    _heed_signals()
     try:
-        status: int = options.run(options)
+        status: int = parsed.run(parsed)
         return status
     except UserError as error:
         terminal.complain(str(error), error.fix)
@@ -55,6 +53,13 @@ class _Interrupt(KeyboardInterrupt):
 _interrupted = threading.Event()
 
 
+def _heed_signals() -> None:
+    _interrupted.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
 def _interrupt(number: int, frame: object) -> None:
     # Noted as well as raised: libraries that try an import and catch everything would swallow it.
     _interrupted.set()
@@ -64,7 +69,7 @@ def _interrupt(number: int, frame: object) -> None:
 def parser() -> arguments.Parser:
     """Of the whole command line."""
     whole = arguments.Parser(prog=PROGRAM, description="Seamless textures for meshes from a text prompt.")
-    whole.add_argument("--offline", action="store_true", help="never use the network")
+    arguments.add(whole.add_argument, options(Whole).values())
     commands = whole.add_subparsers(required=True, metavar="COMMAND", parser_class=arguments.Parser)
     texture = commands.add_parser("texture", help="texture one mesh file")
     arguments.texture(texture)
@@ -72,18 +77,10 @@ def parser() -> arguments.Parser:
     batch = commands.add_parser("batch", help="texture all that a job file lists, and go on where it was")
     arguments.batch(batch)
     batch.set_defaults(run=_batch)
-    serve = commands.add_parser("serve", help="take jobs as JSON lines on stdin (what Blender does)")
-    serve.add_argument("--frugal", action="store_true", help="one view at a time: slower, in less memory")
-    serve.set_defaults(run=_serve)
-    models = commands.add_parser("models", help="list, show, download, verify, link or delete models")
-    models.add_argument("action", choices=("list", "show", "download", "verify", "link", "delete"))
-    models.add_argument("name", nargs="?", help="as texture's --model; with link: the name to give")
-    models.add_argument("path", nargs="?", help="with link: a folder or .safetensors file of your own")
-    models.add_argument("--json", action="store_true", help="answer with JSON, progress included")
-    models.set_defaults(run=_models)
-    doctor = commands.add_parser("doctor", help="say what runs here")
-    doctor.add_argument("--json", action="store_true", help="answer with one line of JSON")
-    doctor.set_defaults(run=_doctor)
+    for name, (text, table, run) in OTHERS.items():
+        command = commands.add_parser(name, help=text)
+        arguments.add(command.add_argument, options(table).values())
+        command.set_defaults(run=run)
     return whole
 
 
@@ -93,14 +90,12 @@ def _choose_blender(program: str | None) -> None:
         os.environ["BLENDER"] = program
 
 
-def _texture(options: argparse.Namespace) -> int:
-    own = ("run", "quiet", "json", "blender", "mesh")
-    fields = {name: value for name, value in vars(options).items() if name not in own}
-    first, *others = options.mesh
-    _choose_blender(options.blender)
-    fields["objects"] = tuple(fields["objects"])
-    request = protocol.Request(mesh=first, other_meshes=tuple(others), **fields)
-    outcome = _told(request) if options.json else _shown(request, options.quiet)
+def _texture(parsed: argparse.Namespace) -> int:
+    _choose_blender(parsed.blender)
+    first, *others = parsed.mesh
+    fields = {**arguments.found(parsed, options(Request)), "mesh": first, "other_meshes": tuple(others)}
+    request = Request(**fields)
+    outcome = _told(request) if parsed.json else _shown(request, parsed.quiet)
     if outcome is None:
         raise Cancelled
     if isinstance(outcome, protocol.Result):
@@ -109,7 +104,7 @@ def _texture(options: argparse.Namespace) -> int:
     return outcome.code
 
 
-def _shown(request: protocol.Request, silent: bool) -> Outcome:
+def _shown(request: Request, silent: bool) -> Outcome:
     """Do it for a person: progress, notes, the results' paths."""
     from .worker import Worker
 
@@ -124,7 +119,7 @@ def _shown(request: protocol.Request, silent: bool) -> Outcome:
     return outcome
 
 
-def _told(request: protocol.Request) -> Outcome:
+def _told(request: Request) -> Outcome:
     """Do it for a program: events in lines of JSON."""
     with json_lines.only() as tell:
         tell(protocol.message(protocol.STARTED, id=json_lines.ID))
@@ -143,34 +138,40 @@ def _told(request: protocol.Request) -> Outcome:
         return outcome
 
 
-def _batch(options: argparse.Namespace) -> int:
+def _batch(parsed: argparse.Namespace) -> int:
     from .batch import command
 
-    _choose_blender(options.blender)
-    plan_of = {name: getattr(options, name) for name in BATCH}
-    own = ("run", "json", "quiet", "blender", *plan_of)
-    given = {name: value for name, value in vars(options).items() if name not in own}
-    asked = command.BatchOptions(**plan_of, defaults=given)
-    return command.run(asked, as_json=options.json, silent=options.quiet)
+    _choose_blender(parsed.blender)
+    defaults = arguments.found(parsed, (one.name for one in arguments.job_defaults()))
+    asked = command.BatchOptions(**arguments.found(parsed, options(Batch)), defaults=defaults)
+    return command.run(asked, as_json=parsed.json, silent=parsed.quiet)
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(parsed: argparse.Namespace) -> int:
     from .serve import serve
 
-    return serve(options.frugal)
+    return serve(parsed.frugal)
 
 
-def _models(options: argparse.Namespace) -> int:
+def _models(parsed: argparse.Namespace) -> int:
     from .models.command import run
 
     try:
-        return run(options.action, options.name, options.json, options.path)
+        return run(parsed.action, parsed.name, parsed.json, parsed.path)
     except BrokenPipeError:  # a pager was quit: what is left in our buffers goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return protocol.EXIT_DONE
 
 
-def _doctor(options: argparse.Namespace) -> int:
+def _doctor(parsed: argparse.Namespace) -> int:
     from .doctor import run
 
-    return run(options.json)
+    return run(parsed.json)
+
+
+OTHERS: Mapping[str, tuple[str, type, Callable[[argparse.Namespace], int]]] = {
+    "serve": ("take jobs as JSON lines on stdin (what Blender does)", Serve, _serve),
+    "models": ("list, show, download, verify, link or delete models", Models, _models),
+    "doctor": ("say what runs here", Doctor, _doctor),
+}
+"""Commands that have a table of options for themselves: what they do in words, the table, what does it."""

@@ -2,23 +2,81 @@
 
 from __future__ import annotations
 
-from . import protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+# Exit statuses of the command line, and `code` of a failed message.
+EXIT_DONE = 0
+EXIT_BUG = 1
+EXIT_BAD_INPUT = 2
+EXIT_CANCELLED = 3
+EXIT_OUT_OF_MEMORY = 4
+
+Value = str | None
+Name = Callable[[str, Value], str]
+"""What a door calls an option, with the value to give it where there is one."""
+
+# Several values, but each by a flag of its own.
+_FLAGS = {"objects": "--object", "other_meshes": "--mesh", "other_unwraps": "--unwrap"}
+
+
+def flag(name: str, value: Value = None) -> str:
+    """How the command line calls the option ``name``."""
+    spelled = _FLAGS.get(name) or "--" + name.replace("_", "-")
+    return f"{spelled} {value}" if value else spelled
+
+
+def column(name: str, value: Value = None) -> str:
+    """How a job file calls the option ``name``."""
+    return f"{name} {value}" if value else name
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is wrong and how to mend it, one line each, with ``{name}`` where an option is named.
+
+    options: those that are named, with the value to give them where there is one.
+    """
+
+    error: str
+    fix: str
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+    def by(self, name: Name) -> tuple[str, str]:
+        """Error and fix with the options called as ``name`` does."""
+        return _named(self.error, self.options, name), _named(self.fix, self.options, name)
+
+
+def _named(text: str, options: Mapping[str, Value], name: Name) -> str:
+    for option, value in options.items():
+        text = text.replace(f"{{{option}}}", name(option, value))
+    return text
+
+
+def one_line(what: str, fix: str) -> str:
+    """What is wrong and how to mend it, as a terminal shows it."""
+    return f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}"
 
 
 class UserError(Exception):
-    """Something the user can mend. ``str(error)`` is one line: what is wrong; ``fix``: how to mend it."""
+    """Something the user can mend. ``str(error)`` is one line: what is wrong; ``fix``: how to mend it.
 
-    code = protocol.EXIT_BAD_INPUT
+    Both call options as the command line does; ``wording`` is for other doors.
+    """
 
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(what)
-        self.fix = fix
+    code = EXIT_BAD_INPUT
+
+    def __init__(self, what: str, fix: str, **options: Value) -> None:
+        """what, fix: one line each, ``{name}`` where one of ``options`` is named: a value for it, or None."""
+        self.wording = Wording(what, fix, options)
+        error, self.fix = self.wording.by(flag)
+        super().__init__(error)
 
 
 class OutOfMemory(UserError):
     """Memory ran out after every fallback."""
 
-    code = protocol.EXIT_OUT_OF_MEMORY
+    code = EXIT_OUT_OF_MEMORY
 
 
 class Cancelled(Exception):

@@ -24,6 +24,14 @@ import json
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
+from .errors import EXIT_BAD_INPUT as EXIT_BAD_INPUT
+from .errors import EXIT_BUG as EXIT_BUG
+from .errors import EXIT_CANCELLED as EXIT_CANCELLED
+from .errors import EXIT_DONE as EXIT_DONE
+from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
+from .options import choices
+from .options.request import Request as Request
+
 VERSION = "0.1.0"
 PROTOCOL = 1
 
@@ -65,126 +73,14 @@ STAGES = {
     "save": "saving",
 }
 
-# Exit statuses of the command line, and `code` of a failed message.
-EXIT_DONE = 0
-EXIT_BUG = 1
-EXIT_BAD_INPUT = 2
-EXIT_CANCELLED = 3
-EXIT_OUT_OF_MEMORY = 4
-
-METHODS = (
-    "synctweedies",
-    "case1",
-    "case2",
-    "case3",
-    "case4",
-    "case5",
-    "syncmvd",
-    "syncsde",
-    "independent",
-)
-SYNC_SPACES = ("latent", "rgb")
-SYNC_SHARES = ("published", "all", "ramp")
-AGGREGATES = ("mean", "best")
-ATTENTIONS = ("views", "off")
-UNWRAPS = ("auto", "always", "never")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-RASTERS = ("auto", "embree", "nvdiffrast")
-FILLS = ("surface", "uv")
-TEXTURE_SETS = ("auto", "one", "object", "material")
-TEXTURE_DEPTHS = ("8", "16", "half", "float")
-SCENES = ("beside", "packed", "none")
-
-
-@dataclass(frozen=True)
-class Request:
-    """One texturing job. ``None`` means "not given": the model's preset decides.
-
-    mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
-        ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
-        float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
-        the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
-        ``material_names`` (M,) text. other_meshes: more such paths, textured together with it where they lie;
-        other_unwraps: ``unwrap`` of each, where it isn't the same for all.
-        Or of a .blend, which Blender opens: its ``objects`` and those of its ``collection``, by name, without
-        either all that its scene shows; uv_layer: the UV map, "" for the active one; scene: whether textures
-        are "packed" into the scene.blend that comes of it, lie "beside" it, or there is "none".
-    out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
-    views: "paper", "auto" (as the mesh needs them) or a number of views as text. cameras: path of a JSON file
-        of cameras that are the views instead (views/camera_file.py); those that see nothing are left out.
-    front: azimuth in degrees of the side that is the object's front: 0 is +Z, 90 is +X.
-    sync_share: "published", the noisiest 80 % of the steps are synchronised, "all", or "ramp": all, but what
-        views agree on is blended with what each has by itself, more and more.
-    aggregate: clean views are averaged ("mean"), or a texel takes the one that it faces ("best").
-    fill: what no view painted takes its colours from the surface around it, or from the nearest texel.
-    texture_sets: what has UVs, and a texture, of its own: each mesh ("auto"), all of them together ("one"),
-        each object or each material in them. Where there are several textures, or UDIM tiles,
-        texture.NAME.png, texture.1001.png or texture.NAME.1001.png takes texture.png's place.
-    init_texture: path of a picture that fits the mesh's UVs, to start from, with <SET> in place of NAME and
-        <UDIM> in place of the number where there are several; strength: how far from it, in
-        (0, 1]: the share of the steps that are run. Only with each other.
-    texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, linear
-        light in 16 or 32 bits of floating point, and texture.png lies beside it in 8 bits.
-    preview: whether to tell of pictures of the texture so far, every few steps. The result is the same.
-    """
-
-    mesh: str
-    prompt: str
-    out: str
-    negative: str | None = None
-    model: str = "starter"
-    method: str = "synctweedies"
-    sync_space: str | None = None
-    sync_share: str | None = None
-    aggregate: str | None = None
-    attention: str | None = None
-    views: str = "paper"
-    cameras: str | None = None
-    front: float = 0.0
-    steps: int | None = None
-    guidance: float | None = None
-    seed: int = 0
-    texture_size: int = 1024
-    unwrap: str = "auto"
-    device: str = "auto"
-    raster: str = "auto"
-    fill: str = "surface"
-    init_texture: str | None = None
-    strength: float | None = None
-    texture_depth: str = "8"
-    texture_sets: str = "auto"
-    other_meshes: tuple[str, ...] = ()
-    other_unwraps: tuple[str, ...] = ()
-    preview: bool = False
-    objects: tuple[str, ...] = ()
-    collection: str | None = None
-    uv_layer: str = ""
-    scene: str = "beside"
-
-    @property
-    def meshes(self) -> tuple[str, ...]:
-        return (self.mesh, *self.other_meshes)
-
-    @property
-    def unwraps(self) -> tuple[str, ...]:
-        """How each of ``meshes`` is unwrapped."""
-        return (self.unwrap, *(self.other_unwraps or [self.unwrap] * len(self.other_meshes)))
-
-    def as_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The request in ``data``; raises ValueError that names unknown or missing fields."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        if unknown := sorted(set(data) - known):
-            raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
-        try:
-            several = ("other_meshes", "other_unwraps", "objects")
-            lists = {name: tuple(data.get(name, ())) for name in several}
-            return cls(**{**data, **lists})
-        except TypeError as error:
-            raise ValueError(f"incomplete request: {error}") from error
+METHODS = tuple(choices.METHODS)
+SYNC_SPACES = tuple(choices.SYNC_SPACES)
+SYNC_SHARES = tuple(choices.SYNC_SHARES)
+AGGREGATES = tuple(choices.AGGREGATES)
+ATTENTIONS = tuple(choices.ATTENTIONS)
+DEVICES = tuple(choices.DEVICES)
+RASTERS = tuple(choices.RASTERS)
+FILLS = tuple(choices.FILLS)
 
 
 @dataclass(frozen=True)

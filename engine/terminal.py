@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Self
 
+from .errors import one_line
 from .protocol import STAGES
 
 WIDTH = 24
@@ -21,7 +22,7 @@ def say(text: str) -> None:
 
 def complain(what: str, fix: str) -> None:
     """What is wrong and how to mend it, in one line."""
-    say(f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}")
+    say(one_line(what, fix))
 
 
 CHECKING = frozenset({"start", "mesh", "unwrap", "model"})  # the stages in which bad input shows

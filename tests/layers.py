@@ -10,12 +10,12 @@ from pathlib import Path
 
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
-    *("protocol", "errors", "terminal", "json_lines", "options", "client"),
+    *("errors", "options", "protocol", "terminal", "json_lines", "client"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
-    *("models", "denoise", "sync"),
+    *("models", "denoise", "sync", "settings"),
     *("canvas", "bake", "measure", "export"),
-    *("settings", "generate", "pipeline", "worker", "serve", "batch"),
+    *("generate", "pipeline", "worker", "serve", "batch"),
     *("doctor", "cli", "__main__"),
 )
 # So of blender_sync_addon/: leaves (the shipped presets are run by Blender itself), then its rooms.

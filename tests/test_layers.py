@@ -32,6 +32,7 @@ def test_functions_are_short(root: Path) -> None:
         ("engine/canvas/a.py", "from ..fresh import x", "which has no layer"),
         ("engine/fresh.py", "import json", "fresh has no layer"),
         ("engine/options/a.py", "from ..client import child", "options stands below client"),
+        ("engine/options/a.py", "from .. import protocol", "options stands below protocol"),
         ("engine/memory.py", "from . import blend", "memory stands below blend"),
         ("engine/blend.py", "from .worker import Worker", "blend stands below worker"),
         ("engine/serve.py", "from .cli import main", "serve stands below cli"),
@@ -121,6 +122,7 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
         tmp_path / "engine/denoise/a.py",
         "import diffusers\nfrom ..errors import UserError\nfrom .step import ddim",
     )
+    write(tmp_path / "engine/models/a.py", "from .. import terminal\nfrom ..options import choices")
     write(
         tmp_path / "engine/pictures/png.py", "import zlib\nimport numpy as np\nfrom .colours import to_srgb"
     )

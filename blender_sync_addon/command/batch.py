@@ -67,7 +67,7 @@ def parser() -> arguments.Parser:
     """Of all that can be said."""
     about = "JOBS go to the engine as they are. Without JOBS, objects of the open file are textured:"
     parser = arguments.Parser(prog=PROGRAM, description=about)
-    arguments.batch(parser, jobs="?")
+    arguments.batch(parser, needs_jobs=False)
     _add_objects(parser.add_argument_group("objects of the open file, each by itself").add_argument)
     return parser
 

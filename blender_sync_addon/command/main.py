@@ -18,6 +18,9 @@ import bpy
 
 from ...engine import json_lines, protocol
 from ...engine.options import arguments
+from ...engine.options.commands import Output
+from ...engine.options.option import BLENDER, at, options
+from ...engine.options.request import OPTIONS, Request
 from .. import package
 from ..jobs import engine
 from ..jobs.texture_job import Outcome, TextureJob
@@ -75,19 +78,16 @@ def parser() -> arguments.Parser:
     about = "With --mesh FILE, all options are those of `python -m engine texture`. For the open file:"
     texture = commands.add_parser("texture", help="texture objects, or mesh files", description=about)
     add = texture.add_argument
-    add("--prompt", required=True, metavar="TEXT", help="what the object should look like")
-    arguments.objects(add, of="", usual="the active one")
+    entries = at(Request, BLENDER)
+    by_preferences = dataclasses.replace(entries["device"], default=None)
+    arguments.add(add, {**entries, "device": by_preferences}.values())
     _add_target(add)
+    add("--from-texture", action="store_true", help="start from what the object shows now")
     add("--save", metavar="FILE.blend", help="where to save the textured file")
     add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
     add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
     add("--out", metavar="DIR", help="the engine's files: texture.png, mesh.glb, report.json, ...")
-    arguments.sampling(add)
-    arguments.views(add, front="0 is the object's -Y, 90 is +X", scene=True)
-    add("--from-texture", action="store_true", help="start from what the object shows now")
-    arguments.files(add, device=None, usual="what the preferences say")
-    arguments.preview(add)
-    arguments.telling(add)
+    arguments.add(add, (one for name, one in options(Output).items() if name != "blender"))
     return parser
 
 
@@ -158,7 +158,7 @@ def _check(args: argparse.Namespace) -> None:
         raise Problem(
             "--init-texture and --from-texture both say what to start from", "Leave one of them out."
         )
-    if args.cameras and args.views != read_settings.PAPER:
+    if args.cameras and args.views != OPTIONS["views"].default:
         raise Problem("--cameras and --views both say what is seen", "Leave one of them out.")
 
 

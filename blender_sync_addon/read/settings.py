@@ -15,7 +15,7 @@ from ...engine import protocol
 from ..problem import Problem
 from . import quality
 
-PAPER = "paper"
+AUTO = "auto"
 SCENE = "scene"
 FRONTS = {"-y": 0.0, "x": 90.0, "y": 180.0, "-x": -90.0}
 """Azimuths of the sides of an object, by the names of their axes in Blender."""
@@ -41,7 +41,7 @@ class Settings:
     sync_share: str | None = None
     aggregate: str | None = None
     attention: str | None = None
-    views: str = PAPER
+    views: str = AUTO
     front: float = 0.0
     steps: int | None = None
     guidance: float | None = None
@@ -99,7 +99,7 @@ class Settings:
             sync_share=self.sync_share,
             aggregate=self.aggregate,
             attention=self.attention,
-            views=PAPER if self.views == SCENE else self.views,
+            views=AUTO if self.views == SCENE else self.views,
             cameras=self.cameras if cameras is None else str(cameras),
             front=self.front,
             steps=self.steps,

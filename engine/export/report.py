@@ -17,6 +17,7 @@ from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
 from ..mesh.sets import Layout
 from ..protocol import VERSION, Request
+from ..settings import reported
 from ..views.prompts import direction
 from ..views.surface import masks
 from .files import page_file
@@ -70,28 +71,11 @@ def values(
     scene, settings, seconds = job.scene, job.settings, job.clock.seconds
     return {
         "version": VERSION,
-        "prompt": request.prompt,
-        "negative": settings.negative,
-        "model": request.model,
+        **reported(request, settings),
         "control": job.denoiser.preset.control,
-        "method": request.method,
-        "sync_space": settings.sync_space,
         "sync_autoencoder": _sync_autoencoder(job),
-        "sync_share": "ramp" if settings.fading else settings.share,
-        "aggregate": settings.aggregate,
-        "attention": settings.attention,
-        "seed": request.seed,
-        "steps": settings.steps,
-        "init_texture": request.init_texture,
-        "strength": None if request.init_texture is None else settings.strength,
-        "guidance": settings.guidance,
         "device": str(job.denoiser.device),
         "raster": scene.surface.raster.name,
-        "front": request.front,
-        "fill": request.fill,
-        "texture_sets": request.texture_sets,
-        "texture_size": request.texture_size,
-        "texture_depth": request.texture_depth,
         "mesh": {
             "vertices": len(layout.mesh.vertices),
             "faces": len(layout.mesh.faces),

@@ -12,7 +12,6 @@ hungry (likewise, unless --frugal) | silent (done without a texture) | anything 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import queue
@@ -22,23 +21,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
-ENGINE = Path(__file__).resolve().parents[2] / "engine"
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-
-def load(name: str, path: Path) -> ModuleType:
-    """The engine's file ``path``, alone: whichever Python this is, it has numpy and no more."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-protocol, png = load("protocol", ENGINE / "protocol.py"), load("png", ENGINE / "pictures" / "png.py")
+from engine import protocol
+from engine.pictures import png
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)
 QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB

@@ -141,5 +141,5 @@ def test_each_mesh_may_be_unwrapped_in_its_own_way() -> None:
     assert Request.from_dict(own.as_dict()) == own
     with pytest.raises(UserError, match="3 meshes"):
         options.check(dataclasses.replace(several, other_unwraps=("never",)))
-    with pytest.raises(UserError, match="unwrap mode"):
+    with pytest.raises(UserError, match="--unwrap is 'sometimes'"):
         options.check(dataclasses.replace(several, other_unwraps=("never", "sometimes")))

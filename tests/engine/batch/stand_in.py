@@ -9,7 +9,6 @@ STAND_IN=broken in the environment it ends at once.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import sys
@@ -17,12 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-_SPEC = importlib.util.spec_from_file_location(
-    "protocol", Path(__file__).resolve().parents[3] / "engine" / "protocol.py"
-)
-protocol = importlib.util.module_from_spec(_SPEC)
-sys.modules["protocol"] = protocol
-_SPEC.loader.exec_module(protocol)
+sys.path.append(str(Path(__file__).resolve().parents[3]))
+
+from engine import protocol
 
 FILES = ("texture.png", "mesh.glb", "views.png", "turntable.gif", "report.json")
 FRUGAL = "--frugal" in sys.argv

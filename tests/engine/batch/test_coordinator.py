@@ -78,8 +78,8 @@ def test_bad_input_is_not_tried_again(run: Run) -> None:
 
 
 def test_a_texture_beyond_all_measure_costs_its_job_only(run: Run) -> None:
-    """The disk is tried out by a file of the texture's size, but not by one of thousands of gigabytes."""
-    ran = run([{"prompt": "bad", "out": "bad", "texture_size": 10**9}, *jobs("a")])
+    """The disk is tried out by a file of the texture's size, but not by one of hundreds of megabytes."""
+    ran = run([{"prompt": "bad", "out": "bad", "texture_size": 8192}, *jobs("a")])
     assert ran.states == {"bad": FAILED, "a": DONE}
 
 

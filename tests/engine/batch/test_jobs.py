@@ -11,7 +11,6 @@ import pytest
 from engine.batch import names
 from engine.batch.jobs import Job, Part, Refused, read
 from engine.errors import UserError
-from engine.options import job_fields
 from engine.protocol import Request
 from tests.engine.batch.conftest import Write
 
@@ -49,8 +48,6 @@ def test_the_line_wins_over_the_command_line(write: Write) -> None:
 
 
 def test_several_meshes_are_textured_together(write: Write, place: Path) -> None:
-    if "other_meshes" not in job_fields.NAMES:
-        pytest.skip("requests have one mesh")
     (place / "n.ply").write_text("ply")
     job = one(write, {"mesh": ["m.obj", "n.ply"], "prompt": "red"})
     assert job.request.meshes == (str(place / "m.obj"), str(place / "n.ply"))
@@ -115,6 +112,9 @@ BROKEN = {
     '{"mesh": "m.obj", "prompt": "red", "guidance": "much"}': "not a number",
     '{"mesh": "m.obj", "prompt": "red", "guidance": NaN}': "not a number",
     '{"mesh": "m.obj", "prompt": "red", "method": "magic"}': "use one of synctweedies",
+    '{"mesh": "m.obj", "prompt": "red", "texture_size": 1000000000}': "use a whole number from 64 to 8192",
+    '{"mesh": "m.obj", "prompt": "red", "steps": 0}': "use a whole number from 1 to 1000",
+    '{"mesh": "m.obj", "prompt": "red", "views": "some"}': "use one of auto, paper or a whole number from 1",
     '{"mesh": "nowhere.obj", "prompt": "red"}': "there is no file",
     '{"mesh": "m\\u0000.obj", "prompt": "red"}': "there is no file",
     '{"mesh": "m.max", "prompt": "red"}': "not a kind of mesh file",

@@ -1,0 +1,80 @@
+"""The values of options that are one of a few, each with its label and tooltip."""
+
+from __future__ import annotations
+
+METHODS = {
+    "synctweedies": ("SyncTweedies", "Average the clean images of all views in the texture (best)"),
+    "case1": ("Case 1", "Average the noise predictions, denoise the views"),
+    "case2": ("Case 2", "Average the clean images, denoise the views (what SyncTweedies is)"),
+    "case3": ("Case 3", "Average the denoised views"),
+    "case4": ("Case 4", "Average the noise predictions, denoise the texture"),
+    "case5": ("Case 5", "Average the clean images, denoise the texture"),
+    "syncmvd": ("SyncMVD", "Average the clean images, denoise the texture with fresh noise at every step"),
+    "syncsde": ("SyncSDE", "Draw every view towards those before it, from the front to the back"),
+    "independent": ("Independent", "Every view on its own, joined at the end (for comparison: seams)"),
+}
+SYNC_SPACES = {
+    "latent": ("Latent", "Average in the model's own coarse space, as published"),
+    "rgb": ("Colour", "Average colours at full resolution: views agree better"),
+}
+SYNC_SHARES = {
+    "published": ("First Four Fifths", "Then each view is finished on its own, as published: sharper"),
+    "all": ("All", "Views agree to the end: fewer seams"),
+    "ramp": ("Less and Less", "In all steps, but each view keeps more and more of its own"),
+}
+AGGREGATES = {
+    "mean": ("Average", "The average of all views, those that face it counting most, as published"),
+    "best": ("Best View", "The view that faces it counts nearly alone: sharper"),
+}
+ATTENTIONS = {
+    "views": ("Across Views", "Each view looks at those beside it while it is painted: they agree better"),
+    "off": ("Off", "Each view looks at itself alone: a little faster"),
+}
+VIEWS = {
+    "auto": ("Automatic", "At most 16 views, chosen so that all that can be seen of the object is painted"),
+    "paper": ("As Published", "The published ten views: eight all around and two from above"),
+}
+SCENE_VIEWS = {
+    "scene": (
+        "Scene Cameras",
+        "The selected cameras, or where none is selected all cameras of the scene. Each view is the square "
+        "around its camera's frame",
+    ),
+}
+RASTERS = {
+    "auto": ("Automatic", "On the graphics card where nvdiffrast is installed and used, else Embree"),
+    "embree": ("Embree", "On the processor"),
+    "nvdiffrast": ("nvdiffrast", "On an NVIDIA card; has to be installed in the engine's Python"),
+}
+TEXTURE_DEPTHS = {
+    "8": ("8 Bits", "256 levels of each colour: small files, shown by everything"),
+    "16": ("16 Bits", "65536 levels of each colour: no bands in smooth gradients"),
+    "half": ("Half Float", "OpenEXR in linear light, 16 bits of each colour"),
+    "float": ("Float", "OpenEXR in linear light, 32 bits of each colour: large files"),
+}
+TEXTURE_SETS = {
+    "auto": ("Meshes", "A texture for each mesh file, or in Blender for each object"),
+    "one": ("One", "One texture for all: their UVs must not overlap"),
+    "object": ("Objects in Meshes", "A texture for each object in them"),
+    "material": ("Materials", "A texture for each material of each object"),
+}
+UNWRAPS = {
+    "auto": ("Automatic", "Keep the UV map where it is usable, else make a new one"),
+    "always": ("Always New", "Make a new UV map"),
+    "never": ("Never", "Keep the UV map as it is"),
+}
+FILLS = {
+    "surface": ("Surface", "From the surface around them, across seams too"),
+    "uv": ("UV Map", "From the nearest texel of the texture, as published"),
+}
+DEVICES = {
+    "auto": ("Automatic", "The fastest that this computer has"),
+    "cpu": ("CPU", "The processor: always there, slow"),
+    "cuda": ("NVIDIA GPU", "CUDA"),
+    "mps": ("Apple GPU", "Metal"),
+}
+SCENES = {
+    "beside": ("Beside", "Textures lie beside it"),
+    "packed": ("Packed", "Textures are packed into it"),
+    "none": ("None", "There is no scene.blend"),
+}

@@ -1,0 +1,394 @@
+"""The options of ``texture``: the table of all that one texturing job can be asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from . import choices, values
+from .option import BLENDER, ENGINE, JOBS, Option, option, options
+
+JOB, MODEL, METHOD, VIEWS, TEXTURE, OBJECTS = "Job", "Model", "Method", "Views", "Texture", "Objects"
+"""Sections, in the order in which they are shown."""
+
+COMMANDS = frozenset({ENGINE, JOBS, BLENDER})
+FILES = frozenset({ENGINE, JOBS})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One texturing job. ``None`` means "not given": the model's preset decides.
+
+    mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
+        ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
+        float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
+        the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
+        ``material_names`` (M,) text. Or of a .blend, which Blender opens.
+    other_meshes: more such paths, textured together with it where they lie; other_unwraps: ``unwrap`` of
+        each, where it isn't the same for all.
+    out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
+    cameras: path of a JSON file (views/camera_file.py); cameras that see nothing are left out.
+    texture_sets: where there are several textures, or UDIM tiles, texture.NAME.png, texture.1001.png or
+        texture.NAME.1001.png takes texture.png's place.
+    init_texture: path of a picture, with <SET> in place of NAME and <UDIM> in place of the number where there
+        are several. strength: the share of the steps that are run. Only with each other.
+    texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, and
+        texture.png lies beside it in 8 bits.
+    preview: the result is the same with and without.
+    """
+
+    mesh: str = field(
+        metadata=option(
+            "Mesh",
+            ".obj .glb .gltf .ply .stl .blend, with or without UVs; several times: together, as they lie",
+            JOB,
+            doors=FILES,
+            metavar="FILE",
+            repeats=True,
+            reported=False,
+        )
+    )
+    prompt: str = field(
+        metadata=option(
+            "Prompt",
+            "What the object should look like, for example: weathered red bricks",
+            JOB,
+            personal=True,
+        )
+    )
+    out: str = field(
+        metadata=option(
+            "Temporary Folder",
+            "Folder for the results",
+            JOB,
+            doors=FILES,
+            metavar="DIR",
+            reported=False,
+            elsewhere="Preferences > File Paths",
+        )
+    )
+    model: str = field(
+        default="starter",
+        metadata=option(
+            "Model",
+            "Name of a model, or a folder or .safetensors file with one. 'starter' needs no download",
+            MODEL,
+            metavar="NAME|DIR|FILE",
+        ),
+    )
+    negative: str | None = field(
+        default=None,
+        metadata=option("Negative Prompt", "What to keep out of the texture", MODEL, by_model=True),
+    )
+    steps: int | None = field(
+        default=None, metadata=option("Steps", "Denoising steps", MODEL, low=1, high=1000, by_model=True)
+    )
+    guidance: float | None = field(
+        default=None,
+        metadata=option(
+            "Guidance", "How closely the prompt is followed", MODEL, low=0, high=100, by_model=True
+        ),
+    )
+    seed: int = field(
+        default=0,
+        metadata=option(
+            "Seed",
+            "The same seed with the same settings: the same texture",
+            MODEL,
+            low=0,
+            high=2**31 - 1,  # Blender's integers hold no more
+            personal=True,
+        ),
+    )
+    init_texture: str | None = field(
+        default=None,
+        metadata=option(
+            "Texture to Start From",
+            "A texture for the mesh's own UVs, to start from",
+            MODEL,
+            doors=COMMANDS,
+            metavar="FILE",
+        ),
+    )
+    strength: float | None = field(
+        default=None,
+        metadata=option(
+            "Strength",
+            "How far from the texture that it starts from: 0.1 retouches, 1 makes a new one",
+            MODEL,
+            low=0.01,
+            high=1,
+            instead=0.5,  # colours turn to the prompt's, large shapes stay recognisable
+            needs=("from_texture", True),
+        ),
+    )
+    method: str = field(
+        default="synctweedies",
+        metadata=option("Method", "How the views are brought to agree", METHOD, choices=choices.METHODS),
+    )
+    sync_space: str | None = field(
+        default=None,
+        metadata=option(
+            "Agree In", "Where the views are averaged", METHOD, choices=choices.SYNC_SPACES, by_model=True
+        ),
+    )
+    sync_share: str | None = field(
+        default=None,
+        metadata=option(
+            "Agree During",
+            "In which of the steps the views are brought to agree",
+            METHOD,
+            choices=choices.SYNC_SHARES,
+            by_model=True,
+        ),
+    )
+    aggregate: str | None = field(
+        default=None,
+        metadata=option(
+            "Blend Views",
+            "What a place that several views see takes from them",
+            METHOD,
+            choices=choices.AGGREGATES,
+            by_model=True,
+        ),
+    )
+    attention: str | None = field(
+        default=None,
+        metadata=option(
+            "Attention",
+            "Whether the model compares views as it paints them",
+            METHOD,
+            choices=choices.ATTENTIONS,
+            by_model=True,
+        ),
+    )
+    views: str = field(
+        default="auto",
+        metadata=option(
+            "Views",
+            "From where the object is looked at",
+            VIEWS,
+            choices=choices.VIEWS,
+            blender_choices=choices.SCENE_VIEWS,
+            low=1,
+            high=64,
+            doors=COMMANDS,
+            reported=False,
+        ),
+    )
+    cameras: str | None = field(
+        default=None,
+        metadata=option(
+            "Cameras",
+            "A JSON file of cameras that are the views instead",
+            VIEWS,
+            doors=COMMANDS,
+            metavar="FILE",
+            reported=False,
+        ),
+    )
+    front: float = field(
+        default=0.0,
+        metadata=option(
+            "Front",
+            "Which side of the mesh is its front: 0 is +Z, 90 is +X",
+            VIEWS,
+            low=-360,
+            high=360,
+            unit="degrees",
+            metavar="DEGREES",
+            doors=COMMANDS,
+            blender_help="Which side of the object is its front: 0 is its -Y, 90 is +X",
+        ),
+    )
+    raster: str = field(
+        default="auto",
+        metadata=option(
+            "Rasteriser",
+            "What draws the views. Textures are the same",
+            VIEWS,
+            choices=choices.RASTERS,
+            reported=False,
+        ),
+    )
+    texture_size: int = field(
+        default=1024,
+        metadata=option(
+            "Size",
+            "Width and height of the texture",
+            TEXTURE,
+            low=64,
+            high=8192,
+            common=(256, 512, 1024, 2048, 4096, 8192),
+            unit="px",
+        ),
+    )
+    texture_depth: str = field(
+        default="8",
+        metadata=option(
+            "Depth", "Bits of each colour in the texture's file", TEXTURE, choices=choices.TEXTURE_DEPTHS
+        ),
+    )
+    texture_sets: str = field(
+        default="auto",
+        metadata=option(
+            "Texture Sets",
+            "What has a UV space and a texture of its own",
+            TEXTURE,
+            choices=choices.TEXTURE_SETS,
+            blender_choices={"auto": ("Objects", "A texture for each object")},
+            unseen=("object",),
+        ),
+    )
+    unwrap: str = field(
+        default="auto",
+        metadata=option(
+            "Unwrap",
+            "Whether to make a new UV map",
+            TEXTURE,
+            choices=choices.UNWRAPS,
+            reported=False,
+            blender_help="Whether to make a new UV map. It is added; none of yours is changed",
+        ),
+    )
+    uv_layer: str = field(
+        default="",
+        metadata=option(
+            "UV Map",
+            "UV map of a .blend's objects to texture",
+            TEXTURE,
+            metavar="NAME",
+            blender_help="UV map to texture",
+            usual="the active one",
+            reported=False,
+            personal=True,
+        ),
+    )
+    fill: str = field(
+        default="surface",
+        metadata=option(
+            "Fill",
+            "From where parts that no view sees take their colours",
+            TEXTURE,
+            choices=choices.FILLS,
+        ),
+    )
+    device: str = field(
+        default="auto",
+        metadata=option(
+            "Device",
+            "What the network runs on",
+            JOB,
+            choices=choices.DEVICES,
+            doors=COMMANDS,
+            reported=False,
+            elsewhere="Preferences",
+            blender_usual="what the preferences say",
+        ),
+    )
+    preview: bool = field(
+        default=False,
+        metadata=option(
+            "Preview",
+            "Keep preview.texture.png in the folder up to date meanwhile",
+            JOB,
+            doors=frozenset({ENGINE, BLENDER}),
+            reported=False,
+        ),
+    )
+    objects: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Objects",
+            "Of a .blend: its object; several times: textured together",
+            OBJECTS,
+            doors=COMMANDS,
+            metavar="NAME",
+            blender_help="An object; several times: textured together",
+            usual="all that its scene shows",
+            blender_usual="the active one",
+            reported=False,
+        ),
+    )
+    collection: str | None = field(
+        default=None,
+        metadata=option(
+            "Collection",
+            "Of a .blend: the objects in this collection, together",
+            OBJECTS,
+            doors=COMMANDS,
+            metavar="NAME",
+            blender_help="The objects in this collection, together",
+            reported=False,
+        ),
+    )
+    scene: str = field(
+        default="beside",
+        metadata=option(
+            "Scene",
+            "Of a .blend: where scene.blend, textured, has its textures",
+            OBJECTS,
+            choices=choices.SCENES,
+            doors=FILES,
+            reported=False,
+        ),
+    )
+    other_meshes: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Other Meshes",
+            "More mesh files, textured together with the first one",
+            OBJECTS,
+            doors=frozenset({JOBS}),
+            reported=False,
+        ),
+    )
+    other_unwraps: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Other Unwraps",
+            "Unwrap of each of the other meshes, where it isn't the same for all",
+            OBJECTS,
+            choices=choices.UNWRAPS,
+            doors=frozenset({JOBS}),
+            reported=False,
+        ),
+    )
+
+    @property
+    def meshes(self) -> tuple[str, ...]:
+        return (self.mesh, *self.other_meshes)
+
+    @property
+    def unwraps(self) -> tuple[str, ...]:
+        """How each of ``meshes`` is unwrapped."""
+        return (self.unwrap, *(self.other_unwraps or [self.unwrap] * len(self.other_meshes)))
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The request in ``data``; raises ValueError that names unknown or missing fields, or such of another
+        kind."""
+        if unknown := sorted(set(data) - set(OPTIONS)):
+            raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
+        for name, value in data.items():
+            if not values.is_kind(OPTIONS[name], value):
+                raise ValueError(f"{name} is {values.short(value)}, not {values.kind_words(OPTIONS[name])}")
+        lists = {name: tuple(data[name]) for name in data if OPTIONS[name].several}
+        try:
+            return cls(**{**data, **lists})
+        except TypeError as error:
+            raise ValueError(f"incomplete request: {error}") from error
+
+
+OPTIONS = options(Request)
+"""All options of ``texture``, by name."""
+
+
+def by_model() -> dict[str, Option]:
+    """The options that a model decides where they are not given."""
+    return {name: one for name, one in OPTIONS.items() if one.by_model}
