@@ -46,15 +46,10 @@ ONLY_READ = {
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 FOREIGN = {
-    "--command",
-    "--online-mode",
-    "--python",
-    "--python-expr",
-    "--no-build-isolation",
-    "--head",
-    "--array",
+    *("--command", "--online-mode", "--python", "--python-expr"),
+    *("--no-build-isolation", "--head", "--array", "--universal", "--python-version"),
 }
-"""Of Blender, pip, Ray and Slurm."""
+"""Of Blender, and of pip, Ray, Slurm and uv."""
 
 
 class Parsed(Exception):
