@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .bake.texel_graph import TexelGraph
 from .canvas.scene import Scene, build_scene
 from .denoise.denoiser import Denoiser
 from .export import render, report, save
-from .export.files import result_file, write_textured
+from .export.files import result_file, textures, write_textured
 from .export.preview import previews
 from .generate import Job, generate
 from .host import Clock, Host
@@ -28,7 +28,9 @@ from .mesh.sets import Layout, lay_out
 from .mesh.unwrap import ensure_uvs, own_uvs
 from .models import vocabulary
 from .models.sources import split
-from .protocol import Request, Result, Texture
+from .options.channels import CHANNELS, Channel, shown
+from .pictures.channels import ByChannel, by_channel, neutral
+from .protocol import Request, Result
 from .views.backends import choose
 from .views.cameras import Camera
 from .views.surface import Surface
@@ -72,21 +74,23 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         pictures = generate(job)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        image = baked_texture(scene, request, pictures, old, host)
+        channels = denoiser.channels
+        images = by_channel(baked_texture(scene, request, pictures, old, host, channels), channels)
+        image, seen = images[shown()], by_channel(pictures, channels)[shown()]
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         rendered = render.render_views(image, scene.surface, scene.views)
-        measured = report.measures(job, layout, image, pictures, rendered)
+        measured = report.measures(job, layout, images, seen, rendered)
     with save.staged(out) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            _write(scene, layout, image, pictures, rendered, request.texture_depth, stage, host)
+            _write(scene, layout, images, seen, rendered, request.texture_depth, stage, host)
             uvs = _write_uvs(request, layout, stage)
             host.check()
         clock.seconds["total"] = time.perf_counter() - host.start
         values = report.values(request, job, layout, warnings, measured)
         save.report(values, stage / "report.json")
-    return _result(request, layout, uvs, warnings)
+    return _result(request, layout, denoiser.channels, uvs, warnings)
 
 
 def _load(request: Request, host: Host) -> list[Mesh]:
@@ -122,15 +126,18 @@ def _write_uvs(request: Request, layout: Layout, stage: Path) -> list[str | None
     return names
 
 
-def _result(request: Request, layout: Layout, uvs: list[str | None], warnings: list[str]) -> Result:
-    out = Path(request.out)
-    textures = [
-        Texture(str(out / result_file(page, request.texture_depth)), page.mesh, page.part, page.tile)
-        for page in layout.pages
-    ]
+def _result(
+    request: Request,
+    layout: Layout,
+    channels: Sequence[Channel],
+    uvs: list[str | None],
+    warnings: list[str],
+) -> Result:
+    out, file = Path(request.out), partial(result_file, request.texture_depth)
+    made = textures(layout.pages, channels, out, file)
     first, *others = [name and str(out / name) for name in uvs]
     mesh, views, turntable, report = (str(out / name) for name in FILES)
-    return Result(textures[0].path, mesh, views, turntable, report, first, warnings, textures, others)
+    return Result(made[0].path, mesh, views, turntable, report, first, warnings, made, others)
 
 
 def cut_off(denoiser: Denoiser, prompt: str) -> list[str]:
@@ -156,24 +163,30 @@ def unknown_words(denoiser: Denoiser, request: Request) -> list[str]:
 
 
 def baked_texture(
-    scene: Scene, request: Request, pictures: Floats, old: ExistingTexture | None, host: Host
+    scene: Scene,
+    request: Request,
+    pictures: Floats,
+    old: ExistingTexture | None,
+    host: Host,
+    channels: Collection[Channel] = CHANNELS.values(),
 ) -> Floats:
-    """(T, T, 3) float32 in [0, 1], or of pages: the pictures baked, over the old texture where there is one,
-    filled and padded."""
+    """(T, T, K) float32 in [0, 1], or of pages: the ``pictures`` (N, R, R, K) of ``channels`` baked, over the
+    old texture where there is one, filled and padded."""
     graph = TexelGraph.build(scene.surface, request.texture_size)
     given = scene.surface, graph.texels, scene.views, pictures, host.check
     if old is None:
-        return fill(request.fill, graph, bake(*given, partial(doubtful_used, request.fill, graph)))
+        baked = bake(*given, partial(doubtful_used, request.fill, graph))
+        return fill(request.fill, graph, baked, channels)
     baked = bake(*given)
     old = old.fitted(request.texture_size)
-    image = fill(request.fill, graph, old.under(graph.texels, baked))
+    image = fill(request.fill, graph, old.under(graph.texels, baked, neutral(channels)), channels)
     return old.around(graph.texels, image)
 
 
 def _write(
     scene: Scene,
     layout: Layout,
-    image: Floats,
+    images: ByChannel,
     pictures: Floats,
     rendered: Floats,
     depth: str,
@@ -187,9 +200,9 @@ def _write(
         save.png(render.contact_sheet(scene.controls, pictures, rendered, labels), stage / "views.png")
 
     def turntable() -> None:
-        save.gif(render.turntable(image, scene.surface, host.check), stage / "turntable.gif")
+        save.gif(render.turntable(images[shown()], scene.surface, host.check), stage / "turntable.gif")
 
-    def textures() -> None:
-        write_textured(layout, image, depth, stage, host.check)
+    def textured() -> None:
+        write_textured(layout, images, depth, stage, host.check)
 
-    threads.each(lambda write: write(), (textures, turntable, sheet))
+    threads.each(lambda write: write(), (textured, turntable, sheet))

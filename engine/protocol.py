@@ -86,12 +86,14 @@ FILLS = tuple(choices.FILLS)
 @dataclass(frozen=True)
 class Texture:
     """One of a result's textures. mesh: which of the request's meshes it is for, None for several; part: the
-    object's or material's name in it, None for all of it; tile: its UDIM number, None without tiles."""
+    object's or material's name in it, None for all of it; tile: its UDIM number, None without tiles. others:
+    files of its other channels, by their names (options/channels.py); ``path`` is that of the first."""
 
     path: str
     mesh: int | None = 0
     part: str | None = None
     tile: int | None = None
+    others: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,10 @@ BLOCK = 1 << 15  # texels at a time: their numbers stay in the processor's cache
 
 @dataclass(frozen=True)
 class Baked:
-    """What the views paint of n texels. colours: (n, 3) float32 in [0, 1], 0 where nothing is painted;
-    trusted: (n,) bool, painted well; doubtful: (n,) bool, painted too, but only by pixels close to an edge or
-    by views at a cosine of no more than COSINE (of the texels that were to be painted so)."""
+    """What the views paint of n texels. colours: (n, K) float32 in [0, 1], all channels side by side, 0 where
+    nothing is painted; trusted: (n,) bool, painted well; doubtful: (n,) bool, painted too, but only by pixels
+    close to an edge or by views at a cosine of no more than COSINE (of the texels that were to be painted
+    so)."""
 
     colours: Floats
     trusted: Bools
@@ -60,30 +61,36 @@ def bake(
     check: Callable[[], None] = lambda: None,
     doubtful_too: Callable[[Bools], NDArray[np.int64]] = untrusted,
 ) -> Baked:
-    """The colours of ``texels`` of ``surface`` from the ``pictures`` (N, R, R, 3) float32 of its ``views``.
+    """The colours of ``texels`` of ``surface`` from the ``pictures`` (N, R, R, K) float32 of its ``views``,
+    all channels of which share their weights.
 
     doubtful_too: from which texels are trusted (n,), those others that pixels of little trust paint as well:
     that costs nearly as much as all the rest, and a fill may not look at it."""
     given = list(zip(views, pictures, strict=True))
     readers = threads.each(lambda one: _ViewReader.build(surface, *one), given)
-    colours, trusted = _paint(surface, texels, [reader.trusting() for reader in readers], check)
+    width = pictures.shape[-1]
+    colours, trusted = _paint(surface, texels, [reader.trusting() for reader in readers], width, check)
     doubtful, others = np.zeros(len(trusted), bool), doubtful_too(trusted)
-    colours[others], doubtful[others] = _paint(surface, texels.pick(others), readers, check)
+    colours[others], doubtful[others] = _paint(surface, texels.pick(others), readers, width, check)
     return Baked(colours, trusted, doubtful)
 
 
 def _paint(
-    surface: Surface, texels: SurfaceTexels, readers: list[_ViewReader], check: Callable[[], None]
+    surface: Surface,
+    texels: SurfaceTexels,
+    readers: list[_ViewReader],
+    width: int,
+    check: Callable[[], None],
 ) -> tuple[Floats, Bools]:
-    """(colours (n, 3), painted (n,)) of ``texels``, from what ``readers`` read alone."""
-    colours = np.zeros((len(texels.index), 3), np.float32)
+    """(colours (n, K), painted (n,)) of ``texels``, from what ``readers`` read alone; width: K."""
+    colours = np.zeros((len(texels.index), width), np.float32)
     painted = np.zeros(len(texels.index), bool)
 
     def block(start: int) -> None:
         own = slice(start, start + BLOCK)
         places = _Places(*(np.ascontiguousarray(rows[own].T) for rows in (texels.point, texels.normal)))
-        colour = np.zeros_like(places.point)
-        weight = np.zeros(colour.shape[1], np.float32)
+        weight = np.zeros(places.point.shape[1], np.float32)
+        colour = np.zeros((width, len(weight)), np.float32)
         for reader in readers:
             check()
             _add_view(surface.raster, places, reader, colour, weight)
@@ -108,7 +115,7 @@ class _Places:
 def _add_view(
     raster: EmbreeRaster, places: _Places, view: _ViewReader, colour: Floats, weight: Floats
 ) -> None:
-    """Add what ``view`` gives the n ``places`` to the sums ``colour`` (3, n) and ``weight`` (n,)."""
+    """Add what ``view`` gives the n ``places`` to the sums ``colour`` (K, n) and ``weight`` (n,)."""
     pixel, depth = view.camera.project(places.point.T, view.resolution)
     texel = np.flatnonzero(view.may_reach(pixel, depth))  # leaves out most of a closed mesh's far side
     places, pixel, depth = places.pick(texel), pixel.T.take(texel, axis=1).T, depth[texel]
@@ -130,8 +137,8 @@ def _add_view(
     seen, texel, total, found = seen[good], texel[seen[good]], total.take(good, axis=1), found[good]
     share = cosine[seen] ** EXPONENT
     weight[texel] += share
-    for channel in range(3):
-        colour[channel, texel] += share * (total[channel] / found)
+    for row, own in zip(colour, total, strict=True):
+        row[texel] += share * (own / found)
 
 
 def _facing(camera: Camera, places: _Places) -> Floats:
@@ -155,7 +162,7 @@ def _planes(surface: Surface, view: View) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class _ViewReader:
-    """What can be read of a view: colour (3, R^2), normal (3, R^2) and height (R^2,) of the plane that each
+    """What can be read of a view: colour (K, R^2), normal (3, R^2) and height (R^2,) of the plane that each
     pixel shows (all x with normal . x = height) and, (R^2,) each, depth, the depth of trusted pixels, and the
     nearest and farthest depth in the 3 x 3 pixels around. No depth is -inf, near nothing. least: the cosine
     that a texel must be seen at."""
@@ -181,7 +188,7 @@ class _ViewReader:
         square = depth.reshape(resolution, resolution)
         nearest = minimum_filter(np.where(np.isfinite(square), square, np.inf), size=3, mode="nearest")
         farthest = maximum_filter(square, size=3, mode="nearest")
-        colour = np.ascontiguousarray(picture.reshape(-1, 3).T)
+        colour = np.ascontiguousarray(picture.reshape(-1, picture.shape[-1]).T)
         around = nearest.reshape(-1), farthest.reshape(-1)
         return cls(view.camera, resolution, colour, *_planes(surface, view), depth, trusted, *around)
 
@@ -231,9 +238,9 @@ class _ViewReader:
         return flat
 
     def bilinear(self, pixel: Floats, depth: Floats, reach: Floats) -> tuple[Floats, Floats]:
-        """Weighted colours (3, n) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
+        """Weighted colours (K, n) and weights (n,) of the four pixels around each ``pixel`` (n, 2) that are
         within ``reach`` (n,) of ``depth`` (n,); weight 0 where none is."""
-        colour = np.zeros((3, len(pixel)), np.float32)
+        colour = np.zeros((len(self.colour), len(pixel)), np.float32)
         weight = np.zeros(len(pixel), np.float32)
         for index, share in taps(pixel, self.resolution, self.resolution):
             tap = share * (np.abs(self.depth.take(index) - depth) < reach)

@@ -111,15 +111,15 @@ class ExistingTexture:
         picture[view.fragments.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
         return picture.reshape(view.resolution, view.resolution, 3)
 
-    def under(self, texels: SurfaceTexels, baked: Baked) -> Baked:
-        """``baked`` with the old colours in the texels of the mesh that no view painted."""
+    def under(self, texels: SurfaceTexels, baked: Baked, bare: Floats) -> Baked:
+        """``baked`` with the old colours in the texels of the mesh that no view painted, in the first
+        columns; those of other channels, of which nothing is known, become ``bare`` (K,)."""
         empty = np.flatnonzero(~(baked.trusted | baked.doubtful))
-        old, alpha = self.fitted(texels.size).at(
-            texel_centres(texels.index[empty], texels.size, texels.pages)
-        )
+        old, alpha = self._at_texels(texels, texels.index[empty])
         kept = alpha >= OPAQUE
         colours, trusted = baked.colours.copy(), baked.trusted.copy()
-        colours[empty[kept]] = old[kept]
+        colours[empty[kept]] = bare
+        colours[empty[kept], : old.shape[1]] = old[kept]
         trusted[empty[kept]] = True
         return Baked(colours, trusted, baked.doubtful)
 
@@ -128,8 +128,8 @@ class ExistingTexture:
         return self.fitted(texels.size).at(texel_centres(index, texels.size, texels.pages))
 
     def around(self, texels: SurfaceTexels, image: Floats) -> Floats:
-        """``image`` (T, T, 3), or of pages, with the old colours where the mesh has no texels, nor any near:
-        what lies there may be another object's."""
+        """``image`` (T, T, K), or of pages, with the old colours in its first columns where the mesh has no
+        texels, nor any near: what lies there may be another object's."""
         on_mesh = np.zeros(texels.pages * texels.size**2, np.uint8)
         on_mesh[texels.index] = 1
         width = 2 * max(2, round(PADDING * texels.size)) + 1
@@ -138,8 +138,8 @@ class ExistingTexture:
         far = np.flatnonzero(near == 0)
         old, alpha = self._at_texels(texels, far)
         kept = alpha >= OPAQUE
-        result = image.reshape(-1, 3).copy()
-        result[far[kept]] = old[kept]
+        result = image.reshape(-1, image.shape[-1]).copy()
+        result[far[kept], : old.shape[1]] = old[kept]
         return result.reshape(image.shape)
 
 

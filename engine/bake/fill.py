@@ -8,9 +8,13 @@ another chart's colour, across a seam.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..options.channels import CHANNELS, Channel, columns
+from ..pictures.channels import neutral
 from ..pictures.pages import shaped
 from .bake import Baked, untrusted
 from .harmonic_fill import NEXT_TO, harmonic_fill, kept_doubtful
@@ -20,17 +24,21 @@ from .texels import SurfaceTexels, nearest_of
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-NEUTRAL = 0.5  # where nothing at all was painted
 
-
-def fill(how: str, graph: TexelGraph, baked: Baked) -> Floats:
-    """The whole texture (T, T, 3), or (P, T, T, 3) where there are pages, of the texels of ``graph`` filled
-    ``how``: one of protocol.FILLS."""
+def fill(
+    how: str, graph: TexelGraph, baked: Baked, channels: Collection[Channel] = CHANNELS.values()
+) -> Floats:
+    """The whole texture (T, T, K), or (P, T, T, K) where there are pages, of the texels of ``graph`` filled
+    ``how``: one of protocol.FILLS. channels: whose numbers are side by side in ``baked``; each is filled as
+    if it were alone."""
     texels = graph.texels
     if not (baked.trusted.any() or baked.doubtful.any()):
-        return shaped(np.full((texels.pages * texels.size**2, 3), NEUTRAL, np.float32), texels.size)
+        return shaped(np.tile(neutral(channels), (texels.pages * texels.size**2, 1)), texels.size)
     near = nearest_of(texels.size, texels.index, texels.pages)
-    colours = voronoi_fill(texels, baked) if how == "uv" else harmonic_fill(graph, baked, near)
+    if how == "uv":
+        colours = voronoi_fill(texels, baked, neutral(channels))
+    else:
+        colours = harmonic_fill(graph, baked, near, columns(channels).values())
     return padded(texels.size, colours, near)
 
 
@@ -41,13 +49,14 @@ def doubtful_used(how: str, graph: TexelGraph, trusted: Bools) -> NDArray[np.int
 
 
 def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:
-    """The texture, as by fill, of the ``colours`` (n, 3) on the mesh; ``near`` as by nearest_of."""
+    """The texture, as by fill, of the ``colours`` (n, K) on the mesh; ``near`` as by nearest_of."""
     return shaped(colours[near], size)
 
 
-def voronoi_fill(texels: SurfaceTexels, baked: Baked) -> Floats:
-    """Colours (n, 3): of the nearest painted texel in the texture, whatever chart that belongs to, NEUTRAL
-    where its page has none. Doubtful texels take a trusted one's if it is NEXT_TO them on the surface too."""
+def voronoi_fill(texels: SurfaceTexels, baked: Baked, bare: Floats) -> Floats:
+    """Colours (n, K): of the nearest painted texel in the texture, whatever chart that belongs to, ``bare``
+    (K,) where its page has none. Doubtful texels take a trusted one's if it is NEXT_TO them on the surface
+    too."""
     colours = baked.colours.copy()
     trusted, doubtful = np.flatnonzero(baked.trusted), np.flatnonzero(baked.doubtful)
     if len(trusted) and len(doubtful):
@@ -61,6 +70,6 @@ def voronoi_fill(texels: SurfaceTexels, baked: Baked) -> Floats:
         source = seeds[nearest_of(texels.size, texels.index[seeds], texels.pages)[texels.index[empty]]]
         colours[empty] = colours[source]
         page = texels.size**2
-        bare = texels.index[empty] // page != texels.index[source] // page
-        colours[empty[bare]] = NEUTRAL
+        elsewhere = texels.index[empty] // page != texels.index[source] // page
+        colours[empty[elsewhere]] = bare
     return colours

@@ -16,6 +16,7 @@ lie close together, lift to different sides.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,17 @@ FINEST = 2048  # texels a side of the largest texture whose every texel is solve
 COARSE_ROUNDS, ROUNDS = 150, 8
 
 
-def harmonic_fill(graph: TexelGraph, baked: Baked, near: NDArray[np.int32]) -> Floats:
-    """The colours (n, 3) of all texels.
+def harmonic_fill(
+    graph: TexelGraph,
+    baked: Baked,
+    near: NDArray[np.int32],
+    channels: Collection[slice] = (slice(None),),
+) -> Floats:
+    """The colours (n, K) of all texels.
 
     baked: colours in [0, 1] of at least one texel. The doubtful ones are painted over where a trusted texel
     is NEXT_TO them. near: (P T^2,) the number of the texel nearest to each texel of the texture.
+    channels: the columns of each, which is solved for by itself.
     """
     texels, colours, trusted = graph.texels, baked.colours, baked.trusted
     step = _step(texels)
@@ -54,11 +61,11 @@ def harmonic_fill(graph: TexelGraph, baked: Baked, near: NDArray[np.int32]) -> F
     pull = (_texel_side(graph) / SPREAD) ** 2 * _agreement(texels, empty[blocks.first], source)
     nodes = graph.blocks(empty, step)
     pairs = graph.neighbours(nodes.label, graph.surface.edges(), near)
-    x = _System.build(blocks, pairs, colours, nearest, pull).solve(nearest, COARSE_ROUNDS)
+    x = _System.build(blocks, pairs, colours, nearest, pull).solve(nearest, COARSE_ROUNDS, channels)
     inside = blocks.label[empty[nodes.first]]
     system = _System.build(nodes, pairs, colours, nearest[inside], pull[inside])
     out = colours.copy()
-    out[empty] = system.solve(x[inside], ROUNDS).clip(0, 1)[nodes.label[empty]]
+    out[empty] = system.solve(x[inside], ROUNDS, channels).clip(0, 1)[nodes.label[empty]]
     return out
 
 
@@ -110,7 +117,7 @@ def _texel_side(graph: TexelGraph) -> np.float32:
 
 @dataclass(frozen=True)
 class _System:
-    """diagonal (m, 1) * x - links @ x = right (m, 3)."""
+    """diagonal (m, 1) * x - links @ x = right (m, K)."""
 
     links: csr_matrix
     diagonal: Floats
@@ -118,8 +125,8 @@ class _System:
 
     @classmethod
     def build(cls, blocks: Blocks, pairs: Pairs, colours: Floats, nearest: Floats, pull: Floats) -> _System:
-        """Blocks joined by the ``pairs`` of texels that they are made of, bound to the ``colours`` (n, 3) of
-        texels in no block and to the ``nearest`` (m, 3). A link is as weak as the way between the blocks'
+        """Blocks joined by the ``pairs`` of texels that they are made of, bound to the ``colours`` (n, K) of
+        texels in no block and to the ``nearest`` (m, K). A link is as weak as the way between the blocks'
         middles is long."""
         a, b = (np.concatenate([one, other]) for one, other in (pairs, pairs[::-1]))
         node, other = blocks.label[a], blocks.label[b]
@@ -130,16 +137,21 @@ class _System:
         links = coo_matrix((weight, (node[inner], other[inner])), shape=(size, size)).tocsr()
         tie = 2 / (blocks.side + 1)
         at, tied = node[border], colours[b[border]]
-        bound = np.stack([np.bincount(at, tied[:, k], size) for k in range(3)], axis=1)
+        bound = np.stack([np.bincount(at, tied[:, k], size) for k in range(tied.shape[1])], axis=1)
         held = np.asarray(links.sum(axis=1)).reshape(-1) + tie * np.bincount(at, minlength=size)
         drag = pull * blocks.count
         right = (tie * bound).astype(np.float32) + drag[:, None] * nearest
         return cls(links, (held.astype(np.float32) + drag)[:, None], right)
 
-    def solve(self, x: Floats, rounds: int) -> Floats:
-        """``x`` (m, 3) after at most ``rounds`` of conjugate gradients, the three channels as one unknown."""
-        x = x.astype(np.float32)
-        residual = self.right - self._times(x)
+    def solve(self, x: Floats, rounds: int, channels: Collection[slice]) -> Floats:
+        """``x`` (m, K) after at most ``rounds`` of conjugate gradients for each of the ``channels``."""
+        parts = [self._solved(x[:, own], self.right[:, own], rounds) for own in channels]
+        return np.concatenate(parts, axis=1)
+
+    def _solved(self, x: Floats, right: Floats, rounds: int) -> Floats:
+        """``x`` (m, k), all of whose columns are one unknown."""
+        x = np.array(x, np.float32, order="C")
+        residual = right - self._times(x)
         way = residual.copy()
         square = goal = float(np.vdot(residual, residual))
         for _ in range(rounds):

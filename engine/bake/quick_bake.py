@@ -18,7 +18,6 @@ from ..pictures.sampling import taps
 from ..views.cameras import Camera
 from ..views.surface import Surface
 from .bake import EXPONENT
-from .fill import NEUTRAL
 from .texels import SurfaceTexels, nearest_of
 
 Floats = NDArray[np.float32]
@@ -61,11 +60,13 @@ class QuickBake:
             near = nearest_of(size, texels.index[painted], texels.pages)
         return cls(size, texels.pages, average, near)
 
-    def paint(self, pictures: Floats) -> Floats:
-        """The texture (T, T, 3), or (P, T, T, 3) of pages, from ``pictures`` (N, R, R, 3) float32."""
+    def paint(self, pictures: Floats, neutral: float) -> Floats:
+        """The texture (T, T, k), or (P, T, T, k) of pages, from ``pictures`` (N, R, R, k) float32 of a
+        channel; ``neutral`` where no view sees anything."""
+        width = pictures.shape[-1]
         if not len(self.near):
-            return shaped(np.full((self.pages * self.size**2, 3), NEUTRAL, np.float32), self.size)
-        colours = self.average @ pictures.reshape(-1, 3)
+            return shaped(np.full((self.pages * self.size**2, width), neutral, np.float32), self.size)
+        colours = self.average @ pictures.reshape(-1, width)
         return shaped(colours[self.near], self.size)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..models import presets, sidecar, sources
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
+from ..options.channels import Channel, shown
 from . import ddim, steps
 from . import device as devices
 from .attention import AcrossRows, Links, across_rows
@@ -67,13 +68,16 @@ def load_denoiser(
 class Denoiser:
     """A loaded model.
 
-    latent_channels: C. downscale: pixels per latent.
+    channels: what its pictures say of a surface, their numbers side by side. latent_channels: C. downscale:
+    pixels per latent.
     prediction_type: "epsilon", "v_prediction" or "sample", what the network gives. preset: its family's
     defaults, under what it says about itself (sidecar.py). vocabulary: the words that it knows, None where it
     doesn't say.
     batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
     through the autoencoder at once, at the preset's view size.
     """
+
+    channels: tuple[Channel, ...] = (shown(),)
 
     def __init__(self, parts: Parts, device: torch.device) -> None:
         self.device = device

@@ -1,52 +1,81 @@
-"""The textures' files: texture.png, or one for each page, deeper ones among them."""
+"""The textures' files: texture.png, or one for each page and channel, deeper ones among them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.sets import Layout, Page
+from ..options.channels import Channel, shown
 from ..pictures import exr, png
+from ..pictures.channels import ByChannel, as_colours
 from ..pictures.pages import each
+from ..protocol import Texture
 from . import render, save
-from .glb import Look, export_pages
+from .glb import Material, export_pages
 
 Floats = NDArray[np.float32]
 
 
-def page_file(page: Page, suffix: str = ".png") -> str:
-    """texture.png, texture.1001.png, texture.body.png, texture.body.1001.png, ..."""
-    return ".".join(text for text in ("texture", page.label) if text) + suffix
+def page_file(page: Page, channel: Channel | None = None, suffix: str = ".png") -> str:
+    """texture.png, texture.1001.png, texture.body.png, texture.body.1001.png, ...; of a ``channel``, None for
+    the one that people look at: the others' begin with texture_roughness and the like."""
+    start = "texture" + (channel or shown()).suffix
+    return ".".join(text for text in (start, page.label) if text) + suffix
 
 
-def result_file(page: Page, depth: str) -> str:
+def result_file(depth: str, page: Page, channel: Channel | None = None) -> str:
     """The file that holds ``page`` at the ``depth`` asked for, see protocol.Request."""
-    return page_file(page, ".exr" if depth in exr.DEPTHS else ".png")
+    return page_file(page, channel, ".exr" if depth in exr.DEPTHS else ".png")
+
+
+def textures(
+    pages: Iterable[Page], channels: Iterable[Channel], folder: Path, file: Callable[[Page, Channel], str]
+) -> list[Texture]:
+    """The textures of all ``pages``, as messages list them, with their files in ``folder``; ``file`` names
+    that of a channel."""
+    rows = list(channels)
+    found = []
+    for page in pages:
+        path, *others = (str(folder / file(page, channel)) for channel in rows)
+        more = {channel.name: other for channel, other in zip(rows[1:], others, strict=True)}
+        found.append(Texture(path, page.mesh, page.part, page.tile, more))
+    return found
 
 
 def write_textured(
-    layout: Layout, image: Floats, depth: str, folder: Path, check: Callable[[], None] = lambda: None
+    layout: Layout, images: ByChannel, depth: str, folder: Path, check: Callable[[], None] = lambda: None
 ) -> None:
-    """All textures of ``image`` (T, T, 3), or of pages, in ``depth``, and mesh.glb with 8 bits of them."""
-    files = [folder / page_file(page) for page in layout.pages]
-    for picture, file in zip(each(image), files, strict=True):
-        check()
-        save.png(render.to_image(picture), file)
-    _write_glb(layout, files, folder / "mesh.glb")
-    for picture, page in zip(each(image), layout.pages, strict=True):
-        check()
-        if depth == "16":
-            png.write(picture, folder / page_file(page), bits=16)
-        elif depth in exr.DEPTHS:
-            exr.write(picture, folder / result_file(page, depth), depth)
+    """All textures of ``images`` (T, T, k), or of pages, in ``depth``, and mesh.glb with 8 bits of them."""
+    for channel, image in images.items():
+        for page, picture in zip(layout.pages, each(image), strict=True):
+            check()
+            save.png(render.to_image(as_colours(picture)), folder / page_file(page, channel))
+    _write_glb(layout, list(images), folder)
+    for channel, image in images.items():
+        for page, picture in zip(layout.pages, each(image), strict=True):
+            check()
+            _write_deep(as_colours(picture), channel, depth, folder / result_file(depth, page, channel))
 
 
-def _write_glb(layout: Layout, files: Sequence[Path], path: Path) -> None:
-    looks = [
-        Look(page.label or layout.mesh.name, file) for page, file in zip(layout.pages, files, strict=True)
+def _write_deep(picture: Floats, channel: Channel, depth: str, path: Path) -> None:
+    """``picture`` (H, W, 3) where more than 8 bits of it are wanted."""
+    if depth == "16":
+        png.write(picture, path, bits=16)
+    elif depth in exr.DEPTHS:
+        exr.write(picture, path, depth, channel.colour)
+
+
+def _write_glb(layout: Layout, channels: list[Channel], folder: Path) -> None:
+    materials = [
+        Material(
+            page.label or layout.mesh.name,
+            {channel: folder / page_file(page, channel) for channel in channels},
+        )
+        for page in layout.pages
     ]
     objects = [(name, layout.faces(i)) for i, name in enumerate(layout.names)]
-    export_pages(layout.mesh, layout.page, looks, objects, path)
+    export_pages(layout.mesh, layout.page, materials, objects, folder / "mesh.glb")

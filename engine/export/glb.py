@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.frame import to_gltf_uvs
+from ..mesh.gltf import pack
 from ..mesh.mesh import Mesh
+from ..options.channels import Channel
 
 ROUGHNESS = 0.6  # neither plastic nor chalk: the texture is an albedo and says nothing about gloss
 SMOOTH = 40.0  # degrees; faces that meet at less are shaded as one surface
@@ -25,11 +25,11 @@ Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Look:
-    """A material: its name and the PNG file of its base colour."""
+class Material:
+    """Its name and the PNG file of each of its channels."""
 
     name: str
-    texture: Path
+    textures: Mapping[Channel, Path]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class _Primitive:
 
 
 def export_pages(
-    mesh: Mesh, page: Ints, looks: Sequence[Look], objects: Sequence[tuple[str, slice]], path: Path
+    mesh: Mesh, page: Ints, materials: Sequence[Material], objects: Sequence[tuple[str, slice]], path: Path
 ) -> None:
     """Write ``mesh`` to ``path``, in its own units and axes, with smooth normals except over edges sharper
     than SMOOTH: a node for each of the ``objects``, a name and its faces, and in it a primitive for each of
-    the ``looks`` that its faces have, which ``page`` (F,) tells. The file appears whole or not at all.
+    the ``materials`` that its faces have, which ``page`` (F,) tells. The file appears whole or not at all.
 
     ``mesh`` must have UVs. Raises OSError when the disk says no.
     """
@@ -61,11 +61,11 @@ def export_pages(
         raise ValueError("mesh has no uvs")
     parts = [(name, _primitives(mesh, mesh.uvs, page, own)) for name, own in objects]
     blobs = [blob for _, primitives in parts for one in primitives for blob in one.blobs]
-    blobs += [look.texture.read_bytes() for look in looks]
-    header = _header(parts, [look.name for look in looks], [len(blob) for blob in blobs])
+    blobs += [path.read_bytes() for material in materials for path in material.textures.values()]
+    header = _header(parts, materials, [len(blob) for blob in blobs])
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(_container(header, b"".join(blob + bytes(-len(blob) % 4) for blob in blobs)))
+        partial.write_bytes(pack(header, b"".join(blob + bytes(-len(blob) % 4) for blob in blobs)))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -141,7 +141,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _header(
-    parts: Sequence[tuple[str, Sequence[_Primitive]]], materials: Sequence[str], lengths: Sequence[int]
+    parts: Sequence[tuple[str, Sequence[_Primitive]]], materials: Sequence[Material], lengths: Sequence[int]
 ) -> dict[str, Any]:
     """The glTF document for buffers of ``lengths``: the blobs of all primitives of all objects, pictures."""
     starts = np.cumsum([0] + [length + -length % 4 for length in lengths])
@@ -150,6 +150,8 @@ def _header(
         for start, length in zip(starts, lengths, strict=False)
     ]
     accessors: list[dict[str, Any]] = []
+    counts = [len(material.textures) for material in materials]
+    firsts, pictures = np.cumsum([0, *counts]).tolist()[:-1], range(sum(counts))
     meshes = []
     for name, primitives in parts:
         meshes.append({"name": name, "primitives": [_primitive(one, accessors) for one in primitives]})
@@ -161,13 +163,10 @@ def _header(
         "scenes": [{"nodes": list(range(len(parts)))}],
         "nodes": [{"mesh": i, "name": name} for i, (name, _) in enumerate(parts)],
         "meshes": meshes,
-        "materials": [_material(name, i) for i, name in enumerate(materials)],
-        "textures": [{"source": i, "sampler": 0} for i in range(len(materials))],
+        "materials": [_material(*one) for one in zip(materials, firsts, strict=True)],
+        "textures": [{"source": i, "sampler": 0} for i in pictures],
         "samplers": [{"magFilter": 9729, "minFilter": 9987}],  # linear; linear with linear mip-mapping
-        "images": [
-            {"bufferView": i, "mimeType": "image/png"}
-            for i in range(len(accessors), len(accessors) + len(materials))
-        ],
+        "images": [{"bufferView": len(accessors) + i, "mimeType": "image/png"} for i in pictures],
         "accessors": accessors,
         "bufferViews": views,
         "buffers": [{"byteLength": int(starts[-1])}],
@@ -188,22 +187,23 @@ def _primitive(one: _Primitive, accessors: list[dict[str, Any]]) -> dict[str, An
     return {"attributes": attributes, "indices": first + 3, "material": one.material}
 
 
-def _material(name: str, texture: int) -> dict[str, Any]:
-    """The texture as base colour of a dull, non-metallic surface."""
-    look = {"baseColorTexture": {"index": texture}, "metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
-    return {"name": name, "pbrMetallicRoughness": look, "doubleSided": True}
+def _material(material: Material, first: int) -> dict[str, Any]:
+    """A dull, non-metallic surface where its channels, whose textures are numbered from ``first`` on, say
+    nothing else."""
+    told: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": {}, "doubleSided": True}
+    for i, channel in enumerate(material.textures, first):
+        _put(told, channel.gltf, {"index": i})
+        if channel.gltf_factor:
+            _put(told, channel.gltf_factor, 1.0)
+    look = told["pbrMetallicRoughness"]
+    look.setdefault("metallicFactor", 0.0)
+    look.setdefault("roughnessFactor", ROUGHNESS)
+    return told
 
 
-def _container(header: dict[str, Any], data: bytes) -> bytes:
-    """The bytes of a .glb."""
-    text = json.dumps(header, ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 4)
-    total = 12 + 8 + len(text) + 8 + len(data)
-    parts = (
-        struct.pack("<4sII", b"glTF", 2, total),
-        struct.pack("<I4s", len(text), b"JSON"),
-        text,
-        struct.pack("<I4s", len(data), b"BIN\0"),
-        data,
-    )
-    return b"".join(parts)
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    """Set what ``path``, keys with dots between them, names in ``values``."""
+    *way, last = path.split(".")
+    for key in way:
+        values = values.setdefault(key, {})
+    values[last] = value

@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import protocol
@@ -23,12 +21,14 @@ from ..bake.quick_bake import QuickBake
 from ..canvas.scene import Scene
 from ..denoise.denoiser import Denoiser
 from ..host import Clock, Host
-from ..mesh.sets import Layout
+from ..mesh.sets import Layout, Page
+from ..options.channels import Channel
 from ..pictures import png
+from ..pictures.channels import ByChannel, as_colours, by_channel
 from ..pictures.pages import each
 from ..sync.sampler import Step
 from . import save
-from .files import page_file
+from .files import page_file, textures
 
 PREFIX = "preview."  # of the files' names
 LEAST, MOST = 256, 512  # texels across one texture; several share MOST^2
@@ -44,6 +44,7 @@ class Preview:
         self._out = Path(request.out)
         self._bake: QuickBake | None = None
         self._uvs: list[str | None] = []
+        self._channels: tuple[Channel, ...] = ()  # those of which there are files
         self._start, self._spent = time.perf_counter(), 0.0
 
     def show(self, step: Step, scene: Scene, denoiser: Denoiser, clock: Clock) -> None:
@@ -64,24 +65,24 @@ class Preview:
             return False
         return self._spent <= SHARE * (now - self._start)
 
-    def _painted(self, x0: Tensor, scene: Scene, denoiser: Denoiser) -> NDArray[np.float32]:
+    def _painted(self, x0: Tensor, scene: Scene, denoiser: Denoiser) -> ByChannel:
         """The texture, or its pages, of the estimates ``x0`` (N, C, h, w)."""
         pictures = denoiser.decode_linear(x0).permute(0, 2, 3, 1).contiguous().numpy()
         if self._bake is None:
             size = side(len(self._layout.pages), self._request.texture_size, pictures.shape[1])
             seen = scene.surface, scene.cameras, pictures.shape[1]
             self._bake = QuickBake.build(*seen, size, self._host.check)
-        return self._bake.paint(pictures)
+        channels = by_channel(pictures, denoiser.channels)
+        return {one: self._bake.paint(own, one.neutral) for one, own in channels.items()}
 
-    def _written(self, texture: NDArray[np.float32]) -> protocol.Preview:
+    def _written(self, images: ByChannel) -> protocol.Preview:
         if not self._uvs:
             self._uvs = self._write_uvs()
-        textures = []
-        for page, picture in zip(self._layout.pages, each(texture), strict=True):
-            path = self._out / (PREFIX + page_file(page))
-            png.write(picture, path, level=png.QUICK)
-            textures.append(protocol.Texture(str(path), page.mesh, page.part, page.tile))
-        return protocol.Preview(textures, self._uvs)
+        self._channels = tuple(images)
+        for channel, image in images.items():
+            for page, picture in zip(self._layout.pages, each(image), strict=True):
+                png.write(as_colours(picture), self._out / _file(page, channel), level=png.QUICK)
+        return protocol.Preview(textures(self._layout.pages, images, self._out, _file), self._uvs)
 
     def _write_uvs(self) -> list[str | None]:
         """The UVs that the add-on's meshes got, as files, None for those that kept theirs."""
@@ -96,11 +97,15 @@ class Preview:
 
     def remove(self) -> None:
         """The files are of no use any more."""
-        names = [PREFIX + page_file(page) for page in self._layout.pages]
+        names = [_file(page, channel) for page in self._layout.pages for channel in self._channels]
         names += [f"{PREFIX}uvs.{i}.npy" for i in range(len(self._request.meshes))]
         for name in names:
             with contextlib.suppress(OSError):
                 os.unlink(self._out / name)
+
+
+def _file(page: Page, channel: Channel) -> str:
+    return PREFIX + page_file(page, channel)
 
 
 def side(count: int, texture_size: int, resolution: int) -> int:

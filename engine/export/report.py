@@ -16,6 +16,8 @@ from ..measure.quality import covered, view_psnr
 from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
 from ..mesh.sets import Layout
+from ..options.channels import Channel, shown
+from ..pictures.channels import ByChannel
 from ..protocol import VERSION, Request
 from ..settings import reported
 from ..views.prompts import direction
@@ -26,13 +28,17 @@ Floats = NDArray[np.float32]
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
 
 
-def measures(job: Job, layout: Layout, image: Floats, pictures: Floats, rendered: Floats) -> dict[str, Any]:
-    """How good the texture ``image`` (T, T, 3), or of pages, is, made from ``pictures`` (N, R, R, 3) and
-    ``rendered`` as they show it."""
-    scene = job.scene
+def measures(
+    job: Job, layout: Layout, images: ByChannel, pictures: Floats, rendered: Floats
+) -> dict[str, Any]:
+    """How good the texture ``images`` (T, T, k), or of pages, is: what people look at of it, made from
+    ``pictures`` (N, R, R, 3) and ``rendered`` as they show it."""
+    scene, image = job.scene, images[shown()]
     face, painted = covered(scene.surface.raster, scene.cameras, job.host.check)
     return {
-        "textures": [_page(layout, i, painted[layout.page[face] == i]) for i in range(len(layout.pages))],
+        "textures": [
+            _page(layout, i, list(images), painted[layout.page[face] == i]) for i in range(len(layout.pages))
+        ],
         "coverage": _share(painted) or 0.0,
         "seam_error": seam_error(scene.surface, image),
         "view_psnr": view_psnr(rendered, scene.views, pictures),
@@ -46,11 +52,13 @@ def _detail_kept(scene: Scene, pictures: Floats, rendered: Floats) -> float | No
     return kept if np.isfinite(kept) else None
 
 
-def _page(layout: Layout, number: int, painted: NDArray[np.bool_]) -> dict[str, Any]:
+def _page(layout: Layout, number: int, channels: list[Channel], painted: NDArray[np.bool_]) -> dict[str, Any]:
     """What the report says of one of several textures; ``painted``: of its points (n,)."""
     page = layout.pages[number]
+    others = {channel.name: page_file(page, channel) for channel in channels if channel != shown()}
     return {
         "file": page_file(page),
+        **({"others": others} if others else {}),
         "mesh": None if page.mesh is None else layout.names[page.mesh],
         "part": page.part,
         "tile": page.tile,

@@ -36,7 +36,7 @@ def plain_glb(path: Path) -> bytes:
     _strip(header)
     data = _widen(header, data)
     header["buffers"] = [{"byteLength": len(data)}]
-    return _pack(header, data)
+    return pack(header, data)
 
 
 def _open(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -152,9 +152,9 @@ def _values(accessor: dict[str, Any], view: dict[str, Any], data: bytes) -> NDAr
     return np.maximum(values / np.iinfo(kind).max, -1.0) if accessor.get("normalized") else values
 
 
-def _pack(header: dict[str, Any], data: bytes) -> bytes:
+def pack(header: dict[str, Any], data: bytes) -> bytes:
     """The bytes of a .glb."""
-    text = json.dumps(header).encode()
+    text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
     data += bytes(-len(data) % 4)
     total = 12 + 8 + len(text) + 8 + len(data)

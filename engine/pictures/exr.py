@@ -22,19 +22,20 @@ BAND = 256  # rows at a time, so that 8192^2 needs no copy of itself in between
 _HEADER = {
     "compression": OpenEXR.ZIP_COMPRESSION,
     "type": OpenEXR.scanlineimage,
-    "colorInteropID": "lin_rec709_scene",
 }
+_SAYS = {True: {"colorInteropID": "lin_rec709_scene"}, False: {"colorInteropID": "data"}}
 
 
-def write(picture: Floats, path: Path, depth: str) -> None:
+def write(picture: Floats, path: Path, depth: str, colour: bool = True) -> None:
     """Write ``picture`` (H, W, 3) in [0, 1], clamped, sRGB, to ``path`` as linear light in 16 (``depth``
-    "half") or 32 bits ("float") a channel. Raises OSError."""
+    "half") or 32 bits ("float") a channel; what isn't ``colour`` but data as it is. Raises OSError."""
     pixels = np.empty(picture.shape, DEPTHS[depth])
     for top in range(0, len(picture), BAND):
-        pixels[top : top + BAND] = to_linear(np.clip(picture[top : top + BAND], 0, 1))
+        rows = np.clip(picture[top : top + BAND], 0, 1)
+        pixels[top : top + BAND] = to_linear(rows) if colour else rows
     # A stream, since for names the library forgets why the disk refused; a copy, since it adds to the header.
     with path.open("wb") as file:
-        OpenEXR.File(dict(_HEADER), {"RGB": pixels}).write(file)
+        OpenEXR.File(_HEADER | _SAYS[colour], {"RGB": pixels}).write(file)
 
 
 def is_exr(path: Path) -> bool:

@@ -161,7 +161,7 @@ def test_texels_that_no_view_painted_keep_their_colours_to_the_bit(tmp_path: Pat
     n = len(own.index)
     trusted, doubtful = np.arange(n) % 3 == 0, np.arange(n) % 3 == 1
     baked = Baked(np.full((n, 3), 0.25, np.float32), trusted, doubtful)
-    after = old.under(own, baked)
+    after = old.under(own, baked, np.zeros(3, np.float32))
     kept = ~(trusted | doubtful)
     np.testing.assert_array_equal(after.trusted, trusted | kept)
     np.testing.assert_array_equal(after.colours[~kept], 0.25)
@@ -176,7 +176,7 @@ def test_transparent_texels_are_left_to_the_fill() -> None:
     own = SurfaceTexels.build(SHAPE.surface, 64)
     nothing = np.zeros(len(own.index), bool)
     bare = Baked(np.zeros((len(nothing), 3), np.float32), nothing, nothing)
-    after = ExistingTexture((texels,)).under(own, bare)
+    after = ExistingTexture((texels,)).under(own, bare, np.zeros(3, np.float32))
     np.testing.assert_array_equal(after.trusted, own.index % 64 < 32)
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from engine import protocol
 from engine.bake.bake import Baked
-from engine.bake.fill import NEUTRAL, fill, padded, voronoi_fill
+from engine.bake.fill import fill, padded, voronoi_fill
 from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import SurfaceTexels, nearest_of
+from engine.options.channels import shown
 from tests.engine import shapes
 
 Bools = NDArray[np.bool_]
@@ -53,7 +54,7 @@ def test_every_texel_takes_a_nearest_painted_one(on_mesh: Bools, chosen: Bools) 
         return
     at = places(texels)
     colours = np.column_stack([at, np.ones(len(at))]).astype(np.float32)  # says which texel it is
-    filled = voronoi_fill(texels, baked(colours, painted))
+    filled = voronoi_fill(texels, baked(colours, painted), np.zeros(3, np.float32))
     source = filled[:, :2].astype(int)
     apart = np.linalg.norm(at[:, None] - at[None, painted], axis=2)
     np.testing.assert_allclose(np.linalg.norm(source - at, axis=1), apart.min(axis=1))
@@ -96,7 +97,7 @@ def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
     everything, nothing = np.ones(len(colours), bool), np.zeros(len(colours), bool)
     whole = fill(how, graph, baked(colours, everything))
     np.testing.assert_array_equal(whole.reshape(-1, 3)[texels.index], colours)
-    assert (fill(how, graph, baked(colours, nothing)) == NEUTRAL).all()
+    assert (fill(how, graph, baked(colours, nothing)) == shown().neutral).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)
@@ -106,7 +107,7 @@ def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
     graph = TexelGraph.build(shape._replace(uvs=none).surface, 16)
     empty = np.zeros(len(graph.texels.index), bool)
     colours = np.zeros((len(empty), 3), np.float32)
-    assert (fill(how, graph, baked(colours, empty)) == NEUTRAL).all()
+    assert (fill(how, graph, baked(colours, empty)) == shown().neutral).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)

@@ -41,7 +41,7 @@ def read(shape: Shape, texture: Floats, count: int = 3000) -> tuple[Floats, Floa
 def test_the_field_is_found_on_the_whole_surface(shape: Shape) -> None:
     cameras = even_rig(10)
     quick = QuickBake.build(shape.surface, cameras, VIEW, SIZE)
-    wanted, found = read(shape, quick.paint(views_of(shape, cameras)))
+    wanted, found = read(shape, quick.paint(views_of(shape, cameras), 0.5))
     assert np.abs(wanted - found).mean() < 0.02
     assert np.quantile(np.abs(wanted - found).max(axis=1), 0.99) < 0.15
 
@@ -51,7 +51,7 @@ def test_each_page_is_painted_by_its_own_faces() -> None:
     pages = (shape.chart % 2).astype(np.int32)
     uvs = paged(shape.uvs, pages)
     quick = QuickBake.build(Surface(shape.raster, uvs), cameras, VIEW, SIZE)
-    texture = quick.paint(views_of(shape, cameras))
+    texture = quick.paint(views_of(shape, cameras), 0.5)
     assert texture.shape == (2, SIZE, SIZE, 3)
     for page in (0, 1):
         own = shape._replace(faces=shape.faces[pages == page], uvs=shape.uvs[pages == page])
@@ -63,9 +63,9 @@ def test_where_nothing_is_seen_it_is_neutral() -> None:
     shape = shapes.sphere(1)
     away = [Camera(0.0, 0.0, target=(50.0, 0.0, 0.0))]
     quick = QuickBake.build(shape.surface, away, VIEW, 16)
-    texture = quick.paint(np.ones((1, VIEW, VIEW, 3), "f4"))
+    texture = quick.paint(np.ones((1, VIEW, VIEW, 3), "f4"), 0.25)
     assert texture.shape == (16, 16, 3)
-    assert (texture == 0.5).all()
+    assert (texture == 0.25).all()
 
 
 def test_building_can_be_cancelled() -> None:

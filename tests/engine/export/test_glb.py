@@ -14,8 +14,9 @@ import pytest
 import trimesh
 from PIL import Image
 
-from engine.export.glb import Look, corner_normals, export_pages
+from engine.export.glb import Material, corner_normals, export_pages
 from engine.mesh.mesh import Mesh, load
+from engine.options.channels import shown
 from tests.engine import shapes
 
 
@@ -37,7 +38,9 @@ def picture(tmp_path: Path) -> Path:
 def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
     """All of ``mesh`` as one object with one texture."""
     page = np.zeros(len(mesh.faces), np.int32)
-    export_pages(mesh, page, [Look(mesh.name, texture)], [(mesh.name, slice(0, len(page)))], path)
+    export_pages(
+        mesh, page, [Material(mesh.name, {shown(): texture})], [(mesh.name, slice(0, len(page)))], path
+    )
 
 
 def header(path: Path) -> dict[str, Any]:
