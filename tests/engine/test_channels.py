@@ -1,0 +1,152 @@
+"""A second row in the table of channels: it is baked, filled, written, shown in previews and told of like the
+first, which is as it was without. Its values come from a toy: a surface is as rough as it isn't red."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from engine.denoise.denoiser import Denoiser
+from engine.host import Host
+from engine.options.channels import CHANNELS, Channel, columns, shown
+from engine.protocol import Preview, Request, Result
+from engine.worker import Worker
+
+Make = Callable[..., Request]
+ROUGHNESS = Channel(
+    name="roughness",
+    label="Roughness",
+    width=1,
+    colour=False,
+    neutral=1.0,
+    socket="Roughness",
+    gltf="pbrMetallicRoughness.metallicRoughnessTexture",
+    gltf_factor="pbrMetallicRoughness.roughnessFactor",
+    suffix="_roughness",
+)
+
+
+@pytest.fixture
+def rough(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """When called, adds the row, and the toy to all models."""
+
+    def with_roughness(pictures: Tensor) -> Tensor:
+        return torch.cat([pictures, 1 - pictures[:, :1].clamp(0, 1)], dim=1)
+
+    decode, linear = Denoiser.decode, Denoiser.decode_linear
+
+    def add() -> None:
+        monkeypatch.setitem(CHANNELS, ROUGHNESS.name, ROUGHNESS)
+        monkeypatch.setattr(Denoiser, "channels", tuple(CHANNELS.values()))
+        monkeypatch.setattr(Denoiser, "decode", lambda *given: with_roughness(decode(*given)))
+        monkeypatch.setattr(Denoiser, "decode_linear", lambda *given: with_roughness(linear(*given)))
+
+    return add
+
+
+def run(request: Request, told: list[Preview] | None = None) -> Result:
+    outcome = Worker().run(request, Host(preview=lambda one: (told if told is not None else []).append(one)))
+    assert isinstance(outcome, Result), outcome
+    return outcome
+
+
+def pixels(path: str) -> NDArray[np.int64]:
+    return np.asarray(Image.open(path), np.int64)
+
+
+def glb(path: str) -> dict[str, Any]:
+    """Its JSON."""
+    data = Path(path).read_bytes()
+    (length,) = struct.unpack_from("<I", data, 12)
+    header: dict[str, Any] = json.loads(data[20 : 20 + length])
+    return header
+
+
+@pytest.mark.parametrize("fill", ["surface", "uv"])
+def test_a_second_channel_goes_all_the_way(
+    request_for: Make, tmp_path: Path, rough: Callable[[], None], fill: str
+) -> None:
+    plain = run(request_for(out=str(tmp_path / "plain"), sync_space="latent", views="2", fill=fill))
+    rough()
+    found = run(request_for(sync_space="latent", views="2", fill=fill))
+    assert Path(found.texture).read_bytes() == Path(plain.texture).read_bytes()
+    (texture,) = found.textures
+    assert (texture.path, list(texture.others)) == (found.texture, ["roughness"])
+    assert Path(texture.others["roughness"]) == Path(found.texture).with_name("texture_roughness.png")
+    roughness = pixels(texture.others["roughness"])
+    assert (roughness == roughness[..., :1]).all()
+    assert (
+        np.abs(255 - pixels(found.texture)[..., :1] - roughness).max() <= 2
+    )  # the same weights, and filling
+    report = json.loads(Path(found.report).read_text(encoding="utf-8"))
+    assert report["textures"][0]["others"] == {"roughness": "texture_roughness.png"}
+    assert "others" not in json.loads(Path(plain.report).read_text(encoding="utf-8"))["textures"][0]
+
+
+def test_the_glb_names_it_where_the_row_says(request_for: Make, rough: Callable[[], None]) -> None:
+    rough()
+    header = glb(run(request_for(sync_space="latent")).mesh)
+    (material,) = header["materials"]
+    look = material["pbrMetallicRoughness"]
+    assert look["baseColorTexture"] == {"index": 0}
+    assert look["metallicRoughnessTexture"] == {"index": 1}
+    assert (look["roughnessFactor"], look["metallicFactor"]) == (1.0, 0.0)
+    assert len(header["images"]) == len(header["textures"]) == 2
+
+
+@pytest.mark.parametrize("depth", ["16", "half"])
+def test_data_is_written_as_it_is_in_every_depth(
+    request_for: Make, rough: Callable[[], None], depth: str
+) -> None:
+    rough()
+    found = run(request_for(sync_space="latent", texture_depth=depth))
+    path = Path(found.textures[0].others["roughness"])
+    assert path.suffix == Path(found.texture).suffix
+    if depth == "half":
+        with OpenEXR.File(str(path)) as file:
+            assert file.header()["colorInteropID"] == "data"
+            deep = file.channels()["RGB"].pixels.astype(np.float64)
+        eight = pixels(str(path.with_suffix(".png")))
+        assert np.abs(deep * 255 - eight).max() <= 0.7  # no transfer curve
+    assert path.with_suffix(".png").is_file()
+
+
+def test_an_old_texture_stays_where_no_view_paints(
+    request_for: Make, tmp_path: Path, rough: Callable[[], None]
+) -> None:
+    """It is of the channel that people look at; nothing is known of the other one there."""
+    old = run(request_for(out=str(tmp_path / "old"), unwrap="always"))
+    rough()
+    start = {"init_texture": old.texture, "strength": 0.5, "unwrap": "never", "mesh": old.mesh}
+    found = run(request_for(sync_space="latent", views="1", **start))
+    roughness = pixels(found.textures[0].others["roughness"])
+    assert (roughness == 255 * ROUGHNESS.neutral).mean() > 0.3
+    assert (roughness < 255 * ROUGHNESS.neutral).any()
+
+
+def test_previews_have_it(request_for: Make, rough: Callable[[], None]) -> None:
+    rough()
+    told: list[Preview] = []
+    found = run(request_for(sync_space="latent", preview=True), told)
+    assert Path(told[0].textures[0].others["roughness"]).name == "preview.texture_roughness.png"
+    assert not list(Path(found.texture).parent.glob("preview.*"))
+
+
+def test_columns_lie_side_by_side() -> None:
+    assert columns((shown(), ROUGHNESS)) == {shown(): slice(0, 3), ROUGHNESS: slice(3, 4)}
+
+
+def test_every_row_has_a_name_and_a_file_of_its_own() -> None:
+    assert len({row.suffix for row in CHANNELS.values()}) == len(CHANNELS)
+    assert all(name == row.name and row.width in (1, 3) for name, row in CHANNELS.items())
