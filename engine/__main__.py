@@ -7,8 +7,8 @@ if not __package__:  # run by path, e.g. under -I, where the current folder isn'
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.cli import main
-from engine.terminal import bear_all
+from engine.terminal import print_any_path
 
 if __name__ == "__main__":
-    bear_all()
+    print_any_path()
     sys.exit(main())

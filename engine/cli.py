@@ -95,7 +95,7 @@ def _texture(parsed: argparse.Namespace) -> int:
     first, *others = parsed.mesh
     fields = {**arguments.found(parsed, options(Request)), "mesh": first, "other_meshes": tuple(others)}
     request = Request(**fields)
-    outcome = _told(request) if parsed.json else _shown(request, parsed.quiet)
+    outcome = _texture_for_program(request) if parsed.json else _texture_for_person(request, parsed.quiet)
     if outcome is None:
         raise Cancelled
     if isinstance(outcome, protocol.Result):
@@ -104,11 +104,11 @@ def _texture(parsed: argparse.Namespace) -> int:
     return outcome.code
 
 
-def _shown(request: Request, silent: bool) -> Outcome:
+def _texture_for_person(request: Request, silent: bool) -> Outcome:
     """Do it for a person: progress, notes, the results' paths."""
     from .worker import Worker
 
-    with terminal.Bar(silent) as bar:
+    with terminal.ProgressBar(silent) as bar:
         outcome = Worker().run(request, Host(bar, _interrupted.is_set))
     if isinstance(outcome, protocol.Result):
         for warning in outcome.warnings:
@@ -119,21 +119,23 @@ def _shown(request: Request, silent: bool) -> Outcome:
     return outcome
 
 
-def _told(request: Request) -> Outcome:
+def _texture_for_program(request: Request) -> Outcome:
     """Do it for a program: events in lines of JSON."""
-    with json_lines.only() as tell:
-        tell(protocol.message(protocol.STARTED, id=json_lines.ID))
+    with json_lines.on_stdout() as report:
+        report(protocol.message(protocol.STARTED, id=json_lines.ID))
         try:
             from .worker import Worker, answer
 
             def preview(so_far: protocol.Preview) -> None:
-                tell(protocol.message(protocol.PREVIEW, id=json_lines.ID, preview=so_far.as_dict()))
+                report(protocol.message(protocol.PREVIEW, id=json_lines.ID, preview=so_far.as_dict()))
 
-            host = Host(json_lines.Teller(tell, json_lines.ID), _interrupted.is_set, preview=preview)
+            host = Host(
+                json_lines.ProgressEvents(report, json_lines.ID), _interrupted.is_set, preview=preview
+            )
             outcome = Worker().run(request, host)
-            tell(answer(json_lines.ID, outcome))
+            report(answer(json_lines.ID, outcome))
         except KeyboardInterrupt:
-            tell(protocol.message(protocol.CANCELLED, id=json_lines.ID))
+            report(protocol.message(protocol.CANCELLED, id=json_lines.ID))
             raise
         return outcome
 

@@ -1,4 +1,4 @@
-"""One texture told in lines of JSON, by ``--json`` of both commands: started, progress ..., and how it ended.
+"""What happens, as events in lines of JSON: what ``--json`` of both commands writes.
 
 Standard library only: Blender's own Python reads it, too.
 """
@@ -14,18 +14,19 @@ from typing import IO, Any
 
 from . import protocol
 
-Tell = Callable[[dict[str, Any]], None]
+Event = dict[str, Any]  # a message of the protocol
+Report = Callable[[Event], None]
 ID = "texture"  # of the job, where a command does but one
-PROGRESS_S = 0.1  # steps of a fast stage closer together than this aren't told
+PROGRESS_S = 0.1  # steps of a fast stage closer together than this aren't reported
 
 
-class Lines:
+class EventLines:
     """Every event as a line on ``stream``; a reader that has gone away stops nothing."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._heard = stream, True
 
-    def __call__(self, event: dict[str, Any]) -> None:
+    def __call__(self, event: Event) -> None:
         if self._heard:
             try:
                 protocol.send(self._stream, event)
@@ -33,11 +34,11 @@ class Lines:
                 self._heard = False
 
 
-class Teller:
+class ProgressEvents:
     """Progress of job ``job_id`` as events, at most one every PROGRESS_S but for the first of each stage."""
 
-    def __init__(self, tell: Tell, job_id: str) -> None:
-        self._tell, self._id = tell, job_id
+    def __init__(self, report: Report, job_id: str) -> None:
+        self._report, self._id = report, job_id
         self._stage, self._last = "", 0.0
 
     def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
@@ -45,12 +46,12 @@ class Teller:
         if stage == self._stage and i < n and now - self._last < PROGRESS_S:
             return
         self._stage, self._last = stage, now
-        self._tell(protocol.message(protocol.PROGRESS, id=self._id, stage=stage, i=i, n=n, eta_s=eta_s))
+        self._report(protocol.message(protocol.PROGRESS, id=self._id, stage=stage, i=i, n=n, eta_s=eta_s))
 
 
 @contextlib.contextmanager
-def only() -> Iterator[Lines]:
-    """Inside, stdout is for the events that this is told; whatever else prints there goes to stderr."""
+def on_stdout() -> Iterator[EventLines]:
+    """Inside, stdout is for events, which this is called with; whatever else prints there goes to stderr."""
     if sys.stdout:  # a program without a console has none
         sys.stdout.flush()
     out = sys.__stdout__.fileno() if sys.__stdout__ else 1
@@ -58,7 +59,7 @@ def only() -> Iterator[Lines]:
     os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, out)
     lines = os.fdopen(os.dup(kept), "wb")
     try:
-        yield Lines(lines)
+        yield EventLines(lines)
     finally:
         if sys.stdout:
             sys.stdout.flush()

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from . import protocol
 from .host import Host
-from .json_lines import Teller
+from .json_lines import ProgressEvents
 from .worker import Worker, answer
 
 CANCEL_GRACE_S = 1.5  # the contract allows two seconds
@@ -73,7 +73,7 @@ class Server:
             )
         else:
             host = Host(
-                Teller(self._send, job_id),
+                ProgressEvents(self._send, job_id),
                 lambda: job_id in self._cancelled,
                 preview=lambda preview: self._send(
                     protocol.message(protocol.PREVIEW, id=job_id, preview=preview.as_dict())

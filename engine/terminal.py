@@ -12,7 +12,8 @@ from typing import Self
 from .errors import one_line
 from .protocol import STAGES
 
-WIDTH = 24
+WIDTH = 24  # of a progress bar, in characters
+INPUT_STAGES = frozenset({"start", "mesh", "unwrap", "model"})  # in which bad input shows
 
 
 def say(text: str) -> None:
@@ -25,17 +26,28 @@ def complain(what: str, fix: str) -> None:
     say(one_line(what, fix))
 
 
-CHECKING = frozenset({"start", "mesh", "unwrap", "model"})  # the stages in which bad input shows
-
-
-def bear_all() -> None:
+def print_any_path() -> None:
     """From now on stdout takes any path: its bytes, even if they are no text, or on Windows, where a log may
     be in an older encoding, the numbers of its characters."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace" if os.name == "nt" else "surrogateescape")
 
 
-class Bar:
+def draw(done: float, text: str) -> None:
+    """A bar, filled by ``done`` of 1, and ``text``, on the line that is drawn again and again."""
+    filled = round(WIDTH * done)
+    line = f"{'█' * filled}{'░' * (WIDTH - filled)} {text}"
+    columns = shutil.get_terminal_size().columns - 1
+    print(f"\r{line[:columns]:<{columns}}", end="", file=sys.stderr, flush=True)
+
+
+def clear() -> None:
+    """That line goes."""
+    columns = shutil.get_terminal_size().columns - 1
+    print("\r" + " " * columns + "\r", end="", file=sys.stderr, flush=True)
+
+
+class ProgressBar:
     """Progress: one line, drawn again, on a terminal; a line a stage in a log; nothing when silent.
 
     In a log the first stages are told once the input has proved good, so that bad input is answered by
@@ -53,25 +65,18 @@ class Bar:
         if self._silent:
             return
         if self._live:
-            self._draw(stage, i, n, eta_s)
+            left = f"  {eta_s:.0f} s left" if eta_s else ""
+            draw(i / n, f"{STAGES.get(stage, stage)} {i}/{n}{left}")
         elif stage != self._stage:
             self._held.append(f"{time.monotonic() - self._start:6.1f} s  {STAGES.get(stage, stage)}")
-            if stage not in CHECKING:
+            if stage not in INPUT_STAGES:
                 say("\n".join(self._held))
                 self._held.clear()
         self._stage = stage
-
-    def _draw(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
-        done = round(WIDTH * i / n)
-        left = f"  {eta_s:.0f} s left" if eta_s else ""
-        text = f"{'█' * done}{'░' * (WIDTH - done)} {STAGES.get(stage, stage)} {i}/{n}{left}"
-        columns = shutil.get_terminal_size().columns - 1
-        print(f"\r{text[:columns]:<{columns}}", end="", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live and not self._silent and self._stage:
-            columns = shutil.get_terminal_size().columns - 1
-            print("\r" + " " * columns + "\r", end="", file=sys.stderr, flush=True)
+            clear()

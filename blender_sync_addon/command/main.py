@@ -100,47 +100,47 @@ def _add_target(add: arguments.Add) -> None:
 
 def _texture_for_program(args: argparse.Namespace) -> int:
     """Do it for a program: events in lines of JSON, as the engine's own command has them."""
-    with json_lines.only() as tell:
-        tell(protocol.message(protocol.STARTED, id=json_lines.ID))
-        tell(protocol.message(protocol.PROGRESS, id=json_lines.ID, stage="start", i=0, n=1, eta_s=None))
+    with json_lines.on_stdout() as report:
+        report(protocol.message(protocol.STARTED, id=json_lines.ID))
+        report(protocol.message(protocol.PROGRESS, id=json_lines.ID, stage="start", i=0, n=1, eta_s=None))
         try:
-            return _texture(args, tell)
+            return _texture(args, report)
         except Stopped:
-            tell(protocol.message(protocol.CANCELLED, id=json_lines.ID))
+            report(protocol.message(protocol.CANCELLED, id=json_lines.ID))
             raise
         except Problem as problem:
             why = {"error": problem.what, "fix": problem.fix, "code": problem.code}
-            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            report(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
             raise
         except Exception as error:  # a bug: whoever reads the events is told, Blender prints the rest
             why = {"error": repr(error), "fix": "This is a bug: please report it", "code": protocol.EXIT_BUG}
-            tell(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            report(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
             raise
 
 
-def _texture(args: argparse.Namespace, tell: json_lines.Tell) -> int:
+def _texture(args: argparse.Namespace, report: json_lines.Report) -> int:
     _check(args)
     save_files.make_parents(args.save, args.glb)
     args.target = args.target or ("slot" if args.slot else "active")
     objects = _objects(args)
     out = Path(args.out).absolute() if args.out else None
     job = TextureJob(objects, _settings(args), out, preview=args.preview)
-    job.state.on_message = lambda event: _forward(event, tell)
+    job.state.on_message = lambda event: _forward(event, report)
     try:
         with engine.on_interrupt(engine.supervisor.cancel):
             job.wait() if args.quiet or args.json else job.wait_with_progress()
         outcome = recording.finish(job, save_files.packs(args.save, args.pack))
         save_files.save_and_export(objects, outcome.objects, args.save, args.glb)
-        _say(args, outcome, tell)
+        _say(args, outcome, report)
     finally:
         job.close()
     return protocol.EXIT_DONE
 
 
-def _forward(event: dict[str, Any], tell: json_lines.Tell) -> None:
+def _forward(event: dict[str, Any], report: json_lines.Report) -> None:
     """Pass an event of the engine's on; how it ends is ours to say, and that it starts has been said."""
     if event["kind"] in FORWARDED and event.get("stage") != "start":
-        tell({**event, "id": json_lines.ID})
+        report({**event, "id": json_lines.ID})
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -208,9 +208,9 @@ def _objects(args: argparse.Namespace) -> list[Any]:
     return list(dict.fromkeys(objects)) or read_objects.of_target(bpy.context.view_layer, args.target)
 
 
-def _say(args: argparse.Namespace, outcome: Outcome, tell: json_lines.Tell) -> None:
+def _say(args: argparse.Namespace, outcome: Outcome, report: json_lines.Report) -> None:
     if args.json:
-        tell(_done(args, outcome))
+        report(_done(args, outcome))
         return
     for warning in outcome.warnings:
         print(f"sync_texture: {warning}", file=sys.stderr)

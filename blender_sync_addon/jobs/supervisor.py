@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 
 from ...engine import protocol
 from ...engine.client.child import how_it_ended, last_words, without_python_settings
-from ...engine.client.engine_process import EXITED, SILENCE_S, EngineProcess, Event
+from ...engine.client.engine_process import EXITED, SILENCE_S, EngineProcess
+from ...engine.json_lines import Event
 from ..problem import Problem, Stopped
 from .state import State
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import protocol
-from ..client.engine_process import EXITED, Event
+from ..client.engine_process import EXITED
 from ..errors import UserError
+from ..json_lines import Event
 from .engines import LOST, Events, LocalEngine, command
 
 QUIET_S = 10.0  # an actor with nothing to tell says so that often

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import protocol
-from ..client.engine_process import Event
 from ..errors import UserError
+from ..json_lines import Event, Report
 from ..options import job_fields
 from . import cluster, engines, jobs, journal, resources, tasks
 from .coordinator import Coordinator
@@ -19,7 +19,6 @@ from .engines import EnginePool, Events, LocalEngine
 from .folder import BatchFolder, opened
 from .jobs import Part, Refused
 from .progress import JsonProgress, TerminalProgress
-from .recorder import Report
 from .summary import CSV, HTML, BatchSummary
 from .tasks import BatchTask, tasks_of
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from .. import protocol
 from ..client.child import may_lack_memory
-from ..client.engine_process import EXITED, SILENCE_S, Event
+from ..client.engine_process import EXITED, SILENCE_S
 from ..errors import UserError
+from ..json_lines import Event, Report
 from . import disk, tasks
 from .engines import LOST, EnginePool, Events, JobEngine, why_it_ended
 from .folder import BatchFolder
 from .progress import OverallProgress
-from .recorder import Report, TaskRecorder
+from .recorder import TaskRecorder
 from .tasks import BatchTask, TaskQueue
 from .worker_slot import WorkerSlot
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..client.child import how_it_ended, last_words
-from ..client.engine_process import EngineProcess, Event
+from ..client.engine_process import EngineProcess
 from ..errors import UserError
+from ..json_lines import Event
 
 KILL_ME_FIRST = 500  # of 1000: when memory runs out, Linux is to end an engine rather than the batch
 LOST = "lost"  # instead of EXITED, {"kind": LOST}: not the engine ended but what it ran on

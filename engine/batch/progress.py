@@ -4,14 +4,12 @@ person at a terminal or in a log."""
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from .. import protocol, terminal
-from ..client.engine_process import Event
-from ..json_lines import Lines
+from ..json_lines import Event, EventLines, Report
 
 OVERALL_S = 1.0  # so often at most it is reported how far everything is, while no job ends
 LOG_S = 60.0  # so often a log gets a line on that
@@ -49,7 +47,7 @@ class RemainingTime:
 class OverallProgress:
     """Reports how far everything is: at once when a job has ended, else now and then."""
 
-    def __init__(self, report: Callable[[Event], None]) -> None:
+    def __init__(self, report: Report) -> None:
         self.remaining = RemainingTime()
         self._report = report
         self._last = (-1, -1, 0.0)  # done, failed and when, as of the last report
@@ -72,7 +70,7 @@ class JsonProgress:
     """Every event as a line on what is stdout now."""
 
     def __init__(self) -> None:
-        self._write = Lines(sys.stdout.buffer)
+        self._write = EventLines(sys.stdout.buffer)
 
     def __call__(self, event: Event) -> None:
         self._write(event)
@@ -109,18 +107,12 @@ class TerminalProgress:
 
     def _show_overall(self, event: Event) -> None:
         if self._live:
-            self._draw(event)
+            ended = event["done"] + event["failed"]
+            terminal.draw(ended / max(1, ended + event["left"]), overall_text(event))
+            self._drawn = True
         elif time.monotonic() - self._logged > LOG_S:
             self._logged = time.monotonic()
             self._say(overall_text(event))
-
-    def _draw(self, event: Event) -> None:
-        ended = event["done"] + event["failed"]
-        filled = round(terminal.WIDTH * ended / max(1, ended + event["left"]))
-        text = f"{'█' * filled}{'░' * (terminal.WIDTH - filled)} {overall_text(event)}"
-        columns = shutil.get_terminal_size().columns - 1
-        print(f"\r{text[:columns]:<{columns}}", end="", file=sys.stderr, flush=True)
-        self._drawn = True
 
     def _say(self, text: str) -> None:
         self.close()
@@ -130,8 +122,7 @@ class TerminalProgress:
     def close(self) -> None:
         """The line that is drawn again goes."""
         if self._drawn:
-            columns = shutil.get_terminal_size().columns - 1
-            print("\r" + " " * columns + "\r", end="", file=sys.stderr, flush=True)
+            terminal.clear()
             self._drawn = False
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from .. import protocol
-from ..client.engine_process import Event
+from ..json_lines import Report
 from . import journal, tasks
 from .folder import BatchFolder
 from .tasks import BatchTask
-
-Report = Callable[[Event], None]
 
 
 class TaskRecorder:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..client.engine_process import Event
+from ..json_lines import Event
 from .engines import JobEngine
 from .tasks import BatchTask
 

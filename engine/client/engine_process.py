@@ -13,9 +13,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any
+from typing import IO
 
 from .. import protocol
+from ..json_lines import Event
 from . import child
 
 HEARTBEAT_S = 5.0  # an engine is told that often that its parent lives
@@ -24,7 +25,6 @@ END_S = 2.0  # so long a process may live on after it closed its output
 TAIL = 12, 500  # lines that are kept of what it writes besides messages, and characters of each
 EXITED = "exited"  # a kind of event that no engine sends: {"kind": EXITED, "status": int}
 
-Event = dict[str, Any]
 Message = Callable[[], Event | None]
 
 

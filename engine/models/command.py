@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import protocol
 from ..errors import UserError
-from ..terminal import Bar, say
+from ..terminal import ProgressBar, say
 from . import manage, show
 from .describe import describe
 
@@ -34,7 +34,7 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 
 def _download(name: str, as_json: bool) -> int:
-    with Bar(silent=as_json) as bar:
+    with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)
         manage.download(name, _JsonProgress() if as_json else draw, _go_on)
     if as_json:
@@ -43,7 +43,7 @@ def _download(name: str, as_json: bool) -> int:
     return protocol.EXIT_DONE
 
 
-def _draw(bar: Bar, file: str, done: int, size: int) -> None:
+def _draw(bar: ProgressBar, file: str, done: int, size: int) -> None:
     bar(file, done >> 20, max(1, size >> 20), None)
 
 

@@ -20,7 +20,7 @@ from engine.batch.coordinator import Coordinator
 from engine.batch.engines import EnginePool, Events
 from engine.batch.folder import BatchFolder
 from engine.batch.tasks import tasks_of
-from engine.client.engine_process import Event
+from engine.json_lines import Event
 
 # Bytes of what the starter makes by default, 1024 texels a side.
 FILES = {

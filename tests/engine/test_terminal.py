@@ -26,7 +26,7 @@ def test_complaints_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bar_on_a_terminal_is_one_line_that_vanishes(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    with terminal.Bar() as bar:
+    with terminal.ProgressBar() as bar:
         bar("denoise", 0, 4, None)
         bar("denoise", 2, 4, 3.4)
     drawn = screen.getvalue()
@@ -36,7 +36,7 @@ def test_a_bar_on_a_terminal_is_one_line_that_vanishes(monkeypatch: pytest.Monke
 
 
 def test_a_log_gets_a_line_a_stage_once_the_input_is_good(capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.Bar() as bar:
+    with terminal.ProgressBar() as bar:
         for stage in ("start", "mesh", "model"):
             bar(stage, 0, 1, None)
         assert capsys.readouterr().err == ""
@@ -55,14 +55,15 @@ def test_a_log_gets_a_line_a_stage_once_the_input_is_good(capsys: pytest.Capture
 def test_a_silent_bar_says_nothing(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
     screen = Screen() if live else io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
-    with terminal.Bar(silent=True) as bar:
+    with terminal.ProgressBar(silent=True) as bar:
         bar("views", 1, 2, None)
     assert screen.getvalue() == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there every file name is text")
 def test_a_path_that_is_no_text_is_printed_as_it_is(root: Path) -> None:
-    program = "import os; from engine.terminal import bear_all; bear_all(); print(os.fsdecode(b'caf\\xe9'))"
+    program = "import os; from engine.terminal import print_any_path; print_any_path(); "
+    program += "print(os.fsdecode(b'caf\\xe9'))"
     env = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     said = subprocess.run([sys.executable, "-c", program], cwd=root, env=env, capture_output=True)
     assert (said.returncode, said.stdout) == (0, b"caf\xe9\n"), said.stderr

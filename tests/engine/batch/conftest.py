@@ -17,7 +17,7 @@ from engine.batch import folder, jobs
 from engine.batch.coordinator import Coordinator
 from engine.batch.engines import EnginePool, Events, LocalEngine
 from engine.batch.tasks import BatchTask, tasks_of
-from engine.client.engine_process import Event
+from engine.json_lines import Event
 from tests.engine.batch.runs import BatchProcess
 
 STAND_IN = Path(__file__).with_name("stand_in.py")

@@ -15,7 +15,8 @@ import pytest
 
 from engine import protocol
 from engine.client import engine_process
-from engine.client.engine_process import EXITED, EngineProcess, Event
+from engine.client.engine_process import EXITED, EngineProcess
+from engine.json_lines import Event
 from tests.processes import lives, needs_proc, until
 
 ECHO = """
