@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.options import channels
+from ..engine.options.channels import CHANNELS, Channel
+
 TAG = "sync_texture"
 """Name of the custom property that marks our images and materials and says how they were made."""
+CHANNEL = "sync_texture_channel"
+"""Custom property of our images but those that people look at: the name of their channel."""
 SLOT_INDEX = "material_index"
 """The attribute of a mesh that holds the number of each face's slot. Missing where all have the first."""
 
@@ -18,11 +23,29 @@ def is_ours(datablock: Any) -> bool:
     return TAG in datablock
 
 
-def our_images(material: Any | None) -> list[Any]:
-    """Our images in the node tree of ``material``."""
+def our_image_nodes(material: Any | None) -> list[Any]:
+    """The nodes in the tree of ``material`` that show images of ours."""
     tree = material.node_tree if material else None
     nodes = [node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage"] if tree else []
-    return [node.image for node in nodes if node.image and is_ours(node.image)]
+    return [node for node in nodes if node.image and is_ours(node.image)]
+
+
+def our_images(material: Any | None) -> list[Any]:
+    """Our images in the node tree of ``material``."""
+    return [node.image for node in our_image_nodes(material)]
+
+
+def channel(image: Any) -> Channel:
+    """What our ``image`` says of a surface; where it doesn't say so, that is what people look at."""
+    return CHANNELS.get(image.get(CHANNEL, ""), channels.main_channel())
+
+
+def images_by_channel(material: Any | None) -> dict[Channel, Any]:
+    """Our images in ``material``, the first of each channel."""
+    found: dict[Channel, Any] = {}
+    for image in our_images(material):
+        found.setdefault(channel(image), image)
+    return found
 
 
 def uv_layer(material: Any) -> str:

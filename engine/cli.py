@@ -114,7 +114,7 @@ def _texture_for_person(request: Request, silent: bool) -> Outcome:
         for warning in outcome.warnings:
             terminal.say(f"note: {warning}")
         files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
-        textures = (texture.path for texture in outcome.textures)
+        textures = (path for texture in outcome.textures for path in texture.files.values())
         print(*textures, *files, *filter(None, [outcome.scene]), sep="\n")
     return outcome
 

@@ -28,7 +28,7 @@ from .mesh.sets import Layout, lay_out
 from .mesh.unwrap import ensure_uvs, own_uvs
 from .models import vocabulary
 from .models.sources import split
-from .options.channels import CHANNELS, Channel, shown
+from .options.channels import CHANNELS, Channel, main_channel
 from .pictures.channels import ByChannel, by_channel, neutral
 from .protocol import Request, Result
 from .views.backends import choose
@@ -76,7 +76,7 @@ def texture(request: Request, model: Callable[[str, str], Denoiser], host: Host)
         host.progress("bake", 0, 1, None)
         channels = denoiser.channels
         images = by_channel(baked_texture(scene, request, pictures, old, host, channels), channels)
-        image, seen = images[shown()], by_channel(pictures, channels)[shown()]
+        image, seen = images[main_channel()], by_channel(pictures, channels)[main_channel()]
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         rendered = render.render_views(image, scene.surface, scene.views)
@@ -200,7 +200,7 @@ def _write(
         save.png(render.contact_sheet(scene.controls, pictures, rendered, labels), stage / "views.png")
 
     def turntable() -> None:
-        save.gif(render.turntable(images[shown()], scene.surface, host.check), stage / "turntable.gif")
+        save.gif(render.turntable(images[main_channel()], scene.surface, host.check), stage / "turntable.gif")
 
     def textured() -> None:
         write_textured(layout, images, depth, stage, host.check)

@@ -29,7 +29,7 @@ from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_CANCELLED as EXIT_CANCELLED
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
-from .options import choices
+from .options import channels, choices
 from .options.request import Request as Request
 
 VERSION = "0.1.0"
@@ -94,6 +94,11 @@ class Texture:
     part: str | None = None
     tile: int | None = None
     others: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Those of all channels, by their names."""
+        return {channels.main_channel().name: self.path, **self.others}
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,12 @@ def with_absolute_paths(result: dict[str, Any], folder: Path) -> dict[str, Any]:
         return path and str(folder / path)
 
     single = ("texture", "mesh", "views", "turntable", "report", "uvs", "scene")
-    textures = [{**one, "path": absolute(one["path"])} for one in result.get("textures", ())]
+    textures = [
+        {**one, "path": absolute(one["path"])}
+        | ({"others": {name: absolute(path) for name, path in others.items()}} if others else {})
+        for one in result.get("textures", ())
+        for others in [one.get("others", {})]
+    ]
     return {
         **result,
         **{name: absolute(result.get(name)) for name in single},

@@ -9,8 +9,10 @@ from typing import Any
 
 import bpy
 
+from ..datablocks import channel, our_image_nodes
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
+from ..write.image import DATA
 
 PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
 
@@ -75,12 +77,15 @@ def plain(textured: Sequence[TexturedObject]) -> Iterator[None]:
     writes into a PNG as they are, linear, hence too dark."""
     changed = []
     for one in textured:
-        for material, file in zip(one.materials, one.files, strict=True):
-            node = bpy.data.materials[material].node_tree.nodes.active
-            image, path = node.image, file.with_suffix(PLAIN)
-            if image.is_float and image.source == "FILE" and path.is_file():
+        files = dict(zip(one.images, one.files, strict=True))
+        for node in [n for name in one.materials for n in our_image_nodes(bpy.data.materials[name])]:
+            image = node.image
+            path = files[image.name].with_suffix(PLAIN) if image.name in files else None
+            if path and image.is_float and image.source == "FILE" and path.is_file():
                 node.image = eight = bpy.data.images.load(str(path))
                 eight.name = image.name
+                if not channel(image).colour:
+                    eight.colorspace_settings.name = DATA
                 changed.append((node, image, eight))
     try:
         yield

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import protocol
+from ...engine.options.channels import CHANNELS, Channel, main_channel
 from ..problem import Problem
 from ..read import mesh as read_mesh
 from ..read import target as read_target
@@ -31,8 +32,8 @@ LoopUvs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TexturedObject:
-    """What a finished job left on one object, by name; files: what the images were made of, the first tiles
-    of tiled ones."""
+    """What a finished job left on one object, by name; files: what each of the images was made of,
+    the first tiles of tiled ones. images: of each material in turn, of each channel."""
 
     object: str
     materials: tuple[str, ...]
@@ -51,37 +52,40 @@ class ResultImages:
         self.origin = origin
         self._textures = result.textures or [protocol.Texture(result.texture)]
         self._pack = pack
-        self._made: dict[tuple[int | None, str | None], Any] = {}
+        self._made: dict[tuple[int | None, str | None], dict[Channel, Any]] = {}
 
     @property
     def made(self) -> list[Any]:
-        """Those that were asked for."""
-        return list(self._made.values())
+        """Those that were asked for, of the channel that people look at."""
+        return [images[main_channel()] for images in self._made.values()]
 
     def parts(self, mesh: int) -> list[str | None]:
         """The materials of the mesh number ``mesh`` that have textures of their own; [None]: one for all."""
         return list(dict.fromkeys(one.part for one in self._textures if one.mesh in (mesh, None)))
 
-    def file(self, mesh: int, part: str | None) -> Path:
-        """The first file of ``part``."""
-        return Path(self._of(mesh, part)[0].path)
+    def files(self, mesh: int, part: str | None) -> list[Path]:
+        """The first file of each channel of ``part``."""
+        return [Path(path) for path in self._of(mesh, part)[0].files.values()]
 
-    def get(self, mesh: int, part: str | None, name: str) -> Any:
-        """The image of ``part``, called ``name`` if it isn't there yet. Raises Problem."""
+    def get(self, mesh: int, part: str | None, name: str) -> dict[Channel, Any]:
+        """The images of ``part``, called ``name`` if they aren't there yet. Raises Problem."""
         own = self._of(mesh, part)
         key = own[0].mesh, part
         if key not in self._made:
-            self._made[key] = self._make(own, name)
+            channels = [CHANNELS[one] for one in own[0].files]
+            self._made[key] = {channel: self._make(own, name, channel) for channel in channels}
         return self._made[key]
 
     def _of(self, mesh: int, part: str | None) -> list[protocol.Texture]:
         return [one for one in self._textures if one.mesh in (mesh, None) and one.part == part]
 
-    def _make(self, own: list[protocol.Texture], name: str) -> Any:
+    def _make(self, own: list[protocol.Texture], name: str, channel: Channel) -> Any:
+        called = name if channel == main_channel() else f"{name} {channel.label}"
+        said = called, self.origin, self._pack, channel
         if own[0].tile is None:
-            return write_image.write(Path(own[0].path), name, self.origin, self._pack)
-        tiles = {one.tile: Path(one.path) for one in own if one.tile is not None}
-        return write_image.write_tiles(tiles, name, self.origin, self._pack)
+            return write_image.write(Path(own[0].files[channel.name]), *said)
+        tiles = {one.tile: Path(one.files[channel.name]) for one in own if one.tile is not None}
+        return write_image.write_tiles(tiles, *said)
 
 
 class JobObject:
@@ -158,16 +162,17 @@ class JobObject:
         origin = images.origin
         if self.read.selection is not None and len(slots) == 1:
             origin = {**origin, "target": "slot", "slot": slots[0]}
-        made = []
+        materials, pictures, files = [], [], []
         for part in images.parts(number):
             words = (obj.name, prompt) if part is None else (obj.name, part, prompt)
             name = " ".join(word for word in words if word)[:60]
-            image = images.get(number, part, name)
-            material = write_material.make(name, image, uv_layer, origin)
+            own = images.get(number, part, name)
+            material = write_material.make(name, own, uv_layer, origin)
             write_material.show(obj, material, [i for i in slots if part is None or names[i] == part])
-            made.append((material.name, image.name, images.file(number, part)))
-        materials, pictures, files = zip(*made, strict=True)
-        return TexturedObject(obj.name, materials, pictures, uv_layer, files)
+            materials.append(material.name)
+            pictures += [image.name for image in own.values()]
+            files += images.files(number, part)
+        return TexturedObject(obj.name, tuple(materials), tuple(pictures), uv_layer, tuple(files))
 
     def _own_slots(self, obj: Any) -> list[int]:
         """The numbers of the slots that the job is for, which have its faces and no others."""

@@ -188,7 +188,7 @@ class TextureJob:
             raise self.state.problem
         assert self.state.result, "for ended jobs"
         textures = self.state.result.textures or [protocol.Texture(self.state.result.texture)]
-        for texture in (Path(one.path) for one in textures):
+        for texture in (Path(path) for one in textures for path in one.files.values()):
             if not texture.is_file() or texture.stat().st_size == 0:
                 raise Problem(f"The engine left no texture at {texture}", code=protocol.EXIT_BUG)
         return self.state.result

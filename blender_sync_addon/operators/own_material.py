@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty
 
-from ..datablocks import our_images, uv_layer
+from ..datablocks import images_by_channel, uv_layer
 from ..problem import Problem
 from ..results import history, node_graph
 from ..write import material as write_material
@@ -44,14 +44,14 @@ def _feed(obj: Any, result: Any) -> Any:
     slot = obj.active_material_index
     shown = dict(history.shown_slots(obj, result))
     ours = shown.get(slot, result.material)
-    images = our_images(ours)
+    images = images_by_channel(ours)
     if not images:
         raise Problem("The image of this result is gone", "Choose another one.")
     material = write_material.artists(obj, slot)
     if material is None:
         fix = "Give it one with a Principled BSDF (the texture's own material does without)."
         raise Problem(f"The active slot of '{obj.name}' has no material of yours", fix)
-    node_graph.feed(material, images[0], uv_layer(ours))
+    node_graph.feed(material, images, uv_layer(ours))
     with history.up_to_date(obj):
         write_material.restore(obj, {slot})
     return material

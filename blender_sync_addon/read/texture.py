@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.options.channels import main_channel
 from ...engine.pictures import colours, png
 from ..problem import Problem
 from . import target
@@ -117,7 +118,7 @@ def _image_node(material: Any) -> Any | None:
     tree = material.node_tree
     output = tree.get_output_node("ALL") if tree else None
     shader = _before(output.inputs["Surface"])[0] if output else None
-    socket = shader.inputs.get("Base Color") or shader.inputs.get("Color") if shader else None
+    socket = shader.inputs.get(main_channel().socket) or shader.inputs.get("Color") if shader else None
     node = _before(socket)[0] if socket else None
     return node if node and node.type == "TEX_IMAGE" else None
 

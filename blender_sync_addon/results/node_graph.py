@@ -1,50 +1,71 @@
-"""Our texture in a material of the artist's: into the Base Color of its Principled BSDF, and out again.
+"""Our texture in a material of the artist's: into the inputs of its Principled BSDF, and out again.
 
-What fed Base Color before isn't cut off but parked on a Reroute of ours, so the old link stays in the graph
+What fed them before isn't cut off but parked on a Reroute of ours, so the old link stays in the graph
 whatever is renamed, and survives saving. Our nodes are marked by a custom property.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
 
+from ...engine.options.channels import CHANNELS, Channel, main_channel
 from ..problem import Problem
 
 MARK = "sync_texture_node"
-"""Custom property of our nodes: which of them it is."""
+"""Custom property of our nodes: which of them it is, and of which channel: "image", "image.roughness"."""
 UV_MAP, IMAGE, PARKED, FRAME = "uv_map", "image", "parked", "frame"
-BASE = "Base Color"
+STEP_DOWN = 300  # from the nodes of one channel to those of the next
 
 
-def feed(material: Any, image: Any, uv_layer: str) -> None:
-    """Let ``image``, laid out by the UV map ``uv_layer``, be the base colour of ``material``.
+def feed(material: Any, images: Mapping[Channel, Any], uv_layer: str) -> None:
+    """Let ``images``, laid out by the UV map ``uv_layer``, feed the inputs of ``material``.
 
-    Where it has our nodes already, they take the new image. Raises Problem before any change.
+    Where it has our nodes already, they take the new images. Raises Problem before any change.
     """
-    base = principled(material).inputs[BASE]
+    shader = principled(material)
     tree = material.node_tree
+    for channel in CHANNELS.values():
+        if channel not in images:
+            _unfeed(tree, nodes(material), _suffix(channel))
+    for row, (channel, image) in enumerate(images.items()):
+        if IMAGE + _suffix(channel) not in nodes(material):
+            _make(tree, nodes(material), channel, shader.inputs[channel.socket], row)
+        nodes(material)[IMAGE + _suffix(channel)].image = image
     ours = nodes(material)
-    if IMAGE not in ours:
-        ours = _make(tree, base)
-    ours[IMAGE].image = image
     ours[UV_MAP].uv_map = uv_layer
     tree.nodes.active = ours[IMAGE]  # what Solid shading shows and painting paints on
 
 
 def unfeed(material: Any) -> None:
-    """Take our nodes out of ``material``: its base colour is what it was before. Raises Problem."""
+    """Take our nodes out of ``material``: its inputs are what they were before. Raises Problem."""
     _check_own(material)
     ours, tree = nodes(material), material.node_tree
-    parked = ours.get(PARKED)
+    for suffix in [mark.removeprefix(IMAGE) for mark in ours if mark.split(".")[0] == IMAGE]:
+        _unfeed(tree, ours, suffix)
+    for node in nodes(material).values():
+        tree.nodes.remove(node)
+
+
+def _unfeed(tree: Any, ours: Mapping[str, Any], suffix: str) -> None:
+    """Take what feeds one input out of ``ours``, our nodes: those whose marks end in ``suffix``."""
+    if IMAGE + suffix not in ours:
+        return
+    parked = ours.get(PARKED + suffix)
     before = parked.inputs[0].links[0].from_socket if parked and parked.inputs[0].links else None
-    fed = [link.to_socket for link in ours[IMAGE].outputs["Color"].links] if IMAGE in ours else []
-    for socket in fed:
+    for socket in [link.to_socket for link in ours[IMAGE + suffix].outputs["Color"].links]:
         if before:
             tree.links.new(before, socket)
-    for node in ours.values():
-        tree.nodes.remove(node)
+    for kind in (IMAGE, PARKED):
+        if kind + suffix in ours:
+            tree.nodes.remove(ours[kind + suffix])
+
+
+def _suffix(channel: Channel) -> str:
+    """What the marks of nodes for ``channel`` end in."""
+    return "" if channel == main_channel() else f".{channel.name}"
 
 
 def nodes(material: Any | None) -> dict[str, Any]:
@@ -88,25 +109,27 @@ def _before_output(tree: Any) -> list[Any]:
     return seen
 
 
-def _make(tree: Any, base: Any) -> dict[str, Any]:
-    """Our nodes, before the socket ``base``; what fed it is parked."""
-    x, y = base.node.location
-    frame = _node(tree, "NodeFrame", FRAME, "Sync Texture")
-    ours = {
-        FRAME: frame,
-        UV_MAP: _node(tree, "ShaderNodeUVMap", UV_MAP, ""),
-        IMAGE: _node(tree, "ShaderNodeTexImage", IMAGE, ""),
-    }
-    if base.links:
-        ours[PARKED] = _node(tree, "NodeReroute", PARKED, f"{BASE} before")
-        tree.links.new(base.links[0].from_socket, ours[PARKED].inputs[0])
-    for name, left, up in ((UV_MAP, 560, 0), (IMAGE, 340, 0), (PARKED, 120, 60)):
-        if name in ours:
-            ours[name].parent = frame
-            ours[name].location = (x - left, y + up)
-    tree.links.new(ours[UV_MAP].outputs["UV"], ours[IMAGE].inputs["Vector"])
-    tree.links.new(ours[IMAGE].outputs["Color"], base)
-    return ours
+def _make(tree: Any, ours: Mapping[str, Any], channel: Channel, socket: Any, row: int) -> None:
+    """Nodes for ``channel``, the ``row``-th one, before its ``socket``, beside ``ours``; what fed it is
+    parked."""
+    x, y = socket.node.location
+    y -= row * STEP_DOWN
+    frame = ours.get(FRAME) or _node(tree, "NodeFrame", FRAME, "Sync Texture")
+    uv_map = ours.get(UV_MAP) or _placed(_node(tree, "ShaderNodeUVMap", UV_MAP, ""), frame, x - 560, y)
+    image = _node(tree, "ShaderNodeTexImage", IMAGE + _suffix(channel), "")
+    if socket.links:
+        parked = _node(tree, "NodeReroute", PARKED + _suffix(channel), f"{channel.socket} before")
+        tree.links.new(socket.links[0].from_socket, parked.inputs[0])
+        _placed(parked, frame, x - 120, y + 60)
+    _placed(image, frame, x - 340, y)
+    tree.links.new(uv_map.outputs["UV"], image.inputs["Vector"])
+    tree.links.new(image.outputs["Color"], socket)
+
+
+def _placed(node: Any, frame: Any, x: float, y: float) -> Any:
+    node.parent = frame
+    node.location = (x, y)
+    return node
 
 
 def _node(tree: Any, kind: str, mark: str, label: str) -> Any:

@@ -11,24 +11,32 @@ from typing import Any
 
 import bpy
 
-from ..datablocks import TAG
+from ...engine.options.channels import Channel, main_channel
+from ..datablocks import CHANNEL, TAG
 from ..problem import Problem
 
 FOLDER = "textures"
-COLOURS = {".png": "sRGB", ".exr": "Linear Rec.709"}
-"""The colour space of what the engine writes, as Blender calls it."""
+COLOURS, DATA = {".png": "sRGB", ".exr": "Linear Rec.709"}, "Non-Color"
+"""The colour spaces of what the engine writes, as Blender calls them."""
 
 
-def write(picture: Path, name: str, origin: Mapping[str, Any], pack: bool = False) -> Any:
+def write(
+    picture: Path,
+    name: str,
+    origin: Mapping[str, Any],
+    pack: bool = False,
+    channel: Channel | None = None,
+) -> Any:
     """An image datablock ``name`` with the file ``picture``, a .png or .exr.
 
-    origin: how it was made (prompt, seed, ...), kept with the image. In a saved .blend the file goes into
+    origin: how it was made (prompt, seed, ...), kept with the image. channel: what it says of a surface, None
+    for what people look at. In a saved .blend the file goes into
     ``textures`` beside it, under a new name; else, or where that folder can't be written, or with ``pack``,
     into the .blend itself. Raises Problem when the picture can't be read.
     """
     kept = _kept({None: picture}, name, pack)
     image = _loaded(kept[None] if kept else picture)
-    _mark(image, name, origin, picture.suffix)
+    _mark(image, name, origin, picture.suffix, channel or main_channel())
     if kept:
         image.filepath_raw = bpy.path.relpath(str(kept[None]))
     else:
@@ -38,7 +46,11 @@ def write(picture: Path, name: str, origin: Mapping[str, Any], pack: bool = Fals
 
 
 def write_tiles(
-    pictures: Mapping[int, Path], name: str, origin: Mapping[str, Any], pack: bool = False
+    pictures: Mapping[int, Path],
+    name: str,
+    origin: Mapping[str, Any],
+    pack: bool = False,
+    channel: Channel | None = None,
 ) -> Any:
     """As :func:`write`, a UDIM image of the tiles ``pictures``, by number."""
     numbers = sorted(pictures)
@@ -53,7 +65,7 @@ def write_tiles(
         image.tiles.new(tile_number=number)
     for tile in [tile for tile in image.tiles if tile.number not in pictures]:
         image.tiles.remove(tile)
-    _mark(image, name, origin, suffix)
+    _mark(image, name, origin, suffix, channel or main_channel())
     if not kept:
         image.pack()
         image.filepath_raw = f"//{FOLDER}/{_slug(name)}.<UDIM>{suffix}"
@@ -81,11 +93,13 @@ def _loaded(file: Path) -> Any:
         raise Problem(f"The texture can't be read: {error}") from error
 
 
-def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str) -> None:
+def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str, channel: Channel) -> None:
     image.name = name
     image[TAG] = dict(origin)
+    if channel != main_channel():
+        image[CHANNEL] = channel.name
     with contextlib.suppress(TypeError):  # a studio's own colour configuration may call it otherwise
-        image.colorspace_settings.name = COLOURS[suffix]
+        image.colorspace_settings.name = COLOURS[suffix] if channel.colour else DATA
 
 
 def _kept(pictures: Mapping[Any, Path], name: str, pack: bool) -> dict[Any, Path] | None:

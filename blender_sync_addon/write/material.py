@@ -14,16 +14,19 @@ from typing import Any
 
 import bpy
 
+from ...engine.options.channels import Channel
 from ..datablocks import TAG, is_ours
 from . import slot_changes
 from .slot_changes import SlotMoves
 
+IMAGE_HEIGHT = 300  # of an image's node: so far below the one before it the next one lies
 MEMORY = "sync_texture_before"
 """Custom property of an object: what its slots showed before our material was put over them."""
 
 
-def make(name: str, image: Any, uv_layer: str, origin: Mapping[str, Any]) -> Any:
-    """A new material ``name``: UV Map (``uv_layer``) -> ``image`` -> Principled BSDF's Base Color."""
+def make(name: str, images: Mapping[Channel, Any], uv_layer: str, origin: Mapping[str, Any]) -> Any:
+    """A new material ``name``: UV Map (``uv_layer``) -> each of ``images`` -> its input of a Principled BSDF.
+    The first image is the one that people look at."""
     material = bpy.data.materials.new(name)
     material[TAG] = dict(origin)
     if material.node_tree is None:  # from Blender 5 on, materials always have nodes
@@ -32,20 +35,23 @@ def make(name: str, image: Any, uv_layer: str, origin: Mapping[str, Any]) -> Any
     tree.nodes.clear()
     uv_map = _node(tree, "ShaderNodeUVMap", -560)
     uv_map.uv_map = uv_layer
-    texture = _node(tree, "ShaderNodeTexImage", -340)
-    texture.image = image
+    textures = [_node(tree, "ShaderNodeTexImage", -340, row * IMAGE_HEIGHT) for row in range(len(images))]
     shader = _node(tree, "ShaderNodeBsdfPrincipled", 0)
     output = _node(tree, "ShaderNodeOutputMaterial", 300)
-    tree.links.new(uv_map.outputs["UV"], texture.inputs["Vector"])
-    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    for texture, (channel, image) in zip(textures, images.items(), strict=True):
+        texture.image = image
+        tree.links.new(uv_map.outputs["UV"], texture.inputs["Vector"])
+        tree.links.new(texture.outputs["Color"], shader.inputs[channel.socket])
     tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
-    tree.nodes.active = texture  # what Solid shading with colour Texture shows, and what painting paints on
+    tree.nodes.active = textures[
+        0
+    ]  # what Solid shading with colour Texture shows, and what painting paints on
     return material
 
 
-def _node(tree: Any, kind: str, x: float) -> Any:
+def _node(tree: Any, kind: str, x: float, down: float = 0) -> Any:
     node = tree.nodes.new(kind)
-    node.location = (x, 0)
+    node.location = (x, -down)
     return node
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..models import presets, sidecar, sources
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
-from ..options.channels import Channel, shown
+from ..options.channels import Channel, main_channel
 from . import ddim, steps
 from . import device as devices
 from .attention import AcrossRows, Links, across_rows
@@ -77,7 +77,7 @@ class Denoiser:
     through the autoencoder at once, at the preset's view size.
     """
 
-    channels: tuple[Channel, ...] = (shown(),)
+    channels: tuple[Channel, ...] = (main_channel(),)
 
     def __init__(self, parts: Parts, device: torch.device) -> None:
         self.device = device

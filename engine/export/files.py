@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.sets import Layout, Page
-from ..options.channels import Channel, shown
+from ..options.channels import Channel, main_channel
 from ..pictures import exr, png
 from ..pictures.channels import ByChannel, as_colours
 from ..pictures.pages import each
@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 def page_file(page: Page, channel: Channel | None = None, suffix: str = ".png") -> str:
     """texture.png, texture.1001.png, texture.body.png, texture.body.1001.png, ...; of a ``channel``, None for
     the one that people look at: the others' begin with texture_roughness and the like."""
-    start = "texture" + (channel or shown()).suffix
+    start = "texture" + (channel or main_channel()).suffix
     return ".".join(text for text in (start, page.label) if text) + suffix
 
 

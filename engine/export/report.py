@@ -16,7 +16,7 @@ from ..measure.quality import covered, view_psnr
 from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
 from ..mesh.sets import Layout
-from ..options.channels import Channel, shown
+from ..options.channels import Channel, main_channel
 from ..pictures.channels import ByChannel
 from ..protocol import VERSION, Request
 from ..settings import reported
@@ -33,7 +33,7 @@ def measures(
 ) -> dict[str, Any]:
     """How good the texture ``images`` (T, T, k), or of pages, is: what people look at of it, made from
     ``pictures`` (N, R, R, 3) and ``rendered`` as they show it."""
-    scene, image = job.scene, images[shown()]
+    scene, image = job.scene, images[main_channel()]
     face, painted = covered(scene.surface.raster, scene.cameras, job.host.check)
     return {
         "textures": [
@@ -55,7 +55,7 @@ def _detail_kept(scene: Scene, pictures: Floats, rendered: Floats) -> float | No
 def _page(layout: Layout, number: int, channels: list[Channel], painted: NDArray[np.bool_]) -> dict[str, Any]:
     """What the report says of one of several textures; ``painted``: of its points (n,)."""
     page = layout.pages[number]
-    others = {channel.name: page_file(page, channel) for channel in channels if channel != shown()}
+    others = {channel.name: page_file(page, channel) for channel in channels if channel != main_channel()}
     return {
         "file": page_file(page),
         **({"others": others} if others else {}),

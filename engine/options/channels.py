@@ -48,7 +48,7 @@ CHANNELS = {row.name: row for row in _ROWS}
 """All rows by name."""
 
 
-def shown() -> Channel:
+def main_channel() -> Channel:
     """The channel that people look at."""
     return next(iter(CHANNELS.values()))
 

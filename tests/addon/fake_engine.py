@@ -7,7 +7,8 @@ one known point for each corner of each polygon.
 First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
 hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | long (likewise, ten minutes) |
 garbage (prints on stdout, then works) | fail (a failed message) | oom (failed, out of memory) |
-hungry (likewise, unless --frugal) | silent (done without a texture) | anything else works.
+hungry (likewise, unless --frugal) | silent (done without a texture) | rough (tells how rough it is, too) |
+anything else works.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 20
 QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 0.5, v >= 0.5) -> sRGB
 PLAIN = (RED, GREEN, BLUE, YELLOW)
 SIZE = 64
+ROUGH = 51  # of 255
 CELL = 40
 """Width of a view in views.png."""
 
@@ -156,7 +158,7 @@ class Engine:
             report=str(out / "report.json"),
             uvs=uvs,
             warnings=["fake warning"] if what == "warn" else [],
-            textures=plain_textures(request, out),
+            textures=rough_textures(out) if what == "rough" else plain_textures(request, out),
             other_uvs=[other_uvs(request, out, i) for i in range(1, len(request.meshes))],
         )
 
@@ -169,6 +171,13 @@ def preview(request):
     whole = protocol.Texture(str(out / "texture.png"), 0 if len(request.meshes) == 1 else None)
     uvs = [other_uvs(request, out, i) for i in range(len(request.meshes))]
     return protocol.Preview(plain_textures(request, out) or [whole], uvs)
+
+
+def rough_textures(out: Path) -> list:
+    """The texture with a second channel, which is ROUGH throughout."""
+    path = out / "texture_roughness.png"
+    write_png(path, np.full((SIZE, SIZE, 3), ROUGH, np.uint8))
+    return [protocol.Texture(str(out / "texture.png"), others={"roughness": str(path)})]
 
 
 def plain_textures(request, out: Path) -> list:

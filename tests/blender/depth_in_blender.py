@@ -27,6 +27,7 @@ from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
 from sync_texture.blender_sync_addon.write import material as write_material  # noqa: E402
+from sync_texture.engine.options.channels import main_channel  # noqa: E402
 
 SIZE = 64
 WRITE = """
@@ -61,7 +62,7 @@ def plane(image):
     helper.empty_scene()
     corners, uvs = [(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 0), (1, 0), (1, 1), (0, 1)]
     obj = helper.mesh_object("plane", corners, [(0, 1, 2, 3)], uvs)
-    write_material.show(obj, write_material.make("seen", image(), "UVMap", {}))
+    write_material.show(obj, write_material.make("seen", {main_channel(): image()}, "UVMap", {}))
     return obj
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
-from engine.options.channels import CHANNELS, Channel, columns, shown
+from engine.options.channels import CHANNELS, Channel, columns, main_channel
 from engine.protocol import Preview, Request, Result
 from engine.worker import Worker
 
@@ -144,7 +144,7 @@ def test_previews_have_it(request_for: Make, rough: Callable[[], None]) -> None:
 
 
 def test_columns_lie_side_by_side() -> None:
-    assert columns((shown(), ROUGHNESS)) == {shown(): slice(0, 3), ROUGHNESS: slice(3, 4)}
+    assert columns((main_channel(), ROUGHNESS)) == {main_channel(): slice(0, 3), ROUGHNESS: slice(3, 4)}
 
 
 def test_every_row_has_a_name_and_a_file_of_its_own() -> None:

@@ -14,7 +14,7 @@ from engine.bake.bake import Baked
 from engine.bake.fill import fill, padded, voronoi_fill
 from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import SurfaceTexels, nearest_of
-from engine.options.channels import shown
+from engine.options.channels import main_channel
 from tests.engine import shapes
 
 Bools = NDArray[np.bool_]
@@ -97,7 +97,7 @@ def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
     everything, nothing = np.ones(len(colours), bool), np.zeros(len(colours), bool)
     whole = fill(how, graph, baked(colours, everything))
     np.testing.assert_array_equal(whole.reshape(-1, 3)[texels.index], colours)
-    assert (fill(how, graph, baked(colours, nothing)) == shown().neutral).all()
+    assert (fill(how, graph, baked(colours, nothing)) == main_channel().neutral).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)
@@ -107,7 +107,7 @@ def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
     graph = TexelGraph.build(shape._replace(uvs=none).surface, 16)
     empty = np.zeros(len(graph.texels.index), bool)
     colours = np.zeros((len(empty), 3), np.float32)
-    assert (fill(how, graph, baked(colours, empty)) == shown().neutral).all()
+    assert (fill(how, graph, baked(colours, empty)) == main_channel().neutral).all()
 
 
 @pytest.mark.parametrize("how", protocol.FILLS)

@@ -12,7 +12,7 @@ from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import nearest_of
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
 from engine.measure.seams import seam_error
-from engine.options.channels import shown
+from engine.options.channels import main_channel
 from engine.pictures.pages import paged, texel_of
 from engine.pictures.sampling import sample
 from engine.views.cameras import even_rig
@@ -133,7 +133,7 @@ def test_a_page_that_nothing_paints_takes_nothing_from_another_in_uv() -> None:
     second = index >= SIZE**2
     colours = np.where(second[:, None], 0, baked.colours)
     bare = Baked(colours, baked.trusted & ~second, baked.doubtful & ~second)
-    np.testing.assert_array_equal(fill("uv", one, bare)[1], shown().neutral)
+    np.testing.assert_array_equal(fill("uv", one, bare)[1], main_channel().neutral)
     along = fill("surface", one, bare)[1].reshape(-1, 3)[index[second] - SIZE**2]
     assert along.std(axis=0).min() > 0.02  # along the surface, the colours of what is beside it
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from engine.export.glb import Material, corner_normals, export_pages
 from engine.mesh.mesh import Mesh, load
-from engine.options.channels import shown
+from engine.options.channels import main_channel
 from tests.engine import shapes
 
 
@@ -39,7 +39,7 @@ def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
     """All of ``mesh`` as one object with one texture."""
     page = np.zeros(len(mesh.faces), np.int32)
     export_pages(
-        mesh, page, [Material(mesh.name, {shown(): texture})], [(mesh.name, slice(0, len(page)))], path
+        mesh, page, [Material(mesh.name, {main_channel(): texture})], [(mesh.name, slice(0, len(page)))], path
     )
 
 

@@ -1,0 +1,121 @@
+"""Run inside Blender or bpy by test_in_blender.py: results that say more of a surface than its colour. The
+table of channels gets a second row here, and nothing else knows of it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+import helper
+from helper import fake_engine
+
+ADDON = helper.enable()
+helper.use_fake_engine()
+
+from made import material_of, mine  # noqa: E402
+from sync_texture.blender_sync_addon import datablocks  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
+from sync_texture.engine.options.channels import CHANNELS, Channel, main_channel  # noqa: E402
+
+OPS = bpy.ops.sync_texture
+ROUGHNESS = Channel(
+    name="roughness",
+    label="Roughness",
+    width=1,
+    colour=False,
+    neutral=1.0,
+    socket="Roughness",
+    gltf="pbrMetallicRoughness.metallicRoughnessTexture",
+    suffix="_roughness",
+)
+CHANNELS[ROUGHNESS.name] = ROUGHNESS
+
+
+def fed(material, socket):
+    """The node before the ``socket`` of the Principled BSDF in ``material``."""
+    shader = next(node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    return shader.inputs[socket].links[0].from_node
+
+
+def test_each_channel_feeds_its_socket_in_its_colour_space():
+    obj = helper.cube()
+    assert helper.generate("rough bricks") == {"FINISHED"}
+    material = material_of(obj)
+    colour, rough = fed(material, "Base Color"), fed(material, "Roughness")
+    assert datablocks.images_by_channel(material) == {main_channel(): colour.image, ROUGHNESS: rough.image}
+    assert colour.image.colorspace_settings.name == "sRGB"
+    assert rough.image.colorspace_settings.name == "Non-Color"
+    assert (colour.image.name, rough.image.name) == ("Cube rough bricks", "Cube rough bricks Roughness")
+    assert abs(rough.image.pixels[0] - fake_engine.ROUGH / 255) < 1e-6
+    for node in (colour, rough):
+        assert node.inputs["Vector"].links[0].from_node.uv_map == "UVMap"
+        assert node.image.packed_file
+    assert material.node_tree.nodes.active == colour
+    assert tuple(colour.location) != tuple(rough.location)
+
+
+def test_the_result_is_seen_by_its_colour_and_goes_with_all_channels():
+    obj = helper.cube()
+    before = set(bpy.data.images)
+    helper.generate("rough bricks")
+    (result,) = history.of(obj)
+    made = set(bpy.data.images) - before
+    assert len(made) == 2
+    assert history.image(result) == fed(material_of(obj), "Base Color").image
+    assert [image.name for image in made if thumbnail.read(image) is not None] == ["Cube rough bricks"]
+    assert history.problems(obj, result) == []
+    OPS.remove_result()
+    assert set(bpy.data.images) == before
+
+
+def test_each_file_lies_beside_the_blend():
+    folder = Path(tempfile.mkdtemp())
+    obj = helper.cube()
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a.blend"))
+    helper.generate("rough bricks")
+    names = ["Cube_rough_bricks.png", "Cube_rough_bricks_Roughness.png"]
+    assert sorted(path.name for path in (folder / "textures").iterdir()) == names
+    (folder / "textures" / names[1]).unlink()
+    assert names[1] in history.problems(obj, history.of(obj)[0])[0]
+    bpy.ops.wm.read_homefile(use_empty=True)
+
+
+def test_all_channels_feed_a_material_of_ones_own_and_leave_it_again():
+    obj = helper.cube()
+    own = mine(obj)
+    shader = own.node_tree.nodes["Principled BSDF"]
+    noise = own.node_tree.nodes.new("ShaderNodeTexNoise")
+    own.node_tree.links.new(noise.outputs[0], shader.inputs["Roughness"])
+    count = len(own.node_tree.nodes)
+    helper.generate("rough bricks")
+    assert OPS.feed_base_color() == {"FINISHED"}
+    assert material_of(obj) == own
+    assert fed(own, "Base Color").image.name == "Cube rough bricks"
+    assert fed(own, "Roughness").image.name == "Cube rough bricks Roughness"
+    helper.generate("bricks")  # of one channel: the other one is the artist's again
+    assert OPS.feed_base_color() == {"FINISHED"}
+    assert fed(own, "Base Color").image.name == "Cube bricks"
+    assert fed(own, "Roughness") == noise
+    OPS.show_result(index=0)
+    OPS.feed_base_color()
+    assert fed(own, "Roughness").image.name == "Cube rough bricks Roughness"
+    assert OPS.unfeed_base_color() == {"FINISHED"}
+    assert fed(own, "Roughness") == noise
+    assert not shader.inputs["Base Color"].links
+    assert len(own.node_tree.nodes) == count
+
+
+def test_results_of_one_channel_are_marked_as_before():
+    obj = helper.cube()
+    helper.generate("bricks")
+    image = history.image(history.of(obj)[0])
+    assert datablocks.CHANNEL not in image
+    assert datablocks.channel(image) == main_channel()
+
+
+helper.main(dict(globals()), ADDON, engine.supervisor.abandon)
