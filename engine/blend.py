@@ -68,6 +68,7 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
             other_meshes=tuple(one["file"] for one in others),
             unwrap=first["unwrap"],
             other_unwraps=tuple(one["unwrap"] for one in others),
+            write_uvs=True,
             objects=(),
             collection=None,
             uv_layer="",

@@ -116,10 +116,10 @@ def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
 
 
 def _write_uvs(request: Request, layout: Layout, stage: Path) -> list[str | None]:
-    """Write the new UVs of meshes that the add-on gave; the names of their files, None for the other ones."""
+    """Write new UVs where they are wanted; the names of their files, one for each mesh, None without."""
     names: list[str | None] = []
-    for i, path in enumerate(request.meshes):
-        uvs = layout.new_uvs(i) if Path(path).suffix.lower() == ".npz" else None
+    for i in range(len(request.meshes)):
+        uvs = layout.new_uvs(i) if request.write_uvs else None
         names.append(None if uvs is None else f"uvs.{i}.npy" if i else "uvs.npy")
         if uvs is not None:
             save.array(uvs, stage / str(names[-1]))

@@ -146,7 +146,12 @@ def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str
         new.unlink()  # the older one stays, by whose time the engine knows that nothing has changed
     else:
         os.replace(new, mesh)
-    job = {"mesh": f"{MESHES}/{mesh.name}", "out": folder, "unwrap": job_object.read.unwrap}
+    job = {
+        "mesh": f"{MESHES}/{mesh.name}",
+        "out": folder,
+        "unwrap": job_object.read.unwrap,
+        "write_uvs": True,
+    }
     prompt = read_objects.prompt_of(obj, args.prompt_property)
     return {**job, **({"prompt": prompt} if prompt else {})}
 

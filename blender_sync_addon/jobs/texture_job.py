@@ -96,7 +96,7 @@ class TextureJob:
             files = JobFiles(self.folder, self.objects, cameras)
             request = files.request(settings, out or self.folder / "out")
             preview = not bpy.app.background if preview is None else preview
-            request = dataclasses.replace(request, preview=preview)
+            request = dataclasses.replace(request, preview=preview, write_uvs=True)
             self.state: State = engine.supervisor.start(command, request, files.save)
             self.state.after_s = self._after_painting()
         except BaseException:

@@ -85,10 +85,10 @@ class Preview:
         return protocol.Preview(textures(self._layout.pages, images, self._out, _file), self._uvs)
 
     def _write_uvs(self) -> list[str | None]:
-        """The UVs that the add-on's meshes got, as files, None for those that kept theirs."""
+        """New UVs where they are wanted, as files, None for meshes that kept theirs."""
         paths: list[str | None] = []
-        for i, mesh in enumerate(self._request.meshes):
-            uvs = self._layout.new_uvs(i) if Path(mesh).suffix.lower() == ".npz" else None
+        for i in range(len(self._request.meshes)):
+            uvs = self._layout.new_uvs(i) if self._request.write_uvs else None
             path = None if uvs is None else str(self._out / f"{PREFIX}uvs.{i}.npy")
             if uvs is not None and path is not None:
                 save.array(uvs, Path(path))

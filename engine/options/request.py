@@ -28,7 +28,7 @@ class Request:
         ``material_names`` (M,) text. Or of a .blend, which Blender opens.
     other_meshes: more such paths, textured together with it where they lie; other_unwraps: ``unwrap`` of
         each, where it isn't the same for all.
-    out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json (and uvs.npy).
+    out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json.
     cameras: path of a JSON file (views/camera_file.py); cameras that see nothing are left out.
     texture_sets: where there are several textures, or UDIM tiles, texture.NAME.png, texture.1001.png or
         texture.NAME.1001.png takes texture.png's place.
@@ -36,7 +36,7 @@ class Request:
         are several. strength: the share of the steps that are run. Only with each other.
     texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, and
         texture.png lies beside it in 8 bits.
-    preview: the result is the same with and without.
+    write_uvs: uvs.npy (uvs.1.npy, ...), (F, 3, 2) float32 of each mesh that doesn't keep the UVs that it has.
     """
 
     mesh: str = field(
@@ -354,6 +354,12 @@ class Request:
             choices=choices.UNWRAPS,
             doors=frozenset({JOBS}),
             reported=False,
+        ),
+    )
+    write_uvs: bool = field(
+        default=False,
+        metadata=option(
+            "Write UVs", "Leave new UVs as arrays", OBJECTS, doors=frozenset({JOBS}), reported=False
         ),
     )
 

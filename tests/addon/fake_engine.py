@@ -141,7 +141,7 @@ class Engine:
             write_png(out / "views.png", views())
         mesh = np.load(request.mesh, allow_pickle=False)
         uvs = None
-        if "uvs" not in mesh or request.unwrap == "always":
+        if request.write_uvs and ("uvs" not in mesh or request.unwrap == "always"):
             uvs = str(out / "uvs.npy")
             np.save(uvs, new_uvs(mesh["faces"], mesh["polygons"]))
         (out / "report.json").write_text(json.dumps({"prompt": request.prompt, "seed": request.seed}))

@@ -149,16 +149,31 @@ def test_a_mesh_from_the_add_on_gets_its_new_uvs_back(
     box = trimesh.creation.box()
     arrays = {"vertices": np.asarray(box.vertices, np.float32), "faces": np.asarray(box.faces, np.int32)}
     np.savez(tmp_path / "mesh.npz", **arrays)
-    result = run(worker, request_for(mesh=str(tmp_path / "mesh.npz")))
+    result = run(worker, request_for(mesh=str(tmp_path / "mesh.npz"), write_uvs=True))
     assert result.uvs is not None
     uvs = np.load(result.uvs, allow_pickle=False)
     assert (uvs.shape, uvs.dtype) == ((12, 3, 2), np.float32)
     np.savez(tmp_path / "mesh.npz", uvs=uvs, **arrays)
-    kept = run(worker, request_for(mesh=str(tmp_path / "mesh.npz"), out=str(tmp_path / "kept")))
+    again = {"mesh": str(tmp_path / "mesh.npz"), "out": str(tmp_path / "kept"), "write_uvs": True}
+    kept = run(worker, request_for(**again))
     assert kept.uvs is None
     assert kept.warnings == []
     # The texture that the given UVs ask for: the same, since they are the ones found before.
     np.testing.assert_array_equal(pixels(kept), pixels(result))
+
+
+def test_new_uvs_are_left_where_they_are_asked_for_whatever_the_mesh_came_from(
+    worker: Worker, request_for: Make, tmp_path: Path
+) -> None:
+    box = trimesh.creation.box()
+    arrays = {"vertices": np.asarray(box.vertices, np.float32), "faces": np.asarray(box.faces, np.int32)}
+    np.savez(tmp_path / "mesh.npz", **arrays)
+    box.export(tmp_path / "mesh.ply")
+    assert run(worker, request_for(mesh=str(tmp_path / "mesh.npz"))).uvs is None
+    asked = {"mesh": str(tmp_path / "mesh.ply"), "out": str(tmp_path / "ply"), "write_uvs": True}
+    path = run(worker, request_for(**asked)).uvs
+    assert path is not None
+    assert np.load(path, allow_pickle=False).shape == (12, 3, 2)
 
 
 def short_of_memory(

@@ -113,7 +113,8 @@ def test_one_for_each_set_with_the_new_uvs_of_each_mesh(
     for i, shape in enumerate((trimesh.creation.box(), trimesh.creation.cone(1, 2))):
         paths.append(tmp_path / f"part{i}.npz")
         np.savez(paths[-1], vertices=shape.vertices.astype(np.float32), faces=shape.faces.astype(np.int32))
-    request = request_for(mesh=str(paths[0]), other_meshes=(str(paths[1]),), steps=2, preview=True)
+    files = {"mesh": str(paths[0]), "other_meshes": (str(paths[1]),), "write_uvs": True}
+    request = request_for(**files, steps=2, preview=True)
     uvs: list[NDArray[np.float32]] = []
 
     def see(told: Preview) -> None:

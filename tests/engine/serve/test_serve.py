@@ -38,7 +38,7 @@ def test_it_greets_works_and_reports(engine: EngineChild, request_for: Callable[
     result = protocol.Result.from_dict(messages[-1]["result"])
     for path in (result.texture, result.mesh, result.views, result.turntable, result.report):
         assert Path(path).stat().st_size > 0
-    assert result.uvs is None  # only an .npz, whose face order its writer knows, gets its new UVs back
+    assert result.uvs is None  # nobody asked for them
     assert any("no UVs" in warning for warning in result.warnings)
 
 
