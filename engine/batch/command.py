@@ -17,7 +17,7 @@ from . import cluster, engines, jobs, journal, resources, tasks
 from .coordinator import Coordinator
 from .engines import EnginePool, Events, LocalEngine
 from .folder import BatchFolder, opened
-from .jobs import Part, Refused
+from .jobs import RefusedLine, Shard
 from .progress import JsonProgress, TerminalProgress
 from .summary import CSV, HTML, BatchSummary
 from .tasks import BatchTask, tasks_of
@@ -50,7 +50,7 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     for name in defaults.keys() & {"init_texture", "cameras"}:
         defaults[name] = os.path.abspath(defaults[name])
     found, refused = jobs.read(Path(options.jobs), defaults)
-    part = None if options.part is None else Part.read(options.part)
+    part = None if options.part is None else Shard.read(options.part)
     if part is not None:
         found = [job for job in found if part.has(job.line)]
         refused = [line for line in refused if part.has(line.line)]
@@ -80,7 +80,7 @@ def _run(
     options: BatchOptions,
     folder: BatchFolder,
     all_tasks: Sequence[BatchTask],
-    refused: Sequence[Refused],
+    refused: Sequence[RefusedLine],
     report: Report,
 ) -> int:
     # Of a part there is none: whoever does another part would write over it.
@@ -131,7 +131,7 @@ def local_engines(workers: int) -> EnginePool:
 
 
 def _report_begin(
-    all_tasks: Sequence[BatchTask], refused: Sequence[Refused], workers: int, report: Report
+    all_tasks: Sequence[BatchTask], refused: Sequence[RefusedLine], workers: int, report: Report
 ) -> None:
     """Report what there is to do, which lines can't be, and which failed before an interruption."""
     finished = sum(one.state == tasks.DONE for one in all_tasks)

@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import UserError
 from ..export.save import writable_folder
 from . import disk, lock
-from .jobs import Job, Part
+from .jobs import JobLine, Shard
 from .journal import Journal
 
 STATE_FOLDER = ".sync_texture-batch"  # lock, journal and unfinished work
@@ -34,7 +34,7 @@ class BatchFolder:
         self.path, self.journal, self._work = path, journal, work
         self._numbers = itertools.count(1)
 
-    def target(self, job: Job) -> Path:
+    def target(self, job: JobLine) -> Path:
         """The folder of ``job``'s results."""
         return self.path / job.name
 
@@ -57,7 +57,7 @@ class BatchFolder:
         finally:
             path.unlink(missing_ok=True)
 
-    def finished(self, job: Job) -> dict[str, Any] | None:
+    def finished(self, job: JobLine) -> dict[str, Any] | None:
         """What job.json says about ``job``; None unless its results are there, made from the same."""
         record = disk.read_json(self.target(job) / RECORD)
         if record is None or record.get("fingerprint") != job.fingerprint:
@@ -66,7 +66,7 @@ class BatchFolder:
         complete = isinstance(files, list) and all((self.target(job) / str(name)).is_file() for name in files)
         return record if complete else None
 
-    def check(self, job: Job) -> None:
+    def check(self, job: JobLine) -> None:
         """UserError when there can't be a folder for ``job``, or there is one of somebody else's."""
         target = self.target(job)
         try:
@@ -83,7 +83,7 @@ class BatchFolder:
             what = f"{target} is there already and no result of a batch"
             raise UserError(what, "move it away, or give the job another out")
 
-    def commit(self, job: Job, staging: Path, record: dict[str, Any]) -> None:
+    def commit(self, job: JobLine, staging: Path, record: dict[str, Any]) -> None:
         """What is in ``staging`` becomes the result of ``job``. Raises UserError as check does, OSError."""
         self.check(job)
         target = self.target(job)
@@ -120,7 +120,7 @@ def _short(name: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path, part: Part | None = None) -> Iterator[BatchFolder]:
+def opened(path: Path, part: Shard | None = None) -> Iterator[BatchFolder]:
     """The folder ``path``, made if need be, for this process alone, or for it and those that do other parts.
     What an earlier run left unfinished goes.
 

@@ -22,11 +22,12 @@ from ..protocol import Request
 from . import names
 
 Values = Mapping[str, Any]
+SHOWN = 200  # characters of a refused line's mesh and prompt
 REFUSED = "refused"  # in a line: whoever wrote the file knows already that it can't be done, and why
 
 
 @dataclass(frozen=True)
-class Job:
+class JobLine:
     """One line that can be done. name: its folder below the batch's, / between its parts. request: what is
     asked for, its paths absolute but for ``out``, which is only decided when the job is done.
     fingerprint: changes when the line, the options or the input files do."""
@@ -38,7 +39,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedLine:
     """One line that can't be done, and why. mesh, prompt: as far as it says."""
 
     line: int
@@ -49,14 +50,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Part:
+class Shard:
     """Every ``count``-th line, so that several machines can share a job file; number: 1 to ``count``."""
 
     number: int
     count: int
 
     @classmethod
-    def read(cls, text: str) -> Part:
+    def read(cls, text: str) -> Shard:
         """K/N in words; raises UserError."""
         number, _, count = text.partition("/")
         digits = len(text) < 20 and number.isdecimal() and count.isdecimal()
@@ -70,7 +71,7 @@ class Part:
         return line % self.count == self.number % self.count
 
 
-def read(path: Path, defaults: Values) -> tuple[list[Job], list[Refused]]:
+def read(path: Path, defaults: Values) -> tuple[list[JobLine], list[RefusedLine]]:
     """The jobs in ``path`` and the lines that are none, each in the file's order.
 
     defaults: fields for jobs that don't say otherwise. Mesh and texture paths count from the file's folder.
@@ -78,7 +79,7 @@ def read(path: Path, defaults: Values) -> tuple[list[Job], list[Refused]]:
     """
     text = _text(path)
     lines = _csv(text) if _is_csv(path, text) else _json_lines(text)
-    register, jobs, refused = names.Register(), [], []
+    register, jobs, refused = names.NameRegister(), [], []
     for number, values in lines:
         try:
             if isinstance(values, UserError):
@@ -87,18 +88,14 @@ def read(path: Path, defaults: Values) -> tuple[list[Job], list[Refused]]:
             register.add(job.name, number)
             jobs.append(job)
         except UserError as error:
-            said: Values = {} if isinstance(values, UserError) else values
-            mesh, prompt = (_said(said, name) for name in ("mesh", "prompt"))
-            refused.append(Refused(number, str(error), error.fix, mesh, prompt))
+            known: Values = {} if isinstance(values, UserError) else values
+            mesh, prompt = (str(known.get(name) or "")[:SHOWN] for name in ("mesh", "prompt"))
+            refused.append(RefusedLine(number, str(error), error.fix, mesh, prompt))
     if not jobs and not refused:
         raise UserError(
             f"'{path}' lists no jobs", "write one a line, or for CSV a line of column names first"
         )
     return jobs, refused
-
-
-def _said(values: Values, name: str) -> str:
-    return str(values.get(name) or "")[:200]
 
 
 def _text(path: Path) -> str:
@@ -169,15 +166,18 @@ def _cells(line: str, mark: str) -> list[str]:
     return cells
 
 
-def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
+def _job(line: int, values: Values, defaults: Values, folder: Path) -> JobLine:
     if values.get(REFUSED):
         raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
-    said = {**defaults, **job_fields.read(_several(values))}
+    fields = {**defaults, **job_fields.read(_split_meshes(values))}
     for name in ("mesh", "prompt"):
-        if not str(said.get(name, "")).strip():
+        if not str(fields.get(name, "")).strip():
             raise UserError(f"it names no {name}", f"say {name}")
-    name = names.given(said.pop("out")) if "out" in said else names.made(_called(said), said["prompt"], said)
-    meshes = (said["mesh"], *said.get("other_meshes", ()))
+    if "out" in fields:
+        name = names.checked_name(fields.pop("out"))
+    else:
+        name = names.default_name(_subject(fields), fields["prompt"], fields)
+    meshes = (fields["mesh"], *fields.get("other_meshes", ()))
     for mesh in meshes:
         _check_mesh(mesh)
     first, *others = (str(folder / mesh) for mesh in meshes)
@@ -185,24 +185,24 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> Job:
     stamps = [_stamp(path) for path in (first, *others)]
     if others:
         paths["other_meshes"] = others
-    if start := said.get("init_texture"):
+    if start := fields.get("init_texture"):
         paths["init_texture"] = str(folder / start)
         stamps += _stamps(paths["init_texture"])
-    if cameras := said.get("cameras"):
+    if cameras := fields.get("cameras"):
         paths["cameras"] = str(folder / cameras)
         stamps.append(_stamp(paths["cameras"]))
-    fingerprint = hashlib.sha256(json.dumps([said, stamps], sort_keys=True).encode()).hexdigest()
-    return Job(line, name, Request.from_dict({**said, **paths}), fingerprint)
+    fingerprint = hashlib.sha256(json.dumps([fields, stamps], sort_keys=True).encode()).hexdigest()
+    return JobLine(line, name, Request.from_dict({**fields, **paths}), fingerprint)
 
 
-def _called(said: Values) -> str:
+def _subject(fields: Values) -> str:
     """What a job is about: its mesh, and the first object of a .blend, or its collection."""
-    mesh = Path(said["mesh"].replace("\\", "/"))
-    part = [*said.get("objects", ()), said.get("collection") or ""][0]
+    mesh = Path(fields["mesh"].replace("\\", "/"))
+    part = [*fields.get("objects", ()), fields.get("collection") or ""][0]
     return f"{mesh.stem} {part}.x" if part else str(mesh)
 
 
-def _several(values: Values) -> Values:
+def _split_meshes(values: Values) -> Values:
     """``values`` with a list of meshes, as --mesh can be given several times, taken apart."""
     meshes = values.get("mesh")
     if not isinstance(meshes, list):

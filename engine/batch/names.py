@@ -17,7 +17,7 @@ DIGITS = 10  # a hundred thousand jobs that differ by the seed alone have each i
 STEM_LENGTH, PROMPT_LENGTH = 40, 40  # characters; of at most four bytes each, a name stays below 255
 
 
-def given(out: str) -> str:
+def checked_name(out: str) -> str:
     """The job's own ``out`` as a path below the batch's folder, / between its parts; raises UserError."""
     path = PurePosixPath(out.replace("\\", "/"))
     parts = [unicodedata.normalize("NFC", part) for part in path.parts]
@@ -30,7 +30,7 @@ def given(out: str) -> str:
     return "/".join(parts)
 
 
-def made(mesh: str, prompt: str, fields: Mapping[str, Any]) -> str:
+def default_name(mesh: str, prompt: str, fields: Mapping[str, Any]) -> str:
     """A name for a job that has none: of its mesh, its prompt, and some digits for all that it says. Nothing
     else matters, so that lines may be added and moved."""
     said = json.dumps(fields, sort_keys=True, ensure_ascii=False)
@@ -44,7 +44,7 @@ def _slug(text: str, length: int) -> str:
     return words[:length].rstrip("-_")
 
 
-class Register:
+class NameRegister:
     """Names in use. Two are one where a file system that ignores case would say so, and no name may lie
     inside another's folder."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import disk, index_page, tasks
 from .folder import BatchFolder
-from .jobs import Refused
+from .jobs import RefusedLine
 from .tasks import BatchTask
 
 CSV, HTML = "summary.csv", "index.html"
@@ -46,7 +46,7 @@ class BatchSummary:
     """Of ``all_tasks`` and the ``refused`` lines, in the order of the job file."""
 
     def __init__(
-        self, folder: BatchFolder, all_tasks: Sequence[BatchTask], refused: Sequence[Refused]
+        self, folder: BatchFolder, all_tasks: Sequence[BatchTask], refused: Sequence[RefusedLine]
     ) -> None:
         self._folder, self._tasks, self._refused = folder, all_tasks, refused
         self._measured: dict[BatchTask, Row] = {}
@@ -88,7 +88,7 @@ class BatchSummary:
         return self._measured[task]
 
 
-def _refused_row(line: Refused) -> Row:
+def _refused_row(line: RefusedLine) -> Row:
     cells = {"mesh": line.mesh, "prompt": line.prompt, "error": line.error, "fix": line.fix}
     return {"line": line.line, "state": REFUSED, **cells}
 

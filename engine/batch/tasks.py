@@ -10,7 +10,7 @@ from typing import Any
 
 from ..protocol import Request
 from .folder import BatchFolder
-from .jobs import Job
+from .jobs import JobLine
 from .journal import JobHistory
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
@@ -28,7 +28,7 @@ class BatchTask:
     folder. warnings: the engine's, and ours.
     """
 
-    job: Job
+    job: JobLine
     state: str = WAITING
     careful: bool = False
     attempts: int = 0
@@ -99,7 +99,7 @@ class TaskQueue:
         self._careful.append(again)
 
 
-def tasks_of(jobs: Iterable[Job], folder: BatchFolder) -> list[BatchTask]:
+def tasks_of(jobs: Iterable[JobLine], folder: BatchFolder) -> list[BatchTask]:
     """A task for each job, as far as earlier runs in ``folder`` got with it."""
     tasks = []
     for job in jobs:

@@ -141,7 +141,7 @@ def test_which_blender(blender: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--blender" in error.value.fix
 
 
-def lines(scene: Path, text: str) -> tuple[list[jobs.Job], list[jobs.Refused]]:
+def lines(scene: Path, text: str) -> tuple[list[jobs.JobLine], list[jobs.RefusedLine]]:
     path = scene.parent / ("jobs.csv" if text.startswith("mesh") else "jobs.jsonl")
     path.write_text(text, encoding="utf-8")
     return jobs.read(path, {})

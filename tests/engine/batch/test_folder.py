@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from engine.batch import folder as folders
-from engine.batch.jobs import Job, Part
+from engine.batch.jobs import JobLine, Shard
 from engine.batch.journal import Journal
 from engine.errors import UserError
 from engine.protocol import Request
 
-JOB = Job(1, "a/b", Request(mesh="m.obj", prompt="x", out=""), "f" * 64)
+JOB = JobLine(1, "a/b", Request(mesh="m.obj", prompt="x", out=""), "f" * 64)
 HOLD = "import sys, time; from pathlib import Path; from engine.batch import folder\n"
 HOLD += "with folder.opened(Path(sys.argv[1])): print('held', flush=True); time.sleep(1000)\n"
 
@@ -41,7 +41,7 @@ def test_two_batches_in_one_folder_do_not_collide(tmp_path: Path, root: Path) ->
 
 
 def test_parts_of_a_batch_share_its_folder(tmp_path: Path) -> None:
-    first, second = Part(1, 2), Part(2, 2)
+    first, second = Shard(1, 2), Shard(2, 2)
     with folders.opened(tmp_path, first) as one, folders.opened(tmp_path, second) as other:
         one.commit(JOB, staged(one, "one"), {})
         assert other.finished(JOB)
@@ -80,7 +80,7 @@ def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
         done = there.finished(JOB)
         assert done is not None
         assert done["seconds"] == 1.5
-        other = Job(1, "a/b", JOB.request, "0" * 64)
+        other = JobLine(1, "a/b", JOB.request, "0" * 64)
         assert there.finished(other) is None
         there.commit(other, staged(there, "two", ("texture.png",)), {})
         assert not (tmp_path / "a" / "b" / "mesh.glb").exists()  # of the earlier result
@@ -92,7 +92,7 @@ def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_crash_in_mid_replacement_leaves_a_job_to_be_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed = Job(1, "a/b", JOB.request, "0" * 64)
+    changed = JobLine(1, "a/b", JOB.request, "0" * 64)
     with folders.opened(tmp_path) as there:
         there.commit(JOB, staged(there, "one"), {})
         move = Path.replace

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from engine.batch import names
-from engine.batch.jobs import Job, Part, Refused, read
+from engine.batch.jobs import JobLine, RefusedLine, Shard, read
 from engine.errors import UserError
 from engine.protocol import Request
 from tests.engine.batch.conftest import Write
 
 
-def one(write: Write, line: dict[str, object] | str, **defaults: object) -> Job:
+def one(write: Write, line: dict[str, object] | str, **defaults: object) -> JobLine:
     jobs, refused = read(write([line]), defaults)
     assert not refused, refused
     (job,) = jobs
@@ -175,7 +175,7 @@ def test_a_job_file_that_is_not_there_is_refused(place: Path) -> None:
             read(path, {})
 
 
-def refused_lines(write: Write, *outs: str) -> list[Refused]:
+def refused_lines(write: Write, *outs: str) -> list[RefusedLine]:
     return read(write([{"prompt": "red", "out": out} for out in outs]), {})[1]
 
 
@@ -199,24 +199,24 @@ def test_made_names_are_short_speak_and_stay_when_lines_move(write: Write) -> No
     assert job.name.startswith("m-weathered-red-bricks-old-")
     assert len(job.name.encode()) < 255
     assert one(write, {"prompt": "天" * 500}).name.encode().__len__() < 255
-    assert names.made("C:\\folder\\pot.obj", "x", {}).startswith("pot-x-")
+    assert names.default_name("C:\\folder\\pot.obj", "x", {}).startswith("pot-x-")
     first, second = read(write([{"prompt": "a"}, {"prompt": "b"}]), {})[0]
     moved = read(write([{"prompt": "b"}, "", {"prompt": "a"}]), {})[0]
     assert {job.name for job in moved} == {first.name, second.name}
 
 
 def test_thousands_of_seeds_have_names_of_their_own() -> None:
-    made = {names.made("m.obj", "red bricks", {"seed": seed}) for seed in range(50_000)}
+    made = {names.default_name("m.obj", "red bricks", {"seed": seed}) for seed in range(50_000)}
     assert len(made) == 50_000
 
 
 def test_parts_make_a_whole() -> None:
-    parts = [Part.read(f"{k}/3") for k in (1, 2, 3)]
+    parts = [Shard.read(f"{k}/3") for k in (1, 2, 3)]
     for line in range(1, 20):
         assert [part.has(line) for part in parts].count(True) == 1
     for wrong in ("0/3", "4/3", "1", "1/", "a/b", "1/3/5", "-1/3", "1/" + "9" * 5000):
         with pytest.raises(UserError, match="the part is"):
-            Part.read(wrong)
+            Shard.read(wrong)
 
 
 def test_the_fingerprint_follows_what_matters(write: Write, place: Path) -> None:
