@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one command for people: demo, test, bench, guide, zip, validate.
+"""The one command for people: demo, test, bench, guide, picture, zip, validate.
 
 Needs Python 3.11 to 3.13 and nothing else: it makes the environments it needs beside itself (.venv and
 .venv-bpy-X.Y) from the locks in requirements/, and keeps them until a lock changes.
@@ -60,6 +60,11 @@ def run_guide(_: argparse.Namespace, __: list[str]) -> int:
     return guide.run()
 
 
+def run_picture(_: argparse.Namespace, __: list[str]) -> int:
+    """Make the README's picture anew."""
+    return demo.picture()
+
+
 def run_zip(_: argparse.Namespace, __: list[str]) -> int:
     """Build dist/sync_texture-VERSION.zip."""
     package.build()
@@ -97,6 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=run_bench, passes_on=True)
     command = commands.add_parser("guide", help="make the pictures of docs/guide.md in a Blender window")
     command.set_defaults(run=run_guide)
+    command = commands.add_parser(
+        "picture", help="make the README's picture: a still life of textured objects"
+    )
+    command.set_defaults(run=run_picture)
     commands.add_parser("zip", help="build the extension's zip in dist/").set_defaults(run=run_zip)
     command = commands.add_parser("validate", help="check the zip with Blender's own tool")
     command.add_argument("zip", nargs="?")
