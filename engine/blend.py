@@ -59,8 +59,9 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
     with tempfile.TemporaryDirectory(prefix="sync_texture_") as name:
         host.progress("start", 0, 1, None)
-        folder, told = Path(name), {"blend": os.path.abspath(request.mesh), "request": request.as_dict()}
-        found = _ask({"action": "read", **told}, folder, host)
+        folder = Path(name)
+        order = {"blend": os.path.abspath(request.mesh), "request": request.as_dict()}
+        found = _ask({**order, "action": "read"}, folder, host)
         first, *others = found["meshes"]
         opened = dataclasses.replace(
             request,
@@ -77,7 +78,7 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
         result = dataclasses.replace(result, warnings=[*found["warnings"], *result.warnings])
         if request.scene == "none":
             return result
-        order = {"action": "put_back", **told, "objects": found["objects"], "result": result.as_dict()}
+        order |= {"action": "put_back", "objects": found["objects"], "result": result.as_dict()}
         return _saved(order, result, request.scene == "packed", folder, host)
 
 
@@ -107,7 +108,7 @@ def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
     if not answer.is_file():
         what = f"Blender ended with status {status} over '{Path(order['blend']).name}'"
         raise UserError(what + last_words(guard.output(folder)), "open the file in Blender and save it again")
-    said: dict[str, Any] = json.loads(answer.read_text("utf-8"))
-    if "error" in said:
-        raise UserError(said["error"], said["fix"] or "correct it")
-    return said
+    found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    if "error" in found:
+        raise UserError(found["error"], found["fix"] or "correct it")
+    return found

@@ -76,8 +76,8 @@ def _torch() -> dict[str, Any]:
 
     gpu = None
     if torch.cuda.is_available():
-        free, whole = torch.cuda.mem_get_info()
-        gpu = {"name": torch.cuda.get_device_name(), "free": free, "total": whole}
+        free, total = torch.cuda.mem_get_info()
+        gpu = {"name": torch.cuda.get_device_name(), "free": free, "total": total}
     devices = {name: available(name) for name in protocol.DEVICES[1:]}
     return {"devices": devices, "gpu": gpu, "threads": torch.get_num_threads()}
 

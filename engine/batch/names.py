@@ -33,8 +33,8 @@ def checked_name(out: str) -> str:
 def default_name(mesh: str, prompt: str, fields: Mapping[str, Any]) -> str:
     """A name for a job that has none: of its mesh, its prompt, and some digits for all that it says. Nothing
     else matters, so that lines may be added and moved."""
-    said = json.dumps(fields, sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(said.encode()).hexdigest()[:DIGITS]
+    text = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
     stem = _slug(Path(mesh.replace("\\", "/")).stem, STEM_LENGTH) or "mesh"
     return "-".join(filter(None, (stem, _slug(prompt, PROMPT_LENGTH), digest)))
 

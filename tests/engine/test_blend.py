@@ -121,6 +121,14 @@ def test_what_goes_wrong_is_told(scene: Path, fields: dict[str, object], words: 
     assert not (scene.parent / "out").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there a program is known by its name")
+def test_a_blender_that_cant_be_started_is_told(scene: Path, blender: Path) -> None:
+    blender.write_bytes(b"no program")
+    with pytest.raises(UserError, match=r"Blender can't be started: .*Exec format error") as error:
+        do(scene)
+    assert error.value.fix.startswith("give it by --blender")
+
+
 def test_a_cancel_ends_blender(scene: Path) -> None:
     with pytest.raises(Cancelled):
         do(scene, Host(cancelled=lambda: True), prompt="slow")
