@@ -39,3 +39,16 @@ STARTER: dict[str, Any] = {**ZERO_SNR, "prediction_type": "sample"}
 def output(x: Tensor, t: float) -> Tensor:
     """What the toy network predicts: smooth, bounded, and far from linear in x."""
     return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
+
+
+def by_diffusers(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
+    """The states of ``x`` after each of the ``steps`` of diffusers' DDIM scheduler with ``output``."""
+    from diffusers import DDIMScheduler
+
+    scheduler = DDIMScheduler.from_config(config)
+    scheduler.set_timesteps(steps)
+    states = []
+    for t in scheduler.timesteps:
+        x = scheduler.step(output(x, int(t)), int(t), x, eta=0.0).prev_sample
+        states.append(x)
+    return states

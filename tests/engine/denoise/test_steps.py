@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from engine.denoise import ddim
@@ -27,16 +27,6 @@ def ours(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
     return states
 
 
-def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
-    scheduler = DDIMScheduler.from_config(config)
-    scheduler.set_timesteps(steps)
-    states = []
-    for t in scheduler.timesteps:
-        x = scheduler.step(schedules.output(x, int(t)), int(t), x, eta=0.0).prev_sample
-        states.append(x)
-    return states
-
-
 @pytest.mark.parametrize("steps", [4, 20, 30, 50])
 @pytest.mark.parametrize(
     ("config", "prediction"),
@@ -46,7 +36,7 @@ def theirs(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
 def test_whole_trajectory_is_that_of_diffusers(config: dict[str, Any], prediction: str, steps: int) -> None:
     config = {**config, "prediction_type": prediction}
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    for mine, reference in zip(ours(x, config, steps), theirs(x, config, steps), strict=True):
+    for mine, reference in zip(ours(x, config, steps), schedules.by_diffusers(x, config, steps), strict=True):
         # diffusers keeps alphas in float32
         torch.testing.assert_close(mine, reference, rtol=2e-5, atol=2e-5)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor
 
 from engine.denoise import ddim
@@ -29,16 +28,6 @@ from tests.engine.sync.runs import (
 )
 
 
-def diffusers_trajectory(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
-    scheduler = DDIMScheduler.from_config(config)
-    scheduler.set_timesteps(steps)
-    states = []
-    for t in scheduler.timesteps:
-        x = scheduler.step(schedules.output(x, int(t)), int(t), x, eta=0.0).prev_sample
-        states.append(x)
-    return states
-
-
 @pytest.mark.parametrize("share", [0.8, 1.0])
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in RANDOM])
 @pytest.mark.parametrize(
@@ -50,7 +39,7 @@ def test_with_identity_maps_every_case_is_diffusers_ddim(
     config: dict[str, Any], method: str, share: float
 ) -> None:
     steps, network = run(method, toys.identity(2, 7), config, 20, share)
-    reference = diffusers_trajectory(network.inputs[0], config, 20)
+    reference = schedules.by_diffusers(network.inputs[0], config, 20)
     for step, state in zip(steps, reference, strict=True):
         torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
 
