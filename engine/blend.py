@@ -24,7 +24,7 @@ from .protocol import Request, Result
 VARIABLE = "BLENDER"
 SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "command" / "scene_main.py"
 SCENE = "scene.blend"
-_FIX = "give it by --blender PROGRAM, or run this in Blender: blender -b --command sync_texture ..."
+_FIX = "give it by {blender}, or run this in Blender: blender -b --command sync_texture ..."
 
 
 def is_blend(path: str) -> bool:
@@ -37,7 +37,7 @@ def program() -> list[str]:
     found = shutil.which(named or "blender")
     if found is None:
         what = f"{VARIABLE} names {named!r}, which is no program" if named else "none was found here"
-        raise UserError(f"only Blender can open a .blend, and {what}", _FIX)
+        raise UserError(f"only Blender can open a .blend, and {what}", _FIX, blender=None)
     if Path(found).name.startswith("python"):
         return [found, str(SCRIPT)]
     options = ["-b", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -38,7 +39,10 @@ def main(words: Sequence[str] | None = None) -> int:
         status: int = parsed.run(parsed)
         return status
     except UserError as error:
-        terminal.complain(str(error), error.fix)
+        if parsed.json_errors:
+            terminal.say(json.dumps(protocol.failed(error.wording, error.code)))
+        else:
+            terminal.complain(str(error), error.fix)
         return error.code
     except (Cancelled, KeyboardInterrupt):
         terminal.say("cancelled")
@@ -67,10 +71,10 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def parser() -> arguments.Parser:
-    """Of the whole command line."""
-    whole = arguments.Parser(prog=PROGRAM, description="Seamless textures for meshes from a text prompt.")
-    arguments.add(whole.add_argument, options(Whole).values())
-    commands = whole.add_subparsers(required=True, metavar="COMMAND", parser_class=arguments.Parser)
+    """Of all that can be said."""
+    parser = arguments.Parser(prog=PROGRAM, description="Seamless textures for meshes from a text prompt.")
+    arguments.add(parser.add_argument, options(Whole).values())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=arguments.Parser)
     texture = commands.add_parser("texture", help="texture one mesh file")
     arguments.texture(texture)
     texture.set_defaults(run=_texture)
@@ -81,7 +85,7 @@ def parser() -> arguments.Parser:
         command = commands.add_parser(name, help=text)
         arguments.add(command.add_argument, options(table).values())
         command.set_defaults(run=run)
-    return whole
+    return parser
 
 
 def _choose_blender(program: str | None) -> None:

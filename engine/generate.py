@@ -62,10 +62,9 @@ def generate(job: Job) -> NDArray[np.float32]:
             if not memory.ran_out(error):
                 raise
         if not job.denoiser.halve_batch():
-            raise OutOfMemory(
-                "memory ran out, even with one view at a time",
-                "use fewer --views, a smaller --texture-size or a smaller model, or close other programs",
-            )
+            fix = "use fewer {views}, a smaller {texture_size} or a smaller model, or close other programs"
+            what = "memory ran out, even with one view at a time"
+            raise OutOfMemory(what, fix, views=None, texture_size=None)
 
 
 def _denoise(job: Job) -> NDArray[np.float32]:

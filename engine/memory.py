@@ -11,7 +11,7 @@ import torch
 from .errors import OutOfMemory, UserError
 
 BYTES_A_TEXEL = 100  # of a texture's square, while it is baked, filled and saved
-_SMALLER = "choose a smaller --texture-size, or fewer texture sets or tiles"
+_SMALLER = "choose a smaller {texture_size}, or fewer texture sets or tiles"
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cuda error: 2[")
 # The last two: Windows, nvdiffrast.
 
@@ -31,13 +31,13 @@ def check_textures(count: int, size: int) -> None:
     need, there = count * size**2 * BYTES_A_TEXEL, physical_bytes()
     if there is not None and need > there:
         what = f"{_textures(count, size)} take about {need / 2**30:.0f} GiB of memory"
-        raise OutOfMemory(f"{what}, and this computer has {there / 2**30:.0f}", _SMALLER)
+        raise OutOfMemory(f"{what}, and this computer has {there / 2**30:.0f}", _SMALLER, texture_size=None)
 
 
 def check_numbers(count: int, size: int) -> None:
     """Raise UserError where the texels of ``count`` textures of ``size``^2 have no numbers of 32 bits."""
     if count * size**2 >= 2**31:
-        raise UserError(f"{_textures(count, size)} are too much for one job", _SMALLER)
+        raise UserError(f"{_textures(count, size)} are too much for one job", _SMALLER, texture_size=None)
 
 
 def _textures(count: int, size: int) -> str:

@@ -29,6 +29,8 @@ from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_CANCELLED as EXIT_CANCELLED
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
+from .errors import Wording as Wording
+from .errors import flag
 from .options import channels, choices
 from .options.request import Request as Request
 
@@ -151,6 +153,20 @@ class Result:
 def message(kind: str, **fields: Any) -> dict[str, Any]:
     """A message of ``kind``; fields must be JSON values."""
     return {"kind": kind, **fields}
+
+
+def failed(wording: Wording, code: int, **fields: Any) -> dict[str, Any]:
+    """A failed message with further ``fields``. ``error`` and ``fix`` call options as the command line does;
+    where they name some, ``wording`` (error, fix, options) lets others call them in their way."""
+    error, fix = wording.by(flag)
+    named = {"wording": dataclasses.asdict(wording)} if wording.options else {}
+    return message(FAILED, error=error, fix=fix, code=code, **named, **fields)
+
+
+def wording(msg: dict[str, Any]) -> Wording:
+    """That of a failed message."""
+    said = msg.get("wording") or {"error": msg["error"], "fix": msg.get("fix") or ""}
+    return Wording(**said)
 
 
 def encode(msg: dict[str, Any]) -> bytes:

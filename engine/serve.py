@@ -64,13 +64,8 @@ class Server:
         try:
             request = protocol.Request.from_dict(job["request"])
         except (KeyError, TypeError, ValueError) as error:
-            outcome = protocol.message(
-                protocol.FAILED,
-                id=job_id,
-                error=f"the request can't be read: {error}",
-                fix="use the add-on and the engine of the same version",
-                code=protocol.EXIT_BAD_INPUT,
-            )
+            why = f"the request can't be read: {error}", "use the add-on and the engine of the same version"
+            outcome = protocol.failed(protocol.Wording(*why), protocol.EXIT_BAD_INPUT, id=job_id)
         else:
             host = Host(
                 ProgressEvents(self._send, job_id),

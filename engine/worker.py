@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import protocol
 from .blend import through_blender
-from .errors import Cancelled, UserError
+from .errors import Cancelled, UserError, Wording, flag
 from .host import Host
 
 if TYPE_CHECKING:
@@ -22,11 +22,18 @@ PACKAGE = __name__.split(".")[0]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed: one line, how to mend it, the exit status of the contract."""
+    """Why a job failed: what is wrong, how to mend it, and the exit status of the contract."""
 
-    error: str
-    fix: str
+    wording: Wording
     code: int
+
+    @property
+    def error(self) -> str:
+        return self.wording.by(flag)[0]
+
+    @property
+    def fix(self) -> str:
+        return self.wording.by(flag)[1]
 
 
 class Worker:
@@ -80,19 +87,20 @@ class Worker:
 
 def _failure(error: Exception) -> Failure:
     if isinstance(error, UserError):
-        return Failure(str(error), error.fix, error.code)
+        return Failure(error.wording, error.code)
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != PACKAGE:
         what = f"the engine's Python ({sys.executable}) has no {error.name}"
-        return Failure(what, "install it; the engine's doctor lists all it needs", protocol.EXIT_BAD_INPUT)
+        fix = "install it; the engine's doctor lists all it needs"
+        return Failure(Wording(what, fix), protocol.EXIT_BAD_INPUT)
     if _ran_out(error):
         fix = "close other programs, or use a smaller mesh, texture or model"
-        return Failure("memory ran out", fix, protocol.EXIT_OUT_OF_MEMORY)
+        return Failure(Wording("memory ran out", fix), protocol.EXIT_OUT_OF_MEMORY)
     # A bug: say so with its trace, and live on for the next job.
     traceback.print_exception(error, file=sys.stderr)
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
     what = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Failure(f"{what} ({place})", "this is a bug: please report it", protocol.EXIT_BUG)
+    return Failure(Wording(f"{what} ({place})", "this is a bug: please report it"), protocol.EXIT_BUG)
 
 
 def _ran_out(error: Exception) -> bool:
@@ -108,7 +116,5 @@ def answer(job_id: str, outcome: protocol.Result | Failure | None) -> dict[str, 
     if outcome is None:
         return protocol.message(protocol.CANCELLED, id=job_id)
     if isinstance(outcome, Failure):
-        return protocol.message(
-            protocol.FAILED, id=job_id, error=outcome.error, fix=outcome.fix, code=outcome.code
-        )
+        return protocol.failed(outcome.wording, outcome.code, id=job_id)
     return protocol.message(protocol.DONE, id=job_id, result=outcome.as_dict())

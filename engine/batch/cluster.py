@@ -131,7 +131,7 @@ def capacity(nodes: Sequence[Mapping[str, Any]], cores: int | None = None) -> Ca
     engines = sum(count // each for count in cpus)
     if not engines:
         what = f"an engine is to have {each} cores, and no machine of the cluster has more than {largest}"
-        raise UserError(what, "choose fewer by --cores, or add machines")
+        raise UserError(what, "choose fewer by {cores}, or add machines", cores=None)
     return Capacity(engines, 0, each)
 
 
@@ -149,10 +149,10 @@ def _check_address(address: str) -> None:
 def _no_answer(address: str, error: Exception) -> UserError:
     why = " ".join(str(error).split())[:300]
     if address == LOCAL:
-        fix = "try again when this machine is less busy, or without --cluster"
-        return UserError(f"Ray doesn't start here ({why})", fix)
-    fix = "start Ray there (`ray start --head`), or say --cluster local"
-    return UserError(f"no Ray cluster answers at {address} ({why})", fix)
+        fix = "try again when this machine is less busy, or without {cluster}"
+        return UserError(f"Ray doesn't start here ({why})", fix, cluster=None)
+    fix = "start Ray there (`ray start --head`), or say {cluster}"
+    return UserError(f"no Ray cluster answers at {address} ({why})", fix, cluster=LOCAL)
 
 
 def _ray() -> Any:
@@ -163,7 +163,7 @@ def _ray() -> Any:
     except ImportError:
         lock = Path(__file__).resolve().parents[2] / "requirements" / "cluster.txt"
         fix = f"{sys.executable} -m pip install -r {lock}" if lock.exists() else "install the package ray"
-        raise UserError("--cluster needs Ray, which isn't installed here", fix) from None
+        raise UserError("{cluster} needs Ray, which isn't installed here", fix, cluster=None) from None
     return ray
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from .. import protocol
 from ..errors import UserError
 from ..json_lines import Event, Report
-from ..options import job_fields
+from ..options import job_fields, values
+from ..options.commands import Batch
+from ..options.option import options as table_of
 from . import cluster, engines, jobs, journal, resources, tasks
 from .coordinator import Coordinator
 from .engines import EnginePool, Events, LocalEngine
@@ -22,7 +24,7 @@ from .progress import JsonProgress, TerminalProgress
 from .summary import CSV, HTML, BatchSummary
 from .tasks import BatchTask, tasks_of
 
-MAX_WORKERS = 1024
+MAX_WORKERS = int(table_of(Batch)["workers"].limits[1])
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,11 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
 
 
 def _check(options: BatchOptions) -> None:
-    if options.workers is not None and not 1 <= options.workers <= MAX_WORKERS:
-        raise UserError(f"the number of workers is {options.workers}", f"choose 1 to {MAX_WORKERS}")
-    if options.cores is not None and options.cores < 1:
-        raise UserError(f"the number of cores is {options.cores}", "choose at least 1")
+    for name, entry in table_of(Batch).items():
+        values.check(entry, getattr(options, name))
     if options.cores is not None and options.cluster is None:
-        raise UserError("--cores is for --cluster", "here OMP_NUM_THREADS says how many an engine takes")
-    if options.time_limit is not None and not options.time_limit > 0:
-        raise UserError(f"the time limit is {options.time_limit:g} s", "choose more than 0")
+        fix = "here OMP_NUM_THREADS says how many an engine takes"
+        raise UserError("{cores} is for {cluster}", fix, cores=None, cluster=None)
 
 
 def _run(

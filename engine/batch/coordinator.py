@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import protocol
 from ..client.child import may_lack_memory
 from ..client.engine_process import EXITED, SILENCE_S
-from ..errors import UserError
+from ..errors import UserError, flag
 from ..json_lines import Event, Report
 from . import disk, tasks
 from .engines import LOST, EnginePool, Events, JobEngine, why_it_ended
@@ -249,7 +249,7 @@ class Coordinator:
         slot.end_engine()  # one that had to end to answer the cancel may still be at it
         what = f"it took longer than {self._time_limit:g} s, the time limit"
         self.recorder.fail(
-            self._take_back(slot), what, "give it more by --time-limit", protocol.EXIT_CANCELLED
+            self._take_back(slot), what, f"give it more by {flag('time_limit')}", protocol.EXIT_CANCELLED
         )
 
     def _retry(self, task: BatchTask, error: str, fix: str, code: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import blend
 from ..errors import UserError
+from ..errors import column as by_column
 from ..mesh.read import ENDINGS
 from ..options import job_fields
 from ..protocol import Request
@@ -90,7 +91,7 @@ def read(path: Path, defaults: Values) -> tuple[list[JobLine], list[RefusedLine]
         except UserError as error:
             known: Values = {} if isinstance(values, UserError) else values
             mesh, prompt = (str(known.get(name) or "")[:SHOWN] for name in ("mesh", "prompt"))
-            refused.append(RefusedLine(number, str(error), error.fix, mesh, prompt))
+            refused.append(RefusedLine(number, *error.wording.by(by_column), mesh, prompt))
     if not jobs and not refused:
         raise UserError(
             f"'{path}' lists no jobs", "write one a line, or for CSV a line of column names first"

@@ -27,8 +27,8 @@ def held(path: Path, folder: Path, shared: bool = False) -> Iterator[None]:
             _lock(file, shared)
         except (BlockingIOError, PermissionError):
             who = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
-            fix = "wait for its end, or choose another --out"
-            raise UserError(f"another batch works in {folder}: {who}", fix) from None
+            fix = "wait for its end, or give another {out}"
+            raise UserError(f"another batch works in {folder}: {who}", fix, out=None) from None
         os.ftruncate(file, 0)
         os.write(file, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         yield

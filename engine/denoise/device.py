@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from ..errors import UserError
-from ..protocol import DEVICES
+from ..options import values
+from ..options.request import OPTIONS
 
 # Bytes that the activations of one network pass may take. Fixed for a device rather than read from what is
 # free at the moment: the size of a pass shows in the last bits, and the same seed must give the same texture.
@@ -18,15 +19,12 @@ CUDA_SHARE = 0.4
 
 def resolve(name: str) -> torch.device:
     """The torch device for "auto", "cpu", "cuda" or "mps"; raises UserError for one that isn't there."""
-    if name not in DEVICES:
-        raise UserError(f"unknown device {name!r}", f"choose one of {', '.join(DEVICES)}")
+    values.check(OPTIONS["device"], name)
     if name == "auto":
         return torch.device(next(d for d in ("cuda", "mps", "cpu") if available(d)))
     if not available(name):
-        raise UserError(
-            f"{name.upper()} was asked for but torch sees no {name.upper()} device",
-            "use --device auto or cpu",
-        )
+        what = f"{name.upper()} was asked for but torch sees no {name.upper()} device"
+        raise UserError(what, "use {device} or cpu", device="auto")
     return torch.device(name)
 
 

@@ -33,10 +33,8 @@ def writable_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise UserError(
-            f"the output folder {path} can't be written ({os.strerror(error.errno or errno.EIO)})",
-            "choose another folder with --out",
-        ) from error
+        what = f"the output folder {path} can't be written ({os.strerror(error.errno or errno.EIO)})"
+        raise UserError(what, "give another {out}", out=None) from error
 
 
 @contextmanager
@@ -82,11 +80,10 @@ def _exchange(new: Path, out: Path, old: Path) -> None:
 
 def _disk_error(out: Path, error: OSError) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"the disk with {out} is full", "free some space or choose another folder with --out"
-        )
+        return UserError(f"the disk with {out} is full", "free some space or give another {out}", out=None)
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return UserError(f"saving to {out} failed ({reason})", "check the folder or choose another with --out")
+    fix = "check the folder or give another {out}"
+    return UserError(f"saving to {out} failed ({reason})", fix, out=None)
 
 
 def png(image: Image.Image, path: Path) -> None:

@@ -48,7 +48,7 @@ def own_uvs(mesh: Mesh, mode: str) -> tuple[Mesh, bool, list[str]]:
     problem = None if mode == "never" else uvcheck.problem(mesh.vertices, mesh.faces, mesh.uvs)
     if problem is not None:
         what = f"the mesh's UVs {problem}, and the texture to start from doesn't fit new ones"
-        raise UserError(what, "set unwrap to 'never' to keep the UVs (--unwrap never)")
+        raise UserError(what, "use {unwrap} to keep the UVs", unwrap="never")
     return _kept(mesh)
 
 

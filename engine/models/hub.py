@@ -139,13 +139,14 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def unreachable(repo: str) -> UserError:
     """The error for weights that are neither cached nor to be had now."""
-    off = "the network is switched off (Blender's online access, --offline or HF_HUB_OFFLINE)"
+    off = "the network is switched off (Blender's online access, {offline} or HF_HUB_OFFLINE)"
     why = off if offline() else "the hub can't be reached"
     name = next((e.name for e in ENTRIES if repo in (e.base, e.controlnet)), repo)
     return UserError(
         f"the weights of {repo} aren't on this computer and {why}",
         f'run "python -m engine models download {name}" with a network connection, '
         "or give a folder or .safetensors file as the model",
+        offline=None,
     )
 
 

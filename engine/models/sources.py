@@ -184,10 +184,9 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     try:
         return fetch(repo, families.PARTS[family].all, weights=False)
     except UserError as error:
-        raise UserError(
-            f"{checkpoint.name} needs the tokenizer and configs of {repo}: {error}",
-            f"put them beside it (folders tokenizer, scheduler, unet, vae, text_encoder) or {error.fix}",
-        ) from error
+        why, places = error.wording, "folders tokenizer, scheduler, unet, vae, text_encoder"
+        what = f"{checkpoint.name} needs the tokenizer and configs of {repo}: {why.error}"
+        raise UserError(what, f"put them beside it ({places}) or {why.fix}", **why.options) from error
 
 
 def configs_beside(checkpoint: Path) -> Path | None:

@@ -14,6 +14,10 @@ class Whole:
     """Before the command's name."""
 
     offline: bool = field(default=False, metadata=option("Offline", "Never use the network"))
+    json_errors: bool = field(
+        default=False,
+        metadata=option("JSON Errors", "Say what is wrong in a line of JSON on stderr, for programs"),
+    )
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class Models:
     )
     name: str | None = field(
         default=None,
-        metadata=option("Name", "As texture's --model; with link: the name to give", positional=True),
+        metadata=option("Name", "Of a model, or its folder; with link: the name to give", positional=True),
     )
     path: str | None = field(
         default=None,

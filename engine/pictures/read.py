@@ -28,7 +28,7 @@ def read(path: Path) -> Floats:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _decoded(path)
     except FileNotFoundError as error:
-        raise UserError(f"there is no texture {path}", "check --init-texture") from error
+        raise UserError(f"there is no texture {path}", "check {init_texture}", init_texture=None) from error
     except Image.DecompressionBombError as error:
         raise UserError(f"the texture {path.name} is too large", "shrink it to 8192 pixels a side") from error
     except UnidentifiedImageError as error:

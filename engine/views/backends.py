@@ -35,18 +35,20 @@ def obstacle() -> UserError | None:
     """Why nvdiffrast can't be used here, and what to do; None where it can."""
     import torch
 
-    embree = "use --raster embree, which gives the same textures"
     if not torch.cuda.is_available():
-        what = "nvdiffrast needs an NVIDIA card, and torch sees no CUDA device"
-        return UserError(what, embree)
+        return _unusable("nvdiffrast needs an NVIDIA card, and torch sees no CUDA device")
     if importlib.util.find_spec("nvdiffrast") is None:
-        return UserError("nvdiffrast isn't installed", f"run `{INSTALL}` (it needs nvcc), or {embree}")
+        return _unusable("nvdiffrast isn't installed", f"run `{INSTALL}` (it needs nvcc), or ")
     try:
         _try_out(cuda_draw())
     except Exception as error:  # built for another torch or card, no compiler, no driver: all the same
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return UserError(f"nvdiffrast doesn't work here: {reason}", f"run `{INSTALL}` again, or {embree}")
+        return _unusable(f"nvdiffrast doesn't work here: {reason}", f"run `{INSTALL}` again, or ")
     return None
+
+
+def _unusable(what: str, first: str = "") -> UserError:
+    return UserError(what, f"{first}use {{raster}}, which gives the same textures", raster="embree")
 
 
 def _try_out(draw: Draw) -> None:

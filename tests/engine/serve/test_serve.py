@@ -83,7 +83,7 @@ def test_what_a_job_needs_is_imported_before_there_is_one(
         "from engine import serve, worker\n"
         "def look(self, request, host):\n"
         "    there = {'torch', 'diffusers', 'engine.pipeline'} <= sys.modules.keys()\n"
-        "    return worker.Failure(str(there), '', 1)\n"
+        "    return worker.Failure(worker.Wording(str(there), ''), 1)\n"
         "serve.Worker.run = look\n"
         "sys.exit(serve.serve())\n"
     )
@@ -112,7 +112,7 @@ def test_whatever_prints_stdout_carries_messages_only(
         "def chatty(self, request, host):\n"
         "    print('from Python'); sys.stdout.flush(); os.write(1, b'from native code\\n')\n"
         "    os.system('echo from a child')\n"
-        "    return worker.Failure('enough', 'said', 1)\n"
+        "    return worker.Failure(worker.Wording('enough', 'said'), 1)\n"
         "serve.Worker.run = chatty\n"
         "sys.exit(serve.serve())\n"
     )
