@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..engine import protocol
+from ..engine.options.blender import label
 
 
 class Problem(Exception):
     """Something that ends a job. ``str(problem)`` is one line: what is wrong, and how to mend it.
 
-    what: what is wrong. fix: how to mend it, or "". code: the exit status that belongs to it
-    (``protocol.EXIT_...``).
+    what: what is wrong. fix: how to mend it, or "". Both call options as the panel does; ``wording`` is for
+    other doors. code: the exit status that belongs to it (``protocol.EXIT_...``).
     """
 
-    def __init__(self, what: str, fix: str = "", code: int = protocol.EXIT_BAD_INPUT) -> None:
-        self.what = _capital(what)
-        self.fix = _capital(fix)
-        super().__init__(f"{self.what.rstrip('. ')}. {self.fix}".strip())
+    def __init__(
+        self, what: str, fix: str = "", code: int = protocol.EXIT_BAD_INPUT, **options: str | None
+    ) -> None:
+        """what, fix: ``{name}`` where one of ``options`` is named: a value for it, or None."""
+        self.wording = protocol.Wording(_capital(what), _capital(fix), options)
+        self.what, self.fix = map(_capital, self.wording.by(label))
+        super().__init__(_one_line(self.what, self.fix))
         self.code = code
+
+    @property
+    def on_command_line(self) -> str:
+        """``str(problem)`` in the words of the command line."""
+        return _one_line(*self.wording.by(protocol.flag))
+
+
+def of_message(msg: dict[str, Any]) -> Problem:
+    """What a failed message tells. Raises KeyError, TypeError or ValueError where it is none."""
+    wording = protocol.wording(msg)
+    return Problem(wording.error, wording.fix, int(msg.get("code", protocol.EXIT_BUG)), **wording.options)
+
+
+def _one_line(what: str, fix: str) -> str:
+    return f"{what.rstrip('. ')}. {fix}".strip()
 
 
 def _capital(text: str) -> str:

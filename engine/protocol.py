@@ -30,7 +30,7 @@ from .errors import EXIT_CANCELLED as EXIT_CANCELLED
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
 from .errors import Wording as Wording
-from .errors import flag
+from .errors import flag as flag
 from .options import channels, choices
 from .options.request import Request as Request
 

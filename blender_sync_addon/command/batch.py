@@ -126,8 +126,9 @@ def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> No
         try:
             lines.append(_job(args, out, read_objects.named(name), folder))
         except Problem as problem:
-            lines.append({"mesh": name, "refused": problem.what, "fix": problem.fix or "mend it"})
-            problems.append(str(problem))
+            what, fix = problem.wording.by(protocol.flag)
+            lines.append({"mesh": name, "refused": what, "fix": fix or "mend it"})
+            problems.append(problem.on_command_line)
     if len(problems) == len(names):
         raise Problem("; ".join(problems))
     (out / JOBS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")

@@ -49,7 +49,7 @@ def run(command_line: Sequence[str]) -> int:
     except SystemExit as bad:  # argparse has said what is wrong
         return int(bad.code or 0)
     except Problem as problem:
-        print(f"sync_texture: {problem}", file=sys.stderr, flush=True)
+        print(f"sync_texture: {problem.on_command_line}", file=sys.stderr, flush=True)
         return problem.code
 
 
@@ -109,12 +109,11 @@ def _texture_for_program(args: argparse.Namespace) -> int:
             report(protocol.message(protocol.CANCELLED, id=json_lines.ID))
             raise
         except Problem as problem:
-            why = {"error": problem.what, "fix": problem.fix, "code": problem.code}
-            report(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            report(protocol.failed(problem.wording, problem.code, id=json_lines.ID))
             raise
         except Exception as error:  # a bug: whoever reads the events is told, Blender prints the rest
-            why = {"error": repr(error), "fix": "This is a bug: please report it", "code": protocol.EXIT_BUG}
-            report(protocol.message(protocol.FAILED, id=json_lines.ID, **why))
+            why = protocol.Wording(repr(error), "This is a bug: please report it")
+            report(protocol.failed(why, protocol.EXIT_BUG, id=json_lines.ID))
             raise
 
 

@@ -36,7 +36,8 @@ def answer(folder: Path) -> None:
     try:
         reply = {"read": _read, "put_back": _put_back}[order["action"]](order, folder)
     except Problem as problem:
-        reply = {"error": problem.what, "fix": problem.fix, "code": problem.code}
+        what, fix = problem.wording.by(protocol.flag)
+        reply = {"error": what, "fix": fix, "code": problem.code}
     (folder / ANSWER).write_text(json.dumps(reply), "utf-8")
 
 

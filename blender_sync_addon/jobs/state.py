@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine import protocol
-from ..problem import Problem, Stopped
+from ..problem import Problem, Stopped, of_message
 from .durations import in_words
 
 STARTING = "Starting the engine"
@@ -96,8 +96,7 @@ class State:
             elif kind == protocol.DONE:
                 self._done(msg)
             elif kind == protocol.FAILED:
-                code = int(msg.get("code", protocol.EXIT_BUG))
-                self.fail(Problem(str(msg["error"]), str(msg.get("fix") or ""), code))
+                self.fail(of_message(msg))
             elif kind == protocol.CANCELLED:
                 self.problem = Stopped()
         except (KeyError, TypeError, ValueError) as error:

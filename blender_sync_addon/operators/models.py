@@ -27,8 +27,10 @@ class _ModelsOperator(BackgroundOperator):
 
     def job(self) -> tuple[Work, OnDone]:
         arguments = self.arguments()
-        listing = engine_python.command(["models", "list", "--json"])
-        command = engine_python.command(["models", *arguments, "--json"]) if arguments else None
+        listing = engine_python.command(["--json-errors", "models", "list", "--json"])
+        command = (
+            engine_python.command(["--json-errors", "models", *arguments, "--json"]) if arguments else None
+        )
 
         def work(activity: Activity) -> object:
             try:

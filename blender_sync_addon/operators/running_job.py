@@ -11,7 +11,6 @@ from ..jobs import engine
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped
 from ..results import recording
-from . import words
 
 TICK_S = 0.1
 CANCELLED: set[str] = {"CANCELLED"}
@@ -68,7 +67,7 @@ class JobOperator:
             while job:
                 job = self._wait(context, job)
         except Problem as problem:
-            self.report({"ERROR"}, words.of_panel(str(problem)))
+            self.report({"ERROR"}, str(problem))
             return CANCELLED
         return {"FINISHED"}
 
@@ -89,7 +88,7 @@ class JobOperator:
         try:
             self._run(self._begin(context))
         except Problem as problem:
-            self.report({"ERROR"}, words.of_panel(str(problem)))
+            self.report({"ERROR"}, str(problem))
             return CANCELLED
         self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -135,7 +134,7 @@ class JobOperator:
             engine.start_early()  # one that was too deep in a step to answer was ended
             return self._end(context, CANCELLED)
         except Problem as problem:
-            self.report({"ERROR"}, words.of_panel(str(problem)))
+            self.report({"ERROR"}, str(problem))
             return self._end(context, CANCELLED)
         except BaseException:
             self._end(context, CANCELLED)

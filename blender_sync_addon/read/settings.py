@@ -67,11 +67,12 @@ class Settings:
             fix = "Say what the object should look like, for example 'weathered red bricks'."
             raise Problem("The prompt is empty", fix)
         if self.from_texture and self.unwrap == "always":
-            fix = "Set Unwrap to Automatic or Never."
-            raise Problem("The current texture doesn't fit a new UV map", fix)
+            what = "The current texture doesn't fit a new UV map"
+            raise Problem(what, "Use {unwrap}.", unwrap="auto")
         if self.from_texture and self.texture_sets == "material":
-            fix = "Set Texture Sets to Objects, or name the files by --init-texture."
-            raise Problem("The current texture is that of the active material alone", fix)
+            what = "The current texture is that of the active material alone"
+            fix = "Use {texture_sets}, or on the command line name the files by --init-texture."
+            raise Problem(what, fix, texture_sets="auto")
 
     def origin(self) -> dict[str, Any]:
         """How a texture was made, to be kept with it: what was chosen, without what was left to the model."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine.client.child import without_python_settings
-from ..problem import Problem
+from ..problem import Problem, of_message
 from .activity import Activity
 
 _MB = 10**6
@@ -85,9 +85,16 @@ def run_command(activity: Activity, command: Sequence[str]) -> Any:
     status, lines = activity.run(command, without_python_settings(os.environ), line=take)
     if status == 0 and answer:
         return answer[-1]
-    error = next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")
-    what, _, fix = error.partition(". ")
-    raise Problem(what or f"The engine ended with exit status {status}", fix or "Open the log for more.")
+    reasons = (problem for line in reversed(lines) if (problem := _problem(line)))
+    raise next(reasons, Problem(f"The engine ended with exit status {status}", "Open the log for more."))
+
+
+def _problem(line: str) -> Problem | None:
+    """What a ``line`` of stderr tells in JSON, if it does."""
+    try:
+        return of_message(json.loads(line))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _show(activity: Activity, message: dict[str, Any]) -> None:

@@ -78,3 +78,29 @@ SCENES = {
     "packed": ("Packed", "Textures are packed into it"),
     "none": ("None", "There is no scene.blend"),
 }
+QUALITIES = {
+    "draft": ("Draft", "Few steps from few views, a small texture: to see what a prompt gives"),
+    "standard": ("Standard", "As many steps as suit the model, from as many views as the object needs"),
+    "high": ("High", "More steps and a larger texture"),
+    "custom": ("Custom", "Steps, views and size as chosen under Advanced"),
+}
+TARGETS = {
+    "active": ("Active Object", "The active object, seen by its own axes"),
+    "selected": ("Selected Objects", "All selected meshes together, as they stand in the scene"),
+    "slot": (
+        "Material Slot",
+        "The faces of one material slot of the active object. All others stay as they are",
+    ),
+    "faces": (
+        "Selected Faces",
+        "The faces of the active object that are selected in Edit Mode get a material slot of their own. All "
+        "others stay as they are",
+    ),
+}
+FRONTS = {
+    "-y": ("-Y", "As Blender has it: what you see from the front (numpad 1)"),
+    "x": ("+X", "What you see from the right (numpad 3)"),
+    "y": ("+Y", "What you see from behind (Ctrl numpad 1)"),
+    "-x": ("-X", "What you see from the left (Ctrl numpad 3)"),
+}
+EVEN_VIEWS = {"even": ("Evenly Spread", "A number of views of your choice, evenly spread")}

@@ -27,10 +27,10 @@ from sync_texture.blender_sync_addon.jobs.state import State  # noqa: E402
 from sync_texture.blender_sync_addon.operators import (  # noqa: E402
     properties,
     running_job,
-    words,
 )
 from sync_texture.blender_sync_addon.ui import menus, panel  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
+from sync_texture.engine.errors import UserError  # noqa: E402
 
 
 def run(*words):
@@ -203,15 +203,26 @@ def test_attention_and_rasteriser_are_sent_where_they_are_chosen():
 
 
 def test_the_engines_advice_names_what_the_panel_shows():
-    for said, wanted in {
-        "choose a smaller --texture-size, or fewer tiles": "choose a smaller Size, or fewer tiles",
-        "use fewer --views, or --raster embree, which": "use fewer Views, or Rasteriser Embree, which",
-        "free some space or choose another folder with --out": "free some space or choose another temporary "
-        "folder in Preferences > File Paths",
-        "use --device auto or cpu": "use Device (in Preferences) auto or cpu",
-        "the network is off (--offline)": "the network is off (--offline)",
+    for wording, wanted in {
+        UserError(
+            "it is big", "choose a smaller {texture_size}, or fewer", texture_size=None
+        ): "a smaller Size, or",
+        UserError(
+            "no", "use fewer {views}, or {raster}", views=None, raster="embree"
+        ): "Views, or Rasteriser Embree",
+        UserError(
+            "full", "give another {out}", out=None
+        ): "another Temporary Folder in Preferences > File Paths",
+        UserError("no", "use {device} or cpu", device="auto"): "Use Device Automatic in Preferences or cpu",
+        UserError(
+            "no texture", "check {init_texture}", init_texture=None
+        ): "Check Start from Current Texture",
+        UserError("{guidance} is 200", "use less", guidance=None): "Guidance is 200. Use less",
+        UserError("the network is off ({offline})", "", offline=None): "The network is off (--offline)",
     }.items():
-        assert words.of_panel(said) == wanted, words.of_panel(said)
+        state = State("job")
+        state.apply(protocol.failed(wording.wording, protocol.EXIT_BAD_INPUT, id="job"))
+        assert wanted in str(state.problem), str(state.problem)
 
 
 helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -1,0 +1,124 @@
+"""The options that only Blender has, and what the panel calls any option."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ..errors import flag
+from . import choices
+from .option import BLENDER, PANEL, Option, at, option
+from .request import JOB, METHOD, MODEL, OPTIONS, TEXTURE, VIEWS
+
+SECTIONS = (JOB, MODEL, VIEWS, TEXTURE, METHOD)
+ONLY_PANEL = frozenset({PANEL})
+BOTH = frozenset({PANEL, BLENDER})
+_FEWEST, _MOST = (int(limit) for limit in OPTIONS["views"].limits)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What the panel has besides, or instead of, the options of a request."""
+
+    quality: str = field(
+        default="standard",
+        metadata=option(
+            "Quality",
+            "Sets steps, views and texture size for the chosen model",
+            JOB,
+            choices=choices.QUALITIES,
+            doors=ONLY_PANEL,
+        ),
+    )
+    target: str = field(
+        default="active",
+        metadata=option(
+            "Target", "What is textured", JOB, choices=choices.TARGETS, doors=BOTH, personal=True
+        ),
+    )
+    slot: str = field(
+        default="",
+        metadata=option(
+            "Slot",
+            "Material of the slot to texture. Empty: the object's active slot",
+            JOB,
+            doors=BOTH,
+            metavar="NAME",
+            personal=True,
+            needs=("target", "slot"),
+        ),
+    )
+    from_texture: bool = field(
+        default=False,
+        metadata=option(
+            "Start from Current Texture",
+            "Change the image that the active material shows as its base colour, instead of making a new "
+            "one. What no view sees stays as it is",
+            MODEL,
+            doors=BOTH,
+            stands_for="init_texture",
+        ),
+    )
+    rig: str = field(
+        default=OPTIONS["views"].default,
+        metadata=option(
+            OPTIONS["views"].label,
+            OPTIONS["views"].help,
+            VIEWS,
+            choices={**choices.VIEWS, **choices.EVEN_VIEWS, **choices.SCENE_VIEWS},
+            doors=ONLY_PANEL,
+            stands_for="views",
+        ),
+    )
+    view_count: int = field(
+        default=12,
+        metadata=option(
+            "Count",
+            "Number of evenly spread views",
+            VIEWS,
+            low=_FEWEST,
+            high=_MOST,
+            doors=ONLY_PANEL,
+            stands_for="views",
+            needs=("rig", "even"),
+        ),
+    )
+    front: str = field(
+        default="-y",
+        metadata=option(
+            OPTIONS["front"].label,
+            "Which side of the object is its front: it is what 'front view' means to the model",
+            VIEWS,
+            choices=choices.FRONTS,
+            doors=ONLY_PANEL,
+            stands_for="front",
+        ),
+    )
+
+
+@functools.cache
+def panel() -> Mapping[str, Option]:
+    """The options of the panel by name, in the order in which it shows them."""
+    return MappingProxyType({one.name: one for one in _in_order()})
+
+
+def _in_order() -> Iterator[Option]:
+    own = at(Panel, PANEL).values()
+    yield from (one for one in own if not one.stands_for)
+    for name, entry in OPTIONS.items():
+        yield from (one for one in own if one.stands_for == name)
+        if PANEL in entry.doors:
+            yield entry.at(PANEL)
+
+
+def label(name: str, value: str | None = None) -> str:
+    """What the panel calls the option ``name``, and ``value`` of it; for one that it has not, its flag."""
+    instead = (one for one in panel().values() if one.stands_for == name)
+    entry = panel().get(name) or next(instead, None) or OPTIONS.get(name)
+    if entry is None:
+        return flag(name, value)
+    words, _ = entry.choices.get(value or "", (value or "", ""))
+    place = f"in {entry.elsewhere}" if entry.elsewhere else ""
+    return " ".join(filter(None, (entry.label, words, place)))
