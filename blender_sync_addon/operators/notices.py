@@ -31,8 +31,7 @@ from ..read.settings import Settings
 from ..setup import engine_python, vocabulary
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
-from . import environment as setup
-from . import models
+from . import environment, models
 
 MAX_AUTO_VIEWS = 16  # that "auto" chooses
 PUBLISHED_VIEWS = 10
@@ -161,7 +160,7 @@ def _settings(options: Any) -> Settings:
 
 def _no_engine(what: str, fix: str) -> Notice:
     if fix == engine_python.SET_UP:
-        return Notice(what, "ERROR", fix, Button(setup.SetUp.bl_idname, "", "IMPORT"), stops=True)
+        return Notice(what, "ERROR", fix, Button(environment.SetUp.bl_idname, "", "IMPORT"), stops=True)
     values = {"module": package.ROOT}
     button = Button("preferences.addon_show", "Open Preferences", "PREFERENCES", values)
     return Notice(what, "ERROR", fix, button, stops=True)
