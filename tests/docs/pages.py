@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,8 @@ PAGES = (
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"(\$ )?((\S*/)?python3? |(\S*/)?build\.py |blender |\.venv/bin/)")
+ASSIGNED = re.compile(r"[A-Z_]+=")  # before a command: a variable of its environment
+COMMAND = re.compile(r"(\w+=\S+ )*((\S*/)?python3? |(\S*/)?build\.py |blender |\.venv/bin/)")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _of_block(example: Example) -> Iterator[Command]:
 
 
 def _command(page: str, line: int, text: str) -> Command:
-    words = shlex.split(text, comments=True)
+    words = list(dropwhile(ASSIGNED.match, shlex.split(text, comments=True)))
     return Command(page, line, tuple(word for word in words if word != "..."))
 
 
