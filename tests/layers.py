@@ -29,7 +29,7 @@ LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
 SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
-WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.colours")  # files for both processes
+WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 # Lower layers that a layer must not know all the same.
 APART = {**dict.fromkeys(MODEL_SIDE, MESH_SIDE), "write": {"read"}}
@@ -160,8 +160,8 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {top}: the add-on has only Blender's own Python"
     if in_add_on and top == "engine" and not _is_for_add_on(module):
         yield f"imports {module}: of the engine the add-on knows {', '.join(sorted(FOR_ADD_ON))} only"
-    if in_engine and _is_beyond_blender(where, top):
-        yield f"imports {top}: Blender's Python reads this file, too"
+    if in_engine and _is_beyond_blender(where, module):
+        yield f"imports {module}: Blender's Python reads this file, too"
     if in_engine and top == "blender_sync_addon":
         yield "imports the add-on: the engine doesn't know it"
     if top == part and part in LAYERS:
@@ -179,12 +179,14 @@ def _is_for_add_on(module: str) -> bool:
     return inner.split(".")[0] in FOR_ADD_ON or inner.startswith(WITH_NUMPY)
 
 
-def _is_beyond_blender(where: Path, package: str) -> bool:
-    """Whether the engine's file ``where`` is one that Blender's Python reads, without ``package``."""
-    with_numpy = ".".join(where.with_suffix("").parts[1:]) in WITH_NUMPY
+def _is_beyond_blender(where: Path, module: str) -> bool:
+    """Whether the engine's file ``where`` is one that Blender's Python reads, without ``module``."""
+    with_numpy, top = ".".join(where.with_suffix("").parts[1:]) in WITH_NUMPY, module.split(".")[0]
     if not with_numpy and _layer(where.parts[1]) not in SHARED:
         return False
-    return package not in {*sys.stdlib_module_names, "engine"} and not (with_numpy and package == "numpy")
+    if top == "engine":
+        return with_numpy and not _is_for_add_on(module)
+    return top not in sys.stdlib_module_names and not (with_numpy and top == "numpy")
 
 
 def _layer_rules(where: Path, module: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.mesh.frame import udim_tile
 from ...engine.pictures import png
 from ...engine.protocol import Preview, Texture
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-FIRST_TILE = 1001
 SMOOTH = 0.77  # cosine between a triangle and its corner's mean normal, 40 degrees: flatter ones look round
 
 
@@ -85,7 +85,7 @@ def _piece(mesh: int, reading: MeshReading, uvs: Floats | None, texture: Texture
     corner = np.zeros((len(uvs), 2), np.float32)
     if texture.tile is not None:
         corner = np.floor(uvs.mean(axis=1))
-        shown &= FIRST_TILE + corner[:, 0] + 10 * corner[:, 1] == texture.tile
+        shown &= udim_tile(corner) == texture.tile
     faces = np.flatnonzero(shown).astype(np.int32)
     own = uvs[faces] - corner[faces, None]
     return Piece(mesh, faces, np.ascontiguousarray(own.reshape(-1, 2), np.float32))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.options.channels import main_channel
-from ...engine.pictures import colours, png
+from ...engine.pictures import channels, png
 from ..problem import Problem
 from . import target
 from .target import FaceSelection
@@ -193,4 +193,4 @@ def to_srgb(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Linear colours times alpha (H, W, 4) to sRGB ones with straight alpha, in [0, 1]."""
     alpha = np.clip(pixels[..., 3:], 0, 1)
     straight = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
-    return np.concatenate([colours.to_srgb(np.clip(straight, 0, 1)), alpha], axis=2)
+    return np.concatenate([channels.to_srgb(np.clip(straight, 0, 1)), alpha], axis=2)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from ..errors import UserError
+from ..mesh.frame import UDIM_FIRST
 from ..mesh.sets import Page
-from ..mesh.udim import FIRST
-from ..pictures.colours import BACKGROUND
+from ..pictures.channels import BACKGROUND
 from ..pictures.pages import page_of, texel_centres
 from ..pictures.read import read
 from ..pictures.sampling import sample
@@ -56,7 +56,7 @@ class ExistingTexture:
         """The pictures of all ``pages``, which ``path`` names: with <SET> for the name of a set, with <UDIM>
         for the number of a tile. Raises UserError."""
         names = [
-            path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or FIRST)) for page in pages
+            path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or UDIM_FIRST)) for page in pages
         ]
         if len(set(names)) < len(names):
             what = f"there are {len(names)} textures to start from, but {Path(path).name!r} names fewer files"

@@ -77,10 +77,10 @@ def _primitives(mesh: Mesh, uvs: Floats, page: Ints, own: slice) -> list[_Primit
     found = []
     for number in np.unique(page[own]):
         on = page[own] == number
-        positions, bent, flat, index = _welded(
+        positions, shading, flat, index = _welded(
             mesh.vertices, mesh.faces[own][on], uvs[own][on], normals[on].reshape(-1, 3)
         )
-        found.append(_Primitive(positions, bent, to_gltf_uvs(flat), index, int(number)))
+        found.append(_Primitive(positions, shading, to_gltf_uvs(flat), index, int(number)))
     return found
 
 
@@ -117,9 +117,9 @@ def corner_normals(vertices: Floats, faces: Ints) -> Floats:
     there, or the face's own normal where the two are more than SMOOTH apart. Vertices at one position count
     as one."""
     points = vertices[faces].astype(np.float64)
-    ahead, behind = _unit(np.roll(points, -1, axis=1) - points), _unit(np.roll(points, 1, axis=1) - points)
+    onward, back = _unit(np.roll(points, -1, axis=1) - points), _unit(np.roll(points, 1, axis=1) - points)
     flat = _unit(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]))
-    angle = np.arccos(np.clip((ahead * behind).sum(axis=2), -1, 1))
+    angle = np.arccos(np.clip((onward * back).sum(axis=2), -1, 1))
     _, place = _unique_rows((vertices + np.float32(0)).view(np.int32).astype(np.int64))
     corners = place[faces]
     mean = np.zeros((len(vertices), 3))
@@ -190,15 +190,15 @@ def _primitive(one: _Primitive, accessors: list[dict[str, Any]]) -> dict[str, An
 def _material(material: Material, first: int) -> dict[str, Any]:
     """A dull, non-metallic surface where its channels, whose textures are numbered from ``first`` on, say
     nothing else."""
-    told: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": {}, "doubleSided": True}
+    made: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": {}, "doubleSided": True}
     for i, channel in enumerate(material.textures, first):
-        _put(told, channel.gltf, {"index": i})
+        _put(made, channel.gltf, {"index": i})
         if channel.gltf_factor:
-            _put(told, channel.gltf_factor, 1.0)
-    look = told["pbrMetallicRoughness"]
-    look.setdefault("metallicFactor", 0.0)
-    look.setdefault("roughnessFactor", ROUGHNESS)
-    return told
+            _put(made, channel.gltf_factor, 1.0)
+    factors = made["pbrMetallicRoughness"]
+    factors.setdefault("metallicFactor", 0.0)
+    factors.setdefault("roughnessFactor", ROUGHNESS)
+    return made
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

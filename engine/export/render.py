@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .. import protocol, threads
-from ..pictures.colours import BACKGROUND
+from ..pictures.channels import BACKGROUND
 from ..pictures.png import eight_bits
 from ..pictures.sampling import sample
 from ..views.cameras import Camera

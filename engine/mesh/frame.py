@@ -11,13 +11,15 @@ pictures/pages.py).
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Number = TypeVar("Number", np.float32, np.float64)
+
+UDIM_FIRST, UDIM_COLUMNS = 1001, 10
 
 
 def from_z_up(points: NDArray[Number]) -> NDArray[Number]:
@@ -28,6 +30,12 @@ def from_z_up(points: NDArray[Number]) -> NDArray[Number]:
 def to_gltf_uvs(uvs: Array) -> Array:
     """``uvs`` (n, 2) with glTF's origin, the top left."""
     return np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1)
+
+
+def udim_tile(corner: NDArray[Any]) -> NDArray[Any]:
+    """The numbers (...) of UDIM tiles by their lower left corners (..., 2) in the UV plane: ten in a row."""
+    found: NDArray[Any] = UDIM_FIRST + corner[..., 0] + UDIM_COLUMNS * corner[..., 1]
+    return found
 
 
 def to_unit_sphere(vertices: Array) -> tuple[Array, Array, float]:

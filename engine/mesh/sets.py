@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..pictures.pages import paged
 from . import udim
+from .frame import UDIM_FIRST
 from .mesh import Floats, Ints, Mesh
 
 Prepare = Callable[[Mesh, int | None], tuple[Mesh, bool, list[str]]]  # a set, of which mesh; as ensure_uvs
@@ -65,7 +66,7 @@ class Layout:
         if not self.unwrapped[own].any():
             return None
         assert self.mesh.uvs is not None
-        tiles = np.array([page.tile or udim.FIRST for page in self.pages], np.int32)
+        tiles = np.array([page.tile or UDIM_FIRST for page in self.pages], np.int32)
         return udim.spread(self.mesh.uvs[own], tiles[self.page[own]])
 
 
@@ -89,7 +90,7 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
         uvs[one.faces], unwrapped[one.faces] = udim.local(laid.uvs, tile), new
         for number in np.unique(tile):
             page[one.faces[tile == number]] = len(pages)
-            pages.append(one.page(int(number), alone=bool((tile == udim.FIRST).all())))
+            pages.append(one.page(int(number), alone=bool((tile == UDIM_FIRST).all())))
         warnings += [f"{one.name}: {text}" if one.name else text for text in said]
     mesh = dataclasses.replace(whole, uvs=uvs)
     names = tuple(mesh.name for mesh in meshes)

@@ -6,33 +6,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import overlap
+from .frame import UDIM_COLUMNS, UDIM_FIRST, udim_tile
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-FIRST = 1001
-COLUMNS, ROWS = 10, 100  # Blender knows tiles up to 2000
-MOST = 100  # in use
+ROWS = 100  # Blender knows tiles up to 2000
+MAX_TILES = 100  # in use
 SLACK = 1e-4  # UVs may leave their tile by this much: rounding
 
 
 def tiles(uvs: Floats) -> Ints | None:
     """(F,) the tile that each face of ``uvs`` (F, 3, 2) lies in, 1001 throughout where nothing leaves it.
 
-    None where some face lies in several or where no tile is, and where there are more than MOST: such UVs are
-    laid out for a picture that repeats.
+    None where some face lies in several or where no tile is, and where there are more than MAX_TILES: UVs
+    like these are laid out for a picture that repeats.
     """
     if _inside(uvs, np.zeros((1, 2))).all():
-        return np.full(len(uvs), FIRST, np.int32)
+        return np.full(len(uvs), UDIM_FIRST, np.int32)
     corner = np.floor(uvs.mean(axis=1, dtype=np.float64))
     solid = np.abs(overlap.areas(uvs)) > 0
-    own = solid & _inside(uvs, corner) & (corner >= 0).all(axis=1) & (corner < (COLUMNS, ROWS)).all(axis=1)
+    own = (
+        solid & _inside(uvs, corner) & (corner >= 0).all(axis=1) & (corner < (UDIM_COLUMNS, ROWS)).all(axis=1)
+    )
     if not own.any() or not own[solid].all():
         return None
-    tile = np.full(len(uvs), FIRST, np.int32)
-    tile[own] = FIRST + corner[own, 0] + COLUMNS * corner[own, 1]
+    tile = np.full(len(uvs), UDIM_FIRST, np.int32)
+    tile[own] = udim_tile(corner[own])
     used = np.unique(tile[own])
-    if len(used) > MOST:
+    if len(used) > MAX_TILES:
         return None
     flat = np.flatnonzero(~solid)
     if len(flat):  # they may lie right between two tiles, and need none of their own
@@ -60,5 +62,5 @@ def _inside(uvs: Floats, corner: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _corner(tile: Ints) -> Floats:
     """(n, 2) the lower left corner of each tile (n,)."""
-    row, column = np.divmod(tile - FIRST, COLUMNS)
+    row, column = np.divmod(tile - UDIM_FIRST, UDIM_COLUMNS)
     return np.stack([column, row], axis=1).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
-from .colours import to_linear, to_srgb
+from .channels import to_linear, to_srgb
 
 Floats = NDArray[np.float32]
 

@@ -26,7 +26,7 @@ from .view_order import round_trip
 Floats = NDArray[np.float32]
 Check = Callable[[], None]
 
-MOST = 16
+MAX_VIEWS = 16
 PRICE = 1e-3  # of the outside surface: a view that adds less isn't worth its share of a job's time
 EASING = (1.0, 1 / 4, 1 / 16)  # of the price, and of what sharpness counts, until ENOUGH is painted
 QUICK, THOROUGH = 8_192, 16_384  # places looked at; so many of a mesh that is hard to see
@@ -101,7 +101,7 @@ def _values(survey: Survey, cameras: Sequence[Camera], most: float, check: Check
 
 def _whole_views(value: Floats, check: Check) -> list[int]:
     """The better of two searches: from nothing, and from the six sides, which people think in."""
-    found = [select(value, PRICE, MOST, start, check) for start in ((), range(len(SIDES)))]
+    found = [select(value, PRICE, MAX_VIEWS, start, check) for start in ((), range(len(SIDES)))]
     return max(found, key=lambda chosen: worth(value, chosen, PRICE))
 
 
@@ -109,7 +109,7 @@ def _with_close_ups(value: Floats, chosen: list[int], check: Check) -> list[int]
     """From the whole-object views ``chosen``: as few more as paint enough, sharp ones as long as they do."""
     for ease in EASING:
         eased = np.where(value > 0, 1 - np.float32(ease) * (1 - value), np.float32(0))
-        chosen = select(eased, PRICE * ease, MOST, chosen, check)
+        chosen = select(eased, PRICE * ease, MAX_VIEWS, chosen, check)
         if painted(value, chosen) >= ENOUGH:
             break
     return chosen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.export import render
-from engine.pictures.colours import BACKGROUND
+from engine.pictures.channels import BACKGROUND
 from engine.views.cameras import Camera
 from tests.engine import shapes
 

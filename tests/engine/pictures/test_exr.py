@@ -12,7 +12,7 @@ import pytest
 from engine.bake.existing_texture import ExistingTexture
 from engine.errors import UserError
 from engine.pictures import exr
-from engine.pictures.colours import to_linear, to_srgb
+from engine.pictures.channels import to_linear, to_srgb
 
 PICTURE = np.random.default_rng(0).random((300, 40, 3)).astype(np.float32)
 

@@ -12,7 +12,7 @@ from engine.measure.quality import coverage
 from engine.mesh.frame import to_unit_sphere
 from engine.views import planner
 from engine.views.cameras import Camera, even_rig, paper_rig
-from engine.views.planner import MOST, plan
+from engine.views.planner import MAX_VIEWS, plan
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute
 
@@ -123,9 +123,9 @@ def test_into_a_bag_there_are_close_ups_from_where_one_can_get_to() -> None:
     whole = [camera for camera in cameras if camera.distance == 2]
     assert close
     assert len(whole) >= 6
-    assert len(cameras) <= MOST
+    assert len(cameras) <= MAX_VIEWS
     assert coverage(raster, cameras) > 0.99
-    assert coverage(raster, cameras) > coverage(raster, even_rig(MOST)) + 0.02
+    assert coverage(raster, cameras) > coverage(raster, even_rig(MAX_VIEWS)) + 0.02
     for camera in close:  # back from it, nothing is in the way
         origin, back = camera.position[None].astype(np.float64), -camera.axes[2:].astype(np.float64)
         assert brute.cast(raster.corners.astype(np.float64), origin, back)[0][0] == -1
@@ -165,7 +165,7 @@ def test_any_soup_has_a_plan(seed: int, count: int, kind: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planner, "THOROUGH", 6_000)  # quick
         cameras = plan(raster)
-    assert 1 <= len(cameras) <= MOST
+    assert 1 <= len(cameras) <= MAX_VIEWS
     assert len(set(cameras)) == len(cameras)
     for camera in cameras:
         assert np.isfinite(camera.position).all()
