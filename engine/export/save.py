@@ -87,7 +87,8 @@ def _disk_error(out: Path, error: OSError) -> UserError:
 
 
 def png(image: Image.Image, path: Path) -> None:
-    """Level 2 is a quarter of the default's time for a few per cent more bytes."""
+    """By Pillow and not pictures/png.py: results keep, byte for byte, the files that they have always had.
+    Level 2 is a quarter of the default's time for a few per cent more bytes."""
     image.save(path, compress_level=2)
 
 

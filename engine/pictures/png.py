@@ -1,4 +1,4 @@
-"""PNGs in colour, 8 or 16 bits a channel: the one writer, and a reader for what it wrote.
+"""PNGs in colour, 8 or 16 bits a channel: the one writer of our own, and a reader for what it wrote.
 
 Standard library and numpy alone: the engine and Blender's Python both use it. Every row is stored as its
 difference to the one above (the filter "Up"), which numpy does and undoes at once and which compresses
