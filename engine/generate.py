@@ -1,11 +1,14 @@
-"""Denoising the views of a scene together: the sampler, its network, its maps, its clock, its fallbacks."""
+"""Denoising the views of a canvas together: the sampler, its network, its maps, its fallbacks.
+
+Knows canvases, models and what a job asks for; what a canvas is made of it doesn't know.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,261 +16,268 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .bake.existing_texture import ExistingTexture
-from .canvas.mesh_maps import MeshMaps, mesh_maps
-from .canvas.scene import Scene
+from .canvas.canvas import Canvas, CanvasView
 from .denoise.attention import Links
 from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
-from .export.preview import Preview
 from .host import Clock, Host
 from .settings import Settings
 from .sync import backgrounds
-from .sync.cases import Map
-from .sync.methods import AGGREGATES, METHODS
+from .sync.methods import AGGREGATES, METHODS, Method
 from .sync.sampler import Step, Sync, initial_noise, sample
-from .sync.spaces import Agreement, DecodedRoundtrip, EarlierViews, LinearSpace, Space
-from .views import prompts
-from .views.neighbours import nearest_first, neighbours, reference
-from .views.surface import masks
+from .sync.spaces import Averaging, DecodedRoundtrip, Space
+
+Floats = NDArray[np.float32]
+Watch = Callable[[Step], None]
+
+
+def unwatched(step: Step) -> None:
+    pass
 
 
 @dataclass(frozen=True)
-class Job:
-    """What one texture is generated from; ``method`` and ``seed`` as in the request. old: the texture to
-    start from, None without. preview: shows the steps, None where nobody looks."""
+class Painter:
+    """A model, and how it is to paint: whatever the canvas."""
 
-    method: str
-    seed: int
-    settings: Settings
-    scene: Scene
     denoiser: Denoiser
+    settings: Settings
     clock: Clock
     host: Host
-    old: ExistingTexture | None = None
-    preview: Preview | None = None
+
+    @property
+    def method(self) -> Method:
+        return METHODS[self.settings.method]
+
+    @property
+    def home(self) -> torch.device:
+        """Where the sampler's tensors lie."""
+        return memory.tensor_home(self.denoiser.device)
+
+    def autoencoder(self, quick: bool = False) -> _Autoencoder:
+        """quick: the small one, where the model has one."""
+        return self.clock.timed("decode", _Autoencoder(self.denoiser, self.home, self.host, quick))
 
 
-def generate(job: Job) -> NDArray[np.float32]:
-    """The synchronised views, (N, R, R, 3) float32 in [0, 1].
+def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floats:
+    """The synchronised views, (N, H, W, K) float32 in [0, 1]; ``watch`` is told of every step.
 
-    When memory runs out the job starts again with half as many views in the network at once, down to one;
-    then it raises OutOfMemory.
+    When memory runs out all begins again with half as many views in the network at once, down to one; then it
+    raises OutOfMemory.
     """
     while True:
         try:
-            return _denoise(job)
+            return _denoise(canvas, painter, watch)
         except (MemoryError, RuntimeError) as error:
             if not memory.ran_out(error):
                 raise
-        if not job.denoiser.halve_batch():
+        if not painter.denoiser.halve_batch():
             fix = "use fewer {views}, a smaller {texture_size} or a smaller model, or close other programs"
             what = "memory ran out, even with one view at a time"
             raise OutOfMemory(what, fix, views=None, texture_size=None)
 
 
-def _denoise(job: Job) -> NDArray[np.float32]:
-    schedule = job.denoiser.schedule(job.settings.steps).started(job.settings.strength)
-    coder = _Coder(job.denoiser, job.clock, job.host)
-    with job.clock.part("geometry"):
-        sync = _sync(job, coder)
-    clean = _clean(job, coder)
-    generator = torch.Generator().manual_seed(job.seed)
-    behind = _backgrounds(job, schedule, coder, generator)
+def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
+    settings, host, autoencoder = painter.settings, painter.host, painter.autoencoder()
+    schedule = painter.denoiser.schedule(settings.steps).started(settings.strength)
+    with painter.clock.part("geometry"):
+        sync, start = _sync(canvas, painter), canvas.start()
+    clean = None if start is None else autoencoder.encode(torch.from_numpy(start))
+    generator = torch.Generator().manual_seed(settings.seed)
+    behind = _backgrounds(canvas, painter, schedule, generator)
     x = initial_noise(sync.space, behind(0), generator)
-    network = _network(job, schedule)
-    ended = [time.perf_counter()]
-    job.host.progress("denoise", 0, job.settings.steps_run, None)
-    with _attention(job):
+    network, pace = _network(canvas, painter, schedule), _Pace()
+    host.progress("denoise", 0, settings.steps_run, None)
+    with _attention(canvas, painter):
         for step in sample(network, schedule, sync, x, behind, generator, clean):
             x = step.x
-            ended.append(time.perf_counter())
-            job.host.progress("denoise", step.i + 1, step.n, _time_left(step, ended))
-            if job.preview:
-                job.preview.show(step, job.scene, job.denoiser, job.clock)
-    pictures = coder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            host.progress("denoise", step.i + 1, step.n, pace.left_after(step))
+            watch(step)
+    pictures = autoencoder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
 
 
-def _clean(job: Job, coder: _Coder) -> Tensor | None:
-    """The latents (N, C, h, w) of the texture to start from, seen by every view; None without one."""
-    if job.old is None:
-        return None
-    scene = job.scene
-    with job.clock.part("geometry"):
-        seen = job.old.seen(scene.surface, scene.views, job.host.check)
-    return coder.encode(torch.from_numpy(seen))
+def _sync(canvas: Canvas, painter: Painter) -> Sync:
+    """f and g for the latents, and for RGB pictures where that is where x0 is averaged."""
+    settings, steady = painter.settings, painter.settings.aggregate != "mean"
+    latent, fg0 = _space(canvas, painter, painter.denoiser.downscale), None
+    if settings.sync_space == "rgb":
+        quick = painter.autoencoder(quick=True)
+        fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode)
+    return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady)
+
+
+def _space(canvas: Canvas, painter: Painter, scale: int) -> Space:
+    painter.host.check()
+    method, aggregate = painter.method, painter.settings.aggregate
+    ramped = method.ramped and aggregate == "mean"
+    averaging = Averaging(AGGREGATES[aggregate], reweighted=ramped, earlier=method.inverse_lambda > 0)
+    return painter.clock.timed("sync", canvas.space(scale, averaging, painter.home))
 
 
 def _backgrounds(
-    job: Job, schedule: Schedule, coder: _Coder, generator: torch.Generator
+    canvas: Canvas, painter: Painter, schedule: Schedule, generator: torch.Generator
 ) -> Callable[[int], Tensor]:
-    """The clean latents (N, C, h, w) behind the mesh at a step; methods that denoise views have their own."""
-    if not METHODS[job.method].canonical:
-        size = job.scene.resolution // job.denoiser.downscale
-        nothing = torch.zeros(len(job.scene.cameras), job.denoiser.latent_channels, size, size)
-        return lambda i: nothing.to(coder.home)
-    colourful = job.denoiser.preset.background == "colours"
-    colours = coder.encode(backgrounds.pictures(job.scene.resolution, colourful))
-    chosen = backgrounds.choices(schedule, len(job.scene.cameras), colourful, generator).to(coder.home)
+    """The clean latents (N, C, h, w) behind what is painted at a step; methods that denoise views have their
+    own."""
+    denoiser, count = painter.denoiser, len(canvas.views)
+    height, width = canvas.views[0].height, canvas.views[0].width
+    if not painter.method.canonical:
+        size = height // denoiser.downscale, width // denoiser.downscale
+        nothing = torch.zeros(count, denoiser.latent_channels, *size, device=painter.home)
+        return lambda i: nothing
+    colourful = painter.settings.background == "colours"
+    colours = painter.autoencoder().encode(backgrounds.pictures(height, width, colourful))
+    chosen = backgrounds.choices(schedule, count, colourful, generator).to(painter.home)
     return lambda i: colours[chosen[i]]
 
 
-def _attention(job: Job) -> AbstractContextManager[None]:
+def _attention(canvas: Canvas, painter: Painter) -> AbstractContextManager[None]:
     """Inside, views attend to those beside them where the settings say so."""
-    if job.settings.attention == "off":
+    if painter.settings.attention == "off":
         return nullcontext()
-    return job.denoiser.attending(links(job.scene, job.denoiser.downscale))
+    scale = painter.denoiser.downscale
+    rows = _PromptRows.build(canvas.views, scale)
+    return painter.denoiser.attending(rows.links(links(canvas, scale)))
 
 
-def links(scene: Scene, downscale: int) -> Links:
-    """Which views of ``scene`` attend to which, and what of them shows the mesh: a latent is ``downscale``^2
+def links(canvas: Canvas, scale: int) -> Links:
+    """Which views of ``canvas`` attend to which, and what of them shows it: a latent is ``scale``^2
     pixels."""
-    inside, size = masks(scene.views), scene.resolution // downscale
-    shown = inside.reshape(-1, size, downscale, size, downscale).mean(axis=(2, 4), dtype=np.float32)
-    return Links(neighbours(scene.cameras), reference(scene.cameras), shown)
+    views = canvas.views
+    beside = np.full((len(views), 1 + max(len(view.neighbours) for view in views)), -1, np.int64)
+    for i, view in enumerate(views):
+        beside[i, : 1 + len(view.neighbours)] = (i, *view.neighbours)
+    shown = _means(np.stack([view.mask for view in views]), scale)
+    return Links(beside, canvas.order[0], shown)
 
 
-def _time_left(step: Step, ended: Sequence[float]) -> float:
-    """Of painting, after the steps that ``ended`` then; before them, when they began. The first step, which
-    sets things up and which may be shown at leisure, counts only while there is no other."""
-    start = min(1, len(ended) - 2)
-    mean = (ended[-1] - ended[start]) / (len(ended) - 1 - start)
-    return mean * (step.n - step.i - 1)
+def _means(pictures: NDArray[np.generic], scale: int) -> Floats:
+    """(N, H, W) to (N, H / scale, W / scale) float32: of squares of pixels."""
+    count, height, width = pictures.shape
+    squares = pictures.reshape(count, height // scale, scale, width // scale, scale)
+    means: Floats = squares.mean(axis=(2, 4), dtype=np.float32)
+    return means
+
+
+class _Pace:
+    """How long painting will take, by how long its steps took."""
+
+    def __init__(self) -> None:
+        self._ended = [time.perf_counter()]
+
+    def left_after(self, step: Step) -> float:
+        """Seconds, when ``step`` has just ended. The first one, which sets things up and which may be shown
+        at leisure, counts only while there is no other."""
+        self._ended.append(time.perf_counter())
+        start = min(1, len(self._ended) - 2)
+        mean = (self._ended[-1] - self._ended[start]) / (len(self._ended) - 1 - start)
+        return mean * (step.n - step.i - 1)
+
+
+@dataclass(frozen=True)
+class _Autoencoder:
+    """The denoiser's; its results lie where the sampler's tensors do."""
+
+    denoiser: Denoiser
+    home: torch.device
+    host: Host
+    quick: bool
+
+    def encode(self, images: Tensor) -> Tensor:
+        self.host.check()
+        return self.denoiser.encode(images, self.quick).to(self.home)
+
+    def difference(self, images: Tensor, others: Tensor) -> Tensor:
+        self.host.check()
+        return self.denoiser.encode_difference(images, others, self.quick).to(self.home)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        self.host.check()
+        return self.denoiser.decode(latents.to(self.denoiser.device), self.quick).to(self.home)
+
+
+@dataclass(frozen=True)
+class _PromptRows:
+    """What goes through the network: a row for each prompt of each of N views, R in all.
+
+    view: (R,) int64, the view of each row. weight: (R, 1, h, w) float32, how much each latent of a row
+    counts, those of a view together 1; None where every view has one prompt, and so one row.
+    """
+
+    view: Tensor
+    weight: Tensor | None
+
+    @classmethod
+    def build(cls, views: Sequence[CanvasView], scale: int) -> _PromptRows:
+        """Latents are ``scale``^2 pixels."""
+        counts = torch.tensor([len(view.prompts) for view in views])
+        view = torch.arange(len(views)).repeat_interleave(counts)
+        if len(view) == len(views):
+            return cls(view, None)
+        everywhere = np.ones((views[0].height, views[0].width), np.float32)
+        masks = [prompt.mask for view in views for prompt in view.prompts]
+        weight = torch.from_numpy(
+            _means(np.stack([everywhere if mask is None else mask for mask in masks]), scale)[:, None]
+        )
+        total = torch.zeros(len(views), *weight.shape[1:]).index_add(0, view, weight)[view]
+        equal = 1 / counts[view].float()[:, None, None, None]
+        return cls(view, torch.where(total > 0, weight / total.clamp(min=1e-6), equal))
+
+    def of(self, states: Tensor) -> Tensor:
+        """(N, C, h, w) of the views to (R, C, h, w) of the rows."""
+        return states if self.weight is None else states[self.view.to(states.device)]
+
+    def merged(self, rows: Tensor) -> Tensor:
+        """(R, C, h, w) of the rows to (N, C, h, w) of the views."""
+        if self.weight is None:
+            return rows
+        view, count = self.view.to(rows.device), int(self.view[-1]) + 1
+        empty = torch.zeros(count, *rows.shape[1:], device=rows.device)
+        return empty.index_add(0, view, rows * self.weight.to(rows.device))
+
+    def links(self, views: Links) -> Links:
+        """Those of the rows: a row attends to itself, and of other views to their first rows."""
+        if self.weight is None:
+            return views
+        view, rows = self.view.numpy(), np.arange(len(self.view))
+        first = np.searchsorted(view, np.arange(len(views.beside)))
+        beside = np.where(views.beside[view] < 0, -1, first[views.beside[view]])
+        beside[:, 0] = rows
+        shown = None if views.shown is None else views.shown[view]
+        return Links(beside, int(first[views.reference]), shown)
 
 
 @dataclass(frozen=True)
 class _Network:
-    """The denoiser with everything but the state fixed: what the sampler calls the network."""
+    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts and control
+    are those of the ``rows``."""
 
-    job: Job
+    painter: Painter
     schedule: Schedule
-    positive: Text
-    negative: Text
+    rows: _PromptRows
+    texts: tuple[Text, Text]
     control: Tensor
 
     def eps(self, x: Tensor, i: int) -> Tensor:
-        return self._run(self.job.denoiser.predict, x, i)
+        return self._run(self.painter.denoiser.predict, x, i)
 
     def x0(self, x: Tensor, i: int) -> Tensor:
-        return self._run(self.job.denoiser.predict_x0, x, i)
+        return self._run(self.painter.denoiser.predict_x0, x, i)
 
     def _run(self, predict: Callable[..., Tensor], x: Tensor, i: int) -> Tensor:
-        self.job.host.check()
-        level, guidance = self.schedule.levels[i], self.job.settings.guidance
-        with self.job.clock.part("denoise"):
-            state = x.to(self.job.denoiser.device)
-            return predict(state, level, self.positive, self.negative, self.control, guidance).to(x.device)
+        self.painter.host.check()
+        states = self.rows.of(x.to(self.painter.denoiser.device))
+        level, guidance = self.schedule.levels[i], self.painter.settings.guidance
+        return self.rows.merged(predict(states, level, *self.texts, self.control, guidance)).to(x.device)
 
 
-def _network(job: Job, schedule: Schedule) -> _Network:
-    settings, cameras = job.settings, job.scene.cameras
-    with job.clock.part("denoise"):
-        positive = job.denoiser.embed([prompts.positive(settings.prompt, c) for c in cameras])
-        negative = job.denoiser.embed([prompts.negative(settings.negative, c) for c in cameras])
-    control = torch.from_numpy(job.scene.controls).to(job.denoiser.device)
-    return _Network(job, schedule, positive, negative, control)
-
-
-@dataclass(frozen=True)
-class _Coder:
-    """The autoencoder, timed; its results lie where the sampler's tensors do. quick: the small one, where the
-    model has one."""
-
-    denoiser: Denoiser
-    clock: Clock
-    host: Host
-    quick: bool = False
-
-    @property
-    def home(self) -> torch.device:
-        return memory.tensor_home(self.denoiser.device)
-
-    def encode(self, images: Tensor) -> Tensor:
-        self.host.check()
-        with self.clock.part("decode"):
-            return self.denoiser.encode(images, self.quick).to(self.home)
-
-    def difference(self, images: Tensor, others: Tensor) -> Tensor:
-        self.host.check()
-        with self.clock.part("decode"):
-            return self.denoiser.encode_difference(images, others, self.quick).to(self.home)
-
-    def decode(self, latents: Tensor) -> Tensor:
-        self.host.check()
-        with self.clock.part("decode"):
-            return self.denoiser.decode(latents.to(self.denoiser.device), self.quick).to(self.home)
-
-
-@dataclass(frozen=True)
-class _Timed:
-    """A space whose maps are timed."""
-
-    space: Space
-    clock: Clock
-
-    @property
-    def size(self) -> int:
-        return self.space.size
-
-    def project(self, z: Tensor, background: Tensor) -> Tensor:
-        with self.clock.part("sync"):
-            return self.space.project(z, background)
-
-    def unproject(self, w: Tensor) -> Tensor:
-        with self.clock.part("sync"):
-            return self.space.unproject(w)
-
-    def roundtrip(self, w: Tensor) -> Tensor:
-        with self.clock.part("sync"):
-            return self.space.roundtrip(w)
-
-    def weighted(self, exponent: float) -> Space:
-        with self.clock.part("sync"):
-            return _Timed(self.space.weighted(exponent), self.clock)
-
-
-def _sync(job: Job, coder: _Coder) -> Sync:
-    """f and g for the latents, and for RGB pictures where that is where x0 is averaged."""
-    settings, method = job.settings, METHODS[job.method]
-    maps = _maps(job, job.scene.resolution // job.denoiser.downscale, settings.latent_size)
-    latent, earlier = _space(job, maps, coder), None
-    if method.inverse_lambda:
-        order = nearest_first(job.scene.cameras)
-        built = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order, coder.home)
-        earlier = _timed(built, job.clock)
-    if settings.sync_space == "latent":
-        return _agreeing(job, latent, earlier=earlier)
-    rgb = _space(job, _maps(job, job.scene.resolution, settings.rgb_size), coder)
-    quick = replace(coder, quick=True)
-    return _agreeing(job, latent, fg0=DecodedRoundtrip(rgb, quick.difference, quick.decode))
-
-
-def _agreeing(job: Job, latent: Space, fg0: Agreement | None = None, earlier: Map | None = None) -> Sync:
-    settings = job.settings
-    steady = settings.aggregate != "mean"
-    return Sync(job.method, latent, fg0, settings.share, settings.fading, earlier, steady=steady)
-
-
-def _maps(job: Job, resolution: int, size: int) -> MeshMaps:
-    job.host.check()
-    scene, aggregate = job.scene, job.settings.aggregate
-    ramped = METHODS[job.method].ramped and aggregate == "mean"
-    views = scene.views
-    if resolution != scene.resolution:
-        views = scene.surface.seen_by(scene.cameras, resolution)
-    return mesh_maps(scene.surface, views, size, AGGREGATES[aggregate], cosines=ramped)
-
-
-def _space(job: Job, maps: MeshMaps, coder: _Coder) -> Space:
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, coder.home, maps.cosine)
-    return _Timed(space, job.clock)
-
-
-def _timed(work: Callable[[Tensor], Tensor], clock: Clock) -> Callable[[Tensor], Tensor]:
-    def timed(w: Tensor) -> Tensor:
-        with clock.part("sync"):
-            return work(w)
-
-    return timed
+def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
+    denoiser, rows = painter.denoiser, _PromptRows.build(canvas.views, painter.denoiser.downscale)
+    prompts = [prompt for view in canvas.views for prompt in view.prompts]
+    with painter.clock.part("denoise"):
+        positive = denoiser.embed([prompt.positive for prompt in prompts])
+        negative = denoiser.embed([prompt.negative for prompt in prompts])
+    control = torch.from_numpy(np.stack([view.control for view in canvas.views])).to(denoiser.device)
+    network = _Network(painter, schedule, rows, (positive, negative), rows.of(control))
+    return painter.clock.timed("denoise", network)

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from . import protocol
 from .errors import Cancelled
 
+T = TypeVar("T")
 Progress = Callable[[str, int, int, float | None], None]
 
 
@@ -68,3 +70,25 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + took - self._open.pop()
             if self._open:
                 self._open[-1] += took
+
+    def timed(self, name: str, thing: T) -> T:
+        """``thing``, whose calls are counted as the part ``name``: of a function, or of an object's methods
+        and of what these give of its own kind."""
+        return cast("T", _Timed(self, name, thing))
+
+
+class _Timed:
+    """Stands for ``thing``; see Clock.timed."""
+
+    def __init__(self, clock: Clock, name: str, thing: Any) -> None:
+        self._clock, self._name, self._thing = clock, name, thing
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._thing, name)
+        return self._clock.timed(self._name, value) if callable(value) else value
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        with self._clock.part(self._name):
+            result = self._thing(*arguments, **named)
+        owner = getattr(self._thing, "__self__", self._thing)
+        return self._clock.timed(self._name, result) if isinstance(result, type(owner)) else result

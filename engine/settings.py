@@ -27,11 +27,13 @@ SHARES = dict(zip(SYNC_SHARES, (0.8, 1.0, 1.0), strict=True))  # of the steps
 class Settings(Preset):
     """A request with nothing left open: the model's preset with what the request gives in its place.
 
-    prompt: with the model's prefix. share, fading: of the steps that are synchronised, as in
-    :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from noise to picture is
-    gone; 1 without a texture to start from.
+    method, seed: as in the request. prompt: with the model's prefix. share, fading: of the steps that are
+    synchronised, as in :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from
+    noise to picture is gone; 1 without a texture to start from.
     """
 
+    method: str
+    seed: int
     prompt: str
     share: float
     fading: bool
@@ -134,6 +136,8 @@ def resolve(request: Request, preset: Preset) -> Settings:
     return Settings(
         **{**used, "sync_share": preset.sync_share, "negative": used["negative"].strip()},
         **_share(request.method, share),
+        method=request.method,
+        seed=request.seed,
         prompt=preset.prefix + request.prompt.strip(),
         strength=_strength(request),
     )

@@ -14,7 +14,7 @@ ENGINE = (
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),
-    *("canvas", "bake", "measure", "export"),
+    *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written
     *("generate", "pipeline", "worker", "serve", "batch"),
     *("doctor", "cli", "__main__"),
 )

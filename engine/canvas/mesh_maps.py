@@ -16,7 +16,7 @@ f reads only texels that some pixel hits. So K counts those alone, at most one a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from scipy.spatial import cKDTree
 
 from .. import threads
 from ..pictures.pages import page_of, texel_of
-from ..sync.spaces import normalise
+from ..sync.spaces import Averaging, LinearMaps, normalise
 from ..views.raster import interpolate
 from ..views.surface import Surface, View
 from ..views.visibility import edge_trust
@@ -33,22 +33,17 @@ from ..views.visibility import edge_trust
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+PUBLISHED = Averaging()
 LEAST_COSINE = 1e-3  # in float32 its sixth power is a number still
 
 
 @dataclass(frozen=True)
-class MeshMaps:
-    """pixel (P,), element (P,), average (K, N R^2) as in :class:`~engine.sync.spaces.LinearSpace`;
-    texel: (K,) flat texture index of each canonical element, row 0 at the top, page after page. seen: (K,)
-    bool, whether any view paints it; the others borrow their neighbour's average. cosine: of every value of
-    ``average``, at which its view sees the texel, at least LEAST_COSINE; None unless asked for."""
+class MeshMaps(LinearMaps):
+    """texel: (K,) flat texture index of each canonical element, row 0 at the top, page after page.
 
-    pixel: Ints
-    element: Ints
-    average: csr_matrix
-    texel: Ints
-    seen: NDArray[np.bool_]
-    cosine: Floats | None
+    A confidence is the cosine at which a view sees the texel, at least LEAST_COSINE."""
+
+    texel: Ints = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -67,12 +62,12 @@ class _ReadTexels:
 
 
 def mesh_maps(
-    surface: Surface, views: Sequence[View], size: int, exponent: float = 1.0, cosines: bool = False
+    surface: Surface, views: Sequence[View], size: int, averaging: Averaging = PUBLISHED
 ) -> MeshMaps:
     """Build f and g for ``views`` of one resolution and a texture, or pages, of ``size``^2 texels.
 
-    exponent: of the cosine weights (published: 1 while synchronising, through an accident that reads 0 as 1,
-    and 6 in the final bake). cosines: whether to keep them, for weights that change from step to step.
+    The exponent of the cosine weights is PUBLISHED as 1 while synchronising, through an accident that reads 0
+    as 1, and as 6 in the final bake.
     """
     pixels = views[0].resolution ** 2
     hits = [texel_of(surface.uvs_of(view.fragments), size) for view in views]
@@ -84,15 +79,15 @@ def mesh_maps(
     def part(i: int) -> tuple[Ints, Ints, NDArray[np.float64]]:
         own = slice(bounds[i], bounds[i + 1])
         seen, cosine = surface.raster.visible(views[i].camera, texels.point, texels.normal)
-        weight = np.where(seen, cosine.astype(np.float64) ** exponent, 0.0)
+        weight = np.where(seen, cosine.astype(np.float64) ** averaging.exponent, 0.0)
         return _view_rows(seeds, weight, edge_trust(views[i]), element[own], pixel[own], 2.0 * size)
 
     parts = threads.each(part, (i for i, view in enumerate(views) if len(view.fragments.pixel)))
     average = normalise(_stack(parts, (len(texels.index), len(views) * pixels)))
     seen, source = _filled_from(average, seeds)
     average = average[source] if not seen.all() else average
-    cosine = _cosines(texels, source, views, average) if cosines else None
-    return MeshMaps(pixel, element, average, texels.index, seen, cosine)
+    cosine = _cosines(texels, source, views, average) if averaging.reweighted else None
+    return MeshMaps(pixel, element, average, seen, cosine, texel=texels.index)
 
 
 def _charts(surface: Surface) -> Ints:

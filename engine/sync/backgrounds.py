@@ -1,4 +1,4 @@
-"""What lies behind the mesh in views that are rendered from the texture: a plain colour for each view.
+"""What lies behind what is painted in views that are rendered from it: a plain colour for each view.
 
 Published: at first any of fourteen named colours, then black or white, each step anew, so that nothing of the
 background gets into the object; towards the end it stays. Their code keeps the first choice for ever, and its
@@ -51,7 +51,7 @@ def choices(schedule: Schedule, views: int, colourful: bool, generator: torch.Ge
     return torch.stack(rows)
 
 
-def pictures(size: int, colourful: bool) -> Tensor:
-    """(14, 3, size, size) float32 in [0, 1]: COLOURS as pictures; else (1, 3, size, size), grey."""
+def pictures(height: int, width: int, colourful: bool) -> Tensor:
+    """(14, 3, height, width) float32 in [0, 1]: COLOURS as pictures; else (1, 3, height, width), grey."""
     colours = torch.tensor(COLOURS if colourful else (GREY,))
-    return colours[:, :, None, None].expand(-1, -1, size, size)
+    return colours[:, :, None, None].expand(-1, -1, height, width)

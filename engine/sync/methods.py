@@ -7,11 +7,11 @@ applications are configured alike. What it does by accident is done as meant her
   as 1 there. SyncTweedies was tuned and published with what came of it, so its methods have 1; SyncMVD's ramp
   begins at 0 as written;
 - the sum of weights is normalised with an epsilon that darkens texels seen at grazing angles only: with
-  cosine^6 and a cosine of 0.05, by half. Here by the sum itself (operators.py, spaces.py);
+  cosine^6 and a cosine of 0.05, by half. Here by the sum itself (spaces.py);
 - the ControlNet's strength is meant to change over the steps (0.7 to 0.9), but the new values never reach
   the network, and the formula runs backwards: constant (models/presets.py);
 - SyncSDE draws all views towards the back view, which merely is the first of the list, and its command takes
-  DDPM's steps where the paper has DDIM's: here the views before are those nearer the front (generate.py),
+  DDPM's steps where the paper has DDIM's: here the views before are those nearer the front (Canvas.order),
   and steps are DDIM's;
 - backgrounds: see backgrounds.py.
 """
@@ -29,7 +29,8 @@ class Method:
     """rule: the step of states that are synchronised. canonical: the state is the texture, not the views.
     averages: "x0", "noise", "state" or "nothing"; only clean estimates, x0, can be averaged as colours.
     at_pure_noise: the rule where alpha = 0. afterwards: the rule of the views once they are on their own.
-    exponent: of the cosine weights, at the first step and after the last, linear between.
+    exponent: of the confidence that views are weighted by (of a mesh the cosine), at the first step and after
+    the last, linear between.
     inverse_lambda: SyncSDE's 1 / lambda; 0 couples nothing.
     """
 
@@ -49,7 +50,7 @@ class Method:
 
 _CASE2 = Method(cases.case2, "x0")
 
-# Of the cosine weights of clean estimates, for methods that say nothing else. "mean": every view counts, as
+# Exponents of clean estimates' weights, for methods that say nothing else. "mean": every view counts, as
 # published, which takes away detail that they disagree on. "best": nearly only the view that looks most
 # squarely at a texel (docs/sharpness.md).
 AGGREGATES = {"mean": 1.0, "best": 30.0}

@@ -40,9 +40,8 @@ class Sync:
     name: in methods.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates; None: the
     latent space's own. share: of the way, from the noisy end, on which they are (``Level.left``). fading:
     what views agree on counts less and less in these steps, from wholly to not at all; not for canonical
-    methods, which have nothing else. earlier: h, for ``syncsde``. inverse_lambda: how strongly that couples
-    views; None: as published. steady: the weights are those that the spaces were built with, whatever the
-    method says.
+    methods, which have nothing else. inverse_lambda: how strongly ``syncsde`` couples views; None: as
+    published. steady: the weights are those that the spaces were built with, whatever the method says.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Sync:
     fg0: Agreement | None = None
     share: float = 0.8
     fading: bool = False
-    earlier: cases.Map | None = None
     inverse_lambda: float | None = None
     steady: bool = False
 
@@ -67,7 +65,7 @@ class Sync:
         return self.method.inverse_lambda if self.inverse_lambda is None else self.inverse_lambda
 
     def at(self, progress: float) -> Sync:
-        """With the cosine weights of the moment; progress: share of the steps that are done."""
+        """With the weights of the moment; progress: share of the steps that are done."""
         start, end = self.method.exponent
         exponent = start + (end - start) * progress
         if exponent == 1 or self.steady:
@@ -102,10 +100,10 @@ def sample(
 ) -> Iterator[Step]:
     """Denoise ``x`` (N, C, h, w), unit noise, along ``schedule``; yields after every step.
 
-    background: the clean latents (N, C, h, w) behind the mesh at step i, for the methods that keep no view of
-    their own: their views are rendered from the canonical variable over this background, noised to the
-    step's level as alpha background + sigma noise (published with the squares of these instead, and at the
-    level before the step).
+    background: the clean latents (N, C, h, w) behind what is painted at step i, for the methods that keep no
+    view of their own: their views are rendered from the canonical variable over this background, noised to
+    the step's level as alpha background + sigma noise (published with the squares of these instead, and at
+    the level before the step).
     clean: latents (N, C, h, w) that views start from, with as much noise as the first step takes away; None:
     from noise alone, as at alpha = 0.
     """
@@ -146,13 +144,13 @@ def _g0(sync: Sync) -> cases.Map:
 
 
 def _h(sync: Sync, x: Tensor) -> Tensor:
-    assert sync.earlier is not None, "no order of the views was given"
-    return sync.earlier(x)
+    assert sync.space.earlier is not None, "the space wasn't asked for what earlier views show"
+    return sync.space.earlier(x)
 
 
 @dataclass(frozen=True)
 class _Behind:
-    """What lies behind the mesh: clean latents and the noise over them, (N, C, h, w) each."""
+    """What lies behind what is painted: clean latents and the noise over them, (N, C, h, w) each."""
 
     clean: Tensor
     noise: Tensor

@@ -2,7 +2,10 @@
 
 Both are fixed linear maps while a job runs, so each is a sparse matrix that is built once, and their
 composition f(g(.)) is folded into one views-to-views matrix. Nothing here knows what the canonical space is:
-operators.py builds the maps of a mesh, tests build those of 1-D toys.
+a canvas builds the maps of a mesh's texture, tests those of 1-D toys.
+
+Views are averaged by their confidence, to a power: how well each of them shows an element, in (0, 1]. Of a
+mesh that is the cosine between the surface's normal and the direction to the camera.
 
 Symbols: w (N, C, h, w) float32 instances; z (K, C) float32 canonical variable of K elements.
 """
@@ -37,7 +40,21 @@ class Space(Protocol):
         """f(g(w)) over the views' own background, (N, C, h, w)."""
 
     def weighted(self, exponent: float) -> Space:
-        """The same space with views weighted by cosine^exponent."""
+        """The same space with views weighted by confidence^exponent."""
+
+    @property
+    def earlier(self) -> Callable[[Tensor], Tensor] | None:
+        """h: each view as those before it show it, (N, C, h, w) to the same; None unless asked for."""
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """What is asked of a space. exponent: views are weighted by confidence^exponent. reweighted: whether
+    other exponents are asked for later. earlier: whether it is asked what earlier views show."""
+
+    exponent: float = 1.0
+    reweighted: bool = False
+    earlier: bool = False
 
 
 class Agreement(Protocol):
@@ -46,7 +63,7 @@ class Agreement(Protocol):
     def __call__(self, x0: Tensor) -> Tensor: ...
 
     def weighted(self, exponent: float) -> Agreement:
-        """The same with views weighted by cosine^exponent."""
+        """The same with views weighted by confidence^exponent."""
 
 
 def normalise(matrix: csr_matrix) -> csr_matrix:
@@ -72,45 +89,58 @@ def to_torch(matrix: csr_matrix) -> Tensor:
 
 
 @dataclass(frozen=True)
-class LinearSpace:
+class LinearMaps:
     """f as a lookup and g as an average, over the instances' pixels in (view, row, column) order.
 
     pixel: (P,) int64, the pixels that see the canonical space. element: (P,) int64, the canonical element
-    that each of them reads. average: sparse CSR (K, N h w), rows sum to 1. folded: sparse CSR (P, N h w), the
-    rows of ``average`` that the pixels read: f(g(.)). cosines: of every value of ``average`` and of
-    ``folded``, the cosine that it was weighted by; None where they can't be weighted anew.
+    that each of them reads. average: sparse (K, N h w) float64, rows sum to 1 or are empty. seen: (K,) bool,
+    whether any view paints the element; the others borrow their neighbour's average. confidence: of every
+    value of ``average``, what it was weighted by; None where that isn't kept.
+    """
+
+    pixel: NDArray[np.integer]
+    element: NDArray[np.integer]
+    average: csr_matrix
+    seen: NDArray[np.bool_]
+    confidence: NDArray[np.floating] | None = None
+
+
+@dataclass(frozen=True)
+class LinearSpace:
+    """:class:`LinearMaps` as tensors on one device.
+
+    pixel, element: (P,) int64; average: sparse CSR (K, N h w). folded: sparse CSR (P, N h w), the rows of
+    ``average`` that the pixels read: f(g(.)). confidences: of every value of ``average`` and of ``folded``;
+    None where they can't be weighted anew. earlier: as in :class:`Space`.
     """
 
     pixel: Tensor
     element: Tensor
     average: Tensor
     folded: Tensor
-    cosines: tuple[Tensor, Tensor] | None = None
+    confidences: tuple[Tensor, Tensor] | None = None
+    earlier: EarlierViews | None = None
 
     @classmethod
     def build(
-        cls,
-        pixel: NDArray[np.integer],
-        element: NDArray[np.integer],
-        average: csr_matrix,
-        device: torch.device | str = "cpu",
-        cosine: NDArray[np.floating] | None = None,
+        cls, maps: LinearMaps, device: torch.device | str = "cpu", order: Sequence[int] = ()
     ) -> LinearSpace:
-        """Fold the maps and put them on ``device``. cosine: what each value of ``average`` was weighted by;
-        without it the space can't be ``weighted`` otherwise."""
-        cosines = None
-        if cosine is not None:
-            of_average = csr_matrix((cosine, average.indices, average.indptr), average.shape)
-            cosines = (
+        """Fold the ``maps`` and put them on ``device``. order: all views, those that others follow first,
+        where it is to be asked what the earlier ones show."""
+        average, element, confidences = maps.average, maps.element, None
+        if maps.confidence is not None:
+            of_average = csr_matrix((maps.confidence, average.indices, average.indptr), average.shape)
+            confidences = (
                 to_torch(of_average).values().to(device),
                 to_torch(of_average[element]).values().to(device),
             )
         return cls(
-            torch.from_numpy(pixel.astype(np.int64)).to(device),
+            torch.from_numpy(maps.pixel.astype(np.int64)).to(device),
             torch.from_numpy(element.astype(np.int64)).to(device),
             to_torch(average).to(device),
             to_torch(average[element]).to(device),
-            cosines,
+            confidences,
+            EarlierViews.build(maps, order, device) if len(order) else None,
         )
 
     @property
@@ -133,13 +163,13 @@ class LinearSpace:
         return _pictures(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
 
     def weighted(self, exponent: float) -> LinearSpace:
-        """The same maps, weighted by cosine^exponent instead of by the cosine itself."""
+        """The same maps, weighted by confidence^exponent instead of by the confidence itself."""
         if exponent == 1:
             return self
-        assert self.cosines is not None, "built without cosines"
+        assert self.confidences is not None, "built without confidences"
         average, folded = (
-            _reweighted(matrix, cosine ** (exponent - 1))
-            for matrix, cosine in zip((self.average, self.folded), self.cosines, strict=True)
+            _reweighted(matrix, confidence ** (exponent - 1))
+            for matrix, confidence in zip((self.average, self.folded), self.confidences, strict=True)
         )
         return replace(self, average=average, folded=folded)
 
@@ -182,7 +212,7 @@ class DecodedRoundtrip:
         return x0 + self.difference(self.space.roundtrip(picture), picture)
 
     def weighted(self, exponent: float) -> DecodedRoundtrip:
-        """The same with views weighted by cosine^exponent."""
+        """The same with views weighted by confidence^exponent."""
         return replace(self, space=self.space.weighted(exponent))
 
 
@@ -199,28 +229,21 @@ class EarlierViews:
 
     @classmethod
     def build(
-        cls,
-        pixel: NDArray[np.integer],
-        element: NDArray[np.integer],
-        average: csr_matrix,
-        seen: NDArray[np.bool_],
-        order: Sequence[int],
-        device: torch.device | str = "cpu",
+        cls, maps: LinearMaps, order: Sequence[int], device: torch.device | str = "cpu"
     ) -> EarlierViews:
-        """pixel, element, average: as in :class:`LinearSpace`. seen: (K,) bool: some view paints the element,
-        which else borrows its neighbour's average. order: the views, first to last."""
+        """order: the views, first to last."""
+        pixel, element = maps.pixel, maps.element
         rank = np.empty(len(order), np.int64)
         rank[list(order)] = np.arange(len(order))
-        per_view = average.shape[1] // len(order)
-        rows = average[element].tocoo()
+        per_view = maps.average.shape[1] // len(order)
+        rows = maps.average[element].tocoo()
         earlier = rank[rows.col // per_view] < rank[pixel[rows.row] // per_view]
-        chosen = earlier & seen[element[rows.row]]
+        chosen = earlier & maps.seen[element[rows.row]]
         place = (rows.row[chosen], rows.col[chosen])
         matrix = normalise(csr_matrix((rows.data[chosen], place), shape=rows.shape))
         filled = np.flatnonzero(np.diff(matrix.indptr))
-        return cls(
-            torch.from_numpy(pixel[filled].astype(np.int64)).to(device), to_torch(matrix[filled]).to(device)
-        )
+        own = torch.from_numpy(pixel[filled].astype(np.int64))
+        return cls(own.to(device), to_torch(matrix[filled]).to(device))
 
     def __call__(self, w: Tensor) -> Tensor:
         """h(w), (N, C, h, w): pixels that no earlier view fills are as they were."""

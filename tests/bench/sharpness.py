@@ -19,13 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from engine.canvas.scene import Scene
 from numpy.typing import NDArray
 
 from engine import settings
 from engine.bake.bake import bake
 from engine.bake.fill import fill
 from engine.bake.texel_graph import TexelGraph
-from engine.canvas.scene import Scene
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views
 from engine.measure.quality import view_psnr

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from engine.canvas.scene import Scene, build_scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
-from engine.canvas.scene import Scene, build_scene
 from engine.denoise import ddim
 from engine.errors import UserError
 from engine.host import Host

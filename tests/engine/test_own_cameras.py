@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 
 from engine import settings
-from engine.canvas.scene import build_scene
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load

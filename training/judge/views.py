@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from engine.canvas.scene import build_scene
 from torch import Tensor
 
-from engine.canvas.scene import build_scene
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
 from engine.views.prompts import positive

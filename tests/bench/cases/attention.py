@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine import memory
-from engine.canvas.scene import build_scene
 from engine.denoise import loading
 from engine.denoise.attention import AcrossRows, Links, across_rows
 from engine.generate import links

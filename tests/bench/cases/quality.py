@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from engine.canvas.scene import Scene, build_scene
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from engine import pipeline
 from engine import settings as options
-from engine.canvas.scene import Scene, build_scene
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views, to_image
 from engine.generate import Job, generate

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from engine.canvas.scene import Scene, build_scene
 from numpy.typing import NDArray
 
 from engine import settings as options
-from engine.canvas.scene import Scene, build_scene
 from engine.denoise.denoiser import Denoiser
 from engine.generate import Job, generate
 from engine.host import Clock, Host

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import trimesh
+from engine.canvas.scene import Scene, build_scene
 
 from engine import memory
 from engine.bake.bake import bake
 from engine.bake.fill import fill
 from engine.bake.texel_graph import TexelGraph
 from engine.canvas.mesh_maps import mesh_maps
-from engine.canvas.scene import Scene, build_scene
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.unwrap import ensure_uvs

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine import settings
-from engine.canvas.scene import build_scene
 from engine.controls.depth import depth_picture
 from engine.host import Host
 from engine.models.presets import CONTROLS

@@ -1,4 +1,4 @@
-"""A surface in front of a job's cameras."""
+"""A surface in front of a job's cameras: which these are, and what each of them shows a model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,32 +26,12 @@ PLANS = 32  # of meshes that were seen last are kept
 AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels takes some 100 MB meanwhile
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What is painted: a surface, and the views that paint it, all of one resolution and with controls."""
-
-    surface: Surface
-    views: list[View]
-
-    @property
-    def cameras(self) -> list[Camera]:
-        return [view.camera for view in self.views]
-
-    @property
-    def resolution(self) -> int:
-        return self.views[0].resolution
-
-    @property
-    def controls(self) -> Floats:
-        """What the ControlNet sees, (N, 1 or 3, R, R) float32 in [0, 1], background 0."""
-        return np.stack([view.control for view in self.views if view.control is not None])
-
-
-def build_scene(
+def take_views(
     surface: Surface, cameras: Sequence[Camera] | None, resolution: int, control: str, host: Host
-) -> Scene:
-    """``surface`` seen in ``resolution``^2 pixels from every one of ``cameras``, or where these are None from
-    those that it needs; ``control`` is one of models/presets.py's CONTROLS.
+) -> list[View]:
+    """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
+    those that it needs, each with its picture for the ControlNet; ``control`` is one of models/presets.py's
+    CONTROLS.
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
@@ -72,7 +52,7 @@ def build_scene(
     if not seeing:
         fix = "point them at it; positions count in the axes and units of the mesh's file"
         raise UserError("none of the cameras sees the mesh", fix)
-    return Scene(surface, seeing)
+    return seeing
 
 
 def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:

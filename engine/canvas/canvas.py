@@ -1,0 +1,110 @@
+"""What is painted on, as all the rest of a job knows it.
+
+A canvas is one canonical variable, such as the texture of a mesh, and views of it: pictures that a model
+denoises together and that are made to agree through it. A canvas of another kind is a file here that has
+these; nothing else asks what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..denoise.denoiser import Denoiser
+from ..export.preview import PreviewFiles
+from ..host import Clock, Host
+from ..protocol import Request, Result
+from ..settings import Settings
+from ..sync.spaces import Averaging, Space
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked for, and what not. mask: (H, W) float32 in [0, 1], where in the view; None:
+    everywhere."""
+
+    positive: str
+    negative: str
+    mask: Floats | None = None
+
+
+@dataclass(frozen=True)
+class CanvasView:
+    """One picture of ``height`` x ``width`` pixels, multiples of a latent's.
+
+    prompts: at least one; where several meet, each counts by its mask. control: (C, H, W) float32 in [0, 1],
+    what the ControlNet is shown. mask: (H, W) bool, where it shows the canvas; behind is the background.
+    neighbours: the numbers of the views beside it, without its own.
+    """
+
+    height: int
+    width: int
+    prompts: tuple[Prompt, ...]
+    control: Floats
+    mask: NDArray[np.bool_]
+    neighbours: tuple[int, ...] = ()
+
+
+class Painted(Protocol):
+    """The canonical variable at full resolution, made from finished views."""
+
+    def measure(self) -> dict[str, Any]:
+        """How good it is, as report.json has it."""
+
+    def write(self, stage: Path) -> Result:
+        """Write its files, all but the report, to the folder ``stage``; what the result will be once they lie
+        in the request's folder."""
+
+
+class Canvas(Protocol):
+    """What is painted on. views: all of one height and width. order: their numbers, from the one that the
+    others follow on. warnings: what was found out while it was made, one line each."""
+
+    @property
+    def views(self) -> Sequence[CanvasView]: ...
+
+    @property
+    def order(self) -> Sequence[int]: ...
+
+    @property
+    def warnings(self) -> list[str]: ...
+
+    def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
+        """f and g between the canonical variable and the views, an element of theirs being ``scale``^2
+        pixels: 1, or what the model's latents are. Its tensors lie on ``device``."""
+
+    def start(self) -> Floats | None:
+        """(N, 3, H, W) float32 in [0, 1]: how the views show what was painted before; None where nothing
+        was."""
+
+    def finish(self, pictures: Floats) -> Painted:
+        """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of the
+        model's channels lie side by side."""
+
+    def preview(self) -> PreviewFiles:
+        """What shows it while it is painted."""
+
+    def report(self, warnings: list[str]) -> dict[str, Any]:
+        """What report.json says of it, the job's ``warnings`` among it."""
+
+
+class Prepared(Protocol):
+    """A canvas as far as the request alone decides it: what can't be painted is refused before a model is
+    loaded. warnings: one line each."""
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
+
+    def canvas(self, settings: Settings, denoiser: Denoiser) -> Canvas:
+        """The canvas for a job with these ``settings``, which ``denoiser`` paints."""
+
+
+Prepare = Callable[[Request, Host, Clock], Prepared]  # raises UserError

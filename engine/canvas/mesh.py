@@ -1,0 +1,158 @@
+"""Meshes as a canvas: one texture, or pages of it, seen by cameras around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .. import memory
+from .. import settings as options
+from ..bake.bake import bake
+from ..bake.fill import doubtful_used, fill
+from ..bake.texel_graph import TexelGraph
+from ..denoise.denoiser import Denoiser
+from ..host import Clock, Host
+from ..options.channels import Channel, main_channel
+from ..pictures.channels import by_channel, neutral
+from ..protocol import Request
+from ..settings import Settings
+from ..sync.spaces import Averaging, LinearSpace
+from ..views import prompts
+from ..views.backends import choose
+from ..views.cameras import Camera
+from ..views.neighbours import nearest_first, neighbours
+from ..views.surface import Surface, View
+from .canvas import CanvasView, Prompt
+from .mesh_job import MeshJob
+from .mesh_maps import mesh_maps
+from .mesh_painted import PaintedMesh
+from .mesh_preview import MeshPreview
+from .mesh_views import take_views
+
+Floats = NDArray[np.float32]
+
+
+def prepare(request: Request, host: Host, clock: Clock) -> PreparedMeshes:
+    """The meshes of ``request``; see canvas.Prepare."""
+    return PreparedMeshes(MeshJob.read(request, host, clock))
+
+
+@dataclass(frozen=True)
+class PreparedMeshes:
+    """Meshes on their textures, before anything looks at them."""
+
+    job: MeshJob
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return self.job.layout.warnings
+
+    def canvas(self, settings: Settings, denoiser: Denoiser) -> MeshCanvas:
+        """Seen by the cameras that the request asks for, in the size and with the controls that the model
+        takes."""
+        job = self.job
+        request, mesh = job.request, job.layout.mesh
+        memory.check_numbers(len(job.layout.pages), max(settings.latent_size, settings.rgb_size))
+        cameras = options.placed(request, job.own, mesh.vertices)
+        backend = choose(request.raster, denoiser.device.type)
+        surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
+        shots = take_views(surface, cameras, settings.view_size, settings.control, job.host)
+        return MeshCanvas(job, settings, surface, shots, denoiser.channels, _blind(cameras, shots))
+
+
+def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]:
+    """A warning when some of the given ``cameras`` see nothing of the mesh."""
+    seeing = [shot.camera for shot in shots]
+    names = [repr(camera.name) for camera in cameras or () if camera not in seeing]
+    return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
+
+
+@dataclass(frozen=True)
+class MeshCanvas:
+    """The texture of the meshes of a ``job``, whose canonical variable is as large as the ``settings`` say.
+    shots: what the job's cameras see of the meshes' ``surface``, with control pictures. channels: what the
+    model paints."""
+
+    job: MeshJob
+    settings: Settings
+    surface: Surface
+    shots: list[View]
+    channels: tuple[Channel, ...]
+    warnings: list[str]
+
+    @property
+    def cameras(self) -> list[Camera]:
+        return [shot.camera for shot in self.shots]
+
+    @property
+    def order(self) -> Sequence[int]:
+        """From the front to the back."""
+        return nearest_first(self.cameras)
+
+    @cached_property
+    def views(self) -> Sequence[CanvasView]:
+        beside = neighbours(self.cameras)[:, 1:]
+        return [self._view(shot, row[row >= 0]) for shot, row in zip(self.shots, beside, strict=True)]
+
+    def _view(self, shot: View, beside: NDArray[np.int64]) -> CanvasView:
+        assert shot.control is not None, "what a model paints has a control picture"
+        positive = prompts.positive(self.settings.prompt, shot.camera)
+        prompt = Prompt(positive, prompts.negative(self.settings.negative, shot.camera))
+        side = shot.resolution
+        return CanvasView(side, side, (prompt,), shot.control, shot.mask, tuple(beside.tolist()))
+
+    def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
+        """Of a texture that has a size of its own for latents and for pixels."""
+        shots, size = self.shots, self.settings.rgb_size
+        if scale > 1:
+            size = self.settings.latent_size
+            shots = self.surface.seen_by(self.cameras, shots[0].resolution // scale)
+        maps = mesh_maps(self.surface, shots, size, averaging)
+        return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
+
+    def start(self) -> Floats | None:
+        """How the views show the texture to start from."""
+        old = self.job.old
+        return None if old is None else old.seen(self.surface, self.shots, self.job.host.check)
+
+    def preview(self) -> MeshPreview:
+        return MeshPreview(self.job, self.surface, self.cameras, self.channels)
+
+    def finish(self, pictures: Floats) -> PaintedMesh:
+        """The textures of all channels: baked, over the old one where there is one, filled, padded."""
+        images = by_channel(self._texture(pictures), self.channels)
+        seen = by_channel(pictures, self.channels)[main_channel()]
+        return PaintedMesh(self.job, self.surface, self.shots, seen, images)
+
+    def _texture(self, pictures: Floats) -> Floats:
+        """(T, T, K), or of pages, float32 in [0, 1]."""
+        request, old, check = self.job.request, self.job.old, self.job.host.check
+        graph = TexelGraph.build(self.surface, request.texture_size)
+        given = self.surface, graph.texels, self.shots, pictures, check
+        if old is None:
+            baked = bake(*given, partial(doubtful_used, request.fill, graph))
+            return fill(request.fill, graph, baked, self.channels)
+        baked = bake(*given)
+        old = old.fitted(request.texture_size)
+        kept = old.under(graph.texels, baked, neutral(self.channels))
+        image = fill(request.fill, graph, kept, self.channels)
+        return old.around(graph.texels, image)
+
+    def report(self, warnings: list[str]) -> dict[str, Any]:
+        layout = self.job.layout
+        return {
+            "raster": self.surface.raster.name,
+            "mesh": {
+                "vertices": len(layout.mesh.vertices),
+                "faces": len(layout.mesh.faces),
+                "unwrapped": bool(layout.unwrapped.any()),
+                "warnings": warnings,
+            },
+            "views": [asdict(one) | {"direction": prompts.direction(one)} for one in self.cameras],
+        }

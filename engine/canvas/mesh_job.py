@@ -1,0 +1,76 @@
+"""The meshes of a request: read, laid out on textures, with what else the request gives for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import memory
+from .. import settings as options
+from ..bake.existing_texture import ExistingTexture
+from ..host import Clock, Host
+from ..mesh.mesh import Mesh, load
+from ..mesh.sets import Layout, lay_out
+from ..mesh.unwrap import ensure_uvs, own_uvs
+from ..protocol import Request
+from ..views.camera_file import Given
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MeshJob:
+    """layout: the meshes of ``request`` as one, on their textures. own: the request's cameras, None where it
+    gives none. old: the texture to start from, None where there is none."""
+
+    request: Request
+    layout: Layout
+    host: Host
+    own: list[Given] | None = None
+    old: ExistingTexture | None = None
+
+    @classmethod
+    def read(cls, request: Request, host: Host, clock: Clock) -> MeshJob:
+        """Raises UserError for files that can't be read, and for meshes that can't be textured."""
+        own = options.own_cameras(request)
+        with clock.part("load"):
+            host.progress("mesh", 0, 1, None)
+            meshes = _load(request, host)
+        with clock.part("geometry"):
+            host.progress("unwrap", 0, 1, None)
+            layout = _laid_out(request, meshes, host)
+            memory.check_textures(len(layout.pages), request.texture_size)
+        with clock.part("load"):
+            path = request.init_texture
+            old = ExistingTexture.read_pages(path, layout.pages) if path else None
+        return cls(request, layout, host, own, old)
+
+    def new_uvs(self) -> list[Floats | None]:
+        """Of each mesh of the request its new UVs (F, 3, 2) where they are wanted, None where it kept its
+        own."""
+        meshes = range(len(self.request.meshes))
+        return [self.layout.new_uvs(i) if self.request.write_uvs else None for i in meshes]
+
+
+def _load(request: Request, host: Host) -> list[Mesh]:
+    by = {"object": "object", "material": "material"}.get(request.texture_sets, "")
+    meshes = []
+    for path in request.meshes:
+        meshes.append(load(path, by))
+        host.check()
+    return meshes
+
+
+def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
+    """The meshes with UVs, each set its own; those that a texture to start from was made for stay."""
+
+    def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, bool, list[str]]:
+        several = "never" if "never" in request.unwraps else request.unwrap
+        unwrap = several if number is None else request.unwraps[number]
+        if request.init_texture is not None:
+            return own_uvs(mesh, unwrap)
+        return ensure_uvs(mesh, unwrap, request.texture_size, host.check)
+
+    return lay_out(meshes, request.texture_sets == "one", prepare)

@@ -1,0 +1,119 @@
+"""A textured mesh: how good it is, and its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .. import threads
+from ..export import render, save
+from ..export.files import page_file, result_file, textures, write_textured
+from ..measure.quality import covered, view_psnr
+from ..measure.seams import seam_error
+from ..measure.sharpness import sharpness
+from ..options.channels import main_channel
+from ..pictures.channels import ByChannel
+from ..protocol import Result
+from ..views.surface import Surface, View, masks
+from .mesh_job import MeshJob
+
+Floats = NDArray[np.float32]
+FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
+
+
+@dataclass(frozen=True)
+class PaintedMesh:
+    """The textures of the meshes of a ``job``: ``images`` (T, T, k) float32 in [0, 1], or pages of them.
+    pictures: (N, R, R, 3), what people look at of the ``shots`` of their ``surface``."""
+
+    job: MeshJob
+    surface: Surface
+    shots: list[View]
+    pictures: Floats
+    images: ByChannel
+
+    @property
+    def texture(self) -> Floats:
+        """(T, T, 3), or of pages: what people look at of it."""
+        return self.images[main_channel()]
+
+    @cached_property
+    def rendered(self) -> Floats:
+        """(N, R, R, 3): the texture as the views show it."""
+        return render.render_views(self.texture, self.surface, self.shots)
+
+    def measure(self) -> dict[str, Any]:
+        cameras, layout = [shot.camera for shot in self.shots], self.job.layout
+        face, painted = covered(self.surface.raster, cameras, self.job.host.check)
+        pages = range(len(layout.pages))
+        kept = sharpness(self.rendered, self.pictures, masks(self.shots))
+        return {
+            "textures": [self._page(i, painted[layout.page[face] == i]) for i in pages],
+            "coverage": _share(painted) or 0.0,
+            "seam_error": seam_error(self.surface, self.texture),
+            "view_psnr": view_psnr(self.rendered, self.shots, self.pictures),
+            "detail_kept": kept if np.isfinite(kept) else None,
+        }
+
+    def _page(self, number: int, painted: NDArray[np.bool_]) -> dict[str, Any]:
+        """What the report says of one of several textures; ``painted``: of its points (n,)."""
+        layout = self.job.layout
+        page = layout.pages[number]
+        others = {one.name: page_file(page, one) for one in self.images if one != main_channel()}
+        return {
+            "file": page_file(page),
+            **({"others": others} if others else {}),
+            "mesh": None if page.mesh is None else layout.names[page.mesh],
+            "part": page.part,
+            "tile": page.tile,
+            "faces": int((layout.page == number).sum()),
+            "unwrapped": bool(layout.unwrapped[layout.page == number].any()),
+            "coverage": _share(painted),
+        }
+
+    def write(self, stage: Path) -> Result:
+        request, layout, check = self.job.request, self.job.layout, self.job.host.check
+
+        def textured() -> None:
+            write_textured(layout, self.images, request.texture_depth, stage, check)
+
+        def turntable() -> None:
+            save.gif(render.turntable(self.texture, self.surface, check), stage / "turntable.gif")
+
+        def views() -> None:
+            save.png(self._contact_sheet(), stage / "views.png")
+
+        threads.each(lambda write: write(), (textured, turntable, views))
+        return self._result(self._write_uvs(stage))
+
+    def _contact_sheet(self) -> Image.Image:
+        cameras = [shot.camera for shot in self.shots]
+        labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in cameras]
+        controls = np.stack([shot.control for shot in self.shots if shot.control is not None])
+        return render.contact_sheet(controls, self.pictures, self.rendered, labels)
+
+    def _write_uvs(self, stage: Path) -> list[str | None]:
+        """Write new UVs where they are wanted; the names of their files, one for each mesh, None without."""
+        names: list[str | None] = []
+        for i, uvs in enumerate(self.job.new_uvs()):
+            names.append(None if uvs is None else f"uvs.{i}.npy" if i else "uvs.npy")
+            if uvs is not None:
+                save.array(uvs, stage / str(names[-1]))
+        return names
+
+    def _result(self, uvs: list[str | None]) -> Result:
+        out, file = Path(self.job.request.out), partial(result_file, self.job.request.texture_depth)
+        made = textures(self.job.layout.pages, self.images, out, file)
+        first, *others = [name and str(out / name) for name in uvs]
+        mesh, views, turntable, report = (str(out / name) for name in FILES)
+        return Result(made[0].path, mesh, views, turntable, report, first, [], made, others)
+
+
+def _share(painted: NDArray[np.bool_]) -> float | None:
+    return float(painted.mean()) if len(painted) else None
