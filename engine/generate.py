@@ -138,18 +138,17 @@ def _attention(canvas: Canvas, painter: Painter) -> AbstractContextManager[None]
         return nullcontext()
     scale = painter.denoiser.downscale
     rows = _PromptRows.build(canvas.views, scale)
-    return painter.denoiser.attending(rows.links(links(canvas, scale)))
+    return painter.denoiser.attending(rows.links(links(canvas.views, canvas.order[0], scale)))
 
 
-def links(canvas: Canvas, scale: int) -> Links:
-    """Which views of ``canvas`` attend to which, and what of them shows it: a latent is ``scale``^2
-    pixels."""
-    views = canvas.views
+def links(views: Sequence[CanvasView], reference: int, scale: int) -> Links:
+    """Which of a canvas's ``views`` attend to which, and what of them shows it: a latent is ``scale``^2
+    pixels. reference: as in Links."""
     beside = np.full((len(views), 1 + max(len(view.neighbours) for view in views)), -1, np.int64)
     for i, view in enumerate(views):
         beside[i, : 1 + len(view.neighbours)] = (i, *view.neighbours)
     shown = _means(np.stack([view.mask for view in views]), scale)
-    return Links(beside, canvas.order[0], shown)
+    return Links(beside, reference, shown)
 
 
 def _means(pictures: NDArray[np.generic], scale: int) -> Floats:

@@ -73,6 +73,18 @@ def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]
     return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
 
 
+def canvas_views(shots: Sequence[View], prompt: str, negative: str) -> list[CanvasView]:
+    """The ``shots`` as views of a canvas: prompts say where a camera stands, neighbours look from beside."""
+    beside = neighbours([shot.camera for shot in shots])[:, 1:]
+    found = []
+    for shot, row in zip(shots, beside, strict=True):
+        assert shot.control is not None, "what a model paints has a control picture"
+        said = Prompt(prompts.positive(prompt, shot.camera), prompts.negative(negative, shot.camera))
+        side, others = shot.resolution, tuple(row[row >= 0].tolist())
+        found.append(CanvasView(side, side, (said,), shot.control, shot.mask, others))
+    return found
+
+
 @dataclass(frozen=True)
 class MeshCanvas:
     """The texture of the meshes of a ``job``, whose canonical variable is as large as the ``settings`` say.
@@ -97,15 +109,7 @@ class MeshCanvas:
 
     @cached_property
     def views(self) -> Sequence[CanvasView]:
-        beside = neighbours(self.cameras)[:, 1:]
-        return [self._view(shot, row[row >= 0]) for shot, row in zip(self.shots, beside, strict=True)]
-
-    def _view(self, shot: View, beside: NDArray[np.int64]) -> CanvasView:
-        assert shot.control is not None, "what a model paints has a control picture"
-        positive = prompts.positive(self.settings.prompt, shot.camera)
-        prompt = Prompt(positive, prompts.negative(self.settings.negative, shot.camera))
-        side = shot.resolution
-        return CanvasView(side, side, (prompt,), shot.control, shot.mask, tuple(beside.tolist()))
+        return canvas_views(self.shots, self.settings.prompt, self.settings.negative)
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
         """Of a texture that has a size of its own for latents and for pixels."""

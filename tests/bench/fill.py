@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,8 @@ from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views
 from engine.measure.quality import coverage, view_psnr
 from engine.measure.seams import seam_error
-from engine.protocol import Request
 from tests.bench.cases.meshes import usual_meshes
-from tests.bench.cases.scenes import PROMPTS, USUAL, scene_of, views
+from tests.bench.cases.scenes import PROMPTS, USUAL, canvas_of, views
 from tests.bench.pages.markdown import DOCS, put, table
 
 DEFAULT = USUAL.fill
@@ -65,16 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     """Texture the mesh in the file ``path`` once; fill it in every way."""
-    scene = scene_of(path, denoiser)
-    request = Request(mesh=str(path), prompt=prompt, out="", steps=steps)
-    pictures = views(request, scene, denoiser)
-    surface, seen = scene.surface, scene.views
+    request = replace(USUAL, mesh=str(path), prompt=prompt, steps=steps)
+    canvas = canvas_of(request, denoiser)
+    pictures, surface, seen = views(canvas, denoiser), canvas.surface, canvas.shots
     graph = TexelGraph.build(surface, request.texture_size)
     baked = bake(surface, graph.texels, seen, pictures)
     images = {how: fill(how, graph, baked) for how in protocol.FILLS}
     return Row(
         path.stem,
-        coverage(surface.raster, scene.cameras),
+        coverage(surface.raster, canvas.cameras),
         # None: the mesh has no seam.
         {how: seam_error(surface, image) or 1.0 for how, image in images.items()},
         {how: view_psnr(render_views(image, surface, seen), seen, pictures) for how, image in images.items()},

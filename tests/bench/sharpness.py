@@ -19,15 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from engine.canvas.scene import Scene
 from numpy.typing import NDArray
 
 from engine import settings
-from engine.bake.bake import bake
-from engine.bake.fill import fill
-from engine.bake.texel_graph import TexelGraph
+from engine.canvas.mesh_painted import PaintedMesh
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.export.render import render_views
 from engine.measure.quality import view_psnr
 from engine.measure.seams import seam_error
 from engine.measure.sharpness import sharpness, spectrum
@@ -35,7 +31,7 @@ from engine.models.presets import Preset
 from engine.protocol import Request
 from engine.views.surface import masks
 from tests.bench.cases.meshes import usual_meshes
-from tests.bench.cases.scenes import PROMPTS, USUAL, scene_of, views
+from tests.bench.cases.scenes import PROMPTS, USUAL, asked, canvas_of, views
 from tests.bench.pages import sharpness as pages
 from tests.bench.pages.markdown import DOCS, put
 from tests.bench.pages.sharpness import OCTAVES, Row
@@ -121,34 +117,29 @@ def measured(
 ) -> Iterator[Row]:
     """A row for every mesh, prompt, seed and arm, as they come; the first of ``arms`` is ALONE."""
     for path in meshes:
-        scene = scene_of(path, denoiser)
-        graph = TexelGraph.build(scene.surface, USUAL.texture_size)
+        canvas = canvas_of(replace(USUAL, mesh=str(path)), denoiser)
         for prompt, seed in itertools.product(PROMPTS, range(seeds)):
             request = Request(mesh=str(path), prompt=prompt, out="", steps=steps, seed=seed)
             single = None
             for arm, fields in arms.items():
-                pictures = views(replace(request, **fields), scene, denoiser)
-                single = pictures if single is None else single
-                yield measure(scene, graph, pictures, single, (path.stem, prompt, seed), arm)
+                own = asked(replace(request, **fields), canvas, denoiser)
+                painted = own.finish(views(own, denoiser))
+                single = painted.pictures if single is None else single
+                yield measure(painted, single, (path.stem, prompt, seed), arm)
 
 
-def measure(
-    scene: Scene, graph: TexelGraph, pictures: Floats, single: Floats, block: tuple[str, str, int], arm: str
-) -> Row:
-    """Bake ``pictures``, fill, and compare with the views ``single``."""
-    surface = scene.surface
-    image = fill(USUAL.fill, graph, bake(surface, graph.texels, scene.views, pictures))
-    rendered = render_views(image, surface, scene.views)
-    inside = masks(scene.views)
+def measure(painted: PaintedMesh, single: Floats, block: tuple[str, str, int], arm: str) -> Row:
+    """Compare a texture with the views ``single``."""
+    rendered, inside = painted.rendered, masks(painted.shots)
     ours, theirs = spectrum(rendered, inside), spectrum(single, inside)
     return Row(
         block,
         arm,
         sharpness(rendered, single, inside),
-        view_psnr(rendered, scene.views, pictures),
-        seam_error(surface, image) or 1.0,  # None: the mesh has no seam
+        view_psnr(rendered, painted.shots, painted.pictures),
+        seam_error(painted.surface, painted.texture) or 1.0,  # None: the mesh has no seam
         tuple(float(ours[low:high].sum() / theirs[low:high].sum()) for low, high in OCTAVES.values()),
-        shown(pictures if arm == ALONE else rendered),
+        shown(painted.pictures if arm == ALONE else rendered),
     )
 
 

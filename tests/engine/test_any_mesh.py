@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from engine.canvas.scene import Scene, build_scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
+from engine.canvas.mesh_views import take_views
 from engine.denoise import ddim
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.sync.sampler import Sync, initial_noise, sample
-from engine.sync.spaces import EarlierViews, LinearSpace
+from engine.sync.spaces import Averaging, LinearSpace
 from engine.views.cameras import Camera, even_rig
 from engine.views.neighbours import nearest_first, neighbours
 from engine.views.surface import Surface
@@ -59,22 +59,21 @@ def from_file(folder: Path, vertices: np.ndarray, faces: np.ndarray) -> Mesh | N
         return None
 
 
-def maps_of(scene: Scene, resolution: int) -> MeshMaps:
-    views = scene.surface.seen_by(scene.cameras, resolution)
-    return mesh_maps(scene.surface, views, TEXTURE, cosines=True)
+def maps_of(surface: Surface, cameras: list[Camera]) -> MeshMaps:
+    return mesh_maps(surface, surface.seen_by(cameras, LATENTS), TEXTURE, Averaging(reweighted=True))
 
 
-def scene_of(mesh: Mesh, cameras: list[Camera], control: str = "depth") -> Scene:
+def surface_of(mesh: Mesh) -> Surface:
     assert mesh.uvs is not None
-    surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
-    return build_scene(surface, cameras, PICTURE, control, Host())
+    return Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
 
 
-def check_scene(scene: Scene) -> None:
-    assert np.isfinite(scene.controls).all()
-    assert scene.controls.min() >= 0
-    assert scene.controls.max() <= 1
-    for view in scene.views:
+def check_views(surface: Surface, cameras: list[Camera], control: str = "depth") -> None:
+    for view in take_views(surface, cameras, PICTURE, control, Host()):
+        assert view.control is not None
+        assert np.isfinite(view.control).all()
+        assert view.control.min() >= 0
+        assert view.control.max() <= 1
         assert np.isfinite(view.fragments.bary).all()
         assert np.isfinite(view.fragments.depth).all()
 
@@ -97,24 +96,21 @@ def test_soups(soup: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     mesh = from_file(tmp_path, *soup)
     if mesh is None:
         return
-    cameras = even_rig(VIEWS)
+    cameras, surface = even_rig(VIEWS), surface_of(mesh)
     for control in ("depth", "position"):
-        scene = scene_of(mesh, cameras, control)
-        check_scene(scene)
-    maps = maps_of(scene, LATENTS)
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+        check_views(surface, cameras, control)
+    maps = maps_of(surface, cameras)
+    space = LinearSpace.build(maps, order=nearest_first(cameras))
     check_maps(maps, space)
-    order = nearest_first(cameras)
-    earlier = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order)
-    denoise(space, earlier)
+    denoise(space)
 
 
-def denoise(space: LinearSpace, earlier: EarlierViews) -> None:
+def denoise(space: LinearSpace) -> None:
     schedule = ddim.schedule(STARTER, 3)
     behind = torch.zeros(VIEWS, 2, LATENTS, LATENTS)
     for method in METHODS:
         network, generator = toys.ToyNetwork(schedule, "sample"), torch.Generator().manual_seed(0)
-        sync = Sync(method, space, share=1.0, earlier=earlier)
+        sync = Sync(method, space, share=1.0)
         x = initial_noise(space, behind, generator)
         for step in sample(network, schedule, sync, x, lambda i: behind, generator):
             assert torch.isfinite(step.x).all(), method
@@ -137,12 +133,12 @@ def test_special_ones(name: str, tmp_path: Path) -> None:
     vertices, faces = SPECIAL[name]
     mesh = from_file(tmp_path, vertices.astype(np.float32), faces.astype(np.int32))
     assert mesh is not None
-    scene = scene_of(mesh, even_rig(VIEWS))
-    check_scene(scene)
-    maps = maps_of(scene, LATENTS)
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    cameras, surface = even_rig(VIEWS), surface_of(mesh)
+    check_views(surface, cameras)
+    maps = maps_of(surface, cameras)
+    space = LinearSpace.build(maps, order=range(VIEWS))
     check_maps(maps, space)
-    denoise(space, EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, range(VIEWS)))
+    denoise(space)
 
 
 def test_a_view_that_sees_nothing() -> None:
@@ -154,9 +150,7 @@ def test_a_view_that_sees_nothing() -> None:
     )
     mesh = Mesh(plate.vertices, plate.faces, plate.uvs)
     cameras = [replace(camera, elevation=0.0) for camera in even_rig(VIEWS)[1:4]]
-    scene = scene_of(mesh, cameras)
-    maps = maps_of(scene, LATENTS)
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    space = LinearSpace.build(maps_of(surface_of(mesh), cameras))
     w = torch.rand(3, 2, LATENTS, LATENTS)
     assert torch.isfinite(space.weighted(6.0).roundtrip(w)).all()
     assert neighbours(cameras).shape == (3, 3)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 
 from engine import settings
+from engine.canvas.mesh_views import take_views
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load
@@ -85,7 +85,9 @@ def test_another_front_is_the_mesh_turned(box_file: Path) -> None:
 
     def seen(azimuth: float, front: float = 0.0) -> NDArray[np.float32]:
         surface = Surface.build(vertices, mesh.faces, uvs, front=front)
-        return build_scene(surface, [Camera(azimuth, 10)], 64, "depth", Host()).controls
+        (view,) = take_views(surface, [Camera(azimuth, 10)], 64, "depth", Host())
+        assert view.control is not None
+        return view.control
 
     np.testing.assert_allclose(seen(0, front=90), seen(90), atol=1e-4)
     assert not np.allclose(seen(0, front=90), seen(0), atol=0.1)

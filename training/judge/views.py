@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from engine.canvas.scene import build_scene
 from torch import Tensor
 
+from engine.canvas.mesh_views import take_views
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
 from engine.views.prompts import positive
@@ -49,8 +49,9 @@ def _control(denoiser: Denoiser, pair: Pair) -> Tensor:
     vertices, faces = pair.mesh
     surface = Surface.build(vertices, faces, np.zeros((len(faces), 3, 2), np.float32))
     preset = denoiser.preset
-    scene = build_scene(surface, [pair.camera], preset.view_size, preset.control, Host())
-    return torch.from_numpy(scene.controls)
+    (view,) = take_views(surface, [pair.camera], preset.view_size, preset.control, Host())
+    assert view.control is not None
+    return torch.from_numpy(view.control[None])
 
 
 def _noise(denoiser: Denoiser, seed: int) -> Tensor:

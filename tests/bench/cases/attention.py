@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine import memory
+from engine.canvas.mesh import canvas_views
+from engine.canvas.mesh_views import take_views
 from engine.denoise import loading
 from engine.denoise.attention import AcrossRows, Links, across_rows
 from engine.generate import links
@@ -26,6 +27,7 @@ from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.models import sources
 from engine.views.cameras import paper_rig
+from engine.views.neighbours import nearest_first
 from engine.views.surface import Surface
 from tests.bench.cases.meshes import bag
 from training.judge import pairs
@@ -75,7 +77,8 @@ def paper_links(latents: int) -> Links:
     mesh = load(found) if (found := bag()) else Mesh(*pairs.shape("torus"))
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
     surface = Surface.build(mesh.vertices, mesh.faces, nowhere)
-    return links(build_scene(surface, paper_rig(), CELL * latents, "depth", Host()), CELL)
+    shots = take_views(surface, paper_rig(), CELL * latents, "depth", Host())
+    return links(canvas_views(shots, "", ""), nearest_first(paper_rig())[0], CELL)
 
 
 def fullest(views: Links, pictures: int) -> Links:

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,26 +19,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from engine.canvas.scene import Scene, build_scene
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from engine import pipeline
-from engine import settings as options
+from engine.canvas.mesh import MeshCanvas
+from engine.canvas.mesh_painted import PaintedMesh
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.export.render import render_views, to_image
-from engine.generate import Job, generate
-from engine.host import Clock, Host
+from engine.export.render import to_image
 from engine.measure.quality import coverage, view_psnr
 from engine.measure.seams import seam_error
 from engine.measure.sharpness import FINE, spectrum
-from engine.mesh.mesh import load
-from engine.mesh.unwrap import ensure_uvs
 from engine.protocol import Request
 from engine.views.cameras import Camera
 from engine.views.surface import Surface, masks
 from tests.bench.cases.quality_grid import ALONE, Cell, Prompt, Settings, Store
+from tests.bench.cases.scenes import USUAL, asked, canvas_of, views
 from training.captions import Look, random_look
 from training.data import draw
 from training.fields import Fields
@@ -75,19 +72,17 @@ def run(cell: Cell, settings: Settings, folder: Path) -> float:
     denoiser, kept = _denoiser(settings.model, settings.device), Store(folder)
     ground = _ground(cell.mesh, settings)
     request = _request(cell, settings)
-    settled = options.resolve(request, denoiser.preset)
-    job = Job(request.method, request.seed, settled, ground.scene, denoiser, Clock(), Host())
-    pictures = generate(job)
-    image = pipeline.baked_texture(
-        ground.scene, request, pictures, None, job.host
-    )  # as the engine itself does it
-    result = _measured(ground, image, pictures) | _judged(ground, image, cell, settings)
+    canvas = asked(request, ground.canvas, denoiser)
+    painted = canvas.finish(views(canvas, denoiser))
+    result = _measured(ground, painted) | _judged(ground, painted.texture, cell, settings)
     if cell.arm == ALONE:
-        result["single"] = _named(_classifier(settings.judge), *_shown(ground, pictures), cell.prompt)
-        result["painted"] = _painted(cell, ground.scene, settings.judge)
+        result["single"] = _named(_classifier(settings.judge), *_shown(painted), cell.prompt)
+        result["painted"] = _painted(cell, painted.surface, settings.judge)
     said = {"mesh": cell.mesh.stem, "prompt": cell.prompt.text, "seed": cell.seed, "arm": cell.arm.name}
     seconds = time.process_time() - start
-    kept.write(cell, said | result | {"engine": engine_hash(), "cpu_s": seconds}, _picture(ground, image))
+    kept.write(
+        cell, said | result | {"engine": engine_hash(), "cpu_s": seconds}, _picture(ground, painted.texture)
+    )
     return seconds
 
 
@@ -104,7 +99,7 @@ def engine_hash() -> str:
 class _Ground:
     """What all textures of a mesh share. turned: (4, 1, SIZE, SIZE) in [0, 1], where TURNS see the mesh."""
 
-    scene: Scene
+    canvas: MeshCanvas
     coverage: float
     turned: Tensor
 
@@ -126,15 +121,12 @@ def _fields(folder: Path) -> Fields:
 
 @cache
 def _ground(path: Path, settings: Settings) -> _Ground:
-    host, preset = Host(), _denoiser(settings.model, settings.device).preset
-    mesh, _, _ = ensure_uvs(load(path), "auto", settings.texture_size, host.check)
-    assert mesh.uvs is not None
-    surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
-    scene = build_scene(surface, options.cameras(settings.views), preset.view_size, preset.control, host)
-    inside = masks(surface.seen_by(TURNS, 2 * SIZE))
+    request = replace(USUAL, mesh=str(path), views=settings.views, texture_size=settings.texture_size)
+    canvas = canvas_of(request, _denoiser(settings.model, settings.device))
+    inside = masks(canvas.surface.seen_by(TURNS, 2 * SIZE))
     turned = torch.from_numpy(inside)[:, None].float()
     turned = torch.nn.functional.avg_pool2d(turned, 2)
-    return _Ground(scene, coverage(surface.raster, scene.cameras), turned)
+    return _Ground(canvas, coverage(canvas.surface.raster, canvas.cameras), turned)
 
 
 def _request(cell: Cell, settings: Settings) -> Request:
@@ -154,14 +146,13 @@ def _request(cell: Cell, settings: Settings) -> Request:
     )
 
 
-def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any]:
+def _measured(ground: _Ground, painted: PaintedMesh) -> dict[str, Any]:
     """What needs no judge. fine: power of fine detail in the views and in the texture as they show it."""
-    scene = ground.scene
-    shown = render_views(image, scene.surface, scene.views)
-    inside = masks(scene.views)
+    shown, pictures = painted.rendered, painted.pictures
+    inside = masks(painted.shots)
     return {
-        "seam_error": seam_error(scene.surface, image),
-        "view_psnr": view_psnr(shown, scene.views, pictures),
+        "seam_error": seam_error(painted.surface, painted.texture),
+        "view_psnr": view_psnr(shown, painted.shots, pictures),
         "coverage": ground.coverage,
         "fine": {
             name: float(spectrum(these, inside)[FINE:].sum())
@@ -172,23 +163,22 @@ def _measured(ground: _Ground, image: Floats, pictures: Floats) -> dict[str, Any
 
 def _judged(ground: _Ground, image: Floats, cell: Cell, settings: Settings) -> dict[str, Any]:
     """Shares of pictures of the textured mesh that are taken for what was asked for."""
-    textured = Textured(ground.scene.surface, image)
+    textured = Textured(ground.canvas.surface, image)
     pictures = torch.stack([torch.from_numpy(textured.picture(c, SIZE)).permute(2, 0, 1) for c in TURNS])
     return _named(_classifier(settings.judge), pictures, ground.turned, cell.prompt)
 
 
-def _shown(ground: _Ground, pictures: Floats) -> tuple[Tensor, Tensor]:
+def _shown(painted: PaintedMesh) -> tuple[Tensor, Tensor]:
     """The generated views and where they show the mesh, at the classifier's size."""
-    scene = ground.scene
-    inside = torch.from_numpy(masks(scene.views))[:, None].float()
-    both = torch.cat([torch.from_numpy(pictures).permute(0, 3, 1, 2), inside], 1)
+    inside = torch.from_numpy(masks(painted.shots))[:, None].float()
+    both = torch.cat([torch.from_numpy(painted.pictures).permute(0, 3, 1, 2), inside], 1)
     sized = torch.nn.functional.interpolate(both, (SIZE, SIZE), mode="bilinear", antialias=True)
     return sized[:, :3], sized[:, 3:]
 
 
-def _painted(cell: Cell, scene: Scene, folder: Path) -> dict[str, float | None]:
+def _painted(cell: Cell, surface: Surface, folder: Path) -> dict[str, float | None]:
     """What the classifier says where the generator itself paints the prompt on the mesh: the ceiling."""
-    corners = scene.surface.corners
+    corners = surface.corners
     shape = corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3)
     look = _look(cell.prompt, cell.seed)
     drawn = [
@@ -216,7 +206,7 @@ def _named(
 
 def _picture(ground: _Ground, image: Floats) -> bytes:
     """A PNG: the mesh from the first of TURNS, lit, and the texture."""
-    seen = Textured(ground.scene.surface, image).picture(TURNS[0], THUMBNAIL, lit=True)
+    seen = Textured(ground.canvas.surface, image).picture(TURNS[0], THUMBNAIL, lit=True)
     sheet = Image.new("RGB", (2 * THUMBNAIL, THUMBNAIL))
     sheet.paste(to_image(seen), (0, 0))
     sheet.paste(to_image(image).resize((THUMBNAIL, THUMBNAIL)), (THUMBNAIL, 0))

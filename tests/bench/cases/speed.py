@@ -19,19 +19,19 @@ from pathlib import Path
 import numpy as np
 import torch
 import trimesh
-from engine.canvas.scene import Scene, build_scene
 
 from engine import memory
 from engine.bake.bake import bake
 from engine.bake.fill import fill
 from engine.bake.texel_graph import TexelGraph
 from engine.canvas.mesh_maps import mesh_maps
+from engine.canvas.mesh_views import take_views
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.unwrap import ensure_uvs
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
-from engine.views.surface import Surface
+from engine.views.surface import Surface, View
 from tests.engine import brute
 
 LATENT, DOWNSCALE, CHANNELS = 96, 8, 4  # Stable Diffusion's, for views of 768 x 768 pixels
@@ -64,12 +64,12 @@ def texturing(case: Case) -> dict[str, float]:
     the steps and in all."""
     mesh, cameras = _mesh(case), paper_rig() if case.views == 10 else even_rig(case.views)
     start = time.process_time()
-    scene, space = set_up(mesh, cameras, case.texture)
+    surface, shots, space = set_up(mesh, cameras, case.texture)
     ready = time.process_time()
     w = torch.randn(len(cameras), CHANNELS, LATENT, LATENT, generator=torch.Generator().manual_seed(0))
     step, maps = alternately(lambda: space.roundtrip(w), lambda: space.project(space.unproject(w), w))
     setup_mb, steps = memory.peak_mb(), time.process_time()
-    finish(scene, case.texture)
+    finish(surface, shots, case.texture)
     return {
         "faces": len(mesh.faces),
         "setup_s": ready - start,
@@ -81,23 +81,23 @@ def texturing(case: Case) -> dict[str, float]:
     }
 
 
-def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Scene, LinearSpace]:
+def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Surface, list[View], LinearSpace]:
     """All that a job does once before its first step, but for reading files: the check of the UVs, the
     ray-casting structure, 768 x 768 depth pictures, f and g for 96 x 96 latents, f(g(.))."""
     mesh, _, _ = ensure_uvs(mesh, "auto", size, lambda: None)
     assert mesh.uvs is not None
     surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
-    scene = build_scene(surface, cameras, LATENT * DOWNSCALE, "depth", Host())
+    shots = take_views(surface, cameras, LATENT * DOWNSCALE, "depth", Host())
     maps = mesh_maps(surface, surface.seen_by(cameras, LATENT), size)
-    return scene, LinearSpace.build(maps.pixel, maps.element, maps.average)
+    return surface, shots, LinearSpace.build(maps)
 
 
-def finish(scene: Scene, size: int) -> None:
+def finish(surface: Surface, shots: list[View], size: int) -> None:
     """From the finished views to the texture: baked, filled along the surface, padded."""
-    side = scene.resolution
-    pictures = np.random.default_rng(0).random((len(scene.cameras), side, side, 3), np.float32)
-    graph = TexelGraph.build(scene.surface, size)
-    fill("surface", graph, bake(scene.surface, graph.texels, scene.views, pictures))
+    side = shots[0].resolution
+    pictures = np.random.default_rng(0).random((len(shots), side, side, 3), np.float32)
+    graph = TexelGraph.build(surface, size)
+    fill("surface", graph, bake(surface, graph.texels, shots, pictures))
 
 
 def unwrapping(case: Case) -> dict[str, float]:

@@ -15,6 +15,7 @@ from engine.measure.seams import seam_error
 from engine.options.channels import main_channel
 from engine.pictures.pages import paged, texel_of
 from engine.pictures.sampling import sample
+from engine.sync.spaces import Averaging
 from engine.views.cameras import even_rig
 from engine.views.surface import Surface
 from tests.engine import shapes
@@ -50,8 +51,8 @@ def there(index: NDArray[np.integer]) -> NDArray[np.int64]:
 def both(exponent: float = 1.0) -> tuple[MeshMaps, MeshMaps]:
     shape, pages, square = split()
     views = shape.surface.seen_by(CAMERAS, RESOLUTION)
-    first = mesh_maps(Surface(shape.raster, pages), views, SIZE, exponent)
-    return first, mesh_maps(Surface(shape.raster, square), views, 2 * SIZE, exponent)
+    first = mesh_maps(Surface(shape.raster, pages), views, SIZE, Averaging(exponent))
+    return first, mesh_maps(Surface(shape.raster, square), views, 2 * SIZE, Averaging(exponent))
 
 
 def test_f_and_g_are_those_of_the_pages_side_by_side() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from engine.canvas.mesh_maps import MeshMaps, mesh_maps
-from engine.sync.spaces import LinearSpace
+from engine.sync.spaces import Averaging, LinearSpace
 from engine.views.cameras import Camera, paper_rig
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute
@@ -29,14 +29,14 @@ def maps_of(
     resolution: int,
     size: int,
     exponent: float = 1,
-    cosines: bool = False,
+    reweighted: bool = False,
 ) -> MeshMaps:
     surface = surface_of(made)
-    return mesh_maps(surface, surface.seen_by(cameras, resolution), size, exponent, cosines)
+    return mesh_maps(surface, surface.seen_by(cameras, resolution), size, Averaging(exponent, reweighted))
 
 
 def space_of(maps: MeshMaps) -> LinearSpace:
-    return LinearSpace.build(maps.pixel, maps.element, maps.average)
+    return LinearSpace.build(maps)
 
 
 def row_of(maps: MeshMaps, k: int) -> dict[int, float]:

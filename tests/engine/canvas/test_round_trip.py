@@ -18,7 +18,7 @@ from tests.engine.canvas.maps import CAMERAS, PAIR, maps_of, paper_maps, raster_
 def test_earlier_views_show_what_they_painted() -> None:
     """By a loop over pixels: the average of the views before, renormalised; its own where they show none."""
     maps, order = maps_of(PAIR, CAMERAS, 18, 96), [2, 0, 3, 1]
-    h = EarlierViews.build(maps.pixel, maps.element, maps.average, maps.seen, order)
+    h = EarlierViews.build(maps, order)
     w = torch.rand(4, 2, 18, 18, generator=torch.Generator().manual_seed(0))
     pixels = w.permute(0, 2, 3, 1).reshape(-1, 2).numpy()
     expected = pixels.astype(np.float64)

@@ -8,7 +8,6 @@ import torch
 from scipy.sparse import csr_matrix
 
 from engine.sync.methods import AGGREGATES
-from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.visibility import edge_trust
 from tests.engine import brute
@@ -18,8 +17,8 @@ from tests.engine.shapes import surface_of
 
 @pytest.mark.parametrize("exponent", [0.0, 0.4, 2.0, 6.0])
 def test_weights_changed_afterwards_are_those_built_in(exponent: float) -> None:
-    maps = maps_of(PAIR, CAMERAS, 24, 96, cosines=True)
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    maps = maps_of(PAIR, CAMERAS, 24, 96, reweighted=True)
+    space = space_of(maps)
     changed = space.weighted(exponent)
     built = maps_of(PAIR, CAMERAS, 24, 96, exponent)
     np.testing.assert_array_equal(built.seen, maps.seen)
@@ -33,9 +32,9 @@ def test_weights_changed_afterwards_are_those_built_in(exponent: float) -> None:
 def test_weights_can_be_changed_on_filled_texels_too(monkeypatch: pytest.MonkeyPatch) -> None:
     made = brute.lathe([0.0, *([0.3, 0.7] * 6), 0.0], list(np.linspace(-0.6, 0.6, 14)), 40)
     monkeypatch.setattr("engine.views.raster.OFFSET", 0.05)
-    maps = maps_of(made, paper_rig(), 40, 256, cosines=True)
+    maps = maps_of(made, paper_rig(), 40, 256, reweighted=True)
     assert not maps.seen.all()
-    space = LinearSpace.build(maps.pixel, maps.element, maps.average, cosine=maps.cosine)
+    space = space_of(maps)
     w = torch.full((10, 1, 40, 40), 0.7)
     torch.testing.assert_close(space.weighted(6.0).roundtrip(w), w)
 
@@ -45,13 +44,13 @@ def test_the_best_view_alone(name: str) -> None:
     """By its exponent: weights still sum to one, and nearly all of them are the view's that faces the texel,
     or of those that do so equally well."""
     made = {"sphere": brute.sphere(24, 48), "torus": brute.torus(), "pair": PAIR}[name]
-    mean = maps_of(made, CAMERAS, 32, 128, cosines=True)
+    mean = maps_of(made, CAMERAS, 32, 128, reweighted=True)
     best = maps_of(made, CAMERAS, 32, 128, AGGREGATES["best"])
     np.testing.assert_allclose(best.average.sum(axis=1), 1, atol=1e-9)
     assert best.average.data.min() >= 0
     w = torch.full((4, 3, 32, 32), 0.7)
     torch.testing.assert_close(space_of(best).roundtrip(w), w)
-    cosine = csr_matrix((mean.cosine, mean.average.indices, mean.average.indptr), mean.average.shape)
+    cosine = csr_matrix((mean.confidence, mean.average.indices, mean.average.indptr), mean.average.shape)
     trusted = mean.average.data > 1e-6
     for k in np.flatnonzero(mean.seen)[::7]:
         own = slice(*mean.average.indptr[k : k + 2])

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine.canvas.scene import build_scene
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine import settings
+from engine.canvas.mesh_views import take_views
 from engine.controls.depth import depth_picture
 from engine.host import Host
 from engine.models.presets import CONTROLS
@@ -139,7 +139,7 @@ def test_every_kind_of_control_can_be_made(control: str) -> None:
     """Also of a mesh that lies anywhere, at any size: positions are those in the unit sphere."""
     box = shapes.box(0)
     plain, far = (
-        build_scene(surface, settings.cameras("5"), 32, control, Host()).controls
+        np.stack([view.control for view in take_views(surface, settings.cameras("5"), 32, control, Host())])
         for surface in (
             Surface.build(vertices, box.faces, box.uvs)
             for vertices in (box.vertices, box.vertices * 7 + np.float32(30))

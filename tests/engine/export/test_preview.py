@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine import protocol
+from engine.canvas.mesh_preview import LARGEST, side
 from engine.errors import Cancelled
 from engine.export import preview
-from engine.export.preview import MOST, side
 from engine.host import Host
 from engine.protocol import Preview, Request, Result
 from engine.worker import Worker
@@ -135,8 +135,8 @@ def test_one_for_each_set_with_the_new_uvs_of_each_mesh(
 def test_several_share_the_pixels_of_one() -> None:
     assert side(1, 1024, 384) == 384
     assert side(1, 128, 384) == 128
-    assert side(1, 4096, 1024) == MOST
-    assert all(count * side(count, 1024, 384) ** 2 <= MOST**2 for count in (2, 9, 1000))
+    assert side(1, 4096, 1024) == LARGEST
+    assert all(count * side(count, 1024, 384) ** 2 <= LARGEST**2 for count in (2, 9, 1000))
 
 
 def test_the_command_line_keeps_the_file_up_to_date(request_for: Make) -> None:

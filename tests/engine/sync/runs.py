@@ -47,7 +47,7 @@ def run(
 
 
 def sync_of(method: str, toy: toys.Toy, **fields: Any) -> Sync:
-    return Sync(method, toy.space, earlier=toy.earlier(), **fields)
+    return Sync(method, toy.space, **fields)
 
 
 def agreement(toy: toys.Toy, x: Tensor) -> float:

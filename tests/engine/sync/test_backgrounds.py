@@ -35,11 +35,11 @@ def test_the_seed_decides() -> None:
 def test_grey_stays_grey() -> None:
     schedule = ddim.schedule(schedules.SD15, 5)
     assert not backgrounds.choices(schedule, 4, False, torch.Generator()).any()
-    assert torch.equal(backgrounds.pictures(2, colourful=False), torch.full((1, 3, 2, 2), 0.5))
+    assert torch.equal(backgrounds.pictures(2, 2, colourful=False), torch.full((1, 3, 2, 2), 0.5))
 
 
 def test_no_colour_is_there_twice() -> None:
-    pictures = backgrounds.pictures(4, colourful=True)
+    pictures = backgrounds.pictures(4, 4, colourful=True)
     assert pictures.shape == (14, 3, 4, 4)
     assert len({tuple(picture[:, 0, 0].tolist()) for picture in pictures}) == 14
     assert torch.equal(pictures, pictures[:, :, :1, :1].expand_as(pictures))

@@ -121,7 +121,7 @@ def test_syncsde_is_the_papers(
     schedule = ddim.schedule(config, count)
     network = toys.ToyNetwork(schedule, config["prediction_type"])
     x = toys.unit_noise(VIEWS, 1)
-    sync = Sync("syncsde", toy.space, earlier=toy.earlier(order), inverse_lambda=inverse_lambda)
+    sync = Sync("syncsde", toy.ordered(order), inverse_lambda=inverse_lambda)
     steps = sample(network, schedule, sync, x, lambda i: x, torch.Generator())
     expected = formulas(toy, count).syncsde(x.double().numpy(), inverse_lambda, order)
     for step, state in zip(steps, expected, strict=True):

@@ -141,7 +141,7 @@ def test_agreement_can_t_fade_where_there_is_only_the_texture(method: str) -> No
 
 
 def test_steady_weights_stay_as_they_were_built() -> None:
-    """SyncMVD's own go from cosine^0 to cosine^6."""
+    """SyncMVD's own go from confidence^0 to confidence^6."""
     toy = toys.many_to_one()
     ramped, steady = (sync_of("syncmvd", toy, steady=steady) for steady in (False, True))
     assert steady.at(0.9).space is steady.space

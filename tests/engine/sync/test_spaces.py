@@ -52,10 +52,10 @@ def test_two_dimensional_views_keep_row_and_column_order() -> None:
     """Element k of a (2, 3, 5)-pixel space is pixel k in (view, row, column) order."""
     from scipy.sparse import identity
 
-    from engine.sync.spaces import LinearSpace
+    from engine.sync.spaces import LinearMaps, LinearSpace
 
     order = np.arange(30)
-    space = LinearSpace.build(order, order, identity(30, format="csr"))
+    space = LinearSpace.build(LinearMaps(order, order, identity(30, format="csr"), np.ones(30, bool)))
     z = torch.arange(30.0)[:, None] + torch.tensor([0.0, 100.0])
     w = space.project(z, torch.zeros(2, 2, 3, 5))
     assert w[1, 1, 2, 4] == 129

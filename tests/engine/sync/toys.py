@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from engine.denoise.levels import Schedule
-from engine.sync.spaces import EarlierViews, LinearSpace
+from engine.sync.spaces import LinearMaps, LinearSpace
 from tests.engine.schedules import output
 
 Array = NDArray[np.float64]
@@ -47,19 +48,27 @@ class ToyNetwork:
 class Toy:
     """A canonical line of K elements seen by N views of (C, 1, width) pixels.
 
-    element: (N, width), -1 for background. average: dense (K, N width), rows sum to 1. cosine: (K, N width),
-    what ``average`` was weighted by.
+    element: (N, width), -1 for background. average: dense (K, N width), rows sum to 1. confidence: (K, N
+    width), what ``average`` was weighted by.
     """
 
     element: NDArray[np.int64]
     average: Array
-    cosine: Array | None = None
+    confidence: Array | None = None
 
     @property
     def space(self) -> LinearSpace:
-        matrix = csr_matrix(self.average)
-        cosine = None if self.cosine is None else self.cosine[matrix.nonzero()]
-        return LinearSpace.build(*self.pixels, matrix, cosine=cosine)
+        return self.ordered(range(len(self.element)))
+
+    def ordered(self, order: Sequence[int]) -> LinearSpace:
+        """The space in which views follow others in this ``order``."""
+        return LinearSpace.build(self.maps, order=order)
+
+    @property
+    def maps(self) -> LinearMaps:
+        matrix, seen = csr_matrix(self.average), np.ones(len(self.average), bool)
+        confidence = None if self.confidence is None else self.confidence[matrix.nonzero()]
+        return LinearMaps(*self.pixels, matrix, seen, confidence)
 
     @property
     def pixels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,16 +77,11 @@ class Toy:
         pixel = np.flatnonzero(flat >= 0)
         return pixel, flat[pixel]
 
-    def earlier(self, order: list[int] | None = None) -> EarlierViews:
-        order = order or list(range(len(self.element)))
-        seen = np.ones(len(self.average), bool)
-        return EarlierViews.build(*self.pixels, csr_matrix(self.average), seen, order)
-
     def weighted(self, exponent: float) -> Toy:
-        """The same with weights cosine^exponent."""
-        assert self.cosine is not None
-        average = self.average / self.cosine * self.cosine**exponent
-        return Toy(self.element, average / average.sum(axis=1, keepdims=True), self.cosine)
+        """The same with weights confidence^exponent."""
+        assert self.confidence is not None
+        average = self.average / self.confidence * self.confidence**exponent
+        return Toy(self.element, average / average.sum(axis=1, keepdims=True), self.confidence)
 
     def f(self, z: Array, background: Array) -> Array:
         """By loops. z (K, C), background (N, C, 1, width)."""
@@ -111,8 +115,8 @@ def many_to_one(seed: int = 0, views: int = 3, width: int = 6, size: int = 5) ->
     shows = element.reshape(-1)[None] == np.arange(size)[:, None]
     filled = (element.reshape(-1) >= 0) & (rng.random(shows.shape) < 0.2)
     average = shows * rng.uniform(0.2, 1, shows.shape) + filled * rng.uniform(0, 0.3, shows.shape)
-    cosine = np.random.default_rng(seed + 100).uniform(0.2, 1, average.shape)
-    return Toy(element, average / average.sum(axis=1, keepdims=True), cosine)
+    confidence = np.random.default_rng(seed + 100).uniform(0.2, 1, average.shape)
+    return Toy(element, average / average.sum(axis=1, keepdims=True), confidence)
 
 
 def identity(views: int, width: int) -> Toy:
