@@ -23,7 +23,7 @@ def canvas_of(request: Request, denoiser: Denoiser) -> MeshCanvas:
     """The mesh of ``request``, seen as it says by views of ``denoiser``'s size."""
     options.check(replace(request, prompt="any"))
     settings = options.resolve(request, denoiser.preset)
-    return mesh.prepare(request, Host(), Clock()).canvas(settings, denoiser.device)
+    return mesh.prepare(request, Host(), Clock()).canvas(settings, denoiser)
 
 
 def asked(request: Request, canvas: MeshCanvas, denoiser: Denoiser) -> MeshCanvas:
