@@ -105,10 +105,10 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def at_work(pid: int) -> set[int]:
-    """The children of ``pid``, as soon as there are two: one that unwraps and one that guards it."""
+def at_work(pid: int, count: int = 2) -> set[int]:
+    """What ``pid`` has started, as soon as there are ``count``: one that unwraps and one that guards it."""
     deadline = time.monotonic() + 60
-    while len(found := descendants(pid)) < 2:
+    while len(found := descendants(pid)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
