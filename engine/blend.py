@@ -104,7 +104,7 @@ def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
     try:
         status = guard.run([*program(), str(folder)], folder, environ, host.check)
     except OSError as error:
-        raise UserError(f"Blender can't be started: {error}", _FIX) from error
+        raise UserError(f"Blender can't be started: {error}", _FIX, blender=None) from error
     if not answer.is_file():
         what = f"Blender ended with status {status} over '{Path(order['blend']).name}'"
         raise UserError(what + last_words(guard.output(folder)), "open the file in Blender and save it again")
