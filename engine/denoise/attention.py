@@ -22,7 +22,6 @@ pass, and only the pass that holds the reference has one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,9 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, scaled_dot_product_attention
 
+from ..errors import UserError
+from .device import MAPS_ALIVE
+
 Ints = NDArray[np.int64]
 
 STEPS = 8  # a picture offers so many eighths of its tokens
@@ -44,7 +46,7 @@ STEPS = 8  # a picture offers so many eighths of its tokens
 @dataclass(frozen=True)
 class Links:
     """Which picture attends to which. beside: (N, K) int64, numbers of pictures, the own among them, -1 for
-    none. reference: the picture that all attend to at first. shown: (N, h, h) float32 in [0, 1], how much of
+    none. reference: the picture that all attend to at first. shown: (N, h, w) float32 in [0, 1], how much of
     each latent shows what others are to attend to; None: all of it."""
 
     beside: Ints
@@ -78,6 +80,11 @@ class AcrossRows:
         self.links = links
         self._plan: _Plan
         self._groups: dict[tuple[bytes, int], list[tuple[Tensor, Tensor]]] = {}
+
+    def affordable(self, batch: int) -> int:
+        """How many rows fit into a pass where ``batch`` plain ones do: the gathered keys and values take the
+        memory of two feature maps for each picture that a row attends to."""
+        return max(1, batch * MAPS_ALIVE // (MAPS_ALIVE + 2 * self.links.width))
 
     def passes(self, rows: int, batch: int) -> list[Tensor]:
         """The numbers of the rows of each pass, (B,) int64 each. rows: N, or 2 N with those of the negative
@@ -147,24 +154,35 @@ class AcrossRows:
 def _offered(links: Links, tokens: int) -> list[Ints]:
     """The tokens (n,) of each picture that others attend to: those that show something and, so that few
     numbers differ and rows fit together, a few that don't."""
-    side = math.isqrt(tokens)
-    if links.shown is None or side**2 != tokens:
+    shape = None if links.shown is None else _shape(tokens, *links.shown.shape[1:])
+    if links.shown is None or shape is None:
         return [np.arange(tokens)] * len(links.beside)
-    shown = adaptive_avg_pool2d(torch.from_numpy(links.shown)[:, None], side).reshape(-1, tokens).numpy()
+    shown = adaptive_avg_pool2d(torch.from_numpy(links.shown)[:, None], shape).reshape(-1, tokens).numpy()
     most = np.argsort(-shown, axis=1, kind="stable")
     step = max(1, tokens // STEPS)
     counts = -(-(shown > 0).sum(axis=1) // step) * step
     return [np.sort(order[:n]) for order, n in zip(most, counts, strict=True)]
 
 
+def _shape(tokens: int, height: int, width: int) -> tuple[int, int] | None:
+    """(rows, columns) of ``tokens`` of a picture of so many latents, which networks halve again and again;
+    None where it can't have so many."""
+    while height * width > tokens:
+        height, width = -(-height // 2), -(-width // 2)
+    return (height, width) if height * width == tokens else None
+
+
 @contextmanager
 def across_rows(unet: Any, links: Links) -> Iterator[AcrossRows]:
-    """Inside, the self-attention layers of ``unet`` work across rows; afterwards as they did before."""
-    before = dict(unet.attn_processors)
+    """Inside, the self-attention layers of ``unet`` work across rows; afterwards as they did before. Raises
+    UserError for a network that has no such layers."""
+    before = dict(getattr(unet, "attn_processors", {}))
     processor = AcrossRows(links)
-    unet.set_attn_processor(
-        {name: processor if name.endswith("attn1.processor") else plain for name, plain in before.items()}
-    )
+    across = {name: processor for name in before if name.endswith("attn1.processor")}
+    if not across:
+        what = f"the model's {type(unet).__name__} has no self-attention that can work across views"
+        raise UserError(what, "switch attention across views off")
+    unet.set_attn_processor({**before, **across})
     try:
         yield processor
     finally:

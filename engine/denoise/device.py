@@ -16,6 +16,11 @@ CPU_BUDGET = 4 << 30
 CPU_VAE_BUDGET = 64 << 20  # measured: decoding a few small pictures at a time is a fifth faster (caches)
 CUDA_SHARE = 0.4
 
+# Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
+# of thumb behind the default batch.
+MAPS_ALIVE = 25
+VAE_MAPS_ALIVE = 12
+
 
 def resolve(name: str) -> torch.device:
     """The torch device for "auto", "cpu", "cuda" or "mps"; raises UserError for one that isn't there."""
@@ -52,6 +57,16 @@ def budget(device: torch.device) -> int:
 def vae_budget(device: torch.device) -> int:
     """Bytes for the activations of one pass of the autoencoder on ``device``."""
     return CPU_VAE_BUDGET if device.type == "cpu" else budget(device)
+
+
+def unet_row_bytes(channels: int, latents: int) -> int:
+    """Bytes for the activations of a row of ``latents``^2 in a UNet that is ``channels`` wide at most."""
+    return channels * latents * latents * 4 * MAPS_ALIVE
+
+
+def vae_picture_bytes(channels: int, pixels: int) -> int:
+    """The same for a picture of ``pixels``^2 in an autoencoder."""
+    return channels * pixels * pixels * 4 * VAE_MAPS_ALIVE
 
 
 def empty_cache(device: torch.device) -> None:

@@ -5,7 +5,8 @@
          ddpm      (x, x0, noise) -> the same, drawn from the posterior
 
 alpha, sigma: floats, alpha >= 0 and sigma > 0. Variance-preserving models have alpha^2 + sigma^2 = 1,
-rectified flow has alpha = 1 - sigma; all but the conversions from v serve both. Tensors may have any shape.
+rectified flow has alpha = 1 - sigma; all but the conversions from v and from a flow serve both. Tensors may
+have any shape.
 """
 
 from __future__ import annotations
@@ -57,19 +58,31 @@ def eps_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
     return sigma * x + alpha * v
 
 
+def x0_from_flow(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
+    """x0 from the velocity v = eps - x0 of a rectified flow; exact at alpha = 0 too."""
+    return x - sigma * v
+
+
+def eps_from_flow(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:
+    """The noise from the velocity v = eps - x0 of a rectified flow."""
+    return x + alpha * v
+
+
 def eps_from_x0(x: Tensor, x0: Tensor, alpha: float, sigma: float) -> Tensor:
     """The noise that stands in ``x`` beside ``x0``."""
     return (x - alpha * x0) / sigma
 
 
 Conversion = Callable[[Tensor, Tensor, float, float], Tensor]
-EPS_FROM: dict[str, Conversion] = {  # by what a network predicts, in diffusers' words
+EPS_FROM: dict[str, Conversion] = {  # by what a network predicts: diffusers' names, and "flow"
     "epsilon": lambda x, output, alpha, sigma: output,
     "v_prediction": eps_from_v,
     "sample": eps_from_x0,
+    "flow": eps_from_flow,
 }
 X0_FROM: dict[str, Conversion] = {
     "epsilon": tweedie,
     "v_prediction": x0_from_v,
     "sample": lambda x, output, alpha, sigma: output,
+    "flow": x0_from_flow,
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from . import families
+from . import families, files
 from .families import SUPPORTED
 from .sources import Sources
 
@@ -49,6 +49,23 @@ def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, 
                 f" its {key} is {control[key]}, the UNet's {unet[key]}",
                 ANOTHER,
             )
+
+
+_FOREIGN = {  # what the keys of a ControlNet's single file have in them, and what that is
+    "task_embedding": "a ControlNet union",
+    "lora_controlnet": "a Control-LoRA",
+    "lllite": "a ControlNet-LLLite",
+    "control_all_x_embedder": "a ControlNet for Z-Image",
+    "controlnet_x_embedder": "a ControlNet for a transformer",
+}
+
+
+def check_controlnet_file(path: Path) -> None:
+    """Raise UserError when the single file of a ControlNet is of another kind."""
+    keys = files.header(path)
+    for part, what in _FOREIGN.items():
+        if any(part in key for key in keys):
+            raise UserError(f"{path} is {what}: not supported", ANOTHER)
 
 
 def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.denoise.denoiser import Denoiser
+from engine.denoise.families.stable_diffusion import StableDiffusion
 from engine.host import Host
 from engine.options.channels import CHANNELS, Channel, columns, main_channel
 from engine.protocol import Preview, Request, Result
@@ -48,7 +49,7 @@ def rough(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def add() -> None:
         monkeypatch.setitem(CHANNELS, ROUGHNESS.name, ROUGHNESS)
-        monkeypatch.setattr(Denoiser, "channels", tuple(CHANNELS.values()))
+        monkeypatch.setattr(StableDiffusion, "channels", tuple(CHANNELS.values()))
         monkeypatch.setattr(Denoiser, "decode", lambda *given: with_roughness(decode(*given)))
         monkeypatch.setattr(Denoiser, "decode_linear", lambda *given: with_roughness(linear(*given)))
 

@@ -92,8 +92,10 @@ def fullest(views: Links, pictures: int) -> Links:
 
 def starter(device: torch.device) -> Networks:
     """The starter's."""
-    parts = loading.load(sources.find("starter", lambda: None), device, torch.float32, lambda: None)
-    return Networks(parts.unet, parts.controlnet)
+    model = loading.load(sources.find("starter", lambda: None), device, torch.float32, lambda: None)
+    unet, controlnet = (model.family.parts[name].network() for name in ("unet", "controlnet"))
+    controlnet.controlnet_cond_embedding = model.family.controlnet.embedding  # as the library has it
+    return Networks(unet, controlnet)
 
 
 def stable_diffusion(device: torch.device) -> Networks:

@@ -73,7 +73,7 @@ def run(request: Request) -> tuple[Result, dict[str, Any], NDArray[np.float32]]:
     worker = Worker()
     model = worker._load(request.model, request.device, Host())
     seen: list[NDArray[np.float32]] = []
-    reader = model._hints._embedding
+    reader = model._family.controlnet.embedding
     reader.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].numpy().copy()))
     result = worker.run(request, Host())
     assert isinstance(result, Result), result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,11 @@ from engine.denoise.levels import Level
 def load(name: object) -> Denoiser:
     """Never cancelled."""
     return load_denoiser(str(name), "cpu", lambda: None)
+
+
+def network(model: Denoiser, name: str) -> Any:
+    """One of its networks, loaded."""
+    return model._family.parts[name].network()
 
 
 def level(model: Denoiser, t: int) -> Level:

@@ -14,7 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.denoise.attention import AcrossRows, Links, _offered, across_rows
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from tests.engine.denoise.loaded import level
+from engine.errors import UserError
+from tests.engine.denoise.loaded import level, network
 
 PICTURES = 5
 RING = Links(np.array([[0, 1, 4], [1, 2, 0], [2, 3, 1], [3, 4, 2], [4, 0, 3]]), reference=2)
@@ -104,7 +105,7 @@ def predict(denoiser: Denoiser, t: int = 500, guidance: float = 4.0) -> Tensor:
 
 
 def by_loop(denoiser: Denoiser, links: Links, r: float) -> Tensor:
-    unet = denoiser._parts.unet
+    unet = network(denoiser, "unet")
     before = dict(unet.attn_processors)
     unet.set_attn_processor({n: Loop(links, r) if "attn1" in n else p for n, p in before.items()})
     try:
@@ -133,7 +134,7 @@ def test_who_sees_only_itself_attends_as_ever(denoiser: Denoiser) -> None:
 
 def test_of_others_only_what_shows_the_mesh_counts(denoiser: Denoiser) -> None:
     """Whatever the background behind the others' meshes is, a layer makes the same of the first picture."""
-    layer = denoiser._parts.unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
+    layer = network(denoiser, "unet").down_blocks[0].attentions[0].transformer_blocks[0].attn1
     processor = AcrossRows(MESH)
     processor.begin(torch.arange(PICTURES), False, torch.device("cpu"))
     hidden = torch.randn(PICTURES, 64, layer.to_q.in_features, generator=torch.Generator().manual_seed(0))
@@ -159,23 +160,60 @@ def test_pictures_offer_eighths_of_their_tokens() -> None:
 
 
 def test_afterwards_everything_is_as_before(denoiser: Denoiser) -> None:
-    plain, processors = predict(denoiser), dict(denoiser._parts.unet.attn_processors)
+    unet = network(denoiser, "unet")
+    plain, processors = predict(denoiser), dict(unet.attn_processors)
     with denoiser.attending(RING):
         predict(denoiser)
-    assert denoiser._parts.unet.attn_processors == processors
+    assert unet.attn_processors == processors
     with pytest.raises(TypeError), denoiser.attending(RING):
         denoiser.predict(None, 0, None, None, None, 1.0)  # type: ignore[arg-type]
-    assert denoiser._parts.unet.attn_processors == processors
+    assert unet.attn_processors == processors
     assert torch.equal(predict(denoiser), plain)
 
 
+@pytest.mark.parametrize("kind", ["FluxTransformer2DModel", "nothing"])
+def test_networks_without_such_layers_are_refused_by_name(kind: str) -> None:
+    """None of their processors was replaced, and nobody told."""
+    network = flux() if kind != "nothing" else torch.nn.Identity()
+    before = dict(getattr(network, "attn_processors", {}))
+    with pytest.raises(UserError, match=type(network).__name__) as error, across_rows(network, RING):
+        pass
+    assert "attention" in error.value.fix
+    assert getattr(network, "attn_processors", {}) == before
+
+
+def flux() -> Any:
+    from diffusers import FluxTransformer2DModel
+
+    return FluxTransformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=24,
+        pooled_projection_dim=12,
+        axes_dims_rope=(4, 4, 8),
+    )
+
+
+def test_pictures_need_not_be_square() -> None:
+    """8 x 4 latents, and the 4 x 2 tokens of the next level: what shows the mesh is offered by its place."""
+    places = np.zeros((PICTURES, 8, 4), np.float32)
+    places[:, 6:, 2:] = 1
+    for tokens, corner in ((32, [26, 27, 30, 31]), (8, [7])):
+        for offered in _offered(Links(RING.beside, 0, places), tokens):
+            assert offered.tolist() == corner
+
+
 def test_only_self_attention_of_the_unet_changes(denoiser: Denoiser) -> None:
-    parts = denoiser._parts
-    control = dict(parts.controlnet.attn_processors)
-    with across_rows(parts.unet, RING) as processor:
-        for name, used in parts.unet.attn_processors.items():
+    unet, controlnet = network(denoiser, "unet"), network(denoiser, "controlnet")
+    control = dict(controlnet.attn_processors)
+    with across_rows(unet, RING) as processor:
+        for name, used in unet.attn_processors.items():
             assert (used is processor) is ("attn1" in name)
-        assert parts.controlnet.attn_processors == control
+        assert controlnet.attn_processors == control
 
 
 @pytest.mark.parametrize(("t", "used"), [(999, True), (801, True), (800, False), (1, False)])
@@ -263,8 +301,7 @@ def test_half_precision(eps_model: Path) -> None:
     cpu = torch.device("cpu")
     outputs = []
     for dtype in (torch.float16, torch.float32):
-        parts = load(sources.find(str(eps_model), lambda: None), cpu, dtype, lambda: None)
-        model = Denoiser(parts, cpu)
+        model = Denoiser(load(sources.find(str(eps_model), lambda: None), cpu, dtype, lambda: None))
         with model.attending(UNEVEN):
             outputs.append(predict(model, 900, 3.0))
     assert outputs[0].dtype == torch.float32

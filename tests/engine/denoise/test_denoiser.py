@@ -14,7 +14,7 @@ from engine.denoise import steps as step
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.loading import load
 from engine.models import sources
-from tests.engine.denoise.loaded import level
+from tests.engine.denoise.loaded import level, network
 
 PROMPTS = ["red bricks, front view", "old wood", "gold"]
 NEGATIVE = "old view"
@@ -163,9 +163,9 @@ def test_autoencoder_uses_mean_and_scale(eps_denoiser: Denoiser, eps_model: Path
 
 def test_half_precision_stays_inside(eps_denoiser: Denoiser, eps_model: Path, depth: Tensor) -> None:
     cpu = torch.device("cpu")
-    half = Denoiser(load(sources.find(str(eps_model), lambda: None), cpu, torch.float16, lambda: None), cpu)
+    half = Denoiser(load(sources.find(str(eps_model), lambda: None), cpu, torch.float16, lambda: None))
     assert half.dtype == torch.float16
-    assert half._parts.vae.dtype == torch.float32, "its config says that half precision overflows"
+    assert network(half, "vae").dtype == torch.float32, "its config says that half precision overflows"
     x = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(7))
     mine, reference = (
         model.predict(x, level(model, 500), model.embed(PROMPTS), model.embed([NEGATIVE]), depth, 3.0)
@@ -180,13 +180,14 @@ def test_half_precision_stays_inside(eps_denoiser: Denoiser, eps_model: Path, de
 def test_words_beyond_the_limit_are_told(eps_denoiser: Denoiser) -> None:
     text = eps_denoiser.embed(["red bricks", "red " * 14 + "gold view", ""])
     assert text.truncated == ["", "gold view", ""]
-    assert text.embeds.shape == (3, 16, 32)
+    assert text.rows(3).tensor.shape == (3, 16, 32)
 
 
 def test_prompts_are_embedded_once(eps_denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
     first = eps_denoiser.embed(["gold", "old wood"])
-    monkeypatch.setattr(eps_denoiser._parts, "text_encoder", None)
-    torch.testing.assert_close(eps_denoiser.embed(["old wood", "gold"]).embeds, first.embeds.flip(0))
+    monkeypatch.setattr(eps_denoiser._family, "condition", None)
+    again = eps_denoiser.embed(["old wood", "gold"])
+    torch.testing.assert_close(again.rows(2).tensor, first.rows(2).tensor.flip(0))
 
 
 def test_halving_ends_at_one(v_denoiser: Denoiser) -> None:
@@ -198,8 +199,8 @@ def test_halving_ends_at_one(v_denoiser: Denoiser) -> None:
 
 def test_facts_about_the_model(v_denoiser: Denoiser, eps_denoiser: Denoiser) -> None:
     assert (v_denoiser.latent_channels, v_denoiser.downscale) == (4, 8)
-    assert v_denoiser.prediction_type == "v_prediction"
-    assert eps_denoiser.prediction_type == "epsilon"
+    assert v_denoiser._family.prediction == "v_prediction"
+    assert eps_denoiser._family.prediction == "epsilon"
     assert v_denoiser.preset.family == "starter"
     assert (v_denoiser.preset.view_size, v_denoiser.preset.latent_view_size) == (64, 8)
     assert v_denoiser.dtype == torch.float32

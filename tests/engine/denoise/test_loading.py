@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from engine.denoise.denoiser import load_denoiser
 from engine.errors import Cancelled, UserError
 from tests.engine.denoise.checkpoints import renamed
-from tests.engine.denoise.loaded import estimate, load
+from tests.engine.denoise.loaded import estimate, load, network
 
 
 def edit(path: Path, **changes: object) -> None:
@@ -21,10 +21,9 @@ def edit(path: Path, **changes: object) -> None:
 
 
 def test_convolutions_on_the_cpu_are_in_its_faster_layout(eps_model: Path) -> None:
-    parts = load(eps_model)._parts
-    kernels = [
-        w for net in (parts.unet, parts.controlnet, parts.vae) for w in net.parameters() if w.ndim == 4
-    ]
+    model = load(eps_model)
+    networks = [network(model, name) for name in ("unet", "controlnet", "vae")]
+    kernels = [weight for one in networks for weight in one.parameters() if weight.ndim == 4]
     assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in kernels)
 
 

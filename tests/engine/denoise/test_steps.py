@@ -98,7 +98,8 @@ def test_flow_step_is_diffusers_euler_step() -> None:
     for i, t in enumerate(scheduler.timesteps):
         now, after = float(scheduler.sigmas[i]), float(scheduler.sigmas[i + 1])
         velocity = schedules.output(x, int(t))
-        x = step.ddim(x, x - now * velocity, 1 - now, now, 1 - after, after)
+        x0 = step.X0_FROM["flow"](x, velocity, 1 - now, now)
+        x = step.ddim(x, x0, 1 - now, now, 1 - after, after)
         reference = scheduler.step(schedules.output(reference, int(t)), t, reference).prev_sample
         torch.testing.assert_close(x, reference, rtol=1e-5, atol=1e-5)
 
@@ -110,6 +111,14 @@ def test_v_conversions_undo_the_definition() -> None:
         x, v = alpha * x0 + sigma * eps, alpha * eps - sigma * x0
         torch.testing.assert_close(step.x0_from_v(x, v, alpha, sigma), x0)
         torch.testing.assert_close(step.eps_from_v(x, v, alpha, sigma), eps)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 0.6, 0.0])
+def test_flow_conversions_undo_the_definition(sigma: float) -> None:
+    x0, eps = torch.randn(2, 6, generator=torch.Generator().manual_seed(4), dtype=torch.float64).unbind()
+    x = (1 - sigma) * x0 + sigma * eps
+    torch.testing.assert_close(step.X0_FROM["flow"](x, eps - x0, 1 - sigma, sigma), x0)
+    torch.testing.assert_close(step.EPS_FROM["flow"](x, eps - x0, 1 - sigma, sigma), eps)
 
 
 def test_tweedie_refuses_alpha_zero() -> None:

@@ -1,0 +1,81 @@
+"""Pictures to latents and back: the autoencoder of a model, or a small one for the same latents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..models import sidecar
+from ..models.checks import check_tiny
+from ..models.files import read_json
+from . import weights
+from .parts import Part, build
+from .simplify import is_affine, simplify
+
+TINY = {  # classes that a small autoencoder may have
+    "AutoencoderTiny": "diffusers.models.autoencoders.autoencoder_tiny:AutoencoderTiny",
+    "AutoencoderDC": "diffusers.models.autoencoders.autoencoder_dc:AutoencoderDC",
+}
+
+
+class Autoencoder:
+    """A network of diffusers that gives its scale in its config. Latents are (N, C, h, w) float32, normalised
+    as the denoising network has them; pictures (N, 3, H, W), nominally in [0, 1]."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._scale = float(part.config.scaling_factor)
+        self._shift = float(part.config.get("shift_factor") or 0.0)
+
+    @torch.no_grad()
+    def encode(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Latents of ``pictures``, batch by batch: the mean of the posterior, so that a picture always has
+        the same."""
+        vae = self._part.network()
+        means = [_mean(vae.encode(self._taken(batch) * 2 - 1)).float() for batch in pictures]
+        return (torch.cat(means) - self._shift) * self._scale
+
+    @torch.no_grad()
+    def decode(self, latents: Sequence[Tensor]) -> Tensor:
+        """Pictures of ``latents``, batch by batch: float32, not clamped."""
+        vae = self._part.network()
+        pictures = [
+            vae.decode(self._taken(batch / self._scale + self._shift)).sample.float() for batch in latents
+        ]
+        return torch.cat(pictures) / 2 + 0.5
+
+    @cached_property
+    def is_affine(self) -> bool:
+        """Whether the encoder is an affine map, so that E(a) - E(b) = E(a - b) - E(0)."""
+        return is_affine(self._part.network())
+
+    def _taken(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._part.device, self._part.dtype)
+
+
+def _mean(encoded: Any) -> Tensor:
+    """What an autoencoder encoded: a posterior's mean; the tiny ones give the latents themselves."""
+    if hasattr(encoded, "latent_dist"):
+        return torch.as_tensor(encoded.latent_dist.mode())
+    return torch.as_tensor(encoded[0])
+
+
+def tiny_part(path: Path, vae: Any, device: torch.device, dtype: torch.dtype) -> Part:
+    """The small autoencoder in the folder ``path``, for the latents of the model's own with the config
+    ``vae``."""
+    config = read_json(path / "config.json")
+    check_tiny(path, config, vae)
+    network = TINY[config["_class_name"]]
+    return Part(
+        sidecar.TINY_AUTOENCODER,
+        partial(build, network, config),
+        lambda _, check: weights.of_folder(path),
+        device,
+        dtype,
+        simplify if network == TINY["AutoencoderDC"] else lambda network: None,
+    )

@@ -1,0 +1,144 @@
+"""What a family of models has to say about itself: its parts, its levels, how it reads prompts and pictures.
+
+The denoiser knows no more of a model than this. States and estimates are float32 (N, C, h, w) everywhere; how
+a family packs or normalises them for its networks stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from ...options.channels import Channel
+from ..autoencoder import Autoencoder
+from ..levels import Level, Schedule
+from ..parts import Part
+
+Check = Callable[[], None]
+Which = slice | Tensor  # rows: consecutive ones, or (m,) int64 their numbers
+
+TEXT, NETWORK, PIXELS = "text", "network", "pixels"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A network of a family. name: of its folder in a pipeline. network: "module:Class" that it is built
+    with. stage: what it is for, TEXT (only while prompts are embedded), NETWORK or PIXELS."""
+
+    name: str
+    network: str
+    stage: str
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The states of a model. channels: C. pixels: across the square of one latent. side: latents across what
+    it was trained on."""
+
+    channels: int
+    pixels: int
+    side: int
+
+
+class Rows(Protocol):
+    """Something for each row of a batch, in whatever form its network takes it (a tensor, lists of different
+    lengths, ...). Only its family looks inside."""
+
+    def rows(self, n: int) -> Self:
+        """For ``n`` rows; a single one serves all."""
+
+    def take(self, which: Which) -> Self:
+        """Some of the rows."""
+
+    def joined(self, other: Self) -> Self:
+        """These rows and then the ``other`` ones."""
+
+
+R = TypeVar("R", bound=Rows)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Rows that are one tensor, (N, ...)."""
+
+    tensor: Tensor
+
+    def rows(self, n: int) -> Stack:
+        return Stack(self.tensor.expand(n, *self.tensor.shape[1:])) if len(self.tensor) == 1 else self
+
+    def take(self, which: Which) -> Stack:
+        return Stack(self.tensor[which])
+
+    def joined(self, other: Stack) -> Stack:
+        return Stack(torch.cat([self.tensor, other.tensor]))
+
+
+@dataclass(frozen=True)
+class Control(Generic[R]):
+    """What steers a pass: ``pictures`` as the family has read them, and how strongly they do."""
+
+    pictures: R
+    scale: float
+
+    def take(self, which: Which) -> Control[R]:
+        return Control(self.pictures.take(which), self.scale)
+
+    def twice(self) -> Control[R]:
+        """For two passes of the same pictures, one after the other."""
+        return Control(self.pictures.joined(self.pictures), self.scale)
+
+
+class Family(Protocol[R]):
+    """One loaded model of a family.
+
+    components: its own networks. channels: what its pictures say of a surface. parts: all networks, loaded or
+    not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
+    dtype: where its networks run, and in which precision.
+    """
+
+    components: ClassVar[Sequence[Component]]
+    channels: ClassVar[tuple[Channel, ...]]
+    parts: Mapping[str, Part]
+    latent: Latent
+    prediction: str
+    device: torch.device
+    dtype: torch.dtype
+
+    def levels(self, steps: int, accelerated: bool = False) -> Schedule:
+        """From noise to picture in ``steps`` steps; raises UserError for a number that can't be.
+        accelerated: for weights that were distilled for few steps."""
+
+    def condition(self, prompt: str, check: Check) -> tuple[R, str]:
+        """A ``prompt`` as the network reads it, one row, and what is cut off beyond the limit. An empty one
+        says nothing; what stands for that is the family's business."""
+
+    def steer(self, pictures: Tensor, rows: int) -> R:
+        """Control pictures (N, 1 or 3, H, W) in [0, 1] as the network takes them, ``rows`` of them at once.
+        The same tensor is read once, so its values must stay."""
+
+    def predict(self, x: Tensor, level: Level, condition: R, controls: Sequence[Control[R]]) -> Tensor:
+        """What the network gives for the noisy ``x``, float32 and shaped as it; all have as many rows."""
+
+    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
+        """Predictions from the negative and the positive prompt as one; ``guidance`` isn't 1."""
+
+    def autoencoder(self, tiny: bool) -> Autoencoder:
+        """Pictures to states and back; ``tiny``: by the small one, where there is one."""
+
+    @property
+    def has_tiny(self) -> bool:
+        """Whether there is a small autoencoder too."""
+
+    @property
+    def attention(self) -> Any:
+        """The network whose self-attention may work across rows."""
+
+    def row_bytes(self, latents: int) -> int:
+        """What the activations of one row of ``latents``^2 take in a pass."""
+
+    def picture_bytes(self, pixels: int) -> int:
+        """What those of one picture of ``pixels``^2 take in the autoencoder."""

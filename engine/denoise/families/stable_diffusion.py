@@ -1,0 +1,137 @@
+"""Stable Diffusion 1.x and 2.x, and our own small models of the same build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial, reduce
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import UserError
+from ...models.checks import check_configs
+from ...models.files import read_json
+from ...models.sources import Sources
+from ...options.channels import main_channel
+from .. import ddim, weights
+from ..autoencoder import Autoencoder, tiny_part
+from ..controlnet import ControlNet
+from ..device import unet_row_bytes, vae_picture_bytes
+from ..levels import Level, Schedule
+from ..parts import Part, build
+from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, Latent, Stack
+
+
+class StableDiffusion(Family[Stack]):
+    """A UNet with one text encoder of CLIP's kind, a ControlNet of its shape, and 2^n pixels a latent."""
+
+    components = (
+        Component("text_encoder", "transformers.models.clip.modeling_clip:CLIPTextModel", TEXT),
+        Component("unet", "diffusers.models.unets.unet_2d_condition:UNet2DConditionModel", NETWORK),
+        Component("vae", "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL", PIXELS),
+    )
+    channels = (main_channel(),)
+
+    def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
+        """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
+        self.device, self.dtype = device, dtype
+        configs = {c.name: read_json(sources.pipeline / c.name / "config.json") for c in self.components}
+        self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
+        check_configs(sources, configs)
+        ddim.check(self._scheduler)
+        parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
+        vae, unet = parts["vae"], parts["unet"]
+        if vae.config.force_upcast:  # half precision overflows in it
+            vae.dtype = torch.float32
+        self.controlnet = ControlNet(sources.controlnet, unet, vae)
+        parts["controlnet"] = self.controlnet.part
+        if sources.tiny:
+            parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
+        self.parts: Mapping[str, Part] = parts
+        self._autoencoders = {name: Autoencoder(parts[name]) for name in ("vae", "tiny") if name in parts}
+        self._tokenizer = _tokenizer(sources.pipeline)
+        pixels = 2 ** (len(vae.config.block_out_channels) - 1)
+        self.latent = Latent(vae.config.latent_channels, pixels, unet.config.sample_size)
+        self.prediction = ddim.prediction(self._scheduler)
+
+    def _part(self, component: Component, config: dict[str, Any], sources: Sources) -> Part:
+        def tensors(network: Any, check: Check) -> Any:
+            if sources.checkpoint:
+                return weights.of_checkpoint(sources.checkpoint, component.name, network, check)
+            return weights.of_folder(sources.pipeline / component.name)
+
+        empty = partial(build, component.network, config)
+        return Part(component.name, empty, tensors, self.device, self.dtype)
+
+    def levels(self, steps: int, accelerated: bool = False) -> Schedule:
+        return ddim.schedule(self._scheduler, steps, trailing=accelerated)
+
+    @torch.no_grad()
+    def condition(self, prompt: str, check: Check) -> tuple[Stack, str]:
+        encoder = self.parts["text_encoder"]
+        limit = min(self._tokenizer.model_max_length, encoder.config.max_position_embeddings)
+        padded = self._tokenizer(
+            prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
+        )
+        tokens = self._tokenizer(prompt, truncation=False, verbose=False).input_ids
+        rest = self._tokenizer.decode(tokens[limit - 1 : -1]).strip() if len(tokens) > limit else ""
+        embedded = encoder.network(check)(padded.input_ids.to(self.device))[0]
+        return Stack(embedded.to(self.dtype)), rest
+
+    def steer(self, pictures: Tensor, rows: int) -> Stack:
+        return Stack(self.controlnet.embed(pictures, rows))
+
+    @torch.no_grad()
+    def predict(
+        self, x: Tensor, level: Level, condition: Stack, controls: Sequence[Control[Stack]]
+    ) -> Tensor:
+        inputs, time = x.to(self.device, self.dtype), torch.tensor(level.time, device=self.device)
+        residuals = self._residuals(inputs, time, condition.tensor, controls)
+        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals).sample
+        return output.float()
+
+    def _residuals(
+        self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]]
+    ) -> dict[str, list[Tensor] | Tensor]:
+        """What the controls add to the UNet, as it takes it."""
+        if not controls:
+            return {}
+        down, middle = zip(
+            *(self.controlnet.residuals(x, time, text, c.pictures.tensor, c.scale) for c in controls),
+            strict=True,
+        )
+        return {
+            "down_block_additional_residuals": [reduce(torch.add, same) for same in zip(*down, strict=True)],
+            "mid_block_additional_residual": reduce(torch.add, middle),
+        }
+
+    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
+        return without + guidance * (prompted - without)
+
+    def autoencoder(self, tiny: bool) -> Autoencoder:
+        return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]
+
+    @property
+    def has_tiny(self) -> bool:
+        return "tiny" in self.parts
+
+    @property
+    def attention(self) -> Any:
+        return self.parts["unet"].network()
+
+    def row_bytes(self, latents: int) -> int:
+        return unet_row_bytes(self.parts["unet"].config.block_out_channels[0], latents)
+
+    def picture_bytes(self, pixels: int) -> int:
+        return vae_picture_bytes(self.parts["vae"].config.block_out_channels[0], pixels)
+
+
+def _tokenizer(pipeline: Path) -> Any:
+    from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+    try:
+        return CLIPTokenizer.from_pretrained(str(pipeline / "tokenizer"), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{pipeline / 'tokenizer'} has no usable CLIP tokenizer", weights.AGAIN) from error
