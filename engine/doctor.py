@@ -14,6 +14,7 @@ from typing import Any
 
 from . import protocol
 from .models import manage
+from .options import choices
 
 NEEDED = (
     "torch",
@@ -78,7 +79,7 @@ def _torch() -> dict[str, Any]:
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         gpu = {"name": torch.cuda.get_device_name(), "free": free, "total": total}
-    devices = {name: available(name) for name in protocol.DEVICES[1:]}
+    devices = {name: available(name) for name in list(choices.DEVICES)[1:]}
     return {"devices": devices, "gpu": gpu, "threads": torch.get_num_threads()}
 
 

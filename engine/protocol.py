@@ -31,7 +31,7 @@ from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
 from .errors import Wording as Wording
 from .errors import flag as flag
-from .options import channels, choices
+from .options import channels
 from .options.request import Request as Request
 
 VERSION = "0.1.0"
@@ -74,15 +74,6 @@ STAGES = {
     "measure": "measuring",
     "save": "saving",
 }
-
-METHODS = tuple(choices.METHODS)
-SYNC_SPACES = tuple(choices.SYNC_SPACES)
-SYNC_SHARES = tuple(choices.SYNC_SHARES)
-AGGREGATES = tuple(choices.AGGREGATES)
-ATTENTIONS = tuple(choices.ATTENTIONS)
-DEVICES = tuple(choices.DEVICES)
-RASTERS = tuple(choices.RASTERS)
-FILLS = tuple(choices.FILLS)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine import protocol
 from engine.errors import UserError
 from engine.models.presets import STARTER
+from engine.options import choices
 from tests.bench import quality
 from tests.bench.cases import quality as texture
 from tests.bench.cases import quality_grid as grid
@@ -31,7 +31,7 @@ from training.judge.classifier import Classifier
 
 def test_every_method_is_in_the_grid() -> None:
     covered = {arm.method for arm in grid.arms()}
-    assert covered | {"case2"} == set(protocol.METHODS)  # case 2 is synctweedies
+    assert covered | {"case2"} == set(choices.METHODS)  # case 2 is synctweedies
     assert {DEFAULT, PUBLISHED, ALONE} <= set(grid.arms())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ...engine import protocol
+from ...engine.options import choices
 from ..jobs import engine
 from ..read import quality
 from ..read import settings as read_settings
@@ -27,7 +27,7 @@ _METHODS = {
     "syncsde": ("SyncSDE", "Draw every view towards those before it, from the front to the back"),
     "independent": ("Independent", "Every view on its own, joined at the end (for comparison: seams)"),
 }
-METHODS = [(name, *_METHODS.get(name, (name, ""))) for name in protocol.METHODS]
+METHODS = [(name, *_METHODS.get(name, (name, ""))) for name in choices.METHODS]
 SYNC_SPACES = [
     ("auto", "Automatic", "What suits the model"),
     ("latent", "Latent", "Average in the model's own coarse space, as published"),

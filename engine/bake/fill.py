@@ -29,7 +29,7 @@ def fill(
     how: str, graph: TexelGraph, baked: Baked, channels: Collection[Channel] = CHANNELS.values()
 ) -> Floats:
     """The whole texture (T, T, K), or (P, T, T, K) where there are pages, of the texels of ``graph`` filled
-    ``how``: one of protocol.FILLS. channels: whose numbers are side by side in ``baked``; each is filled as
+    ``how``: one of choices.FILLS. channels: whose numbers are side by side in ``baked``; each is filled as
     if it were alone."""
     texels = graph.texels
     if not (baked.trusted.any() or baked.doubtful.any()):

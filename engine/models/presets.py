@@ -7,14 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-
-CONTROLS = ("depth", "position")  # the pictures that a ControlNet may be trained on
-PRECISIONS = ("half", "full")
-AUTOENCODERS = ("full", "tiny")
-MAX_STEPS = 1000
-MAX_GUIDANCE = 100.0
 
 
 @dataclass(frozen=True)
@@ -23,13 +17,12 @@ class Preset:
 
     view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
     latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
-    that are synchronised, a number or one of protocol.SYNC_SHARES, and the side of the texture that they are
-    averaged in. aggregate: one of protocol.AGGREGATES, for methods that don't weight views in a way of their
-    own.
-    control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share of
-    the way from noise to picture after which it is off. precision: one of PRECISIONS, "half" being for CUDA
-    alone (device.py). autoencoder: one of AUTOENCODERS, which one makes the last pictures where a model has
-    a tiny one too. prefix: put before every prompt.
+    that are synchronised, a number or one of choices.SYNC_SHARES, and the side of the texture that they are
+    averaged in. aggregate: one of AGGREGATES there, for methods that don't weight views in a way of their
+    own. control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share
+    of the way from noise to picture after which it is off. precision: one of PRECISIONS, "half" being for
+    CUDA alone (device.py). autoencoder: one of AUTOENCODERS, which one makes the last pictures where a model
+    has a tiny one too. prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
     attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
     the way on which they attend to a reference as well.
@@ -41,8 +34,8 @@ class Preset:
     steps: int
     guidance: float
     sync_space: str
-    sync_share: Mapping[str, float | str]
-    texture_size: Mapping[str, int]
+    sync_share: Mapping[str, float | str] = field(hash=False)
+    texture_size: Mapping[str, int] = field(hash=False)
     aggregate: str
     control: str
     conditioning_scale: float

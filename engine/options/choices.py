@@ -104,3 +104,15 @@ FRONTS = {
     "-x": ("-X", "What you see from the left (Ctrl numpad 3)"),
 }
 EVEN_VIEWS = {"even": ("Evenly Spread", "A number of views of your choice, evenly spread")}
+CONTROLS = {
+    "depth": ("Depth", "Near is white, as published"),
+    "position": ("Position", "The place in the unit sphere as a colour, (p + 1) / 2"),
+}
+PRECISIONS = {
+    "half": ("Half", "16 bits"),
+    "full": ("Full", "32 bits, on every device"),
+}
+AUTOENCODERS = {
+    "full": ("Full", "The model's own"),
+    "tiny": ("Tiny", "The tiny one, where it makes better pictures too"),
+}

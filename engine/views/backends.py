@@ -24,7 +24,7 @@ OUT_OF_MEMORY = "Cuda error: 2["  # how nvdiffrast reports that CUDA had no memo
 
 
 def choose(name: str, device: str) -> str:
-    """``name``, one of protocol.RASTERS, with "auto" settled for a job on the type ``device`` ("cuda", ...):
+    """``name``, one of choices.RASTERS, with "auto" settled for a job on the type ``device`` ("cuda", ...):
     nvdiffrast on CUDA where it can be had, else Embree."""
     if name == "auto":
         return "nvdiffrast" if device == "cuda" and obstacle() is None else "embree"

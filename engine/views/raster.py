@@ -65,7 +65,7 @@ def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
 class EmbreeRaster:
     """Ray casts against one fixed mesh. ``vertices`` (V, 3) float32 normalised, ``faces`` (F, 3) int32."""
 
-    name = "embree"  # of protocol.RASTERS
+    name = "embree"  # of choices.RASTERS
 
     def __init__(self, vertices: Floats, faces: Ints) -> None:
         self.corners = np.ascontiguousarray(vertices[faces], np.float32)

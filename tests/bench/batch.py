@@ -57,9 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--jobs", type=int, metavar="N", help=f"in a batch; default: {JOBS}, with --default {DEFAULT_JOBS}"
     )
-    parser.add_argument("--default", action="store_true", help="the engine's own settings")
+    parser.add_argument("--default", action="store_true", help="the engine's own settings, published views")
     options = parser.parse_args(arguments)
-    settings = () if options.default else SMALL
+    settings = ("--views", "paper") if options.default else SMALL
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         jobs = _write(folder, options.jobs or (DEFAULT_JOBS if options.default else JOBS))

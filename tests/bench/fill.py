@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import protocol
 from engine.bake.bake import bake
 from engine.bake.fill import fill
 from engine.bake.texel_graph import TexelGraph
@@ -22,6 +21,7 @@ from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views
 from engine.measure.quality import coverage, view_psnr
 from engine.measure.seams import seam_error
+from engine.options import choices
 from tests.bench.cases.meshes import usual_meshes
 from tests.bench.cases.scenes import PROMPTS, USUAL, canvas_of, views
 from tests.bench.pages.markdown import DOCS, put, table
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(told)
     if given.write:
         put(DOCS / "filling.md", {"table": told})
-    mean = {how: float(np.mean([row.seam_error[how] for row in rows])) for how in protocol.FILLS}
+    mean = {how: float(np.mean([row.seam_error[how] for row in rows])) for how in choices.FILLS}
     return 0 if min(mean, key=lambda how: mean[how]) == DEFAULT else 1
 
 
@@ -69,7 +69,7 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     pictures, surface, seen = views(canvas, denoiser), canvas.surface, canvas.shots
     graph = TexelGraph.build(surface, request.texture_size)
     baked = bake(surface, graph.texels, seen, pictures)
-    images = {how: fill(how, graph, baked) for how in protocol.FILLS}
+    images = {how: fill(how, graph, baked) for how in choices.FILLS}
     return Row(
         path.stem,
         coverage(surface.raster, canvas.cameras),
@@ -81,7 +81,7 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
 
 def averaged(mesh: str, rows: list[Row]) -> Row:
     def mean(values: list[dict[str, float]]) -> dict[str, float]:
-        return {how: float(np.mean([value[how] for value in values])) for how in protocol.FILLS}
+        return {how: float(np.mean([value[how] for value in values])) for how in choices.FILLS}
 
     seams, psnr = mean([row.seam_error for row in rows]), mean([row.view_psnr for row in rows])
     return Row(mesh, float(np.mean([row.coverage for row in rows])), seams, psnr)
@@ -90,13 +90,13 @@ def averaged(mesh: str, rows: list[Row]) -> Row:
 def shown(rows: list[Row]) -> str:
     """The table, the means below."""
     head = ["mesh", "coverage"]
-    head += [f"{what} {how}" for what in ("seam_error", "view_psnr") for how in protocol.FILLS]
+    head += [f"{what} {how}" for what in ("seam_error", "view_psnr") for how in choices.FILLS]
     return table(head, [_cells(row) for row in [*rows, averaged("mean", rows)]])
 
 
 def _cells(row: Row) -> list[str]:
-    seams = [f"{row.seam_error[how]:.2f}" for how in protocol.FILLS]
-    psnr = [f"{row.view_psnr[how]:.2f} dB" for how in protocol.FILLS]
+    seams = [f"{row.seam_error[how]:.2f}" for how in choices.FILLS]
+    psnr = [f"{row.view_psnr[how]:.2f} dB" for how in choices.FILLS]
     return [row.mesh, f"{row.coverage:.1%}", *seams, *psnr]
 
 

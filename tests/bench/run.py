@@ -47,7 +47,9 @@ def _torus(folder: Path) -> Path:
 
 def _run(mesh: Path, model: str, folder: Path) -> dict[str, object]:
     command = [sys.executable, "-m", "engine", "texture", "--mesh", str(mesh), "--prompt", "red bricks"]
-    subprocess.run([*command, "--model", model, "--out", str(folder / "out"), "--quiet"], check=True)
+    subprocess.run(
+        [*command, "--model", model, "--views", "paper", "--out", str(folder / "out"), "--quiet"], check=True
+    )
     return json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
 
 

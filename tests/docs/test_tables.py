@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import protocol
 from engine.bake.bake import EXPONENT
 from engine.models.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
+from engine.options import choices
 from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
 from tests.bench.pages import markdown
@@ -27,7 +27,7 @@ def rows(text: str, first: str) -> dict[str, list[str]]:
 
 def test_methods() -> None:
     found = rows(PAGE, "`--method`")
-    assert list(found) == list(protocol.METHODS)
+    assert list(found) == list(choices.METHODS)
     for name, (state, averaged, weight, then, _) in found.items():
         method = METHODS[name]
         low, high = (f"cosine^{end:g}" for end in method.exponent)

@@ -19,6 +19,7 @@ from engine.bake.texel_graph import TexelGraph
 from engine.errors import UserError
 from engine.host import Host
 from engine.mesh.mesh import load
+from engine.options import choices
 from engine.pictures import exr
 from engine.protocol import Request, Result
 from engine.views.cameras import even_rig
@@ -180,7 +181,7 @@ def test_strange_uvs(name: str, unwrap: str, worker: Worker, quick: Make, tmp_pa
 
 
 @SOME
-@given(soup=soups(), charts=st.data(), how=st.sampled_from(protocol.FILLS))
+@given(soup=soups(), charts=st.data(), how=st.sampled_from(choices.FILLS))
 def test_textures_of_any_uvs_are_whole(
     soup: tuple[np.ndarray, np.ndarray], charts: st.DataObject, how: str, tmp_path: Path
 ) -> None:

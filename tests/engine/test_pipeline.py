@@ -17,6 +17,7 @@ from PIL import Image
 from engine import protocol
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
+from engine.options import choices
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
 
@@ -50,7 +51,7 @@ def pixels(result: Result) -> NDArray[np.float64]:
     return np.asarray(Image.open(result.texture), np.float64)
 
 
-@pytest.mark.parametrize("method", protocol.METHODS)
+@pytest.mark.parametrize("method", choices.METHODS)
 def test_every_method_makes_a_texture(worker: Worker, request_for: Make, method: str) -> None:
     result = run(worker, request_for(method=method, sync_space="latent"))
     assert pixels(result).std() > 1

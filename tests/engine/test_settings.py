@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from engine import protocol
 from engine import settings as options
 from engine.errors import UserError
 from engine.models.presets import SD15, STARTER
+from engine.options import choices
 from engine.protocol import Request
 from engine.sync.methods import AGGREGATES
 
@@ -33,7 +33,7 @@ def test_what_is_given_stands() -> None:
 
 def test_attention_across_views_is_the_presets_unless_given() -> None:
     assert options.resolve(REQUEST, SD15).attention == "views"
-    for asked in protocol.ATTENTIONS:
+    for asked in choices.ATTENTIONS:
         request = dataclasses.replace(REQUEST, attention=asked)
         options.check(request)
         assert (
@@ -68,7 +68,7 @@ def test_only_methods_that_denoise_views_can_keep_more_of_them(method: str) -> N
     assert (settings.share, settings.fading) == (0.8, False)
 
 
-@pytest.mark.parametrize("method", protocol.METHODS)
+@pytest.mark.parametrize("method", choices.METHODS)
 def test_which_views_a_texel_takes(method: str) -> None:
     """The preset's way for methods that average clean views, but SyncMVD's own ramp stays unless asked."""
     request = dataclasses.replace(REQUEST, method=method)
@@ -90,11 +90,11 @@ def test_which_views_a_texel_takes(method: str) -> None:
 
 
 def test_words_and_their_numbers_are_the_same_everywhere() -> None:
-    assert tuple(options.SHARES) == protocol.SYNC_SHARES
-    assert tuple(AGGREGATES) == protocol.AGGREGATES
+    assert tuple(options.SHARES) == tuple(choices.SYNC_SHARES)
+    assert tuple(AGGREGATES) == tuple(choices.AGGREGATES)
 
 
-@pytest.mark.parametrize("method", protocol.METHODS)
+@pytest.mark.parametrize("method", choices.METHODS)
 def test_methods_that_average_noise_do_so_in_latents(method: str) -> None:
     settings = options.resolve(dataclasses.replace(REQUEST, method=method), STARTER)
     expected = "rgb" if method in ("synctweedies", "case2", "case5", "syncmvd") else "latent"

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from engine.host import Host
-from engine.protocol import METHODS, Request, Result
+from engine.options.choices import METHODS
+from engine.protocol import Request, Result
 from engine.settings import averages_x0
 from engine.worker import Worker
 from tests.engine.denoise.test_small_autoencoder import make_tiny

@@ -55,7 +55,8 @@ def make(
     seed: int = 0,
 ) -> Textured:
     """Texture the file ``mesh`` into the folder ``out``, in this process. Raises UserError."""
-    request = Request(str(mesh), prompt, str(out), steps=steps, guidance=guidance, seed=seed)
+    views = "paper"  # as all that was judged before
+    request = Request(str(mesh), prompt, str(out), views=views, steps=steps, guidance=guidance, seed=seed)
     result = texture(request, lambda name, device: denoiser, Host())
     return read(Path(result.mesh), Path(result.texture))
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import protocol
 from engine import settings as options
 from engine.errors import UserError
 from engine.models import sources
 from engine.models.presets import Preset
+from engine.options import choices
 from engine.sync.methods import METHODS
 from tests.bench.cases.meshes import own_meshes
 from training.judge import pairs, textures
@@ -77,7 +77,7 @@ ALONE = Arm("independent", "latent")  # its views are the single views
 
 def arms() -> list[Arm]:
     """Every method of --method, in each space that it can average in; case 2 is synctweedies itself."""
-    known = [name for name in protocol.METHODS if name == DEFAULT.method or METHODS[name] != METHODS["case2"]]
+    known = [name for name in choices.METHODS if name == DEFAULT.method or METHODS[name] != METHODS["case2"]]
     return [
         Arm(name, space)
         for name in known

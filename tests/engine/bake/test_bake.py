@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import protocol
 from engine.bake.bake import Baked, bake
 from engine.bake.fill import fill
 from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import SurfaceTexels
 from engine.errors import Cancelled
+from engine.options import choices
 from engine.views.cameras import Camera, even_rig
 from tests.engine import shapes
 from tests.engine.shapes import Shape, field
@@ -54,7 +54,7 @@ def texels_at(
     return point.astype(np.float32), ((1 - v) * size).astype(int), (u * size).astype(int)
 
 
-@pytest.mark.parametrize("how", protocol.FILLS)
+@pytest.mark.parametrize("how", choices.FILLS)
 @pytest.mark.parametrize("shape", [shapes.sphere(), shapes.box()], ids=["sphere", "box"])
 def test_views_of_a_colour_field_give_the_field_back_the_right_way_up(shape: Shape, how: str) -> None:
     graph, found = baked(shape, even_rig(16))

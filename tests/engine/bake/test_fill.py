@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from engine import protocol
 from engine.bake.bake import Baked
 from engine.bake.fill import fill, padded, voronoi_fill
 from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import SurfaceTexels, nearest_of
+from engine.options import choices
 from engine.options.channels import main_channel
 from tests.engine import shapes
 
@@ -76,7 +76,7 @@ def test_padding_repeats_the_nearest_texel_on_the_mesh(on_mesh: Bools) -> None:
     np.testing.assert_allclose(taken, apart.min(axis=1), rtol=1e-6)
 
 
-@pytest.mark.parametrize("how", protocol.FILLS)
+@pytest.mark.parametrize("how", choices.FILLS)
 def test_mip_maps_have_no_black_at_a_border(how: str) -> None:
     shape = shapes.sphere()
     graph = TexelGraph.build(shape.surface, 64)
@@ -88,7 +88,7 @@ def test_mip_maps_have_no_black_at_a_border(how: str) -> None:
         np.testing.assert_allclose(level, 0.8, atol=1e-3)
 
 
-@pytest.mark.parametrize("how", protocol.FILLS)
+@pytest.mark.parametrize("how", choices.FILLS)
 def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
     shape = shapes.box(0)
     graph = TexelGraph.build(shape.surface, 32)
@@ -100,7 +100,7 @@ def test_what_is_complete_stays_and_nothing_painted_is_grey(how: str) -> None:
     assert (fill(how, graph, baked(colours, nothing)) == main_channel().neutral).all()
 
 
-@pytest.mark.parametrize("how", protocol.FILLS)
+@pytest.mark.parametrize("how", choices.FILLS)
 def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
     shape = shapes.box(0)
     none = np.zeros_like(shape.uvs)
@@ -110,7 +110,7 @@ def test_a_mesh_without_a_texel_is_grey(how: str) -> None:
     assert (fill(how, graph, baked(colours, empty)) == main_channel().neutral).all()
 
 
-@pytest.mark.parametrize("how", protocol.FILLS)
+@pytest.mark.parametrize("how", choices.FILLS)
 def test_doubtful_texels_take_trusted_colours_near_by_and_keep_their_own_far_away(how: str) -> None:
     shape = shapes.plate(0.0, 0.7, (0.0, 1.0))
     graph = TexelGraph.build(shape.surface, 64)
@@ -135,7 +135,7 @@ def test_any_masks_give_finite_colours_between_those_painted(data: st.DataObject
     masks = arrays.arrays(np.int8, len(texels.index), elements=st.integers(0, 2))
     state = data.draw(masks)
     colours = np.random.default_rng(0).random((len(state), 3)).astype(np.float32)
-    for how in protocol.FILLS:
+    for how in choices.FILLS:
         found = fill(how, graph, baked(colours, state == 1, state == 2))
         assert np.isfinite(found).all()
         assert found.min() >= 0

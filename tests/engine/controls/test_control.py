@@ -17,8 +17,8 @@ from engine import settings
 from engine.canvas.mesh_views import take_views
 from engine.controls.depth import depth_picture
 from engine.host import Host
-from engine.models.presets import CONTROLS
 from engine.models.sidecar import FILE
+from engine.options.choices import CONTROLS
 from engine.protocol import Request, Result
 from engine.views.surface import Surface
 from engine.worker import Worker

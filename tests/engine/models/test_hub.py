@@ -216,7 +216,9 @@ def test_what_models_say_of_themselves_comes_along(
     (served.repos["them/pipe"] / sidecar.FILE).write_text('{"steps": 7}')
     served.repos["them/places"] = places
     found = sources.find("them/pipe+them/places", go_on)
-    assert sidecar.of_model(found.pipeline, found.controlnet) == sidecar.Sidecar(control="position", steps=7)
+    assert sidecar.of_model(found.pipeline, found.controlnet) == sidecar.Sidecar(
+        {"control": "position", "steps": 7}
+    )
     entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "starter", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.models import presets
-from engine.protocol import SYNC_SPACES
+from engine.options.choices import SYNC_SPACES
 
 
 def test_published_defaults() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from engine import memory, protocol, settings
 from engine.errors import UserError
+from engine.options import choices
 from engine.views import backends
 from engine.views.raster import EmbreeRaster
 from tests.engine import brute
@@ -25,7 +26,7 @@ def test_without_cuda_it_is_embree() -> None:
     raster = backends.make_raster("embree", made.vertices, made.faces)
     assert type(raster) is EmbreeRaster
     assert raster.name == "embree"
-    assert raster.name in protocol.RASTERS
+    assert raster.name in choices.RASTERS
 
 
 def test_where_there_is_no_card_or_package_asking_for_it_says_what_to_do(
