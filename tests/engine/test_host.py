@@ -39,6 +39,33 @@ def test_the_device_is_waited_for_before_the_clock_is_read() -> None:
     assert clock.seconds["a"] >= 0.02
 
 
+class Counter:
+    """Something with methods, one of which gives another of its kind."""
+
+    name = "counter"
+
+    def wait(self, seconds: float) -> float:
+        time.sleep(seconds)
+        return seconds
+
+    def again(self) -> Counter:
+        return Counter()
+
+
+def test_calls_of_what_is_timed_are_counted_and_nothing_else() -> None:
+    clock = Clock()
+    counter, wait = clock.timed("a", Counter()), clock.timed("b", time.sleep)
+    assert counter.name == "counter"
+    assert clock.seconds == {}
+    assert counter.wait(0.01) == 0.01
+    assert counter.again().wait(0.02) == 0.02
+    wait(0.01)
+    assert 0.03 <= clock.seconds["a"] < 0.5
+    assert 0.01 <= clock.seconds["b"] < 0.5
+    with pytest.raises(AttributeError):
+        counter.nothing  # noqa: B018
+
+
 def test_a_host_stops_a_job_by_raising() -> None:
     Host().check()
     with pytest.raises(Cancelled):
