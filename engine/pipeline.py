@@ -43,14 +43,14 @@ def texture(request: Request, model: Model, host: Host, prepare: Prepare = mesh.
         painted = canvas.finish(pictures)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
-        told = canvas.report(warnings) | painted.measure()
+        found = canvas.report(warnings) | painted.measure()
     with save.staged(Path(request.out)) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
             result = painted.write(stage)
             host.check()
         clock.seconds["total"] = time.perf_counter() - host.start
-        values = report.values(request, painter.settings, painter.denoiser, told, clock.seconds)
+        values = report.values(request, painter.settings, painter.denoiser, found, clock.seconds)
         save.report(values, stage / Path(result.report).name)
     return replace(result, warnings=warnings)
 

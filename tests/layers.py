@@ -31,8 +31,14 @@ SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
 WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
-# Lower layers that a layer must not know all the same.
-APART = {**dict.fromkeys(MODEL_SIDE, MESH_SIDE), "write": {"read"}}
+# Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.
+APART = {
+    **dict.fromkeys(MODEL_SIDE, MESH_SIDE),
+    "generate": MESH_SIDE | {"bake", "measure", "export"},
+    "write": {"read"},
+}
+# Files that alone a layer may know of another: synchronising is numbers, whatever the model.
+ONLY = {("sync", "denoise"): {"levels", "steps"}}
 # Of the add-on what runs in a thread beside Blender, or is tested without it.
 NO_BLENDER = (
     "problem",
@@ -200,6 +206,8 @@ def _layer_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {module}: {own} stands below {other}"
     elif other in APART.get(own, ()):
         yield f"imports {module}: {own} knows nothing of {other}"
+    elif (own, other) in ONLY and module.split(".")[2] not in ONLY[own, other]:
+        yield f"imports {module}: {own} knows of {other} only {', '.join(sorted(ONLY[own, other]))}"
 
 
 def _layer(part: str) -> str:

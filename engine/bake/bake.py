@@ -66,8 +66,8 @@ def bake(
 
     doubtful_too: from which texels are trusted (n,), those others that pixels of little trust paint as well:
     that costs nearly as much as all the rest, and a fill may not look at it."""
-    given = list(zip(views, pictures, strict=True))
-    readers = threads.each(lambda one: _ViewReader.build(surface, *one), given)
+    seen = list(zip(views, pictures, strict=True))
+    readers = threads.each(lambda one: _ViewReader.build(surface, *one), seen)
     width = pictures.shape[-1]
     colours, trusted = _paint(surface, texels, [reader.trusting() for reader in readers], width, check)
     doubtful, others = np.zeros(len(trusted), bool), doubtful_too(trusted)

@@ -29,8 +29,8 @@ Floats = NDArray[np.float32]
 
 OPAQUE = 0.5  # alpha from which on a texel is painted
 PADDING = 1 / 128  # of the texture: this near to charts their new colours stand, for mip-mapping
-FINE = 1024  # pixels that a small view is looked at with, at most MOST for each of its own
-MOST = 4
+FINE = 1024  # samples across a small view
+MOST_SAMPLES = 4  # across a pixel of a view
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ExistingTexture:
         """(N, 3, R, R) float32 in [0, 1]: what ``views`` of one resolution show of it on ``surface``, unlit,
         grey behind. Each pixel is the mean of several: a texture has more detail than a view."""
         resolution = views[0].resolution
-        finer = max(1, min(MOST, FINE // resolution))
+        finer = max(1, min(MOST_SAMPLES, FINE // resolution))
         # A view shows about a third of the texture's width.
         fitted = self.fitted(4 * finer * resolution)
         pictures = []

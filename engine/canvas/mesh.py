@@ -79,9 +79,9 @@ def canvas_views(shots: Sequence[View], prompt: str, negative: str) -> list[Canv
     found = []
     for shot, row in zip(shots, beside, strict=True):
         assert shot.control is not None, "what a model paints has a control picture"
-        said = Prompt(prompts.positive(prompt, shot.camera), prompts.negative(negative, shot.camera))
+        wanted = Prompt(prompts.positive(prompt, shot.camera), prompts.negative(negative, shot.camera))
         side, others = shot.resolution, tuple(row[row >= 0].tolist())
-        found.append(CanvasView(side, side, (said,), shot.control, shot.mask, others))
+        found.append(CanvasView(side, side, (wanted,), shot.control, shot.mask, others))
     return found
 
 
@@ -138,11 +138,11 @@ class MeshCanvas:
         """(T, T, K), or of pages, float32 in [0, 1]."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
         graph = TexelGraph.build(self.surface, request.texture_size)
-        given = self.surface, graph.texels, self.shots, pictures, check
+        inputs = self.surface, graph.texels, self.shots, pictures, check
         if old is None:
-            baked = bake(*given, partial(doubtful_used, request.fill, graph))
+            baked = bake(*inputs, partial(doubtful_used, request.fill, graph))
             return fill(request.fill, graph, baked, self.channels)
-        baked = bake(*given)
+        baked = bake(*inputs)
         old = old.fitted(request.texture_size)
         kept = old.under(graph.texels, baked, neutral(self.channels))
         image = fill(request.fill, graph, kept, self.channels)

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..controls.depth import depth_picture
-from ..controls.position import position_picture
+from ..controls import depth, position
 from ..errors import UserError
 from ..host import Host
 from ..views.cameras import Camera
@@ -71,17 +70,4 @@ def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
 _plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
-def _depth(surface: Surface, view: View) -> Floats:
-    """(1, R, R)"""
-    depth = np.ones(view.resolution**2, np.float32)
-    depth[view.fragments.pixel] = view.fragments.depth
-    return depth_picture(depth.reshape(view.resolution, view.resolution), view.mask)[None]
-
-
-def _position(surface: Surface, view: View) -> Floats:
-    """(3, R, R)"""
-    picture = position_picture(surface.points(view.fragments), view.mask)  # pixels come row by row
-    return np.moveaxis(picture, -1, 0)
-
-
-_CONTROLS = {"depth": _depth, "position": _position}
+_CONTROLS = {"depth": depth.control, "position": position.control}

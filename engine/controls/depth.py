@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
+from ..views.surface import Surface, View
+
 Array = NDArray[np.float32]
 
 NEAREST = 1e-3  # of a depth: a mesh may run through the camera
@@ -48,3 +50,10 @@ def depth_picture(depth: Array, inside: NDArray[np.bool_]) -> Array:
     for axis in (0, 1):
         picture = correlate1d(picture, kernel, axis=axis, mode="reflect")
     return np.clip(picture, 0.0, 1.0)
+
+
+def control(surface: Surface, view: View) -> Array:
+    """(1, R, R) float32: the depth picture of ``view``."""
+    depth = np.ones(view.resolution**2, np.float32)
+    depth[view.fragments.pixel] = view.fragments.depth
+    return depth_picture(depth.reshape(view.resolution, view.resolution), view.mask)[None]

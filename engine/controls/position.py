@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..views.surface import Surface, View
+
 Array = NDArray[np.float32]
 
 
@@ -21,3 +23,9 @@ def position_picture(points: Array, inside: NDArray[np.bool_]) -> Array:
     picture = np.zeros((*inside.shape, 3), np.float32)
     picture[inside] = np.clip(points / 2 + 0.5, 0.0, 1.0)
     return picture
+
+
+def control(surface: Surface, view: View) -> Array:
+    """(3, R, R) float32: the position picture of ``view`` of ``surface``."""
+    picture = position_picture(surface.points(view.fragments), view.mask)  # pixels come row by row
+    return np.moveaxis(picture, -1, 0)

@@ -19,10 +19,10 @@ def values(
     request: Request,
     settings: Settings,
     denoiser: Denoiser,
-    told: Mapping[str, Any],
+    found: Mapping[str, Any],
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The report, as the contract lists it. told: what the canvas says of itself and of how good it is;
+    """The report, as the contract lists it. found: what the canvas says of itself and of how good it is;
     seconds: by PARTS."""
     return {
         "version": VERSION,
@@ -30,7 +30,7 @@ def values(
         "control": denoiser.preset.control,
         "sync_autoencoder": _sync_autoencoder(settings, denoiser),
         "device": str(denoiser.device),
-        **told,
+        **found,
         "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
         "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps_run, 4),
         "peak_memory_mb": round(memory.peak_mb(), 1),

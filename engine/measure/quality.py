@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..views.cameras import Camera, even_rig
 from ..views.raster import EmbreeRaster
 from ..views.surface import View
-from ..views.surface_points import POSITIONS, Survey
+from ..views.surface_points import POSITIONS, SurfacePoints
 
 Floats = NDArray[np.float32]
 
@@ -36,10 +36,10 @@ def covered(
     20,000 points uniform by area; a point is outside when one of 256 evenly spread cameras at the rig's
     distance sees it at cosine >= 0.2.
     """
-    survey = Survey.build(raster, POINTS, SEED)
+    places = SurfacePoints.build(raster, POINTS, SEED)
     rig = even_rig(POSITIONS)
     positions = [rig[i] for i in np.random.default_rng(SEED).permutation(POSITIONS)]  # soon from all sides
-    outside = survey.pick(survey.seen_by_any(positions, check))
+    outside = places.pick(places.seen_by_any(positions, check))
     return outside.face, outside.seen_by_any(cameras, check)
 
 

@@ -22,7 +22,7 @@ Spectrum = NDArray[np.float64]
 
 BANDS = 16  # of equal width, from 0 to half a cycle a pixel; what lies beyond, in corners, is left out
 FINE = 4  # the first of the fine ones: from 1/8 cycle a pixel on, eight pixels and less
-RIM = 1 / 16  # of a picture's side: so far in from the silhouette, an edge itself, a view counts less
+TAPER = 1 / 16  # of a picture's side: so far in from the silhouette, an edge itself, a view counts less
 
 
 def spectrum(pictures: Floats, inside: Bools) -> Spectrum:
@@ -51,9 +51,9 @@ def sharpness(pictures: Floats, references: Floats, inside: Bools) -> float:
 
 
 def _window(mask: Bools) -> Floats:
-    """(R, R) in [0, 1]: rises smoothly from the rim of ``mask``, and of the picture, inwards."""
+    """(R, R) in [0, 1]: rises smoothly from the border of ``mask``, and of the picture, inwards."""
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    rise = np.clip(depth / (RIM * len(mask)), 0, 1)
+    rise = np.clip(depth / (TAPER * len(mask)), 0, 1)
     return np.asarray(np.sin(np.pi / 2 * rise) ** 2, np.float32)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .cameras import Camera, even_rig
 from .raster import EmbreeRaster
 from .selection import best, select, worth
-from .surface_points import POSITIONS, Survey
+from .surface_points import POSITIONS, SurfacePoints
 from .view_order import round_trip
 
 Floats = NDArray[np.float32]
@@ -59,16 +59,16 @@ def plan(
     """
     cameras = [*PLAIN, *even_rig(POSITIONS)]
     progress(0, 2)
-    survey, value = _look(raster, cameras, QUICK, check)
+    places, value = _outside(raster, cameras, QUICK, check)
     if not value.size:
         return [cameras[0]]
-    chosen = _whole_views(value, check)
+    chosen = _object_views(value, check)
     progress(1, 2)
     if painted(value, chosen) < EASY:
-        survey, value = _look(raster, cameras, THOROUGH, check)
-        close = _close_ups(survey, cameras, value, best(value, chosen) == 0)
+        places, value = _outside(raster, cameras, THOROUGH, check)
+        close = _close_ups(places, cameras, value, best(value, chosen) == 0)
         cameras += close
-        value = np.concatenate([value, _values(survey, close, CLOSE, check)])
+        value = np.concatenate([value, _values(places, close, CLOSE, check)])
         chosen = _with_close_ups(value, chosen, check)
     progress(2, 2)
     return round_trip([cameras[i] for i in chosen])
@@ -79,18 +79,20 @@ def painted(value: Floats, chosen: Sequence[int]) -> float:
     return float((best(value, chosen) > 0).mean())
 
 
-def _look(raster: EmbreeRaster, cameras: Sequence[Camera], count: int, check: Check) -> tuple[Survey, Floats]:
+def _outside(
+    raster: EmbreeRaster, cameras: Sequence[Camera], count: int, check: Check
+) -> tuple[SurfacePoints, Floats]:
     """The places that lie outside, P of ``count``, and what each whole-object view is worth there (C, P)."""
-    survey = Survey.build(raster, count, SEED)
-    value = _values(survey, cameras, UNUSUAL, check)
+    places = SurfacePoints.build(raster, count, SEED)
+    value = _values(places, cameras, UNUSUAL, check)
     value[: len(PLAIN)] /= np.float32(UNUSUAL)
     outside = np.asarray((value[len(PLAIN) :] > 0).any(axis=0))
-    return survey.pick(outside), np.ascontiguousarray(value[:, outside])
+    return places.pick(outside), np.ascontiguousarray(value[:, outside])
 
 
-def _values(survey: Survey, cameras: Sequence[Camera], most: float, check: Check) -> Floats:
+def _values(places: SurfacePoints, cameras: Sequence[Camera], most: float, check: Check) -> Floats:
     """(C, P): what each camera is worth at each place, 0 where it doesn't see it, else up to ``most``."""
-    value = survey.sharpness(cameras, check)
+    value = places.sharpness(cameras, check)
     seen = value > 0
     value *= np.float32(SHARPNESS / SHARP)
     np.minimum(value, np.float32(SHARPNESS), out=value)
@@ -99,7 +101,7 @@ def _values(survey: Survey, cameras: Sequence[Camera], most: float, check: Check
     return value
 
 
-def _whole_views(value: Floats, check: Check) -> list[int]:
+def _object_views(value: Floats, check: Check) -> list[int]:
     """The better of two searches: from nothing, and from the six sides, which people think in."""
     found = [select(value, PRICE, MAX_VIEWS, start, check) for start in ((), range(len(SIDES)))]
     return max(found, key=lambda chosen: worth(value, chosen, PRICE))
@@ -116,12 +118,12 @@ def _with_close_ups(value: Floats, chosen: list[int], check: Check) -> list[int]
 
 
 def _close_ups(
-    survey: Survey, cameras: Sequence[Camera], value: Floats, missed: NDArray[np.bool_]
+    places: SurfacePoints, cameras: Sequence[Camera], value: Floats, missed: NDArray[np.bool_]
 ) -> list[Camera]:
     """Cameras that look at some of the ``missed`` (P,) places, along the lines on which each is seen best."""
     found = []
     for place in np.flatnonzero(missed)[:OPENINGS]:  # places come in random order
-        point = survey.point[place].astype(np.float64)
+        point = places.point[place].astype(np.float64)
         towards = cameras[int(value[:, place].argmax())].position - point
         x, y, z = towards / np.linalg.norm(towards)
         azimuth, elevation = np.degrees([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))])

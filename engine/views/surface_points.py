@@ -19,12 +19,12 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 
 COSINE = 0.2  # a view that is flatter than that to a place doesn't count as seeing it
-POSITIONS = 256  # a place is outside when one of so many evenly spread whole views sees it
-WHOLE = Camera(0.0, 0.0).half_extent
+POSITIONS = 256  # a place is outside when one of so many evenly spread whole-object views sees it
+OBJECT_EXTENT = Camera(0.0, 0.0).half_extent
 
 
 @dataclass(frozen=True)
-class Survey:
+class SurfacePoints:
     """point, normal: (n, 3) float32, uniform by area, with the normals of their faces, face (n,)."""
 
     raster: EmbreeRaster
@@ -70,8 +70,9 @@ class Survey:
         return np.concatenate(threads.each(share, np.array_split(np.arange(len(self.point)), cores)))
 
     def sharpness(self, cameras: Sequence[Camera], check: Callable[[], None]) -> Floats:
-        """(N, n): pixels along the surface, in the direction that is foreshortened, for each that a whole
-        view has at its centre, facing it; 0 where the camera sees the place at no more than COSINE."""
+        """(N, n): pixels along the surface, in the direction that is foreshortened, for each that a
+        whole-object view has at its centre, facing it; 0 where the camera sees the place at no more than
+        COSINE."""
 
         found = np.zeros((len(cameras), len(self.point)), np.float32)
 
@@ -80,7 +81,7 @@ class Survey:
             camera = cameras[i]
             seen, cosine = self.raster.visible(camera, self.point, self.normal, COSINE)
             depth = np.einsum("nk,k->n", self.point - camera.position, camera.axes[2])
-            scale = np.float32(DISTANCE * WHOLE / camera.half_extent)
+            scale = np.float32(DISTANCE * OBJECT_EXTENT / camera.half_extent)
             np.divide(cosine * scale, depth, out=found[i], where=seen)
 
         threads.each(fill, range(len(cameras)))

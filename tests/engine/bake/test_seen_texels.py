@@ -10,7 +10,7 @@ from engine.bake.bake import Baked, bake
 from engine.bake.texels import SurfaceTexels
 from engine.views.cameras import Camera
 from engine.views.raster import EmbreeRaster
-from engine.views.surface_points import Survey
+from engine.views.surface_points import SurfacePoints
 from tests.engine import brute, shapes
 
 Bools = NDArray[np.bool_]
@@ -131,8 +131,8 @@ def test_clearly_painted_is_what_coverage_counts_but_at_edges(made: brute.Made) 
     views = [(camera, RED) for camera in (Camera(0, 5), Camera(84, 3), Camera(200, -30))]
     texels, found = baked(made, views, 192, 256)
     raster = EmbreeRaster(made.vertices, made.faces)
-    survey = Survey(raster, texels.point, texels.normal, texels.face)
-    counted = survey.seen_by_any([camera for camera, _ in views], lambda: None)
+    places = SurfacePoints(raster, texels.point, texels.normal, texels.face)
+    counted = places.seen_by_any([camera for camera, _ in views], lambda: None)
     assert not (found.trusted & ~counted).any()
     seen = [raster.visible(camera, texels.point, texels.normal)[0] for camera, _ in views]
     flat = ~counted & np.any(seen, axis=0)
