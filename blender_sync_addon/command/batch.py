@@ -19,6 +19,10 @@ from typing import Any
 
 from ...engine import protocol
 from ...engine.options import arguments
+from ...engine.options.blender import ObjectBatch
+from ...engine.options.commands import Batch
+from ...engine.options.option import options
+from ...engine.options.request import OPTIONS
 from ..jobs.job_files import file_names
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
@@ -68,30 +72,16 @@ def parser() -> arguments.Parser:
     about = "JOBS go to the engine as they are. Without JOBS, objects of the open file are textured:"
     parser = arguments.Parser(prog=PROGRAM, description=about)
     arguments.batch(parser, needs_jobs=False)
-    _add_objects(parser.add_argument_group("objects of the open file, each by itself").add_argument)
+    group = parser.add_argument_group("objects of the open file, each by itself")
+    arguments.add(group.add_argument, options(ObjectBatch).values())
     return parser
 
 
-def _add_objects(add: arguments.Add) -> None:
-    """What the engine knows nothing of."""
-    add("--objects", nargs="+", default=[], metavar="NAME", help="these; with --collection, those in it, too")
-    add("--prompt-property", default="", metavar="NAME", help="custom property that holds an object's prompt")
-    add("--save", metavar="FILE.blend", help="where to save the textured file")
-    add("--glb", metavar="FILE.glb", help="where to save the textured objects as glTF")
-    add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
-
-
-def _ours() -> argparse.ArgumentParser:
+def _ours() -> arguments.Parser:
     """Of what concerns us where objects are textured: all else goes to the engine."""
-    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    _add_objects(ours.add_argument)
-    for option, default in (
-        ("--collection", None),
-        ("--out", None),
-        ("--uv-layer", ""),
-        ("--unwrap", "auto"),
-    ):
-        ours.add_argument(option, default=default)
+    ours = arguments.Parser(add_help=False, allow_abbrev=False)
+    of_request = (OPTIONS[name] for name in ("collection", "uv_layer", "unwrap"))
+    arguments.add(ours.add_argument, [*options(ObjectBatch).values(), *of_request, options(Batch)["out"]])
     return ours
 
 

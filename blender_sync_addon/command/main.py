@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import bpy
 
 from ...engine import json_lines, protocol
 from ...engine.options import arguments
+from ...engine.options.blender import Panel, Texture
 from ...engine.options.commands import Output
-from ...engine.options.option import BLENDER, at, options
+from ...engine.options.option import BLENDER, Option, at, options
 from ...engine.options.request import OPTIONS, Request
 from .. import package
 from ..jobs import engine
@@ -28,7 +29,6 @@ from ..problem import Problem, Stopped
 from ..read import objects as read_objects
 from ..read import settings as read_settings
 from ..read.settings import Settings
-from ..read.target import TARGETS
 from ..results import recording
 from . import batch, save_files
 from .engine_command import network, run_engine
@@ -77,25 +77,16 @@ def parser() -> arguments.Parser:
         commands.add_parser(name, help=f"the engine's own '{name}'", add_help=False)
     about = "With --mesh FILE, all options are those of `python -m engine texture`. For the open file:"
     texture = commands.add_parser("texture", help="texture objects, or mesh files", description=about)
-    add = texture.add_argument
-    entries = at(Request, BLENDER)
-    by_preferences = dataclasses.replace(entries["device"], default=None)
-    arguments.add(add, {**entries, "device": by_preferences}.values())
-    _add_target(add)
-    add("--from-texture", action="store_true", help="start from what the object shows now")
-    add("--save", metavar="FILE.blend", help="where to save the textured file")
-    add("--glb", metavar="FILE.glb", help="where to save the textured object as glTF")
-    add("--pack", action="store_true", help="textures inside the .blend even where they could lie beside it")
-    add("--out", metavar="DIR", help="the engine's files: texture.png, mesh.glb, report.json, ...")
-    arguments.add(add, (one for name, one in options(Output).items() if name != "blender"))
+    arguments.add(texture.add_argument, _texture_options())
     return parser
 
 
-def _add_target(add: arguments.Add) -> None:
-    """Which part of what is to be textured."""
-    words = f"{', '.join(TARGETS)}: what of the scene (default: the object)"
-    add("--target", default="", choices=TARGETS, metavar="WHAT", help=words)
-    add("--slot", default="", metavar="NAME", help="material of the slot to texture (default: active slot)")
+def _texture_options() -> Iterator[Option]:
+    """Those of ``texture``. Without a device it is that of the preferences; without a target see _texture."""
+    entries = {**at(Request, BLENDER), **at(Panel, BLENDER), **options(Texture), **options(Output)}
+    for name, entry in entries.items():
+        if name != "blender":
+            yield dataclasses.replace(entry, default=None) if name in ("device", "target") else entry
 
 
 def _texture_for_program(args: argparse.Namespace) -> int:

@@ -58,7 +58,8 @@ def _valued(entry: Option) -> dict[str, Any]:
     how = {"type": read, "metavar": _metavar(entry), "required": entry.required}
     if not entry.several and not entry.repeats:
         return {**how, "default": entry.default}
-    return {**how, "action": "append", **({} if entry.required else {"default": list(entry.default)})}
+    several = {"nargs": "+"} if entry.together else {"action": "append"}
+    return {**how, **several, **({} if entry.required else {"default": list(entry.default)})}
 
 
 def _metavar(entry: Option) -> str:
@@ -70,8 +71,7 @@ def _metavar(entry: Option) -> str:
 def _help(entry: Option) -> str:
     """One line: what it is, what it may be, what it is where it isn't given."""
     text = entry.help if entry.help[1].isupper() else entry.help[0].lower() + entry.help[1:]
-    usual = "the model's" if entry.by_model else entry.usual or entry.instead or entry.default
-    default = f"default: {usual}" if usual and not entry.positional else ""
+    default = f"default: {entry.default_words}" if entry.default_words and not entry.positional else ""
     unit = "" if entry.unit.upper() == entry.metavar else entry.unit
     more = "; ".join(filter(None, (unit, default)))
     return f"{text} ({more})".replace("%", "%%") if more else text.replace("%", "%%")

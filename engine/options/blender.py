@@ -9,12 +9,13 @@ from types import MappingProxyType
 
 from ..errors import flag
 from . import choices
-from .option import BLENDER, PANEL, Option, at, option
+from .option import BLENDER, PANEL, Option, at, option, options
 from .request import JOB, METHOD, MODEL, OPTIONS, TEXTURE, VIEWS
 
 SECTIONS = (JOB, MODEL, VIEWS, TEXTURE, METHOD)
 ONLY_PANEL = frozenset({PANEL})
 BOTH = frozenset({PANEL, BLENDER})
+FILES = "Files"
 _FEWEST, _MOST = (int(limit) for limit in OPTIONS["views"].limits)
 
 
@@ -35,7 +36,13 @@ class Panel:
     target: str = field(
         default="active",
         metadata=option(
-            "Target", "What is textured", JOB, choices=choices.TARGETS, doors=BOTH, personal=True
+            "Target",
+            "What is textured",
+            JOB,
+            choices=choices.TARGETS,
+            doors=BOTH,
+            personal=True,
+            usual="active, or slot where one is named",
         ),
     )
     slot: str = field(
@@ -96,6 +103,59 @@ class Panel:
             stands_for="front",
         ),
     )
+
+
+@dataclass(frozen=True)
+class Texture:
+    """``texture`` of Blender's command besides the options of a request and of the panel."""
+
+    save: str | None = field(
+        default=None,
+        metadata=option("Save", "Where to save the textured file", FILES, metavar="FILE.blend"),
+    )
+    glb: str | None = field(
+        default=None,
+        metadata=option("glTF", "Where to save what is textured as glTF", FILES, metavar="FILE.glb"),
+    )
+    pack: bool = field(
+        default=False,
+        metadata=option("Pack", "Textures inside the .blend even where they could lie beside it", FILES),
+    )
+    out: str | None = field(
+        default=None,
+        metadata=option(
+            "Engine's Files",
+            "Folder for the engine's own files, report.json among them",
+            FILES,
+            metavar="DIR",
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class ObjectBatch:
+    """``batch`` of Blender's command besides the options of the engine's, for objects of the open file."""
+
+    objects: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Objects",
+            "These; with a collection, those in it, too",
+            FILES,
+            metavar="NAME",
+            spelled="--objects",
+            together=True,
+        ),
+    )
+    prompt_property: str = field(
+        default="",
+        metadata=option(
+            "Prompt Property", "Custom property that holds an object's prompt", FILES, metavar="NAME"
+        ),
+    )
+    save: str | None = field(default=None, metadata={"option": options(Texture)["save"]})
+    glb: str | None = field(default=None, metadata={"option": options(Texture)["glb"]})
+    pack: bool = field(default=False, metadata={"option": options(Texture)["pack"]})
 
 
 @functools.cache

@@ -18,12 +18,12 @@ from typing import Any
 
 from ..errors import flag
 
-ENGINE = "python -m engine"
+ENGINE = "engine"
 JOBS = "job file"
-BLENDER = "Blender's command"
+BLENDER = "Blender"
 PANEL = "panel"
 EVERYWHERE = frozenset({ENGINE, JOBS, BLENDER, PANEL})
-"""The doors through which an option can be given."""
+"""The doors through which an option can be given; the first and the third are commands."""
 
 Words = tuple[str, str]  # a choice's label, and its tooltip
 
@@ -46,7 +46,8 @@ class Option:
     instead: what holds where nothing is given, if it is neither that nor the default.
 
     Where it counts:
-    doors: where it can be given. positional: on the command line without a flag. repeats: with several.
+    doors: where it can be given. positional: on the command line without a flag. repeats: with several;
+    together: all of them after one flag. spelled: its flag, where it isn't the name's.
     needs: another option and its value, without which it counts for nothing. stands_for: an option of a
     request in whose place the panel has this one. personal: it belongs to one texture, not to a way of making
     them, so that presets leave it out. reported: report.json says it. elsewhere: where Blender has it, if
@@ -79,6 +80,8 @@ class Option:
     metavar: str = ""
     repeats: bool = False
     positional: bool = False
+    together: bool = False
+    spelled: str = ""
     usual: str = ""
     blender_usual: str = ""
     name: str = ""
@@ -92,7 +95,7 @@ class Option:
     @property
     def flag(self) -> str:
         """As the command line spells it."""
-        return flag(self.name)
+        return self.spelled or flag(self.name)
 
     @property
     def number(self) -> type | None:
@@ -100,6 +103,14 @@ class Option:
         if self.kind is str:
             return None if self.high is None else int
         return None if self.kind is bool else self.kind
+
+    @property
+    def default_words(self) -> str:
+        """What it is where it isn't given, in words; "" where that is nothing."""
+        usual = "the model's" if self.by_model else self.usual or self.instead or self.default
+        if usual is None or usual is False:
+            return ""
+        return f"{usual:g}" if isinstance(usual, int | float) else str(usual or "")
 
     @property
     def limits(self) -> tuple[float, float]:
