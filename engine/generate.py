@@ -275,8 +275,8 @@ def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
     denoiser, rows = painter.denoiser, _PromptRows.build(canvas.views, painter.denoiser.downscale)
     prompts = [prompt for view in canvas.views for prompt in view.prompts]
     with painter.clock.part("denoise"):
-        positive = denoiser.embed([prompt.positive for prompt in prompts])
-        negative = denoiser.embed([prompt.negative for prompt in prompts])
+        positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
+        negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
     control = torch.from_numpy(np.stack([view.control for view in canvas.views])).to(denoiser.device)
     network = _Network(painter, schedule, rows, (positive, negative), rows.of(control))
     return painter.clock.timed("denoise", network)

@@ -160,6 +160,8 @@ def _import_rules(where: Path, module: str) -> Iterator[str]:
         yield f"imports {module}: nothing here listens on a port"
     if top in HUB and in_engine and where.parts[:2] != ("engine", "denoise"):
         yield f"imports {top}: only engine/denoise may"
+    if top == "torch" and where.parts[:2] == ("engine", "models"):
+        yield "imports torch: which models there are can be told without it"
     if top in BLENDER and (in_engine or (in_add_on and _is_without_blender(where))):
         yield f"imports {top}: this part knows no Blender"
     if in_add_on and top in HEAVY:
