@@ -29,7 +29,7 @@ LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
 SHARED = {"protocol", "errors", "terminal", "json_lines", "options", "client"}
 FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
-WITH_NUMPY = ("mesh.frame", "pictures.png", "pictures.channels")  # files for both processes
+WITH_NUMPY = ("mesh.frame", "models.presets", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.
 APART = {

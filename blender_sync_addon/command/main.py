@@ -153,35 +153,10 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    return Settings(
-        prompt=args.prompt,
-        negative=args.negative,
-        model=read_settings.model(args.model),
-        method=args.method,
-        sync_space=args.sync_space,
-        sync_share=args.sync_share,
-        aggregate=args.aggregate,
-        attention=args.attention,
-        views=args.views,
-        front=args.front,
-        steps=args.steps,
-        guidance=args.guidance,
-        seed=args.seed,
-        texture_size=args.texture_size,
-        uv_layer=args.uv_layer,
-        unwrap=args.unwrap,
-        device=args.device or package.device(),
-        raster=args.raster,
-        fill=args.fill,
-        from_texture=args.from_texture,
-        init_texture=os.path.abspath(args.init_texture) if args.init_texture else None,
-        strength=args.strength,
-        cameras=os.path.abspath(args.cameras) if args.cameras else None,
-        texture_depth=args.texture_depth,
-        texture_sets=args.texture_sets,
-        target=args.target,
-        slot=args.slot,
-    )
+    said = {name: getattr(args, name) for name in read_settings.REMEMBERED}
+    paths = {name: os.path.abspath(said[name]) for name in ("init_texture", "cameras") if said[name]}
+    device = args.device or package.device()
+    return Settings(**{**said, **paths, "model": read_settings.model(args.model), "device": device})
 
 
 def _objects(args: argparse.Namespace) -> list[Any]:

@@ -9,6 +9,10 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
+from ...engine.options.blender import panel
+from ..read import settings
+from ..setup import model_numbers
+
 MAX_SEED = 9999  # enough, and short enough to be told to somebody
 
 
@@ -53,4 +57,23 @@ class UseModel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((UseExample, RandomSeed, UseModel))
+class ChooseNumber(bpy.types.Operator):
+    """Choose this number, or leave it to the model again"""
+
+    bl_idname = "sync_texture.choose_number"
+    bl_label = "Choose Number"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+
+    name: StringProperty(name="Option", description="Which one")
+
+    def execute(self, context: Any) -> set[str]:
+        options, entry = context.scene.sync_texture, panel()[self.name]
+        nothing = settings.nothing(entry)
+        number = model_numbers.of(options.model, entry.name)
+        own = entry.limits[0] if number is None else number
+        chosen = own if getattr(options, entry.name) == nothing else nothing
+        setattr(options, entry.name, entry.kind(chosen))
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((UseExample, RandomSeed, UseModel, ChooseNumber))

@@ -86,7 +86,8 @@ class Variations(JobOperator, Options, bpy.types.Operator):
         prompt = (
             self.prompt if self.properties.is_property_set("prompt") else context.scene.sync_texture.prompt
         )
-        first = self.seed if self.properties.is_property_set("seed") else context.scene.sync_texture.seed
+        source: Any = self if self.properties.is_property_set("seed") else context.scene.sync_texture
+        first = source.seed
         obj = active_object(context)
         self.seed = unused_seed(history.of(obj), prompt.strip(), first)
         meshes = [one for one in context.view_layer.objects if one.type == "MESH"]

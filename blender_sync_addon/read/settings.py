@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
+from ...engine.options.blender import Panel, panel
+from ...engine.options.option import BLENDER, Option, options
+from ...engine.options.request import OBJECTS, OPTIONS, Request
 from ..problem import Problem
 from . import quality
 
@@ -19,45 +21,21 @@ AUTO = "auto"
 SCENE = "scene"
 FRONTS = {"-y": 0.0, "x": 90.0, "y": 180.0, "-x": -90.0}
 """Azimuths of the sides of an object, by the names of their axes in Blender."""
+PER_OBJECT = ("target", "slot")  # which of the panel's say for what, not how
 
 
 @dataclass(frozen=True)
-class Settings:
-    """One job's choices. None means "not given": the model's preset decides.
+class Settings(Request):
+    """One job's choices: a request without its files, which ``request`` gives it, and what Blender adds.
 
-    views: "paper", "auto", "scene" (its cameras) or a number of views as text. uv_layer: name of a UV map, ""
-    for the active one. texture_size: pixels. front, unwrap, method, sync_space, sync_share, aggregate,
-    attention, device, raster, fill, init_texture, strength, texture_depth, texture_sets, cameras: see
-    engine/protocol.py. from_texture: start from what the objects show now.
-    target: "active" or "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which,
-    see read/target.py.
+    views: also "scene", its cameras. from_texture: start from what the objects show now. target: "active" or
+    "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which, see read/target.py.
     """
 
-    prompt: str
-    negative: str | None = None
-    model: str = "starter"
-    method: str = "synctweedies"
-    sync_space: str | None = None
-    sync_share: str | None = None
-    aggregate: str | None = None
-    attention: str | None = None
-    views: str = AUTO
-    front: float = 0.0
-    steps: int | None = None
-    guidance: float | None = None
-    seed: int = 0
-    texture_size: int = 1024
-    uv_layer: str = ""
-    unwrap: str = "auto"
-    device: str = "auto"
-    raster: str = "auto"
-    fill: str = "surface"
+    mesh: str = ""
+    prompt: str = ""
+    out: str = ""
     from_texture: bool = False
-    init_texture: str | None = None
-    strength: float | None = None
-    texture_depth: str = "8"
-    texture_sets: str = "auto"
-    cameras: str | None = None
     target: str = "active"
     slot: str | int = ""
 
@@ -76,8 +54,8 @@ class Settings:
 
     def origin(self) -> dict[str, Any]:
         """How a texture was made, to be kept with it: what was chosen, without what was left to the model."""
-        chosen = {name: value for name, value in dataclasses.asdict(self).items() if value not in (None, "")}
-        return {**chosen, "version": protocol.VERSION}
+        values = {name: getattr(self, name) for name in REMEMBERED}
+        return {**{n: v for n, v in values.items() if v not in (None, "")}, "version": protocol.VERSION}
 
     def request(
         self,
@@ -86,74 +64,64 @@ class Settings:
         unwraps: Sequence[str],
         texture: str | None = None,
         cameras: Path | None = None,
-    ) -> protocol.Request:
+    ) -> Request:
         """The engine's request for the files ``meshes``; results go into the folder ``out``. unwraps: for
         each of them; texture: the objects' own, to start from; cameras: file of the scene's."""
-        return protocol.Request(
-            mesh=str(meshes[0]),
-            prompt=self.prompt.strip(),
-            out=str(out),
-            negative=self.negative,
-            model=self.model,
-            method=self.method,
-            sync_space=self.sync_space,
-            sync_share=self.sync_share,
-            aggregate=self.aggregate,
-            attention=self.attention,
-            views=AUTO if self.views == SCENE else self.views,
-            cameras=self.cameras if cameras is None else str(cameras),
-            front=self.front,
-            steps=self.steps,
-            guidance=self.guidance,
-            seed=self.seed,
-            texture_size=self.texture_size,
-            unwrap=unwraps[0],
-            device=self.device,
-            raster=self.raster,
-            fill=self.fill,
-            init_texture=texture or self.init_texture,
-            strength=self.strength,
-            texture_depth=self.texture_depth,
-            texture_sets=self.texture_sets,
-            other_meshes=tuple(str(mesh) for mesh in meshes[1:]),
-            other_unwraps=tuple(unwraps[1:]),
-        )
+        of_files = {
+            "mesh": str(meshes[0]),
+            "prompt": self.prompt.strip(),
+            "out": str(out),
+            "views": AUTO if self.views == SCENE else self.views,
+            "cameras": self.cameras if cameras is None else str(cameras),
+            "unwrap": unwraps[0],
+            "init_texture": texture or self.init_texture,
+            "other_meshes": tuple(str(mesh) for mesh in meshes[1:]),
+            "other_unwraps": tuple(unwraps[1:]),
+            "uv_layer": "",  # of the .blend: what is read is that one
+        }
+        return Request(**{name: getattr(self, name) for name in OPTIONS} | of_files)
+
+
+REMEMBERED = (
+    *(name for name, one in OPTIONS.items() if BLENDER in one.doors and one.section != OBJECTS),
+    *(name for name, one in options(Panel).items() if BLENDER in one.doors),
+)
+"""What a result knows of how it was made."""
+
+
+def nothing(entry: Option) -> Any:
+    """What the panel's property says where the option is left to the model; None for one that can't be."""
+    if not entry.by_model:
+        return None
+    if entry.choices:
+        return AUTO
+    return "" if entry.kind is str else entry.limits[0] - 1
 
 
 def from_options(options: Any, fallback: Any, device: str) -> Settings:
     """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
-
-    def get(name: str) -> Any:
-        return chosen(options, fallback, name)
-
-    def unless_auto(name: str) -> Any:
-        return None if get(name) == "auto" else get(name)
-
+    said = {name: chosen(options, fallback, name) for name in panel() if name not in PER_OBJECT}
+    values = {name: _read(panel()[name], said[name]) for name in said if name in OPTIONS}
     return Settings(
-        prompt=get("prompt"),
-        negative=get("negative").strip() or None,
-        model=model(get("model")),
-        method=get("method"),
-        sync_space=unless_auto("sync_space"),
-        sync_share=unless_auto("sync_share"),
-        aggregate=unless_auto("aggregate"),
-        attention=unless_auto("attention"),
-        views=str(get("view_count")) if get("rig") == "even" else get("rig"),
-        front=FRONTS[get("front")],
-        steps=get("steps") or None,
-        guidance=get("guidance") or None,
-        seed=get("seed"),
-        texture_size=int(get("texture_size")),
-        uv_layer=get("uv_layer"),
-        unwrap=get("unwrap"),
-        device=device,
-        raster=get("raster"),
-        fill=get("fill"),
-        from_texture=get("from_texture"),
-        strength=get("strength") if get("from_texture") else None,
-        texture_depth=get("texture_depth"),
-        texture_sets=get("texture_sets"),
+        **{
+            **values,
+            "model": model(said["model"]),
+            "views": str(said["view_count"]) if said["rig"] == "even" else said["rig"],
+            "front": FRONTS[said["front"]],
+            "device": device,
+            "from_texture": said["from_texture"],
+            "strength": said["strength"] if said["from_texture"] else None,
+        }
     )
+
+
+def _read(entry: Option, value: Any) -> Any:
+    """What the property's ``value`` means in a request."""
+    if isinstance(value, str) and entry.by_model:
+        value = value.strip()
+    if entry.by_model and value == nothing(entry):
+        return None
+    return int(value) if entry.common else value
 
 
 def chosen(options: Any, fallback: Any, name: str) -> Any:

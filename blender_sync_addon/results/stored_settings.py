@@ -5,34 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ...engine.options.blender import Panel, panel
+from ...engine.options.request import OPTIONS
 from ..datablocks import TAG
+from ..read import settings as read_settings
 from ..read import target as read_target
 from ..read.settings import FRONTS, Settings
 from . import history
-
-SAME = (
-    "prompt",
-    "method",
-    "seed",
-    "uv_layer",
-    "unwrap",
-    "raster",
-    "fill",
-    "from_texture",
-    "texture_depth",
-    "texture_sets",
-    "target",
-)
-NOTHING = {
-    "negative": "",
-    "sync_space": "auto",
-    "sync_share": "auto",
-    "aggregate": "auto",
-    "attention": "auto",
-    "steps": 0,
-    "guidance": 0.0,
-}
-"""What the panel says for what isn't given."""
 
 
 def known(material: Any | None) -> bool:
@@ -59,16 +38,14 @@ def now(obj: Any, result: Any) -> Settings:
 def fill(options: Any, settings: Settings, obj: Any) -> None:
     """Let the panel's ``options`` say what ``settings``, those of a result of ``obj``, do."""
     options.model = settings.model  # first: what belongs to its quality follows it
-    for name in SAME:
-        setattr(options, name, getattr(settings, name))
-    for name, nothing in NOTHING.items():
-        value = getattr(settings, name)
-        setattr(options, name, nothing if value is None else value)
-    options.texture_size = str(settings.texture_size)
+    for name, entry in panel().items():
+        value = getattr(settings, name, None)
+        nothing = read_settings.nothing(entry)
+        if name in OPTIONS.keys() - Panel.__annotations__.keys() and not (value is None and nothing is None):
+            setattr(options, name, nothing if value is None else str(value) if entry.common else value)
+    options.from_texture, options.target = settings.from_texture, settings.target
     options.front = next((name for name, angle in FRONTS.items() if angle == settings.front), options.front)
     options.slot = _slot(obj, settings.slot)
-    if settings.strength is not None:
-        options.strength = settings.strength
     if settings.views.isdigit():
         options.rig, options.view_count = "even", int(settings.views)
     else:

@@ -7,7 +7,12 @@ from typing import Any
 
 import bpy
 
-from ..operators.fill_panel import RandomSeed
+from ...engine.options.blender import panel
+from ...engine.options.option import Option
+from ...engine.options.request import METHOD, MODEL, TEXTURE, VIEWS
+from ..operators.fill_panel import ChooseNumber, RandomSeed
+from ..read import settings
+from ..setup import model_numbers
 from .panel import MainPanel
 
 
@@ -17,6 +22,7 @@ class _Advanced:
     bl_category = "Sync Texture"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
     layout: Any
+    section = ""
 
     def draw(self, context: Any) -> None:
         """The panel's properties, one below the other, names on the left."""
@@ -25,7 +31,11 @@ class _Advanced:
         self.draw_properties(self.layout.column(), context.scene.sync_texture, context)
 
     def draw_properties(self, column: Any, options: Any, context: Any) -> None:
-        raise NotImplementedError
+        """Those of the section that count."""
+        for entry in panel().values():
+            needed = entry.needs is None or getattr(options, entry.needs[0]) == entry.needs[1]
+            if entry.section == self.section and needed:
+                _draw_option(column, options, entry, context)
 
 
 class AdvancedPanel(_Advanced, bpy.types.Panel):
@@ -34,13 +44,7 @@ class AdvancedPanel(_Advanced, bpy.types.Panel):
     bl_idname = "SYNC_TEXTURE_PT_advanced"
     bl_label = "Advanced"
     bl_parent_id = MainPanel.bl_idname
-
-    def draw_properties(self, column: Any, options: Any, _context: Any) -> None:
-        props(column, options, "model", "negative", "steps", "guidance")
-        row = column.row(align=True)
-        row.prop(options, "seed")
-        row.operator(RandomSeed.bl_idname, text="", icon="CUBE")
-        props(column, options, "from_texture", *(("strength",) if options.from_texture else ()))
+    section = MODEL
 
 
 class ViewsPanel(_Advanced, bpy.types.Panel):
@@ -49,10 +53,7 @@ class ViewsPanel(_Advanced, bpy.types.Panel):
     bl_idname = "SYNC_TEXTURE_PT_views"
     bl_label = "Views"
     bl_parent_id = AdvancedPanel.bl_idname
-
-    def draw_properties(self, column: Any, options: Any, _context: Any) -> None:
-        props(column, options, "rig", *(("view_count",) if options.rig == "even" else ()))
-        props(column, options, "front", "raster")
+    section = VIEWS
 
 
 class TexturePanel(_Advanced, bpy.types.Panel):
@@ -61,13 +62,7 @@ class TexturePanel(_Advanced, bpy.types.Panel):
     bl_idname = "SYNC_TEXTURE_PT_texture"
     bl_label = "Texture"
     bl_parent_id = AdvancedPanel.bl_idname
-
-    def draw_properties(self, column: Any, options: Any, context: Any) -> None:
-        props(column, options, "texture_size", "texture_depth", "texture_sets", "unwrap")
-        obj = context.view_layer.objects.active
-        if obj and obj.type == "MESH":
-            column.prop_search(options, "uv_layer", obj.data, "uv_layers", icon="GROUP_UVS")
-        column.prop(options, "fill")
+    section = TEXTURE
 
 
 class MethodPanel(_Advanced, bpy.types.Panel):
@@ -76,15 +71,37 @@ class MethodPanel(_Advanced, bpy.types.Panel):
     bl_idname = "SYNC_TEXTURE_PT_method"
     bl_label = "Method"
     bl_parent_id = AdvancedPanel.bl_idname
-
-    def draw_properties(self, column: Any, options: Any, _context: Any) -> None:
-        props(column, options, "method", "sync_space", "sync_share", "aggregate", "attention")
+    section = METHOD
 
 
-def props(column: Any, options: Any, *names: str) -> None:
-    """The properties ``names``, one below the other."""
-    for name in names:
-        column.prop(options, name)
+def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None:
+    """One property; a number that is left to the model as that which will be used."""
+    obj = context.view_layer.objects.active
+    if entry.name == "uv_layer" and obj and obj.type == "MESH":
+        column.prop_search(options, entry.name, obj.data, "uv_layers", icon="GROUP_UVS")
+    elif entry.name == "seed":
+        row = column.row(align=True)
+        row.prop(options, entry.name)
+        row.operator(RandomSeed.bl_idname, text="", icon="CUBE")
+    elif entry.by_model and entry.kind in (int, float):
+        _draw_number(column.row(align=True), options, entry)
+    elif entry.name != "uv_layer":
+        column.prop(options, entry.name)
+
+
+def _draw_number(row: Any, options: Any, entry: Option) -> None:
+    """What the model takes, or what was chosen instead, with a button from one to the other."""
+    is_chosen = getattr(options, entry.name) != settings.nothing(entry)
+    if is_chosen:
+        row.prop(options, entry.name)
+    else:
+        split = row.split(factor=0.4)
+        side = split.row()
+        side.alignment = "RIGHT"
+        side.label(text=entry.label)
+        split.label(text=model_numbers.text(options.model, entry.name))
+    button = row.operator(ChooseNumber.bl_idname, text="", icon="X" if is_chosen else "GREASEPENCIL")
+    button.name = entry.name
 
 
 register, unregister = bpy.utils.register_classes_factory(

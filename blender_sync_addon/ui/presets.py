@@ -10,11 +10,11 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
-from ..operators.properties import SceneOptions
+from ...engine.options.blender import panel
 
 FOLDER = "sync_texture"
 SHIPPED = str(Path(__file__).resolve().parents[1] / "shipped")
-PERSONAL = {"prompt", "seed", "target", "slot", "uv_layer"}
+PERSONAL = {name for name, entry in panel().items() if entry.personal}
 """What belongs to one texture or one object, not to a way of making them."""
 
 # The model decides what a quality is, and a quality sets some of what comes after it.
@@ -23,8 +23,7 @@ FIRST = ("model", "quality")
 
 def names() -> list[str]:
     """The properties that a preset holds, in the order in which they are to be set."""
-    left_out = {"rna_type", "name", *PERSONAL, *FIRST}
-    return [*FIRST, *(name for name in SceneOptions.bl_rna.properties.keys() if name not in left_out)]  # noqa: SIM118
+    return [*FIRST, *(name for name in panel() if name not in {*PERSONAL, *FIRST})]
 
 
 class AddPreset(AddPresetBase, bpy.types.Operator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from pathlib import Path
@@ -62,13 +63,16 @@ class Layout:
     """Takes whatever is drawn into it; keeps the properties' and operators' names."""
 
     def __init__(self):
-        self.props, self.operators = [], []
+        self.props, self.operators, self.labels = [], [], []
 
     def __getattr__(self, _name):
         return lambda *_words, **_more: self
 
     def prop(self, _owner, name, **_more):
         self.props.append(name)
+
+    def label(self, text="", **_more):
+        self.labels.append(text)
 
     def operator(self, name, **_more):
         self.operators.append(name)
@@ -83,13 +87,15 @@ def test_what_counts_for_nothing_is_not_shown():
         options().rig, options().from_texture = rig, start
         layout = Layout()
         for cls in (advanced.AdvancedPanel, advanced.ViewsPanel):
-            cls.draw_properties(types.SimpleNamespace(layout=layout), layout, options(), bpy.context)
+            fake = types.SimpleNamespace(layout=layout, section=cls.section)
+            cls.draw_properties(fake, layout, options(), bpy.context)
         assert ("strength" in layout.props, "view_count" in layout.props) == (start, rig == "even")
 
 
 def test_the_panels_show_every_setting_once():
     scene_with_everything()
     options().from_texture, options().rig, options().target = True, "even", "slot"
+    options().steps, options().guidance = 7, 2.0
     layout = Layout()
     region = types.SimpleNamespace(width=300)
     context = types.SimpleNamespace(view_layer=bpy.context.view_layer, scene=bpy.context.scene, region=region)
@@ -97,10 +103,37 @@ def test_the_panels_show_every_setting_once():
     panel.draw_generate(layout, context)
     panels = advanced.AdvancedPanel, advanced.ViewsPanel, advanced.TexturePanel, advanced.MethodPanel
     for cls in panels:
-        fake = types.SimpleNamespace(layout=layout)
+        fake = types.SimpleNamespace(layout=layout, section=cls.section)
         cls.draw_properties(fake, layout, options(), context)
     shown = [name for name in layout.props if name in OTHERS]
     assert sorted(shown) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+
+
+def test_numbers_left_to_the_model_are_shown():
+    scene_with_everything()
+    options().steps, options().guidance = 0, -1.0
+    for model, steps, guidance in (
+        ("starter", "20 (starter)", "2 (starter)"),
+        ("sd15", "30 (sd15)", "15.5 (sd15)"),
+        ("/no/such/thing", "as thing has it", "as thing has it"),
+    ):
+        options().model = model
+        layout = Layout()
+        cls = advanced.AdvancedPanel
+        fake = types.SimpleNamespace(layout=layout, section=cls.section)
+        cls.draw_properties(fake, layout, options(), bpy.context)
+        assert layout.labels == ["Steps", steps, "Guidance", guidance], layout.labels
+        assert not {"steps", "guidance"} & {*layout.props}
+    options().model = "starter"
+    for number in (20, 0):
+        assert bpy.ops.sync_texture.choose_number(name="steps") == {"FINISHED"}
+        assert options().steps == number
+    assert bpy.ops.sync_texture.choose_number(name="guidance") == {"FINISHED"}
+    assert options().guidance == 2
+    options().guidance = 0
+    assert json.loads(asked())["request"]["guidance"] == 0
+    options().guidance = -1
+    assert json.loads(asked())["request"]["guidance"] is None
 
 
 def test_the_object_menu_has_what_is_searched_for():

@@ -31,6 +31,7 @@ from sync_texture.blender_sync_addon.operators import (  # noqa: E402
 from sync_texture.blender_sync_addon.ui import menus, panel  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
 from sync_texture.engine.errors import UserError  # noqa: E402
+from sync_texture.engine.options import choices  # noqa: E402
 
 
 def run(*words):
@@ -198,7 +199,7 @@ def test_attention_and_rasteriser_are_sent_where_they_are_chosen():
     assert next(i for i in bpy.data.images if "sync_texture" in i)["sync_texture"]["raster"] == "embree"
     for name in ("attention", "raster"):
         items = type(options).bl_rna.properties[name].enum_items
-        assert {item.identifier for item in items} == {"auto", *getattr(protocol, f"{name.upper()}S")}
+        assert {item.identifier for item in items} == {"auto", *getattr(choices, f"{name.upper()}S")}
         assert all(item.description for item in items)
 
 
