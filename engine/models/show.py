@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..options.request import by_model
 from .describe import Description
 from .vocabulary import Vocabulary
 
 GAP = 2  # blanks between columns
 INDENT = "  "
+NUMBERS = [name for name, one in by_model().items() if one.kind in (int, float)]
 
 
 def as_json(model: Description) -> dict[str, Any]:
@@ -24,8 +26,7 @@ def as_json(model: Description) -> dict[str, Any]:
         "installed": model.installed,
         "view_size": preset.view_size if preset else None,
         "control": preset.control if preset else None,
-        "steps": preset.steps if preset else None,
-        "guidance": preset.guidance if preset else None,
+        **{name: getattr(preset, name, None) for name in NUMBERS},
         "vocabulary": _vocabulary_as_json(vocabulary) if vocabulary else None,
         "limits": list(model.limits),
     }
@@ -67,7 +68,7 @@ def _usage(model: Description) -> dict[str, str]:
     return {
         "views": f"{side} x {side} pixels",
         "control": f"{model.preset.control} pictures",
-        "use": f"{model.preset.steps} steps, guidance {model.preset.guidance:g}",
+        "use": ", ".join(f"{name} {getattr(model.preset, name):g}" for name in NUMBERS),
     }
 
 
