@@ -14,12 +14,6 @@ from typing import Any
 
 CUSTOM = "custom"
 STANDARD = "standard"
-ITEMS = [
-    ("draft", "Draft", "Few steps from few views, a small texture: to see what a prompt gives"),
-    (STANDARD, "Standard", "As many steps as suit the model, from as many views as the object needs"),
-    ("high", "High", "More steps and a larger texture"),
-    (CUSTOM, "Custom", "Steps, views and size as chosen under Advanced"),
-]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ...engine.options.request import OPTIONS
 from .. import package
 from ..operators import environment, fill_panel, models
 from ..problem import Problem
@@ -16,12 +17,7 @@ from ..setup.models import ModelEntry
 from ..setup.status import setup_status
 from .drawing import draw_activity, draw_text, line_length
 
-DEVICES = [
-    ("auto", "Automatic", "The fastest that this computer has"),
-    ("cpu", "CPU", "The processor: always there, slow"),
-    ("cuda", "NVIDIA GPU", "CUDA"),
-    ("mps", "Apple GPU", "Metal"),
-]
+DEVICE = OPTIONS["device"]
 TORCHES = [
     (builds.AUTO, "Automatic", "For the NVIDIA card, where there is one that it can be used with"),
     (builds.CPU, "CPU", "For the processor: the smallest download"),
@@ -48,7 +44,11 @@ class Preferences(bpy.types.AddonPreferences):
         "engine's packages (PyTorch, diffusers), or the folder of its virtual environment. The environment "
         f"variable {engine_python.VARIABLE} overrides it",
     )
-    device: EnumProperty(name="Device", items=DEVICES, description="What the network runs on")
+    device: EnumProperty(
+        name=DEVICE.label,
+        items=[(name, *words) for name, words in DEVICE.choices.items()],
+        description=DEVICE.help,
+    )
     torch: EnumProperty(
         name="PyTorch For", items=TORCHES, description="Which build of PyTorch is installed when setting up"
     )
