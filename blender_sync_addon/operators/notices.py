@@ -155,7 +155,7 @@ def why_no_start_from(obj: Any) -> Problem | None:
 def _settings(options: Any) -> Settings:
     """As far as they can contradict each other."""
     start, unwrap, sets = options.from_texture, options.unwrap, options.texture_sets
-    return Settings(options.prompt, from_texture=start, unwrap=unwrap, texture_sets=sets)
+    return Settings(prompt=options.prompt, from_texture=start, unwrap=unwrap, texture_sets=sets)
 
 
 def _no_engine(what: str, fix: str) -> Notice:

@@ -38,7 +38,7 @@ def check_cameras(obj, several: bool) -> list:
     bpy.context.view_layer.update()
     depsgraph = bpy.context.evaluated_depsgraph_get()
     entries = read_cameras.read(obj, depsgraph, several).entries
-    reading = texture_job.JobObject(obj, depsgraph, texture_job.Settings("x"), several).read
+    reading = texture_job.JobObject(obj, depsgraph, texture_job.Settings(prompt="x"), several).read
     for entry in entries:
         own = bpy.data.objects[entry["name"]]
         world = [obj.matrix_world @ vertex.co for vertex in obj.data.vertices]
