@@ -26,8 +26,8 @@ PER_OBJECT = ("target", "slot")  # which of the panel's say for what, not how
 
 @dataclass(frozen=True)
 class Settings(Request):
-    """One job's choices: a request without its files, which ``request`` gives it, and what Blender adds. To be
-    made with keywords.
+    """One job's choices: a request without its files, which ``request`` gives it, and what Blender adds. Made
+    with keywords.
 
     views: also "scene", its cameras. from_texture: start from what the objects show now. target: "active" or
     "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which, see read/target.py.

@@ -62,7 +62,7 @@ def test_what_stops_comes_with_the_button_that_mends_it():
     options().unwrap = "never"
     press(only().button)
     assert options().unwrap == "auto"
-    assert "one will be made" in notices()[0].text, notices()
+    assert "one will be made" in notices()[0].text
     options().prompt = " "
     assert "prompt is empty" in only().text
 
