@@ -6,8 +6,8 @@ Arrays and pictures cross as files in a private job folder, whose paths the mess
 
 To the engine:   job (id, request) | cancel (id) | heartbeat | quit
 From the engine: hello (version, pid) | started (id) | progress (id, stage, i, n, eta_s)
-                 | preview (id, preview) | done (id, result) | failed (id, error, fix, code) | cancelled (id)
-                 | heartbeat
+                 | preview (id, preview) | done (id, result) | failed (id, error, fix, code, wording?)
+                 | cancelled (id) | heartbeat
 
 A batch tells its jobs in these words too, and besides:
                  batch (jobs, finished, refused, workers) | refused (line, error, fix)

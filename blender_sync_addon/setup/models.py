@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...engine import protocol
 from ...engine.client.child import without_python_settings
 from ..problem import Problem, of_message
 from .activity import Activity
@@ -82,19 +83,13 @@ def run_command(activity: Activity, command: Sequence[str]) -> Any:
         else:
             answer.append(message)
 
-    status, lines = activity.run(command, without_python_settings(os.environ), line=take)
+    status, _ = activity.run(command, without_python_settings(os.environ), line=take)
     if status == 0 and answer:
         return answer[-1]
-    reasons = (problem for line in reversed(lines) if (problem := _problem(line)))
-    raise next(reasons, Problem(f"The engine ended with exit status {status}", "Open the log for more."))
-
-
-def _problem(line: str) -> Problem | None:
-    """What a ``line`` of stderr tells in JSON, if it does."""
-    try:
-        return of_message(json.loads(line))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+    for message in reversed(answer):
+        if isinstance(message, dict) and message.get("kind") == protocol.FAILED:
+            raise of_message(message)
+    raise Problem(f"The engine ended with exit status {status}", "Open the log for more.")
 
 
 def _show(activity: Activity, message: dict[str, Any]) -> None:

@@ -167,6 +167,15 @@ def test_unknown_models_are_answered_by_one_line(
         assert captured.err.count("\n") == 1
 
 
+def test_programs_are_told_in_a_line_of_json(capfd: Capture) -> None:
+    assert main(["--json-errors", "models", "show", "nope"]) == protocol.EXIT_BAD_INPUT
+    captured = capfd.readouterr()
+    told = protocol.decode(captured.err)
+    assert (captured.out, told["kind"], told["code"]) == ("", protocol.FAILED, protocol.EXIT_BAD_INPUT)
+    assert "nope" in told["error"]
+    assert told["fix"]
+
+
 def test_damaged_configs_are_answered_by_one_line(tiny_model: Path, tmp_path: Path, capfd: Capture) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "mine")
     (folder / "vae" / "config.json").write_text("{")
