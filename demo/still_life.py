@@ -2,7 +2,7 @@
 
 Started by `build.py picture`, which installs the extension into a Blender profile of its own. The meshes are
 Blender's primitives, Suzanne, profiles turned on a lathe and the demo's knot. The extension makes the base
-colours. How rough or coated a surface is stands in PIECES: textures don't carry that yet.
+colours. How rough or coated a surface is stands in THINGS: textures don't carry that yet.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _smooth() -> None:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Thing:
     """One object: its prompt and mesh, where it stands, how it is turned (degrees), what light does on it."""
 
     prompt: str
@@ -135,22 +135,22 @@ class Piece:
 
 
 # fmt: off
-PIECES = (
-    Piece("teal dragon scales", lambda: suzanne(2.1), (0.1, 0.55, 0), (-18, 0, 8), 0.35, 0.4),
-    Piece("weathered red bricks", lambda: turned(TOWER), (-2.0, 1.6, 0), (0, 0, 0), 0.8),
-    Piece("dark grey roof shingles", lambda: turned(ROOF), (-2.0, 1.6, 1.2), (0, 0, 0), 0.6),
-    Piece("blue ceramic tiles", lambda: turned(VASE), (2.3, 1.25, 0), (0, 0, 0), 0.2, 0.8),
-    Piece("beige wicker", lambda: turned(BOWL), (1.95, -0.35, 0), (0, 0, 0), 0.7),
-    Piece("giraffe skin", lambda: ball(0.27, 1.3), (1.65, -0.2, 0.20), (65, 0, 40), 0.35, 0.3),
-    Piece("black and pink stripes", lambda: ball(0.27, 1.3), (2.22, -0.25, 0.20), (60, 0, -50), 0.35, 0.3),
-    Piece("red hexagon tiles", lambda: ball(0.27, 1.3), (1.92, -0.55, 0.26), (75, 0, 100), 0.3, 0.5),
-    Piece("knitted pink wool", lambda: ring(0.44, 0.21), (-1.3, -0.85, 0), (0, 0, 0), 0.95),
-    Piece("gold scales", lambda: trefoil(0.18), (-2.4, -0.3, 0), (0, 0, 25), 0.3, 0.2, 0.6),
-    Piece("orange herringbone", lambda: block((0.6, 0.6, 0.6), 0.06), (0.85, -0.9, 0), (0, 0, 28), 0.5, 0.2),
-    Piece("yellow and red checkerboard", lambda: ball(0.26), (-0.4, -1.5, 0), (20, 30, 0), 0.3, 0.5),
+THINGS = (
+    Thing("teal dragon scales", lambda: suzanne(2.1), (0.1, 0.55, 0), (-18, 0, 8), 0.35, 0.4),
+    Thing("weathered red bricks", lambda: turned(TOWER), (-2.0, 1.6, 0), (0, 0, 0), 0.8),
+    Thing("dark grey roof shingles", lambda: turned(ROOF), (-2.0, 1.6, 1.2), (0, 0, 0), 0.6),
+    Thing("blue ceramic tiles", lambda: turned(VASE), (2.3, 1.25, 0), (0, 0, 0), 0.2, 0.8),
+    Thing("beige wicker", lambda: turned(BOWL), (1.95, -0.35, 0), (0, 0, 0), 0.7),
+    Thing("giraffe skin", lambda: ball(0.27, 1.3), (1.65, -0.2, 0.20), (65, 0, 40), 0.35, 0.3),
+    Thing("black and pink stripes", lambda: ball(0.27, 1.3), (2.22, -0.25, 0.20), (60, 0, -50), 0.35, 0.3),
+    Thing("red hexagon tiles", lambda: ball(0.27, 1.3), (1.92, -0.55, 0.26), (75, 0, 100), 0.3, 0.5),
+    Thing("knitted pink wool", lambda: ring(0.44, 0.21), (-1.3, -0.85, 0), (0, 0, 0), 0.95),
+    Thing("gold scales", lambda: trefoil(0.18), (-2.4, -0.3, 0), (0, 0, 25), 0.3, 0.2, 0.6),
+    Thing("orange herringbone", lambda: block((0.6, 0.6, 0.6), 0.06), (0.85, -0.9, 0), (0, 0, 28), 0.5, 0.2),
+    Thing("yellow and red checkerboard", lambda: ball(0.26), (-0.4, -1.5, 0), (20, 30, 0), 0.3, 0.5),
 )
 # fmt: on
-FLOOR = Piece("oak wood planks", lambda: block((1.6, 1.6, 0.2), 0.01), (0, 0, 0), roughness=0.4, coat=0.1)
+FLOOR = Thing("oak wood planks", lambda: block((1.6, 1.6, 0.2), 0.01), (0, 0, 0), roughness=0.4, coat=0.1)
 TILES = range(-3, 4), range(-2, 3)  # of the floor: to the right and to the back
 
 
@@ -161,8 +161,8 @@ def main(arguments: list[str]) -> None:
     bpy.ops.preferences.addon_enable(module=EXTENSION)
     bpy.context.scene.sync_texture.model = options.model
     lay_floor(texture(FLOOR, options.seed))
-    for piece in PIECES:
-        texture(piece, options.seed)
+    for thing in THINGS:
+        texture(thing, options.seed)
     stage()
     light()
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -180,24 +180,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def texture(piece: Piece, seed: int) -> bpy.types.Object:
-    """Add ``piece``, have it textured, and put it in its place."""
-    piece.build()
+def texture(thing: Thing, seed: int) -> bpy.types.Object:
+    """Add ``thing``, have it textured, and put it in its place."""
+    thing.build()
     obj = bpy.context.object
-    obj.name = piece.prompt
-    bpy.ops.sync_texture.generate(prompt=piece.prompt, seed=seed, texture_size="1024")
-    finish(obj, piece)
-    place(obj, piece)
+    obj.name = thing.prompt
+    bpy.ops.sync_texture.generate(prompt=thing.prompt, seed=seed, texture_size="1024")
+    finish(obj, thing)
+    place(obj, thing)
     return obj
 
 
-def place(obj: bpy.types.Object, piece: Piece) -> None:
+def place(obj: bpy.types.Object, thing: Thing) -> None:
     """Turn ``obj`` and let it stand at its place."""
-    obj.rotation_euler = [math.radians(angle) for angle in piece.turn]
-    obj.location = piece.place
+    obj.rotation_euler = [math.radians(angle) for angle in thing.turn]
+    obj.location = thing.place
     bpy.context.view_layer.update()
     lowest = min((obj.matrix_world @ vertex.co).z for vertex in obj.data.vertices)
-    obj.location.z += piece.place[2] - lowest
+    obj.location.z += thing.place[2] - lowest
 
 
 def lay_floor(tile: bpy.types.Object) -> None:
@@ -211,13 +211,13 @@ def lay_floor(tile: bpy.types.Object) -> None:
     bpy.data.objects.remove(tile)
 
 
-def finish(obj: bpy.types.Object, piece: Piece) -> None:
+def finish(obj: bpy.types.Object, thing: Thing) -> None:
     """What light does on the textured ``obj``."""
     nodes = obj.material_slots[0].material.node_tree.nodes
     inputs = next(node for node in nodes if node.type == "BSDF_PRINCIPLED").inputs
-    inputs["Roughness"].default_value = piece.roughness
-    inputs["Coat Weight"].default_value = piece.coat
-    inputs["Metallic"].default_value = piece.metallic
+    inputs["Roughness"].default_value = thing.roughness
+    inputs["Coat Weight"].default_value = thing.coat
+    inputs["Metallic"].default_value = thing.metallic
 
 
 def stage() -> None:

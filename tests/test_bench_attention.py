@@ -9,17 +9,17 @@ import torch
 from engine.denoise.attention import Links
 from tests.bench import attention
 from tests.bench.cases import attention as case
-from tests.bench.cases.attention import Found, Layer, Networks
+from tests.bench.cases.attention import Found, Layer, TimedNetworks
 
 CPU = torch.device("cpu")
 SMALL = Layer(tokens=16, width=64, heads=4)
 
 
-def of_stable_diffusion() -> Networks:
+def of_stable_diffusion() -> TimedNetworks:
     from diffusers import UNet2DConditionModel
 
     with torch.device("meta"):
-        return Networks(UNet2DConditionModel(cross_attention_dim=768, attention_head_dim=8), None)
+        return TimedNetworks(UNet2DConditionModel(cross_attention_dim=768, attention_head_dim=8), None)
 
 
 def test_layers_of_stable_diffusion() -> None:

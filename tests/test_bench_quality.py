@@ -20,7 +20,7 @@ from engine.options import choices
 from tests.bench import quality
 from tests.bench.cases import quality as texture
 from tests.bench.cases import quality_grid as grid
-from tests.bench.cases.quality_grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, Settings, Store
+from tests.bench.cases.quality_grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, GridSettings, Store
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
 from training.judge import examples, pairs, textures
@@ -115,7 +115,7 @@ def test_a_result_that_was_half_written_is_none(tmp_path: Path, monkeypatch: pyt
 
 
 def test_other_weights_and_settings_are_other_results(tiny: Path, tmp_path: Path) -> None:
-    settings = Settings(str(tiny), "cpu", 4, 3.0, 512, "paper", tmp_path)
+    settings = GridSettings(str(tiny), "cpu", 4, 3.0, 512, "paper", tmp_path)
     found = grid.fingerprint(settings, STARTER)
     moved = Path(shutil.copytree(tiny, tmp_path / "elsewhere"))
     (moved / "README.md").write_text("words")

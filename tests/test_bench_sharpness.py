@@ -15,7 +15,7 @@ from engine.models.presets import SD15, STARTER
 from tests.bench import sharpness
 from tests.bench.cases.scenes import USUAL
 from tests.bench.pages import sharpness as pages
-from tests.bench.pages.sharpness import Row
+from tests.bench.pages.sharpness import SharpnessRow
 from tests.bench.plots import sharpness as plot
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
@@ -23,11 +23,11 @@ from tests.engine.schedules import STARTER as SCHEDULE
 BLOCKS = [(mesh, prompt, 0) for mesh in ("cube", "torus") for prompt in ("bricks", "denim")]
 
 
-def rows(sharp: dict[str, float], seams: float = 1.0) -> list[Row]:
+def rows(sharp: dict[str, float], seams: float = 1.0) -> list[SharpnessRow]:
     """All arms in every block; ``sharp``: of those that aren't 0.5."""
     picture = np.zeros((2, 8, 8, 3), np.float32)
     return [
-        Row(
+        SharpnessRow(
             block,
             arm,
             sharp.get(arm, 0.5),

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderDC, AutoencoderKL
 from torch import Tensor, nn
 
-from training.data import Batch
+from training.data import TrainingBatch
 from training.regression import Log, Regression
 
 PATCH = 8  # pixels per latent
@@ -38,7 +38,7 @@ class Projection:
 
     @classmethod
     def fit(cls, pictures: Tensor, mask: Tensor) -> Projection:
-        """The analysis of all patches mostly on the object; arguments as in Batch."""
+        """The analysis of all patches mostly on the object; arguments as in TrainingBatch."""
         patches = F.unfold(pictures * 2 - 1, PATCH, stride=PATCH).transpose(1, 2).reshape(-1, 3 * PATCH**2)
         patches = patches[F.avg_pool2d(mask, PATCH).reshape(-1) > 0.5]
         mean = patches.mean(0)
@@ -148,7 +148,7 @@ def _linear_output(shortcut: nn.Conv2d, output: nn.Conv2d, bias: Tensor, deviati
     output.bias[LATENTS:] = -8.0  # log variance: the posterior is its mean
 
 
-def train(data: Batch, steps: int, seed: int, threads: int, log: Log) -> AutoencoderKL:
+def train(data: TrainingBatch, steps: int, seed: int, threads: int, log: Log) -> AutoencoderKL:
     """Fit the projection to ``data``, then the decoder in ``steps`` steps of 8 crops (or 2 whole pictures)
     in each of ``threads`` threads."""
     torch.manual_seed(seed)
@@ -162,7 +162,7 @@ def train(data: Batch, steps: int, seed: int, threads: int, log: Log) -> Autoenc
     return network
 
 
-def mixed(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def mixed(data: TrainingBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Pictures (N, 3, H, W) in [-1, 1] and masks (N, 1, H, W) in float32: three times of four crops, else
     whole ones."""
     pick = whole if torch.rand(1, generator=generator) < 0.25 else crops
@@ -170,13 +170,13 @@ def mixed(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return pictures.float(), mask.float()
 
 
-def whole(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def whole(data: TrainingBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """2 pictures (2, 3, H, W) in [-1, 1] and their masks."""
     index = torch.randint(len(data.pictures), (2,), generator=generator)
     return data.pictures[index] * 2 - 1, data.mask[index]
 
 
-def crops(data: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def crops(data: TrainingBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """8 crops centred on random object pixels, aligned to patches."""
     pictures, masks = [], []
     for index in torch.randint(len(data.pictures), (8,), generator=generator).tolist():
@@ -200,7 +200,7 @@ def cut(values: Tensor, row: int, column: int, side: int) -> Tensor:
     return values[..., row : row + side, column : column + side]
 
 
-def _loss(network: AutoencoderKL, data: Batch, generator: torch.Generator) -> Tensor:
+def _loss(network: AutoencoderKL, data: TrainingBatch, generator: torch.Generator) -> Tensor:
     pictures, mask = mixed(data, generator)
     with torch.no_grad():
         latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
@@ -244,7 +244,7 @@ def as_convolution(network: AutoencoderKL) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def psnr(network: AutoencoderKL | AutoencoderDC, data: Batch) -> float:
+def psnr(network: AutoencoderKL | AutoencoderDC, data: TrainingBatch) -> float:
     """dB between pictures and their reconstructions over the objects' pixels."""
     decoded = torch.cat([network.decode(part).sample for part in encode(network, data.pictures).split(32)])  # type: ignore[no-untyped-call]
     inside = (data.mask > 0.5).float()

@@ -25,7 +25,7 @@ DEPTH_SHARE = 0.04  # of the samples show the depth picture instead of positions
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``control`` (N, 3, SIZE, SIZE) uint8, the engine's position
     map or depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
 
@@ -46,7 +46,7 @@ def make_sample(
     choose: Callable[[np.random.Generator], Look] = random_look,
 ) -> Sample:
     """(picture, control, mask, caption) number ``index`` of the endless series ``seed``, of a look that
-    ``choose`` draws; shapes as in Batch."""
+    ``choose`` draws; shapes as in TrainingBatch."""
     rng = np.random.default_rng([seed, index])
     view = pool[int(rng.integers(len(pool)))].turned(45.0 * rng.integers(8))
     if rng.random() < 0.5:  # a mirrored object is an object
@@ -83,8 +83,8 @@ def make_batch(
     start: int,
     count: int,
     choose: Callable[[np.random.Generator], Look] = random_look,
-) -> Batch:
+) -> TrainingBatch:
     """Samples ``start`` to ``start + count`` of the series ``seed``."""
     samples = [make_sample(pool, fields, seed, start + i, choose) for i in range(count)]
     pictures, controls, masks, captions = zip(*samples, strict=True)
-    return Batch(torch.stack(pictures), torch.stack(controls), torch.stack(masks), list(captions))
+    return TrainingBatch(torch.stack(pictures), torch.stack(controls), torch.stack(masks), list(captions))

@@ -28,7 +28,7 @@ from training.fields import Fields
 from training.judge import examples, pairs, textures, views
 from training.judge.classifier import Classifier, judge
 from training.judge.pairs import Pair
-from training.judge.report import Entry, Row, sheet, table
+from training.judge.report import ScoreRow, SheetEntry, sheet, table
 from training.judge.score import Seen, autoencoder_rows, joined, single_rows, textured_rows
 from training.pool import SIZE
 
@@ -38,7 +38,7 @@ QUICK = 12  # pairs that --quick judges
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """What is judged and how. ``meshes``: how many of the pairs are textured too; None for ``steps`` and
     ``guidance`` is the model's own."""
 
@@ -57,7 +57,7 @@ class Results:
     """``textured`` holds ``len(TURNS)`` pictures of each of the pairs ``which``; None if there are none."""
 
     pairs: list[Pair]
-    rows: list[Row]
+    rows: list[ScoreRow]
     real: Seen
     single: Seen
     which: list[int]
@@ -68,7 +68,7 @@ def log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def evaluate(settings: Settings) -> Results:
+def evaluate(settings: EvaluationSettings) -> Results:
     """Everything that is measured."""
     listed = pairs.load()
     chosen = [listed[i] for i in _spread(len(listed), QUICK)] if settings.quick else listed
@@ -103,7 +103,11 @@ def _sized(pictures: Tensor) -> Tensor:
 
 
 def _textured(
-    settings: Settings, denoiser: Denoiser, classifier: Classifier, noise: Fields, chosen: list[Pair]
+    settings: EvaluationSettings,
+    denoiser: Denoiser,
+    classifier: Classifier,
+    noise: Fields,
+    chosen: list[Pair],
 ) -> tuple[Seen, Seen]:
     """Pictures of the pairs' textured meshes from TURNS, and what the generator would paint there."""
     found, real = [], []
@@ -120,12 +124,12 @@ def _textured(
     return Seen.of(classifier, torch.stack(found), wanted), Seen.of(classifier, wanted.pictures, wanted)
 
 
-def entries(results: Results) -> list[Entry]:
+def entries(results: Results) -> list[SheetEntry]:
     """The contact sheet's cells."""
     return [_entry(results, index) for index in range(len(results.pairs))]
 
 
-def _entry(results: Results, index: int) -> Entry:
+def _entry(results: Results, index: int) -> SheetEntry:
     pair, single = results.pairs[index], results.single
     pictures = [results.real.pictures[index], single.pictures[index]]
     lines: list[tuple[str, bool | None]] = [(pair.prompt, None)]
@@ -136,7 +140,7 @@ def _entry(results: Results, index: int) -> Entry:
         lines.append((f"mesh: {_taken(results.textured, first)}", _is_right(results.textured, first)))
     else:
         lines.append(("", None))
-    return Entry([picture.permute(1, 2, 0).numpy() for picture in pictures], lines)
+    return SheetEntry([picture.permute(1, 2, 0).numpy() for picture in pictures], lines)
 
 
 def _taken(seen: Seen, index: int) -> str:
@@ -148,7 +152,7 @@ def _is_right(seen: Seen, index: int) -> bool:
     return bool(seen.materials[index]) and seen.colours[index] is not False
 
 
-def as_json(settings: Settings, results: Results) -> dict[str, Any]:
+def as_json(settings: EvaluationSettings, results: Results) -> dict[str, Any]:
     """The table, and what every pair was taken for."""
     single, overlaps = results.single, (results.single.overlaps, results.real.overlaps)
     listed = []
@@ -166,7 +170,7 @@ def as_json(settings: Settings, results: Results) -> dict[str, Any]:
     return {"settings": shown, "table": [row.as_dict() for row in results.rows], "pairs": listed}
 
 
-def main(settings: Settings) -> None:
+def main(settings: EvaluationSettings) -> None:
     """Evaluate, print the table, write evaluation.json and sheet.png."""
     began = time.process_time()
     results = evaluate(settings)
@@ -178,7 +182,7 @@ def main(settings: Settings) -> None:
     log(f"{(time.process_time() - began) / 60:.1f} CPU-minutes; more in {settings.out}")
 
 
-def _arguments() -> Settings:
+def _arguments() -> EvaluationSettings:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
         description=__doc__,
@@ -197,7 +201,7 @@ def _arguments() -> Settings:
     options = parser.parse_args()
     if options.quick:
         options.meshes, options.steps = min(options.meshes, 3), options.steps or 10
-    return Settings(**vars(options))
+    return EvaluationSettings(**vars(options))
 
 
 if __name__ == "__main__":

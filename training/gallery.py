@@ -34,7 +34,7 @@ SHRINK = (1.0, 0.85, 0.7, 0.6)  # of the cells, until the sheet is small enough
 
 
 @dataclass(frozen=True)
-class Settings:
+class GallerySettings:
     """What is drawn and how; None is the model's own."""
 
     model: str
@@ -47,7 +47,7 @@ class Settings:
     prompts: list[str] | None
 
 
-def main(settings: Settings) -> None:
+def main(settings: GallerySettings) -> None:
     """Draw a sheet for every mesh."""
     folder = _folder(settings.model)
     prompts = settings.prompts or examples(folder)
@@ -87,7 +87,7 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()
 
 
-def _cell(settings: Settings, denoiser: Denoiser, mark: str, mesh: Path, prompt: str) -> Image.Image:
+def _cell(settings: GallerySettings, denoiser: Denoiser, mark: str, mesh: Path, prompt: str) -> Image.Image:
     """The two sides of ``mesh`` textured with ``prompt``, from the cache where they are in it."""
     steps, seed = settings.steps, settings.seed
     mesh_mark = hashlib.sha256(mesh.read_bytes()).hexdigest()
@@ -136,7 +136,7 @@ def sheet(cells: list[Image.Image], labels: list[str]) -> Image.Image:
     return page
 
 
-def _arguments() -> Settings:
+def _arguments() -> GallerySettings:
     parser = argparse.ArgumentParser(
         prog="python -m training.gallery",
         description=__doc__,
@@ -150,7 +150,7 @@ def _arguments() -> Settings:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--prompts", nargs="+", help="instead of the model's own examples")
-    return Settings(**vars(parser.parse_args()))
+    return GallerySettings(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from torch import Tensor
 from engine.denoise.denoiser import Denoiser
 from training import autoencoder, small_autoencoder
 from training.autoencoder import CROP, PATCH, corner, cut
-from training.data import Batch
+from training.data import TrainingBatch
 from training.regression import Log, Regression
 from training.sampling import denoised
 
@@ -46,7 +46,9 @@ class Made:
 
 
 @torch.no_grad()
-def made(denoiser: Denoiser, data: Callable[[int, int], Batch], count: int, seed: int, log: Log) -> Made:
+def made(
+    denoiser: Denoiser, data: Callable[[int, int], TrainingBatch], count: int, seed: int, log: Log
+) -> Made:
     """``count`` samples, ``data(start, count)`` being some of the training's kind."""
     generator = torch.Generator().manual_seed(seed)
     latents, batches, kept = [], [], []
@@ -60,7 +62,7 @@ def made(denoiser: Denoiser, data: Callable[[int, int], Batch], count: int, seed
     return Made(torch.cat(latents), pictures, mask, torch.tensor(kept))
 
 
-def _redenoised(denoiser: Denoiser, batch: Batch, first: int, generator: torch.Generator) -> Tensor:
+def _redenoised(denoiser: Denoiser, batch: TrainingBatch, first: int, generator: torch.Generator) -> Tensor:
     """The pictures' latents noised as before step ``first`` and denoised from there."""
     schedule = denoiser.schedule(STEPS)
     alpha, sigma = schedule.levels[first].alpha_sigma
@@ -70,7 +72,7 @@ def _redenoised(denoiser: Denoiser, batch: Batch, first: int, generator: torch.G
     return denoised(denoiser, batch.captions, control, x, STEPS, guidance, first)
 
 
-def refine(network: AutoencoderDC, data: Batch, samples: Made, plan: Regression, log: Log) -> None:
+def refine(network: AutoencoderDC, data: TrainingBatch, samples: Made, plan: Regression, log: Log) -> None:
     """Train the decoder on the encoder's latents of ``data`` and on ``samples`` by turns, in place."""
     small_autoencoder.exact(network)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from training import autoencoder
 from training.autoencoder import LATENTS, PATCH
-from training.data import Batch
+from training.data import TrainingBatch
 from training.regression import Log, Regression
 
 ENCODER = (12, 12, 48, 192)  # channels at 1 (not used), 1/2, 1/4 and 1/8 of the size
@@ -30,7 +30,9 @@ PICTURES = 300  # enough for the least squares
 CONSTANTS = slice(2 * PAIRS, 2 * PAIRS + 2)
 
 
-def train(large: AutoencoderKL, data: Batch, steps: int, seed: int, threads: int, log: Log) -> AutoencoderDC:
+def train(
+    large: AutoencoderKL, data: TrainingBatch, steps: int, seed: int, threads: int, log: Log
+) -> AutoencoderDC:
     """Fit the inverse of ``large``'s projection to ``data``, then the whole decoder in ``steps`` steps of 8
     crops (or 2 whole pictures) in each of ``threads`` threads. Latents are those that the denoiser takes."""
     torch.manual_seed(seed)
@@ -49,7 +51,7 @@ def exact(network: AutoencoderDC) -> AutoencoderDC:
     return network.train()
 
 
-def projected(network: AutoencoderDC, data: Batch, generator: torch.Generator) -> Tensor:
+def projected(network: AutoencoderDC, data: TrainingBatch, generator: torch.Generator) -> Tensor:
     """The loss of pictures decoded from their own latents with some noise."""
     pictures, mask = autoencoder.mixed(data, generator)
     with torch.no_grad():
@@ -60,7 +62,7 @@ def projected(network: AutoencoderDC, data: Batch, generator: torch.Generator) -
 
 
 @torch.no_grad()
-def by_hand(large: AutoencoderKL, data: Batch) -> AutoencoderDC:
+def by_hand(large: AutoencoderKL, data: TrainingBatch) -> AutoencoderDC:
     """The projection of ``large``, scaled as the denoiser takes it, and its linear inverse over ``data``."""
     scale = float(large.config["scaling_factor"])
     weight, bias = (scale * part for part in autoencoder.as_convolution(large))
@@ -70,7 +72,7 @@ def by_hand(large: AutoencoderKL, data: Batch) -> AutoencoderDC:
     return network
 
 
-def _inverse(weight: Tensor, bias: Tensor, data: Batch) -> tuple[Tensor, Tensor]:
+def _inverse(weight: Tensor, bias: Tensor, data: TrainingBatch) -> tuple[Tensor, Tensor]:
     """Least squares over at most PICTURES pictures' patches: latents @ (LATENTS, 192) + (192,)."""
     pictures = data.pictures[:PICTURES].float() * 2 - 1
     latents = F.conv2d(pictures, weight, bias, stride=PATCH).permute(0, 2, 3, 1).reshape(-1, LATENTS)

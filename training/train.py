@@ -38,7 +38,7 @@ from training.warm_start import warm_start
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """A run. ``hours`` is wall-clock time of the diffusion stage, over all resumptions."""
 
     run: Path = Path("training/runs/starter")
@@ -72,7 +72,7 @@ class Prepared:
     small: AutoencoderDC
 
 
-def main(settings: Settings) -> None:
+def main(settings: TrainingSettings) -> None:
     torch.set_num_threads(1)
     torch.backends.cuda.enable_flash_sdp(False)  # on the CPU too: plain attention is faster for small heads
     settings.run.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def main(settings: Settings) -> None:
     sheet.draw(settings.run / "model", prepared.held_out, settings.run / "sheet.png")
 
 
-def prepare(settings: Settings, log: Log) -> Prepared:
+def prepare(settings: TrainingSettings, log: Log) -> Prepared:
     """Every stage before diffusion; finished ones are only read."""
     run = settings.run
     fields = Fields.cached(run / "fields.npz").to(settings.device)
@@ -99,7 +99,7 @@ def prepare(settings: Settings, log: Log) -> Prepared:
 
 
 def _autoencoders(
-    settings: Settings, fields: Fields, shapes: Pool, held_out: Pool, log: Log
+    settings: TrainingSettings, fields: Fields, shapes: Pool, held_out: Pool, log: Log
 ) -> tuple[AutoencoderKL, AutoencoderDC]:
     """The large one and the small one, trained where the run has none yet."""
     large, small = settings.run / "autoencoder", settings.run / "small_autoencoder"
@@ -125,7 +125,7 @@ def _captions(count: int) -> list[str]:
     return every_phrase() + [caption(random_look(rng), rng, 2 * a, e) for a, e in views]
 
 
-def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
+def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
     nets = networks.build(prepared.tokenizer, settings.arch, settings.seed).to(settings.device)
     size = sum(
@@ -154,7 +154,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     with ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(1)) as threads:
         empty, alphas = networks.tokens(prepared.tokenizer, [""])[0], networks.scheduler().alphas_cumprod
         empty, alphas = empty.to(settings.device), alphas.to(settings.device)
-        step = Step(settings, nets, optimizer, threads, empty, alphas)
+        step = TrainStep(settings, nets, optimizer, threads, empty, alphas)
         while elapsed() < total:
             before, stage = stage, stage_at(elapsed() / total)
             if stage is not before:
@@ -174,7 +174,7 @@ def train_diffusion(settings: Settings, prepared: Prepared, log: Log) -> None:
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
-def _buffer(settings: Settings, prepared: Prepared, first: int, stage: Stage) -> Buffer:
+def _buffer(settings: TrainingSettings, prepared: Prepared, first: int, stage: Stage) -> Buffer:
     buffer = Buffer(
         prepared.pool,
         prepared.fields,
@@ -190,7 +190,7 @@ def _buffer(settings: Settings, prepared: Prepared, first: int, stage: Stage) ->
     return buffer
 
 
-def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
+def refine_decoder(settings: TrainingSettings, prepared: Prepared, log: Log) -> None:
     """Teach the small decoder what the run's model makes, and export it again."""
     folder, model = settings.run / "refined_autoencoder", settings.run / "model"
     if not (folder / "config.json").exists():
@@ -207,10 +207,10 @@ def refine_decoder(settings: Settings, prepared: Prepared, log: Log) -> None:
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainStep:
     """One update, its batch split over ``threads``."""
 
-    settings: Settings
+    settings: TrainingSettings
     nets: networks.Networks
     optimizer: Optimizer
     threads: ThreadPoolExecutor
@@ -278,7 +278,7 @@ def _logger(path: Path) -> Log:
     return log
 
 
-def _arguments() -> Settings:
+def _arguments() -> TrainingSettings:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -292,9 +292,9 @@ def _arguments() -> Settings:
         "save_minutes",
         "begin_with",
     ):
-        default = getattr(Settings, name)
+        default = getattr(TrainingSettings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    return Settings(**vars(parser.parse_args()))
+    return TrainingSettings(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def measure(device: torch.device, sizes: Sequence[int], pictures: int, seconds: 
         print(f"{name}: {' | '.join(_cells(rows[name]))}", file=sys.stderr, flush=True)
 
     views = case.paper_links(SMALL)
-    makers: list[tuple[str, Callable[[torch.device], case.Networks]]] = [
+    makers: list[tuple[str, Callable[[torch.device], case.TimedNetworks]]] = [
         ("starter", case.starter),
         ("SD 1.5", case.stable_diffusion),
     ]

@@ -30,7 +30,7 @@ DEFAULT = USUAL.fill
 
 
 @dataclass(frozen=True)
-class Row:
+class FillRow:
     """One mesh: coverage, and for each fill seam_error and view_psnr, averaged over the prompts."""
 
     mesh: str
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if min(mean, key=lambda how: mean[how]) == DEFAULT else 1
 
 
-def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
+def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> FillRow:
     """Texture the mesh in the file ``path`` once; fill it in every way."""
     request = replace(USUAL, mesh=str(path), prompt=prompt, steps=steps)
     canvas = canvas_of(request, denoiser)
@@ -70,7 +70,7 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     graph = TexelGraph.build(surface, request.texture_size)
     baked = bake(surface, graph.texels, seen, pictures)
     images = {how: fill(how, graph, baked) for how in choices.FILLS}
-    return Row(
+    return FillRow(
         path.stem,
         coverage(surface.raster, canvas.cameras),
         # None: the mesh has no seam.
@@ -79,22 +79,22 @@ def measure(denoiser: Denoiser, path: Path, prompt: str, steps: int) -> Row:
     )
 
 
-def averaged(mesh: str, rows: list[Row]) -> Row:
+def averaged(mesh: str, rows: list[FillRow]) -> FillRow:
     def mean(values: list[dict[str, float]]) -> dict[str, float]:
         return {how: float(np.mean([value[how] for value in values])) for how in choices.FILLS}
 
     seams, psnr = mean([row.seam_error for row in rows]), mean([row.view_psnr for row in rows])
-    return Row(mesh, float(np.mean([row.coverage for row in rows])), seams, psnr)
+    return FillRow(mesh, float(np.mean([row.coverage for row in rows])), seams, psnr)
 
 
-def shown(rows: list[Row]) -> str:
+def shown(rows: list[FillRow]) -> str:
     """The table, the means below."""
     head = ["mesh", "coverage"]
     head += [f"{what} {how}" for what in ("seam_error", "view_psnr") for how in choices.FILLS]
     return table(head, [_cells(row) for row in [*rows, averaged("mean", rows)]])
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: FillRow) -> list[str]:
     seams = [f"{row.seam_error[how]:.2f}" for how in choices.FILLS]
     psnr = [f"{row.view_psnr[how]:.2f} dB" for how in choices.FILLS]
     return [row.mesh, f"{row.coverage:.1%}", *seams, *psnr]

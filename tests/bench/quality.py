@@ -31,7 +31,7 @@ from engine.models.presets import Preset
 from engine.protocol import Request
 from tests.bench.cases import quality as texture
 from tests.bench.cases import quality_grid as grid
-from tests.bench.cases.quality_grid import Arm, Cell, Settings, Store
+from tests.bench.cases.quality_grid import Arm, Cell, GridSettings, Store
 from tests.bench.pages import quality as report
 from tests.bench.pages.quality_findings import Block, Data
 from tests.bench.plots import quality as plot
@@ -73,7 +73,7 @@ def run(given: argparse.Namespace) -> int:
     arms = grid.chosen(given.methods)
     device = str(devices.resolve(given.device))
     preset = load_denoiser(given.model, device, lambda: None).preset
-    settings = Settings(
+    settings = GridSettings(
         given.model,
         device,
         given.steps or (QUICK["steps"] if given.quick else preset.steps),
@@ -115,7 +115,7 @@ def _prepare_judge(folder: Path) -> None:
     examples.classifier(folder, noise, lambda text: print(text, flush=True))
 
 
-def _fill(cells: list[Cell], settings: Settings, store: Store, given: argparse.Namespace) -> int:
+def _fill(cells: list[Cell], settings: GridSettings, store: Store, given: argparse.Namespace) -> int:
     """Make what is missing; how many textures failed."""
     missing = [cell for cell in cells if (found := store.read(cell)) is None or (given.again and _old(found))]
     taken: dict[Arm, list[float]] = {}
@@ -139,7 +139,7 @@ def _old(result: dict[str, object]) -> bool:
 
 
 def _made(
-    missing: list[Cell], settings: Settings, folder: Path, given: argparse.Namespace
+    missing: list[Cell], settings: GridSettings, folder: Path, given: argparse.Namespace
 ) -> Iterator[tuple[Cell, float | BaseException]]:
     """Each cell as it is done, with its CPU seconds or what went wrong, from ``given.jobs`` processes."""
     end = time.monotonic() + 60 * (float("inf") if given.minutes is None else given.minutes)
@@ -160,7 +160,7 @@ def _made(
                 yield running.pop(future), future.exception() or future.result()
 
 
-def _tried(cell: Cell, settings: Settings, folder: Path) -> float | BaseException:
+def _tried(cell: Cell, settings: GridSettings, folder: Path) -> float | BaseException:
     try:
         return texture.run(cell, settings, folder)
     except Exception as error:  # one texture that can't be made doesn't stop the others
@@ -205,7 +205,7 @@ def _results(cells: list[Cell], store: Store) -> Iterator[tuple[Block, Arm, dict
             yield cell.block, cell.arm, found
 
 
-def _described(given: argparse.Namespace, settings: Settings, preset: Preset, planned: int) -> report.Run:
+def _described(given: argparse.Namespace, settings: GridSettings, preset: Preset, planned: int) -> report.Run:
     assert settings.steps is not None
     views = {"paper": "the published ten views", "auto": "views as each mesh needs them"}
     return report.Run(

@@ -34,7 +34,7 @@ from tests.bench.cases.meshes import usual_meshes
 from tests.bench.cases.scenes import PROMPTS, USUAL, asked, canvas_of, views
 from tests.bench.pages import sharpness as pages
 from tests.bench.pages.markdown import DOCS, put
-from tests.bench.pages.sharpness import OCTAVES, Row
+from tests.bench.pages.sharpness import OCTAVES, SharpnessRow
 from tests.bench.plots.sharpness import sheet, shown
 
 Floats = NDArray[np.float32]
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     denoiser = load_denoiser(given.model, "auto", lambda: None)
     arms, default = with_default(denoiser.preset)
-    rows: list[Row] = []
+    rows: list[SharpnessRow] = []
     print(pages.row_head(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         meshes = given.meshes or usual_meshes(Path(folder))
@@ -114,7 +114,7 @@ def with_default(preset: Preset) -> tuple[dict[str, dict[str, str]], str]:
 
 def measured(
     denoiser: Denoiser, meshes: Sequence[Path], steps: int, seeds: int, arms: dict[str, dict[str, str]]
-) -> Iterator[Row]:
+) -> Iterator[SharpnessRow]:
     """A row for every mesh, prompt, seed and arm, as they come; the first of ``arms`` is ALONE."""
     for path in meshes:
         canvas = canvas_of(replace(USUAL, mesh=str(path)), denoiser)
@@ -128,11 +128,11 @@ def measured(
                 yield measure(painted, single, (path.stem, prompt, seed), arm)
 
 
-def measure(painted: PaintedMesh, single: Floats, block: tuple[str, str, int], arm: str) -> Row:
+def measure(painted: PaintedMesh, single: Floats, block: tuple[str, str, int], arm: str) -> SharpnessRow:
     """Compare a texture with the views ``single``."""
     rendered, inside = painted.rendered, masks(painted.shots)
     ours, theirs = spectrum(rendered, inside), spectrum(single, inside)
-    return Row(
+    return SharpnessRow(
         block,
         arm,
         sharpness(rendered, single, inside),
@@ -143,7 +143,7 @@ def measure(painted: PaintedMesh, single: Floats, block: tuple[str, str, int], a
     )
 
 
-def wins(rows: Sequence[Row], default: str) -> bool:
+def wins(rows: Sequence[SharpnessRow], default: str) -> bool:
     """Whether the default is sharper than the mean of colours and doesn't show seams more."""
     if default == MEAN:
         return True

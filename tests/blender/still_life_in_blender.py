@@ -33,16 +33,16 @@ def test_everything_is_textured_and_stands_on_something():
     still_life.lay_floor(still_life.texture(still_life.FLOOR, 0))
     floor = [obj.name for obj in bpy.data.objects]
     assert len(floor) == len(still_life.TILES[0]) * len(still_life.TILES[1])
-    for piece in still_life.PIECES:
-        obj = still_life.texture(piece, 3)
-        assert obj.active_material["sync_texture"]["prompt"] == piece.prompt
-        assert abs(heights(obj)[0] - piece.place[2]) < NEAR, piece.prompt
+    for thing in still_life.THINGS:
+        obj = still_life.texture(thing, 3)
+        assert obj.active_material["sync_texture"]["prompt"] == thing.prompt
+        assert abs(heights(obj)[0] - thing.place[2]) < NEAR, thing.prompt
     for name in floor:
         assert abs(heights(bpy.data.objects[name])[1]) < NEAR, name
 
 
 def test_the_picture():
-    still_life.texture(still_life.PIECES[0], 3)
+    still_life.texture(still_life.THINGS[0], 3)
     still_life.stage()
     still_life.light()
     path = Path(tempfile.mkdtemp()) / "picture.jpg"

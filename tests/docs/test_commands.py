@@ -177,7 +177,7 @@ def test_flags_in_the_text_exist(root: Path) -> None:
     for part in ("tests/bench", "training", "blender_sync_addon/command"):
         for script in (root / part).rglob("*.py"):
             known |= set(FLAG.findall(script.read_text(encoding="utf-8")))
-    known |= {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(train.Settings)}
+    known |= {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(train.TrainingSettings)}
     for page in pages.PAGES:
         named = {flag for code in pages.code(page) for flag in FLAG.findall(code)}
         assert named <= known, page.name

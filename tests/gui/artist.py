@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from types import ModuleType
 
 import bpy
 import helper
 import numpy as np
-from driver import in_view, panel_tab, space, until, view
+from driver import in_view, panel_tab, photograph, space, until, view
 
 PACKAGE = "sync_texture.blender_sync_addon"
 FAKE = helper.fake_engine
@@ -126,6 +127,18 @@ def plain_view() -> None:
     space().shading.type, space().shading.light = "SOLID", "FLAT"
     space().overlay.show_overlays = False
     space().show_gizmo = False
+
+
+def at_rest(name: str, seconds: float = 60.0):
+    """The screen, once it changes no more: outlines are smoothed over several redraws."""
+    before, end = photograph(name).astype(int), time.monotonic() + seconds
+    while True:
+        yield 2.0
+        now = photograph(name)
+        if np.abs(now - before).max() <= 2:
+            return now
+        assert time.monotonic() < end, "the screen doesn't come to rest"
+        before = now.astype(int)
 
 
 def quarters(picture: np.ndarray) -> list[tuple[int, ...]]:

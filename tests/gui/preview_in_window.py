@@ -71,8 +71,7 @@ def see(name: str, wanted, seconds: float = 20.0):
 
 def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
     yield from plane()
-    yield 2.0  # outlines are smoothed over several redraws
-    without = photograph("1_bare")
+    without = yield from artist.at_rest("1_bare")
     before = helper.dump()
     for kind in ("SOLID", "MATERIAL"):
         space().shading.type = kind
@@ -83,9 +82,8 @@ def test_the_texture_is_seen_in_its_own_colours_and_gone_after_a_cancel():
         yield from stop()
         helper.check_same(before, helper.dump())
     space().shading.type = "SOLID"
-    yield 2.0
+    after = yield from artist.at_rest("3_after")
     region = view()["region"]
-    after = photograph("3_after")
     top = view()["window"].height - region.y - region.height
     part = np.s_[top : top + region.height, region.x : region.x + region.width // 2]
     change = np.abs(without[part].astype(int) - after[part].astype(int)).max()

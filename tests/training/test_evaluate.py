@@ -14,7 +14,7 @@ from training import evaluate
 from training.catalogue import TAUGHT
 from training.judge import examples, pairs
 from training.judge.classifier import Classifier, Examples, fit, judge, shrunk
-from training.judge.report import Row, share, table
+from training.judge.report import ScoreRow, share, table
 from training.judge.score import Seen, single_rows, textured_rows
 
 
@@ -94,9 +94,9 @@ def test_results_as_json_and_as_a_sheet(taught: Classifier, tmp_path: Path) -> N
         [wanted.colours[i] for i in each],
     )
     textured = Seen.of(taught, several.pictures, several)
-    rows = [Row("views", 1.0, "", 4)]
+    rows = [ScoreRow("views", 1.0, "", 4)]
     results = evaluate.Results(pairs.load()[:4], rows, seen, seen, [0, 2], textured)
-    settings = evaluate.Settings("m", tmp_path, tmp_path, 2, None, None, "cpu", False)
+    settings = evaluate.EvaluationSettings("m", tmp_path, tmp_path, 2, None, None, "cpu", False)
     found = json.loads(json.dumps(evaluate.as_json(settings, results)))
     assert found["table"][0]["name"] == "views"
     assert ["mesh" in pair for pair in found["pairs"]] == [True, False, True, False]
@@ -125,8 +125,8 @@ def test_what_is_far_from_the_object_does_not_count(taught: Classifier) -> None:
 
 def test_the_table_says_what_was_missed() -> None:
     missed = share("views: material", [True, True, False, None], [True, True, True, None], 85)
-    reached = Row("views: IoU", 0.951, "", 3, 0.99, 0.95)
-    lines = table([missed, reached, Row("KID", 3.2, "", 3)]).splitlines()
+    reached = ScoreRow("views: IoU", 0.951, "", 3, 0.99, 0.95)
+    lines = table([missed, reached, ScoreRow("KID", 3.2, "", 3)]).splitlines()
     assert missed.count == 3
     assert "66.7 %" in lines[1]
     assert "missed" in lines[1]

@@ -15,12 +15,12 @@ from PIL import Image
 
 from engine.errors import UserError
 from training import gallery
-from training.judge.report import Entry, sheet
+from training.judge.report import SheetEntry, sheet
 
 
 def test_sheets_hold_every_cell() -> None:
     cell = np.full((8, 8, 3), 0.5, np.float32)
-    page = sheet([Entry([cell, cell], [("prompt", None), ("taken for it", True)])] * 5)
+    page = sheet([SheetEntry([cell, cell], [("prompt", None), ("taken for it", True)])] * 5)
     assert page.size[0] > page.size[1]
     assert len(page.getcolors(100_000) or []) > 2
 
@@ -54,7 +54,7 @@ def test_the_gallery_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(gallery.textures, "load_model", lambda *_: None)
     monkeypatch.setattr(gallery.textures, "make", make)
-    settings = gallery.Settings(
+    settings = gallery.GallerySettings(
         str(model), [mesh], tmp_path / "docs", tmp_path / "cache", None, 0, "cpu", None
     )
     with pytest.raises(KeyboardInterrupt):

@@ -11,7 +11,7 @@ from diffusers import AutoencoderDC, AutoencoderKL
 
 from engine.denoise.denoiser import load_denoiser
 from training import fields, pool, refinement, small_autoencoder
-from training.data import Batch, make_batch
+from training.data import TrainingBatch, make_batch
 from training.regression import Regression
 
 STARTER = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter"
@@ -45,7 +45,7 @@ def test_the_later_the_start_the_nearer_what_comes_out(samples: refinement.Made)
 
 
 def test_refining_brings_grounds_nearer_to_grey(samples: refinement.Made) -> None:
-    data = Batch(samples.pictures, samples.pictures, samples.mask, [])
+    data = TrainingBatch(samples.pictures, samples.pictures, samples.mask, [])
     network = small_autoencoder.by_hand(AutoencoderKL.from_pretrained(STARTER / "vae"), data)
 
     @torch.no_grad()

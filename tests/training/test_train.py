@@ -30,13 +30,13 @@ TINY = Architecture(
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> train.Settings:
+def run(tmp_path_factory: pytest.TempPathFactory) -> train.TrainingSettings:
     """A finished run: two training steps of every stage."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fields, "NOISE_GRID", 16)
         patch.setattr(fields, "CELL_GRID", 24)
         patch.setattr(train.sheet, "draw", lambda *_: None)  # sampling a sheet takes longer than all the rest
-        settings = train.Settings(
+        settings = train.TrainingSettings(
             run=tmp_path_factory.mktemp("run"),
             hours=1e-4,
             threads=1,
@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> train.Settings:
     return settings
 
 
-def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.Settings) -> None:
+def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.TrainingSettings) -> None:
     model = run.run / "model"
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(
         model, dtype=torch.float32, safety_checker=None
@@ -68,7 +68,7 @@ def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.Settings)
     assert not list(model.rglob("*.bin"))
 
 
-def test_a_second_call_goes_on_from_the_checkpoint(run: train.Settings) -> None:
+def test_a_second_call_goes_on_from_the_checkpoint(run: train.TrainingSettings) -> None:
     prepared = train.prepare(run, lambda _: None)
     nets = train.networks.build(prepared.tokenizer, run.arch, run.seed)
     optimizer = train.Optimizer(nets.all, run.average)
@@ -82,7 +82,7 @@ def test_a_second_call_goes_on_from_the_checkpoint(run: train.Settings) -> None:
     assert replace(run, hours=2).run == run.run
 
 
-def test_the_encoder_is_the_projection(run: train.Settings) -> None:
+def test_the_encoder_is_the_projection(run: train.TrainingSettings) -> None:
     prepared = train.prepare(run, lambda _: None)
     data = make_batch(prepared.pool, prepared.fields, 1, 0, 6)
     projection = autoencoder.Projection.fit(data.pictures, data.mask)
@@ -96,7 +96,7 @@ def test_the_encoder_is_the_projection(run: train.Settings) -> None:
 
 
 def test_the_small_autoencoder_starts_as_the_projection_and_its_best_linear_inverse(
-    run: train.Settings,
+    run: train.TrainingSettings,
 ) -> None:
     prepared = train.prepare(run, lambda _: None)
     data = make_batch(prepared.pool, prepared.fields, 1, 0, 6)
@@ -118,7 +118,7 @@ def test_the_small_autoencoder_starts_as_the_projection_and_its_best_linear_inve
     assert (decoded - best).abs().max() < 0.05
 
 
-def test_the_engine_uses_the_small_autoencoder_of_the_export(run: train.Settings) -> None:
+def test_the_engine_uses_the_small_autoencoder_of_the_export(run: train.TrainingSettings) -> None:
     prepared = train.prepare(run, lambda _: None)
     pictures = make_batch(prepared.pool, prepared.fields, 1, 0, 2).pictures
     denoiser = load_denoiser(str(run.run / "model"), "cpu", lambda: None)

@@ -18,7 +18,7 @@ WRONG, RIGHT = (255, 120, 100), (150, 230, 150)
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """One measured ``value`` of ``count`` pictures, the same on real pictures (``real``; None where there is
     no such thing) and what is aimed at (``aim``, at least). ``error`` is the value's standard error."""
 
@@ -41,19 +41,21 @@ class Row:
         return {**asdict(self), "verdict": self.verdict}
 
 
-def share(name: str, right: Sequence[bool | None], real: Sequence[bool | None], aim: float) -> Row:
+def share(name: str, right: Sequence[bool | None], real: Sequence[bool | None], aim: float) -> ScoreRow:
     """The percentage of ``right`` verdicts, those that are None left out, and of the real pictures' own."""
     judged, ceiling = _known(right), _known(real)
     value = 100 * float(np.mean(judged)) if judged else 0.0
     error = (value * (100 - value) / max(1, len(judged))) ** 0.5
-    return Row(name, value, "%", len(judged), 100 * float(np.mean(ceiling)) if ceiling else None, aim, error)
+    return ScoreRow(
+        name, value, "%", len(judged), 100 * float(np.mean(ceiling)) if ceiling else None, aim, error
+    )
 
 
 def _known(verdicts: Sequence[bool | None]) -> list[bool]:
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[ScoreRow]) -> str:
     """Lines for people, a row each under a head."""
     head = ("", "model", "error", "real", "aim", "", "pictures")
     lines = [head] + [
@@ -81,12 +83,12 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _digits(row: Row) -> int:
+def _digits(row: ScoreRow) -> int:
     return 1 if row.unit in ("%", "dB") else 3 if row.unit == "" else 2
 
 
 @dataclass(frozen=True)
-class Entry:
+class SheetEntry:
     """A pair on the sheet: up to three pictures (H, W, 3) side by side, real, generated and textured;
     ``lines`` above them are (text, whether it is as it should be; None is neutral)."""
 
@@ -94,7 +96,7 @@ class Entry:
     lines: Sequence[tuple[str, bool | None]]
 
 
-def sheet(entries: Sequence[Entry]) -> Image.Image:
+def sheet(entries: Sequence[SheetEntry]) -> Image.Image:
     """Every pair: real, generated, textured, with what the judge took them for."""
     lines = max(len(entry.lines) for entry in entries)
     wide, high = 3 * CELL + 6, CELL + lines * LINE + 4

@@ -12,7 +12,7 @@ from engine.denoise.denoiser import Denoiser
 from training.judge.classifier import Classifier, Verdict, judge
 from training.judge.examples import Reference
 from training.judge.measures import Bools, Detail, detail, iou, kid, psnr, silhouette
-from training.judge.report import Row, share
+from training.judge.report import ScoreRow, share
 
 MATERIAL, COLOUR, IOU = 85.0, 90.0, 0.95  # aimed at on single views
 SLACK = 5.0  # points that textured meshes may lie below
@@ -56,7 +56,7 @@ def _inside(wanted: Reference) -> list[Bools]:
     return [mask[0].numpy() > 0.5 for mask in wanted.mask]
 
 
-def single_rows(found: Seen, real: Seen, others: Tensor) -> list[Row]:
+def single_rows(found: Seen, real: Seen, others: Tensor) -> list[ScoreRow]:
     """Of generated single views against real pictures of the same pairs; ``others`` are features (N, D) of
     held-out real pictures."""
     return [
@@ -67,7 +67,7 @@ def single_rows(found: Seen, real: Seen, others: Tensor) -> list[Row]:
     ]
 
 
-def textured_rows(found: Seen, real: Seen, others: Tensor, single: list[Row]) -> list[Row]:
+def textured_rows(found: Seen, real: Seen, others: Tensor, single: list[ScoreRow]) -> list[ScoreRow]:
     """Of pictures of textured meshes. They may be SLACK points worse than the ``single`` views, or than the
     aims of these where they were missed."""
     material, colour = (max(row.value, row.aim or 0.0) - SLACK for row in single[:2])
@@ -78,11 +78,11 @@ def textured_rows(found: Seen, real: Seen, others: Tensor, single: list[Row]) ->
     ]
 
 
-def _overlap(found: list[float], real: list[float]) -> Row:
+def _overlap(found: list[float], real: list[float]) -> ScoreRow:
     judged = [(a, b) for a, b in zip(found, real, strict=True) if b >= TELLING]
     values, ceilings = np.array(judged or [(0.0, 0.0)]).T
     error = float(values.std() / len(values) ** 0.5)
-    return Row(
+    return ScoreRow(
         "single views: silhouette IoU",
         float(values.mean()),
         "",
@@ -93,7 +93,7 @@ def _overlap(found: list[float], real: list[float]) -> Row:
     )
 
 
-def _likeness(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
+def _likeness(what: str, found: Seen, real: Seen, others: Tensor) -> list[ScoreRow]:
     return [
         *_distance(what, found, real, others),
         _sharpness(f"{what}: edges, share of real", found, real, "gradient"),
@@ -101,22 +101,22 @@ def _likeness(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
     ]
 
 
-def _distance(what: str, found: Seen, real: Seen, others: Tensor) -> list[Row]:
+def _distance(what: str, found: Seen, real: Seen, others: Tensor) -> list[ScoreRow]:
     """No row for a handful of pictures, whose distance says which they are rather than how good."""
     if (count := len(found.pictures)) < LEAST:
         return []
     distance, floor = kid(found.verdict.features, others), kid(real.verdict.features, others)
-    return [Row(f"{what}: KID x 1000", distance.mean, "", count, floor.mean, None, distance.error)]
+    return [ScoreRow(f"{what}: KID x 1000", distance.mean, "", count, floor.mean, None, distance.error)]
 
 
-def _sharpness(name: str, found: Seen, real: Seen, kind: str) -> Row:
+def _sharpness(name: str, found: Seen, real: Seen, kind: str) -> ScoreRow:
     """The median, over pictures, of energy found / energy of the real picture."""
     pairs = zip(found.details, real.details, strict=True)
     ratios = [getattr(a, kind) / getattr(b, kind) for a, b in pairs if getattr(b, kind) > 0]
-    return Row(name, float(np.median(ratios)) if ratios else 0.0, "", len(ratios), 1.0)
+    return ScoreRow(name, float(np.median(ratios)) if ratios else 0.0, "", len(ratios), 1.0)
 
 
-def autoencoder_rows(denoiser: Denoiser, real: Reference) -> list[Row]:
+def autoencoder_rows(denoiser: Denoiser, real: Reference) -> list[ScoreRow]:
     """What the autoencoder alone loses of real pictures: all that the network draws passes through it."""
     decoded = denoiser.decode(denoiser.encode(real.pictures)).clamp(0, 1).cpu()
     triples = list(zip(decoded, real.pictures, _inside(real), strict=True))
@@ -124,8 +124,8 @@ def autoencoder_rows(denoiser: Denoiser, real: Reference) -> list[Row]:
     kept = [(detail(a, inside).fine, detail(b, inside).fine) for a, b, inside in triples]
     share_kept = float(np.median([a / b for a, b in kept if b > 0]))
     return [
-        Row("autoencoder: PSNR", float(np.mean(values)), "dB", len(values)),
-        Row("autoencoder: fine detail, share of real", share_kept, "", len(values), 1.0),
+        ScoreRow("autoencoder: PSNR", float(np.mean(values)), "dB", len(values)),
+        ScoreRow("autoencoder: fine detail, share of real", share_kept, "", len(values), 1.0),
     ]
 
 

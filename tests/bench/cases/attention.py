@@ -53,7 +53,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Networks:
+class TimedNetworks:
     unet: Any
     controlnet: Any
 
@@ -90,25 +90,25 @@ def fullest(views: Links, pictures: int) -> Links:
     return Links(np.stack([own, (own + 1) % pictures, (own - 1) % pictures], axis=1), 0, views.shown[chosen])
 
 
-def starter(device: torch.device) -> Networks:
+def starter(device: torch.device) -> TimedNetworks:
     """The starter's."""
     model = loading.load(sources.find("starter", lambda: None), device, torch.float32, lambda: None)
     unet, controlnet = (model.family.parts[name].network() for name in ("unet", "controlnet"))
     controlnet.controlnet_cond_embedding = model.family.controlnet.embedding  # as the library has it
-    return Networks(unet, controlnet)
+    return TimedNetworks(unet, controlnet)
 
 
-def stable_diffusion(device: torch.device) -> Networks:
+def stable_diffusion(device: torch.device) -> TimedNetworks:
     """Of Stable Diffusion 1.5's configuration, weights at random; in half precision on a card."""
     from diffusers import ControlNetModel, UNet2DConditionModel
 
     with torch.device("meta"):
         unet = UNet2DConditionModel(cross_attention_dim=768, attention_head_dim=8)
         controlnet = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
-    return Networks(_filled(unet, device), _filled(controlnet, device))
+    return TimedNetworks(_filled(unet, device), _filled(controlnet, device))
 
 
-def self_attention(networks: Networks, latents: int) -> list[Layer]:
+def self_attention(networks: TimedNetworks, latents: int) -> list[Layer]:
     """The kinds of self-attention layers at latents x latents, those of most tokens first."""
     halvings = len(networks.unet.config.block_out_channels) - 1
     kinds = {
@@ -137,7 +137,7 @@ def layer(kind: Layer, links: Links, device: torch.device) -> Call:
     return call
 
 
-def step(networks: Networks, links: Links, latents: int) -> Call:
+def step(networks: TimedNetworks, links: Links, latents: int) -> Call:
     """UNet and ControlNet on a row for each picture, latents x latents each."""
     unet, controlnet = networks.unet, networks.controlnet
     rows, like = len(links.beside), next(unet.parameters())

@@ -34,7 +34,7 @@ from engine.measure.sharpness import FINE, spectrum
 from engine.protocol import Request
 from engine.views.cameras import Camera
 from engine.views.surface import Surface, masks
-from tests.bench.cases.quality_grid import ALONE, Cell, Prompt, Settings, Store
+from tests.bench.cases.quality_grid import ALONE, Cell, GridSettings, Prompt, Store
 from tests.bench.cases.scenes import USUAL, asked, canvas_of, views
 from training.captions import Look, random_look
 from training.data import draw
@@ -66,7 +66,7 @@ def begin(threads: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def run(cell: Cell, settings: Settings, folder: Path) -> float:
+def run(cell: Cell, settings: GridSettings, folder: Path) -> float:
     """Make, measure and keep one texture; CPU seconds. Raises what the engine raises."""
     start = time.process_time()
     denoiser, kept = _denoiser(settings.model, settings.device), Store(folder)
@@ -120,7 +120,7 @@ def _fields(folder: Path) -> Fields:
 
 
 @cache
-def _ground(path: Path, settings: Settings) -> _Ground:
+def _ground(path: Path, settings: GridSettings) -> _Ground:
     request = replace(USUAL, mesh=str(path), views=settings.views, texture_size=settings.texture_size)
     canvas = canvas_of(request, _denoiser(settings.model, settings.device))
     inside = masks(canvas.surface.seen_by(TURNS, 2 * SIZE))
@@ -129,7 +129,7 @@ def _ground(path: Path, settings: Settings) -> _Ground:
     return _Ground(canvas, coverage(canvas.surface.raster, canvas.cameras), turned)
 
 
-def _request(cell: Cell, settings: Settings) -> Request:
+def _request(cell: Cell, settings: GridSettings) -> Request:
     return Request(
         mesh=str(cell.mesh),
         prompt=cell.prompt.text,
@@ -161,7 +161,7 @@ def _measured(ground: _Ground, painted: PaintedMesh) -> dict[str, Any]:
     }
 
 
-def _judged(ground: _Ground, image: Floats, cell: Cell, settings: Settings) -> dict[str, Any]:
+def _judged(ground: _Ground, image: Floats, cell: Cell, settings: GridSettings) -> dict[str, Any]:
     """Shares of pictures of the textured mesh that are taken for what was asked for."""
     textured = Textured(ground.canvas.surface, image)
     pictures = torch.stack([torch.from_numpy(textured.picture(c, SIZE)).permute(2, 0, 1) for c in TURNS])

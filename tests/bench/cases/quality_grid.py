@@ -120,7 +120,7 @@ def cells(meshes: list[Path], prompts: list[Prompt], seeds: int, arms: list[Arm]
 
 
 @dataclass(frozen=True)
-class Settings:
+class GridSettings:
     """What all cells share. steps and guidance: None is the model's own."""
 
     model: str
@@ -132,7 +132,7 @@ class Settings:
     judge: Path
 
 
-def fingerprint(settings: Settings, preset: Preset) -> str:
+def fingerprint(settings: GridSettings, preset: Preset) -> str:
     """Hexadecimal: the same for the same weights, ``preset`` and settings that show in a texture."""
     said = asdict(settings) | {"model": weights(settings.model), "preset": vars(preset)}
     del said["judge"]

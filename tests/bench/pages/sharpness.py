@@ -20,7 +20,7 @@ FACTORS, LEAST = ("sharpness", "seam_error"), 1e-6
 
 
 @dataclass(frozen=True)
-class Row:
+class SharpnessRow:
     """What one arm made of ``block``: mesh, prompt, seed. octaves: power in each of OCTAVES for each unit of
     it in single views; pictures: (k, R, R, 3), some of the views."""
 
@@ -37,14 +37,14 @@ def row_head() -> str:
     return table(("mesh", "prompt", "seed", "arm", "sharpness", "view_psnr", "seam_error"), [])
 
 
-def row_line(row: Row) -> str:
+def row_line(row: SharpnessRow) -> str:
     mesh, prompt, seed = row.block
     numbers = f"{row.sharpness:.2f} | {row.view_psnr:.1f} dB | {row.seam_error:.2f}"
     return f"| {mesh} | {prompt} | {seed} | {row.arm} | {numbers} |"
 
 
-def mean_of(rows: Sequence[Row], arm: str, measure: str) -> Estimate:
-    """Over the blocks; ``measure``: a field of Row. Geometric where it is a factor."""
+def mean_of(rows: Sequence[SharpnessRow], arm: str, measure: str) -> Estimate:
+    """Over the blocks; ``measure``: a field of SharpnessRow. Geometric where it is a factor."""
     found = [float(getattr(row, measure)) for row in rows if row.arm == arm]
     if measure not in FACTORS:
         return mean(found)
@@ -52,7 +52,9 @@ def mean_of(rows: Sequence[Row], arm: str, measure: str) -> Estimate:
     return replace(logs, mean=math.exp(logs.mean), low=math.exp(logs.low), high=math.exp(logs.high))
 
 
-def parts(rows: Sequence[Row], command: str, said: str, default: str, averaged: str) -> dict[str, str]:
+def parts(
+    rows: Sequence[SharpnessRow], command: str, said: str, default: str, averaged: str
+) -> dict[str, str]:
     """The page's tables by the names of their places. command: that makes them; said: model, steps, seeds;
     default, averaged: arms."""
     blocks = len({row.block for row in rows})
@@ -66,7 +68,7 @@ def parts(rows: Sequence[Row], command: str, said: str, default: str, averaged: 
     }
 
 
-def _summary(rows: Sequence[Row], arms: Sequence[str], default: str) -> str:
+def _summary(rows: Sequence[SharpnessRow], arms: Sequence[str], default: str) -> str:
     lines = []
     for arm in arms:
         sharp, psnr, seam = (mean_of(rows, arm, name) for name in ("sharpness", "view_psnr", "seam_error"))
@@ -75,14 +77,14 @@ def _summary(rows: Sequence[Row], arms: Sequence[str], default: str) -> str:
     return table(("averaged, by, in which steps", "sharpness", "view_psnr", "seam_error"), lines)
 
 
-def _words(rows: Sequence[Row], default: str, averaged: str) -> str:
+def _words(rows: Sequence[SharpnessRow], default: str, averaged: str) -> str:
     ours, theirs = (mean_of(rows, arm, "sharpness").mean for arm in (default, averaged))
     return (
         f"Of the fine detail of single views the mean of colours leaves {theirs:.0%}, the default {ours:.0%}."
     )
 
 
-def _octaves(rows: Sequence[Row], arms: Sequence[str]) -> str:
+def _octaves(rows: Sequence[SharpnessRow], arms: Sequence[str]) -> str:
     lines = []
     for arm in arms:
         found = np.mean([row.octaves for row in rows if row.arm == arm], axis=0)

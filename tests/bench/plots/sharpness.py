@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from engine.export.render import to_image
-from tests.bench.pages.sharpness import Floats, Row
+from tests.bench.pages.sharpness import Floats, SharpnessRow
 
 SHOWN = (4, 5, 3, 8)  # of the paper's ten views: front, right, left, front from above
 EXAMPLES = 3  # meshes and prompts in the picture
@@ -19,7 +19,7 @@ def shown(pictures: Floats) -> Floats:
     return pictures[[view for view in SHOWN if view < len(pictures)]]
 
 
-def sheet(rows: Sequence[Row], arms: Sequence[str]) -> Image.Image:
+def sheet(rows: Sequence[SharpnessRow], arms: Sequence[str]) -> Image.Image:
     """``arms`` side by side, blocks of different meshes and prompts below each other: some views of each."""
     blocks = _examples(rows)
     found = {(row.block, row.arm): row.pictures for row in rows}
@@ -37,7 +37,7 @@ def sheet(rows: Sequence[Row], arms: Sequence[str]) -> Image.Image:
     return picture
 
 
-def _examples(rows: Sequence[Row]) -> list[tuple[str, str, int]]:
+def _examples(rows: Sequence[SharpnessRow]) -> list[tuple[str, str, int]]:
     """The last blocks, of another mesh each and in turn of other prompts: the most interesting shapes."""
     blocks = list(dict.fromkeys(row.block for row in rows))
     prompts = list(dict.fromkeys(prompt for _, prompt, _ in blocks))
