@@ -12,8 +12,9 @@ import bpy
 
 from ...engine import protocol
 from ...engine.options.blender import Panel, panel
+from ...engine.options.job import OBJECTS
 from ...engine.options.option import BLENDER, Option, options
-from ...engine.options.request import OBJECTS, OPTIONS, Request
+from ...engine.options.request import OPTIONS, Request
 from ..problem import Problem
 from . import quality
 

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 from ...engine.options.blender import panel
+from ...engine.options.job import METHOD, MODEL, TEXTURE, VIEWS
 from ...engine.options.option import Option
-from ...engine.options.request import METHOD, MODEL, TEXTURE, VIEWS
 from ..operators.fill_panel import ChooseNumber, RandomSeed
 from ..read import settings
 from ..setup import model_numbers

@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from ..errors import flag
 from . import choices
+from .job import JOB, METHOD, MODEL, TEXTURE, VIEWS
 from .option import BLENDER, PANEL, Option, at, option, options
-from .request import JOB, METHOD, MODEL, OPTIONS, TEXTURE, VIEWS
+from .request import OPTIONS
 
 SECTIONS = (JOB, MODEL, VIEWS, TEXTURE, METHOD)
 ONLY_PANEL = frozenset({PANEL})

@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from . import choices, values
-from .option import BLENDER, ENGINE, JOBS, Option, option, options
-
-JOB, MODEL, METHOD, VIEWS, TEXTURE, OBJECTS = "Job", "Model", "Method", "Views", "Texture", "Objects"
-"""Sections, in the order in which they are shown."""
-
-COMMANDS = frozenset({ENGINE, JOBS, BLENDER})
-FILES = frozenset({ENGINE, JOBS})
+from .job import COMMANDS, METHOD, MODEL, TEXTURE, VIEWS, Job
+from .option import Option, option, options
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Job):
     """One texturing job. ``None`` means "not given": the model's preset decides.
 
     mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
@@ -39,36 +34,6 @@ class Request:
     write_uvs: uvs.npy (uvs.1.npy, ...), (F, 3, 2) float32 of each mesh that doesn't keep the UVs that it has.
     """
 
-    mesh: str = field(
-        metadata=option(
-            "Mesh",
-            ".obj .glb .gltf .ply .stl .blend, with or without UVs; several times: together, as they lie",
-            JOB,
-            doors=FILES,
-            metavar="FILE",
-            repeats=True,
-            reported=False,
-        )
-    )
-    prompt: str = field(
-        metadata=option(
-            "Prompt",
-            "What the object should look like, for example: weathered red bricks",
-            JOB,
-            personal=True,
-        )
-    )
-    out: str = field(
-        metadata=option(
-            "Temporary Folder",
-            "Folder for the results",
-            JOB,
-            doors=FILES,
-            metavar="DIR",
-            reported=False,
-            elsewhere="Preferences > File Paths",
-        )
-    )
     model: str = field(
         default="starter",
         metadata=option(
@@ -273,93 +238,6 @@ class Request:
             "From where parts that no view sees take their colours",
             TEXTURE,
             choices=choices.FILLS,
-        ),
-    )
-    device: str = field(
-        default="auto",
-        metadata=option(
-            "Device",
-            "What the network runs on",
-            JOB,
-            choices=choices.DEVICES,
-            doors=COMMANDS,
-            reported=False,
-            elsewhere="Preferences",
-            blender_usual="what the preferences say",
-        ),
-    )
-    preview: bool = field(
-        default=False,
-        metadata=option(
-            "Preview",
-            "Keep preview.texture.png in the folder up to date meanwhile",
-            JOB,
-            doors=frozenset({ENGINE, BLENDER}),
-            reported=False,
-        ),
-    )
-    objects: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "Objects",
-            "Of a .blend: its object; several times: textured together",
-            OBJECTS,
-            doors=COMMANDS,
-            metavar="NAME",
-            blender_help="An object; several times: textured together",
-            usual="all that its scene shows",
-            blender_usual="the active one",
-            reported=False,
-        ),
-    )
-    collection: str | None = field(
-        default=None,
-        metadata=option(
-            "Collection",
-            "Of a .blend: the objects in this collection, together",
-            OBJECTS,
-            doors=COMMANDS,
-            metavar="NAME",
-            blender_help="The objects in this collection, together",
-            reported=False,
-        ),
-    )
-    scene: str = field(
-        default="beside",
-        metadata=option(
-            "Scene",
-            "Of a .blend: where scene.blend, textured, has its textures",
-            OBJECTS,
-            choices=choices.SCENES,
-            doors=FILES,
-            reported=False,
-        ),
-    )
-    other_meshes: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "Other Meshes",
-            "More mesh files, textured together with the first one",
-            OBJECTS,
-            doors=frozenset({JOBS}),
-            reported=False,
-        ),
-    )
-    other_unwraps: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "Other Unwraps",
-            "Unwrap of each of the other meshes, where it isn't the same for all",
-            OBJECTS,
-            choices=choices.UNWRAPS,
-            doors=frozenset({JOBS}),
-            reported=False,
-        ),
-    )
-    write_uvs: bool = field(
-        default=False,
-        metadata=option(
-            "Write UVs", "Leave new UVs as arrays", OBJECTS, doors=frozenset({JOBS}), reported=False
         ),
     )
 
