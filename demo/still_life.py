@@ -175,8 +175,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="the picture, .jpg; the scene goes beside it")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--width", type=int, default=1600)
-    parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--samples", type=int, default=16)
     return parser
 
 
