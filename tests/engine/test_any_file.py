@@ -181,7 +181,7 @@ def test_strange_uvs(name: str, unwrap: str, worker: Worker, quick: Make, tmp_pa
 
 
 @SOME
-@given(soup=soups(), charts=st.data(), how=st.sampled_from(choices.FILLS))
+@given(soup=soups(), charts=st.data(), how=st.sampled_from(list(choices.FILLS)))
 def test_textures_of_any_uvs_are_whole(
     soup: tuple[np.ndarray, np.ndarray], charts: st.DataObject, how: str, tmp_path: Path
 ) -> None:

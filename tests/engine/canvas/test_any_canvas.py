@@ -18,8 +18,9 @@ from engine.canvas.canvas import Prompt
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.generate import Painter, generate
 from engine.host import Clock, Host
+from engine.options.choices import METHODS
 from engine.pipeline import texture
-from engine.protocol import METHODS, Request
+from engine.protocol import Request
 from engine.sync.sampler import Step
 from tests.engine.canvas import strip
 from tests.engine.canvas.strip import COUNT, HEIGHT, LENGTH, STEP, WIDTH, StripCanvas
