@@ -9,20 +9,35 @@ the next job.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from typing import IO, Any
 
 from . import protocol
+from .client.child import lines
 from .host import Host
 from .json_lines import ProgressEvents
+from .options import values
 from .worker import Worker, answer
 
 CANCEL_GRACE_S = 1.5  # the contract allows two seconds
 HEARTBEAT_S = 2.0
+LONGEST_ID = 1000
+
+
+@dataclass(eq=False)
+class _Job:
+    """A job that was asked for; waits: it has neither begun nor been answered."""
+
+    id: str
+    request: Any
+    waits: bool = True
+    cancelled: bool = False
 
 
 class Server:
@@ -31,10 +46,9 @@ class Server:
     def __init__(self, source: IO[bytes], sink: IO[bytes], frugal: bool = False) -> None:
         self._source, self._sink, self._frugal = source, sink, frugal
         self._lock = threading.Lock()
-        self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._waiting: set[str] = set()  # ids of jobs that have not begun
-        self._cancelled: set[str] = set()
-        self._current: str | None = None
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._waiting: list[_Job] = []
+        self._current: _Job | None = None
         self._importing = True  # imports can't be interrupted: whoever wants the process to end needn't wait
 
     def run(self) -> int:
@@ -53,55 +67,70 @@ class Server:
             self._do(worker, job)
         return protocol.EXIT_DONE
 
-    def _do(self, worker: Worker, job: dict[str, Any]) -> None:
-        job_id = str(job["id"])
+    def _do(self, worker: Worker, job: _Job) -> None:
         with self._lock:
-            if job_id not in self._waiting:
+            if not job.waits:
                 return  # cancelled, and answered, before its turn
-            self._current = job_id  # before it stops waiting: _busy looks without the lock
-            self._waiting.remove(job_id)
-            self._write(protocol.message(protocol.STARTED, id=job_id))
-        try:
-            request = protocol.Request.from_dict(job["request"])
-        except (KeyError, TypeError, ValueError) as error:
-            why = f"the request can't be read: {error}", "use the add-on and the engine of the same version"
-            outcome = protocol.failed(protocol.Wording(*why), protocol.EXIT_BAD_INPUT, id=job_id)
-        else:
-            host = Host(
-                ProgressEvents(self._send, job_id),
-                lambda: job_id in self._cancelled,
-                preview=lambda preview: self._send(
-                    protocol.message(protocol.PREVIEW, id=job_id, preview=preview.as_dict())
-                ),
-            )
-            outcome = answer(job_id, worker.run(request, host))
+            self._current = job  # before it stops waiting: _busy looks without the lock
+            self._stop_waiting(job)
+            self._write(protocol.message(protocol.STARTED, id=job.id))
+        outcome = self._outcome(worker, job)
         with self._lock:  # from here on a late cancel finds nothing to cancel
             self._current = None
-            self._cancelled.discard(job_id)
             self._write(outcome)
+
+    def _outcome(self, worker: Worker, job: _Job) -> dict[str, Any]:
+        """The message that ends ``job``."""
+        try:
+            request = protocol.Request.from_dict(job.request)
+        except ValueError as error:
+            return _refused(job.id, f"the request can't be read: {error}")
+        host = Host(
+            ProgressEvents(self._send, job.id),
+            lambda: job.cancelled,
+            preview=lambda preview: self._send(
+                protocol.message(protocol.PREVIEW, id=job.id, preview=preview.as_dict())
+            ),
+        )
+        return answer(job.id, worker.run(request, host))
+
+    def _stop_waiting(self, job: _Job) -> None:
+        job.waits = False
+        self._waiting.remove(job)
 
     def _busy(self) -> bool:
         return bool(self._waiting) or self._current is not None
 
     def _read(self) -> None:
-        for line in self._source:
+        for line in lines(self._source):
             try:
                 self._handle(protocol.decode(line))
             except ValueError as error:
-                print(error, file=sys.stderr)
+                with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+                    print(error, file=sys.stderr)
         self._end()  # the parent is gone
 
     def _handle(self, msg: dict[str, Any]) -> None:
         kind = msg["kind"]
-        if kind == protocol.JOB and "id" in msg:
-            self._waiting.add(str(msg["id"]))
-            self._jobs.put(msg)
+        if kind == protocol.JOB:
+            self._take(msg)
         elif kind == protocol.CANCEL:
-            self._cancel(str(msg.get("id")))
+            self._cancel(_id(msg))
         elif kind == protocol.QUIT:
             self._end()
         elif kind != protocol.HEARTBEAT:
-            raise ValueError(f"unknown message {kind!r}")
+            raise ValueError(f"unknown message {values.short(kind)}")
+
+    def _take(self, msg: dict[str, Any]) -> None:
+        """Queue a job; two of one id are two jobs, and each is answered."""
+        if (job_id := _id(msg)) is None:
+            what = f"a job's id is {values.short(msg.get('id'))}, not a text of 1 to {LONGEST_ID} characters"
+            self._send(_refused(None, what))
+            return
+        job = _Job(job_id, msg.get("request"))
+        with self._lock:
+            self._waiting.append(job)
+        self._jobs.put(job)
 
     def _end(self) -> None:
         """End: nobody wants what is being done any more."""
@@ -111,21 +140,23 @@ class Server:
             os._exit(protocol.EXIT_DONE)
         self._jobs.put(None)
 
-    def _cancel(self, job_id: str) -> None:
+    def _cancel(self, job_id: str | None) -> None:
         with self._lock:
-            if job_id in self._waiting:  # it needn't wait for the job before it to be answered
-                self._waiting.remove(job_id)
+            for job in [job for job in self._waiting if job.id == job_id]:  # no need to wait for its turn
+                self._stop_waiting(job)
                 self._write(protocol.message(protocol.CANCELLED, id=job_id))
+            running = self._current
+            if running is None or running.id != job_id:
                 return
-            self._cancelled.add(job_id)
-        threading.Thread(target=self._end_unless_cancelled, args=(job_id,), daemon=True).start()
+            running.cancelled = True
+        threading.Thread(target=self._end_unless_cancelled, args=(running,), daemon=True).start()
 
-    def _end_unless_cancelled(self, job_id: str) -> None:
+    def _end_unless_cancelled(self, job: _Job) -> None:
         """End the process when the job hasn't ended by itself in time."""
         time.sleep(CANCEL_GRACE_S)
         with self._lock:
-            if self._current == job_id:
-                self._write(protocol.message(protocol.CANCELLED, id=job_id))
+            if self._current is job:
+                self._write(protocol.message(protocol.CANCELLED, id=job.id))
                 os._exit(protocol.EXIT_CANCELLED)
 
     def _send_heartbeats(self) -> None:
@@ -142,6 +173,20 @@ class Server:
             protocol.send(self._sink, msg)
         except OSError:
             os._exit(protocol.EXIT_CANCELLED)  # nobody listens any more
+
+
+def _id(msg: dict[str, Any]) -> str | None:
+    """The job that ``msg`` is about; None where that can't be told."""
+    found = msg.get("id")
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return None
+    return found if 1 <= len(found := str(found)) <= LONGEST_ID else None
+
+
+def _refused(job_id: str | None, what: str) -> dict[str, Any]:
+    """The answer to a job that makes no sense."""
+    fix = "use the add-on and the engine of the same version"
+    return protocol.failed(protocol.Wording(what, fix), protocol.EXIT_BAD_INPUT, id=job_id)
 
 
 def serve(frugal: bool = False) -> int:

@@ -57,8 +57,7 @@ class Settings(Preset):
 
 def check(request: Request) -> None:
     """Raise UserError for anything in ``request`` that no model could make sense of."""
-    for name, option in OPTIONS.items():
-        values.check(option, getattr(request, name))
+    values.check_all(OPTIONS, request)
     if not request.prompt.strip():
         raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
     if len(request.unwraps) != len(request.meshes):

@@ -13,6 +13,8 @@ from . import protocol
 from .blend import through_blender
 from .errors import Cancelled, UserError, Wording, flag
 from .host import Host
+from .options import values
+from .options.request import OPTIONS
 
 if TYPE_CHECKING:
     from .denoise.denoiser import Denoiser
@@ -58,6 +60,7 @@ class Worker:
         """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""
         try:
             host.progress("start", 0, 1, None)
+            values.check_all(OPTIONS, request)
             return through_blender(request, host, lambda opened: self._texture(opened, host))
         except (Cancelled, KeyboardInterrupt):
             return None

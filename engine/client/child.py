@@ -8,9 +8,10 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
+LONGEST_LINE = 8 << 20  # bytes; the longest that anybody means is a job of thousands of files
 _KILLED = -9  # the status of a process that SIGKILL ended
 _NO_WINDOW = 0x08000000  # Windows: no console window, and no share in our console's Ctrl-C
 
@@ -45,14 +46,24 @@ def without_python_settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
 
 
+def lines(stream: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes]:
+    """The lines of ``stream``; of one of more than ``longest`` bytes only the beginning, what follows is let
+    go by."""
+    while line := stream.readline(longest):
+        yield line
+        while len(line) == longest and not line.endswith(b"\n"):
+            line = stream.readline(longest)
+
+
 def follow(
     stream: IO[bytes], line: Callable[[bytes], object], end: Callable[[], None] = lambda: None
 ) -> threading.Thread:
-    """Call ``line`` with every line of ``stream``, and ``end`` after the last, in a thread of its own."""
+    """Call ``line`` with every line of ``stream``, as of ``lines``, and ``end`` after the last, in a thread
+    of its own."""
 
     def read() -> None:
         with stream:
-            for one in stream:
+            for one in lines(stream):
                 line(one)
         end()
 

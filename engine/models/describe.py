@@ -9,7 +9,7 @@ from ..errors import UserError
 from . import families, hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
 from .families import CONTROLNET
-from .files import read_json
+from .files import local, read_json
 from .presets import Preset
 from .sources import HUB_ID, component, configs_beside, split
 from .vocabulary import Vocabulary
@@ -56,7 +56,7 @@ def _place(base: str, entry: Entry | None) -> Path | None:
     """The folder or file of a model; None for a known one that isn't on this computer."""
     if entry:
         return hub.cached(entry.base) if entry.base else STARTER_FOLDER
-    path = Path(base).expanduser()
+    path = local(base)
     if path.suffix == ".safetensors" and path.is_file():
         return path
     if base and path.is_dir():
@@ -75,7 +75,7 @@ def _controlnet(name: str) -> Path | None:
     elif entry:
         place = STARTER_FOLDER
     else:
-        path = Path(name).expanduser()
+        path = local(name)
         place = path if path.exists() else hub.cached(name) if HUB_ID.fullmatch(name) else None
         if place is None:
             fix = "name a folder, a .safetensors file or a downloaded hub model (owner/name)"

@@ -18,6 +18,19 @@ PICKLES = (".ckpt", ".bin", ".pt", ".pth")
 MAX_HEADER = 100 << 20  # the format's own limit
 
 
+def local(name: str | Path) -> Path:
+    """The path that ``name`` is, ~ resolved; raises UserError where there can be none."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except RuntimeError as error:
+        what = f"there is no home folder {Path(name).parts[0]!r}"
+        raise UserError(what, "write the whole path, or ./ before a name with ~") from error
+    except OSError as error:
+        raise UserError(f"{str(name)[:60]!r} can't be read: {error.strerror}", "check the path") from error
+    return path
+
+
 def read_json(path: Path, fix: str = "download the model again") -> dict[str, Any]:
     """The object in a JSON file, with or without a byte order mark; raises UserError that names the file,
     with ``fix``."""

@@ -69,7 +69,7 @@ def size_of(place: Path) -> int:
 
 def link(name: str, place: Path) -> None:
     """Let ``name`` mean the folder in diffusers layout or .safetensors file ``place``. Raises UserError."""
-    if not place.expanduser().exists():
+    if not files.local(place).exists():
         raise UserError(f"no such model: {place}", "check the path")
     if problems := _problems(str(place), thorough=False):
         raise UserError(f"{place} can't be used: {problems[0]}", "choose another model")
@@ -132,7 +132,7 @@ def verify(name: str) -> list[str]:
 
 def _problems(name: str, thorough: bool) -> list[str]:
     name = links.resolve(name)
-    path = Path(name).expanduser()
+    path = files.local(name)
     if name not in BY_NAME and path.is_file():
         return files.damage(path)
     found = []
@@ -149,7 +149,7 @@ def _problems(name: str, thorough: bool) -> list[str]:
 def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
     """The folders of a model with what must be in them: (label, folder or None, components)."""
     entry = BY_NAME.get(name)
-    path = Path(name).expanduser()
+    path = files.local(name)
     if entry is None and path.is_dir():
         yield name, path, _components(path)
     elif entry is None:

@@ -25,7 +25,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..options import model_file, values
-from .files import SIDECAR, read_json
+from .files import SIDECAR, local, read_json
 from .presets import Preset
 
 FILE = SIDECAR
@@ -77,7 +77,7 @@ def precision(controlnet: Path) -> str:
 def tiny_autoencoder(pipeline: Path) -> Path | None:
     """The folder of the tiny autoencoder that ``pipeline``'s file names, None where it names none."""
     named = read(pipeline).get(TINY_AUTOENCODER)
-    return None if named is None else pipeline / Path(named).expanduser()
+    return None if named is None else pipeline / local(named)
 
 
 def read(folder: Path, known: Iterable[str] = KEYS) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
 
 def split(name: str) -> tuple[str, str]:
     """("MODEL", "CONTROLNET") of "MODEL+CONTROLNET"; the second is empty when there is none."""
-    if Path(name).expanduser().exists():
+    if files.local(name).exists():
         return name, ""
     base, _, control = name.partition("+")
     return links.resolve(base.strip()), links.resolve(control.strip())
@@ -92,7 +92,7 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
     if entry := BY_NAME.get(name):
         repo = entry.controlnet if control else entry.base
         return _starter() if repo is None else _from_hub(repo, parts, fetch)
-    path = Path(name).expanduser()
+    path = files.local(name)
     if name and path.is_dir():
         return path
     if path.is_file():

@@ -48,7 +48,9 @@ def add(add_argument: Add, entries: Iterable[Option]) -> None:
 
 
 def _positional(entry: Option) -> dict[str, Any]:
-    choices = {"choices": tuple(entry.choices)} if entry.choices else {"metavar": entry.metavar or None}
+    choices: dict[str, Any] = {"choices": tuple(entry.choices)}
+    if not entry.choices:
+        choices = {"metavar": entry.metavar or None, "type": partial(values.read, entry)}
     return choices if entry.required else {**choices, "nargs": "?"}
 
 

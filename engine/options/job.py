@@ -115,6 +115,7 @@ class Job:
             "More mesh files, textured together with the first one",
             OBJECTS,
             doors=frozenset({JOBS}),
+            metavar="FILE",
             reported=False,
         ),
     )

@@ -25,6 +25,7 @@ PANEL = "panel"
 EVERYWHERE = frozenset({ENGINE, JOBS, BLENDER, PANEL})
 """The doors through which an option can be given; the first and the third are commands."""
 
+_PATHS = frozenset({"FILE", "DIR", "JOBS", "PROGRAM"})  # metavars
 Words = tuple[str, str]  # a choice's label, and its tooltip
 
 
@@ -96,6 +97,11 @@ class Option:
     def flag(self) -> str:
         """As the command line spells it."""
         return self.spelled or flag(self.name)
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a file or a folder, or may do so."""
+        return self.kind is str and not _PATHS.isdisjoint(self.metavar.split("|"))
 
     @property
     def number(self) -> type | None:

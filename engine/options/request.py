@@ -255,13 +255,12 @@ class Request(Job):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The request in ``data``; raises ValueError that names unknown or missing fields, or such of another
-        kind."""
+        """The request in ``data``; ValueError names unknown or missing fields, or such of another kind."""
+        values.require_object(data)
         if unknown := sorted(set(data) - set(OPTIONS)):
-            raise ValueError(f"unknown field in the request: {', '.join(unknown)}")
+            raise ValueError(f"unknown field in the request: {values.cut(', '.join(unknown))}")
         for name, value in data.items():
-            if not values.is_kind(OPTIONS[name], value):
-                raise ValueError(f"{name} is {values.short(value)}, not {values.kind_words(OPTIONS[name])}")
+            values.require_kind(OPTIONS[name], value)
         lists = {name: tuple(data[name]) for name in data if OPTIONS[name].several}
         try:
             return cls(**{**data, **lists})

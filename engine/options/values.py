@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,8 @@ from .option import Option
 
 SPACES = tuple(choices.SYNC_SPACES)
 _KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+LONGEST_TEXT = 10_000  # characters: a model reads some hundred of them
+LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes that file systems take, of a path and of each name in it
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -30,12 +34,23 @@ def read(option: Option, value: Any) -> Any:
 
 
 def check(option: Option, value: Any) -> None:
-    """Raise UserError where ``value``, of the option's kind or None, is no choice or beyond the limits."""
+    """Raise UserError where ``value`` is of another kind, no choice, beyond the limits, or a text that
+    nothing can take."""
+    if not is_kind(option, value):
+        raise _refused(option, value, f"give {allowed(option)}", f", not {kind_words(option)}")
     if value is None:
         return
     for one in value if option.several else [value]:
+        if flaw := isinstance(one, str) and _flaw(option, one):
+            raise UserError(f"{{{option.name}}} is {short(one)}: {flaw[0]}", flaw[1], **{option.name: None})
         if not _is_allowed(option, one):
             raise _refused(option, one, f"use {allowed(option)}")
+
+
+def check_all(entries: Mapping[str, Option], holder: object) -> None:
+    """:func:`check` the attribute of ``holder`` for each of the ``entries``, options by name."""
+    for name, option in entries.items():
+        check(option, getattr(holder, name))
 
 
 def is_kind(option: Option, value: Any) -> bool:
@@ -45,6 +60,18 @@ def is_kind(option: Option, value: Any) -> bool:
     if option.several:
         return isinstance(value, list | tuple) and all(_is_one(option, one) for one in value)
     return _is_one(option, value)
+
+
+def require_kind(option: Option, value: Any) -> None:
+    """Raise ValueError where ``value``, from JSON, is of another kind than the option's."""
+    if not is_kind(option, value):
+        raise ValueError(f"{option.name} is {short(value)}, not {kind_words(option)}")
+
+
+def require_object(data: Any) -> None:
+    """Raise ValueError where ``data``, from JSON, is no object."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"the request is {short(data)}, not an object")
 
 
 def holds(option: Option, value: Any) -> bool:
@@ -80,7 +107,15 @@ def number(value: float) -> str:
 
 def short(value: Any) -> str:
     """``value`` for a message."""
-    text = repr(value)
+    try:
+        return cut(repr(value))
+    except (RecursionError, ValueError):  # lists in lists in lists; a number of thousands of digits
+        return f"a very large {type(value).__name__}"
+
+
+def cut(text: str) -> str:
+    """As much of ``text`` as a message has room for, characters that can't be seen by their numbers."""
+    text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -88,6 +123,32 @@ def _is_allowed(option: Option, value: Any) -> bool:
     if value in option.choices:
         return True
     return not option.choices if option.number is None else _is_within(option, value)
+
+
+def _flaw(option: Option, text: str) -> tuple[str, str] | None:
+    """Why nothing can take ``text``, and how to mend it; None where all is well."""
+    if "\0" in text:
+        return "it holds a zero character", "leave that out"
+    try:
+        size = len(os.fsencode(text) if option.is_path else text.encode())
+    except UnicodeEncodeError:
+        return "it isn't text", "write it in UTF-8"
+    if not option.is_path:
+        return (
+            (f"it has {len(text)} characters", f"use at most {LONGEST_TEXT}")
+            if len(text) > LONGEST_TEXT
+            else None
+        )
+    if not text and option.required:
+        return "it is empty", "name a file or a folder"
+    if size > LONGEST_PATH or max(map(_name_size, re.split(r"[/\\]", text))) > LONGEST_NAME:
+        return "no file has so long a name", f"use at most {LONGEST_NAME} bytes a name, {LONGEST_PATH} in all"
+    return None
+
+
+def _name_size(name: str) -> int:
+    """As file systems count it: on Windows in characters."""
+    return len(name if os.name == "nt" else os.fsencode(name))
 
 
 def _is_within(option: Option, value: Any) -> bool:

@@ -116,7 +116,7 @@ BROKEN = {
     '{"mesh": "m.obj", "prompt": "red", "steps": 0}': "use a whole number from 1 to 1000",
     '{"mesh": "m.obj", "prompt": "red", "views": "some"}': "use one of auto, paper or a whole number from 1",
     '{"mesh": "nowhere.obj", "prompt": "red"}': "there is no file",
-    '{"mesh": "m\\u0000.obj", "prompt": "red"}': "there is no file",
+    '{"mesh": "m\\u0000.obj", "prompt": "red"}': "a zero character",
     '{"mesh": "m.max", "prompt": "red"}': "not a kind of mesh file",
     '{"mesh": "m.obj", "prompt": "red", "init_texture": "no.png"}': "there is no file",
     '{"mesh": "m.obj", "prompt": "red", "out": "../x"}': "outside",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import protocol
+from engine.client import child
 from engine.protocol import Request
 from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start
 
@@ -73,6 +74,60 @@ def test_a_failed_job_and_nonsense_are_survived(
     assert (odd["kind"], odd["code"]) == (protocol.FAILED, protocol.EXIT_BAD_INPUT)
     engine.job("good", request_for())
     assert engine.finish("good")[-1]["kind"] == protocol.DONE
+
+
+@pytest.mark.parametrize("request_", [[], None, True, 1, "text", [1], {"steps": []}, {"mesh": None}])
+def test_a_request_of_the_wrong_type_fails_and_the_process_lives(
+    engine: EngineChild, request_: object
+) -> None:
+    engine.say(protocol.JOB, id="typed", request=request_)
+    failed = engine.finish("typed")[-1]
+    assert (failed["kind"], failed["code"]) == (protocol.FAILED, protocol.EXIT_BAD_INPUT)
+    assert "request" in failed["error"]
+    assert engine.process.poll() is None
+
+
+@pytest.mark.parametrize("job_id", [None, [], {}, True, "", 0.5, "x" * 5000])
+def test_a_job_without_an_id_is_answered(engine: EngineChild, job_id: object) -> None:
+    engine.say(protocol.JOB, id=job_id, request={})
+    failed = engine.hear(lambda m: m["kind"] == protocol.FAILED)[-1]
+    assert failed["id"] is None
+    assert "id is" in failed["error"]
+    engine.say(protocol.CANCEL, id=job_id)
+
+
+def test_each_of_two_jobs_with_one_id_is_answered(
+    engine: EngineChild, request_for: Callable[..., Request]
+) -> None:
+    for _ in range(2):
+        engine.job("twice", request_for(mesh="nowhere.obj"))
+    assert [engine.finish("twice")[-1]["kind"] for _ in range(2)] == [protocol.FAILED] * 2
+    engine.job("running", request_for(steps=1000))
+    for _ in range(2):
+        engine.job("twice", request_for(mesh="nowhere.obj"))
+    engine.reach("denoise")
+    engine.say(protocol.CANCEL, id="twice")
+    assert [engine.finish("twice")[-1]["kind"] for _ in range(2)] == [protocol.CANCELLED] * 2
+    engine.job("twice", request_for(mesh="nowhere.obj"))
+    engine.say(protocol.CANCEL, id="running")
+    engine.finish("running")
+    assert engine.finish("twice")[-1]["kind"] == protocol.FAILED  # it was asked for after the cancel
+
+
+def test_a_cancel_before_a_job_doesnt_count(engine: EngineChild, request_for: Callable[..., Request]) -> None:
+    engine.say(protocol.CANCEL, id="to come")
+    engine.job("to come", request_for(mesh="nowhere.obj"))
+    assert engine.finish("to come")[-1]["kind"] == protocol.FAILED
+
+
+def test_a_line_without_an_end_costs_no_memory(
+    engine: EngineChild, request_for: Callable[..., Request]
+) -> None:
+    for _ in range(20):
+        engine.say_raw(b"x" * child.LONGEST_LINE)
+    engine.say_raw(b"\n")
+    engine.job("after", request_for(mesh="nowhere.obj"))
+    assert engine.finish("after")[-1]["kind"] == protocol.FAILED
 
 
 def test_what_a_job_needs_is_imported_before_there_is_one(
