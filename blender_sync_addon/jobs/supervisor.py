@@ -119,6 +119,9 @@ class Supervisor:
     def _take(self, state: State, engine: QueuedEngine, event: Event) -> None:
         if event["kind"] != EXITED:
             state.apply(event)
+        elif "why" in event:
+            state.fail(_foreign(event["why"]))
+            self.shutdown()
         elif self._reused and not state.started and not state.cancelling:
             # It was about to end by itself when it got the job (it does after a cancel that took too long)
             self._reused = False
@@ -168,6 +171,12 @@ def _not_written(job: str, error: OSError) -> Event:
     what = f"The mesh can't be written into the temporary folder ({error})"
     fix = "Make room on the disk, or choose another temporary folder in Preferences > File Paths."
     return protocol.message(protocol.FAILED, id=job, error=what, fix=fix, code=protocol.EXIT_BAD_INPUT)
+
+
+def _foreign(why: str) -> Problem:
+    what = f"{why[:1].upper()}{why[1:]}"
+    fix = "Install the extension again, so that the engine and the add-on are of one version."
+    return Problem(what, fix, protocol.EXIT_BAD_INPUT)
 
 
 def _died(status: int, tail: Sequence[str]) -> Problem:

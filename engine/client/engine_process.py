@@ -23,7 +23,9 @@ HEARTBEAT_S = 5.0  # an engine is told that often that its parent lives
 SILENCE_S = 90.0  # without any message for so long it counts as hung: it has a heartbeat thread
 END_S = 2.0  # so long a process may live on after it closed its output
 TAIL = 12, 500  # lines that are kept of what it writes besides messages, and characters of each
-EXITED = "exited"  # a kind of event that no engine sends: {"kind": EXITED, "status": int}
+EXITED = (
+    "exited"  # a kind of event that no engine sends: {"kind": EXITED, "status": int}, and "why" where we know
+)
 
 Message = Callable[[], Event | None]
 
@@ -32,7 +34,8 @@ class EngineProcess:
     """One engine, started by ``command``.
 
     receive: called, in a thread, with every message but heartbeats, and at the engine's end with EXITED; with
-    nothing any more after ``kill``. heard: when it last wrote a line, by time.monotonic.
+    nothing any more after ``kill``. heard: when it last sent a message, by time.monotonic. One that speaks
+    another protocol is ended as soon as it says so, EXIT_BAD_INPUT in place of its status.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class EngineProcess:
         self.command = list(command)
         self.heard = time.monotonic()
         self._receive, self._killed = receive, False
+        self._foreign = ""  # what is said of another protocol
         self._outgoing: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._tail = child.Tail(*TAIL)
         pipe = subprocess.PIPE
@@ -87,14 +91,25 @@ class EngineProcess:
         return self._process.wait()
 
     def _read(self, line: bytes) -> None:
-        self.heard = time.monotonic()
+        if self._foreign:
+            return
         try:
             message = protocol.decode(line)
         except ValueError:  # a library that prints: worth keeping for a post-mortem, no reason to fail
             self._tail.add(line)
             return
-        if message["kind"] not in (protocol.HEARTBEAT, EXITED):
+        self.heard = time.monotonic()  # what prints for ever may hang all the same
+        if message["kind"] == protocol.HELLO and message.get("protocol") != protocol.PROTOCOL:
+            self._refuse(message.get("protocol"))
+        elif message["kind"] not in (protocol.HEARTBEAT, EXITED):
             self._pass_on(message)
+
+    def _refuse(self, number: object) -> None:
+        """End it: it would misunderstand us, and we it."""
+        version = number if type(number) is int and abs(number) < 10**6 else "another version"
+        self._foreign = f"the engine speaks protocol {version}, not {protocol.PROTOCOL}"
+        self._tail.add(self._foreign.encode())
+        child.kill_tree(self._process)
 
     def _end(self) -> None:
         """The output is at its end: wait for the exit status, and for the last words."""
@@ -105,7 +120,10 @@ class EngineProcess:
             status = self._process.wait()
         self._errors.join(timeout=1.0)
         self._outgoing.put(None)
-        self._pass_on({"kind": EXITED, "status": status})
+        if self._foreign:
+            self._pass_on({"kind": EXITED, "status": protocol.EXIT_BAD_INPUT, "why": self._foreign})
+        else:
+            self._pass_on({"kind": EXITED, "status": status})
 
     def _pass_on(self, event: Event) -> None:
         if not self._killed:

@@ -6,7 +6,7 @@ one known point for each corner of each polygon.
 
 First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
 hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | long (likewise, ten minutes) |
-garbage (prints on stdout, then works) | fail (a failed message) | oom (failed, out of memory) |
+garbage (prints on stdout, then works) | chatter (prints for ever) | fail (a failed message) | oom (failed, out of memory) |
 hungry (likewise, unless --frugal) | silent (done without a texture) | rough (tells how rough it is, too) |
 anything else works.
 """
@@ -95,7 +95,8 @@ class Engine:
         os._exit(0)  # the parent is gone
 
     def serve(self) -> None:
-        self.send(protocol.HELLO, version=protocol.VERSION, pid=os.getpid())
+        number = int(os.environ.get("FAKE_PROTOCOL", protocol.PROTOCOL))
+        self.send(protocol.HELLO, version=protocol.VERSION, protocol=number, pid=os.getpid())
         threading.Thread(target=self.listen, daemon=True).start()
         while (msg := self.inbox.get())["kind"] == protocol.JOB:
             self.job(msg["id"], protocol.Request.from_dict(msg["request"]))
@@ -130,6 +131,11 @@ class Engine:
         if what == "garbage":
             with self.lock:
                 sys.stdout.buffer.write(b"loading weights 100%\n{not json\n[1, 2]\n\xff\xfe\n")
+        while what == "chatter":
+            with self.lock:
+                sys.stdout.buffer.write(b"still here\n")
+                sys.stdout.buffer.flush()
+            time.sleep(0.01)
         if what == "hang":
             time.sleep(3600)
 

@@ -173,6 +173,24 @@ def test_a_silent_engine_is_ended(run, supervisor):
     assert supervisor.pid is None
 
 
+def test_an_engine_that_prints_for_ever_is_ended(run, supervisor):
+    supervisor.silence_s = 0.5
+    problem = run("chatter").problem
+    assert "not answered" in str(problem)
+    assert "still here" in str(problem)
+    assert supervisor.pid is None
+
+
+def test_an_engine_of_another_protocol_gets_no_further(run, supervisor, monkeypatch):
+    monkeypatch.setenv("FAKE_PROTOCOL", "7")
+    problem = run("slow").problem
+    assert problem.what == "The engine speaks protocol 7, not 1"
+    assert problem.code == protocol.EXIT_BAD_INPUT
+    assert supervisor.pid is None
+    monkeypatch.delenv("FAKE_PROTOCOL")
+    assert run("bricks").result
+
+
 def test_poll_never_blocks(run, supervisor):
     state = run("hang", wait=False)
     longest = 0.0

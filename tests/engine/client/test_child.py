@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.client import child
 from tests.processes import lives, needs_proc, number_in, until
@@ -44,6 +47,13 @@ def test_every_line_is_passed_on_and_then_the_end() -> None:
     assert [line and line.strip() for line in found] == [b"one", b"", b"two", None]
     assert process.stdout.closed
     assert process.wait(5) == 0
+
+
+@given(st.binary(max_size=40).map(lambda data: data.replace(b"a", b"\n")), st.integers(1, 9))
+def test_lines_are_capped_and_none_is_lost(data: bytes, longest: int) -> None:
+    stream = io.BytesIO(data)
+    expected = [line[:longest] for line in io.BytesIO(data)]
+    assert [*child.lines(stream, longest)] == expected
 
 
 def test_the_last_lines_are_kept() -> None:

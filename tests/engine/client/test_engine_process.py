@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from engine import protocol
-from engine.client import engine_process
+from engine.client import child, engine_process
 from engine.client.engine_process import EXITED, EngineProcess
 from engine.json_lines import Event
 from tests.processes import lives, needs_proc, until
 
 ECHO = """
 import json, sys
-print(json.dumps({"kind": "hello"}), flush=True)
+print(json.dumps({"kind": "hello", "protocol": 1}), flush=True)
 for line in sys.stdin:
     print(line, end="", flush=True)
 """
@@ -77,7 +77,7 @@ def start() -> Iterator[Start]:
 def test_messages_go_there_and_back_in_order(start: Start) -> None:
     engine = start(ECHO)
     assert engine.alive
-    assert engine.next() == {"kind": "hello"}
+    assert engine.next() == {"kind": "hello", "protocol": protocol.PROTOCOL}
     for i in range(3):
         engine.send(protocol.message("job", id=i, text="größe 語"))
     assert [engine.next() for _ in range(3)] == [
@@ -133,6 +133,40 @@ def test_heartbeats_go_both_ways_and_count_as_life(start: Start, monkeypatch: py
     silent_since = engine.heard
     until(lambda: engine.heard > silent_since)
     assert engine.events.empty()
+
+
+def test_prints_are_no_life(start: Start) -> None:
+    engine = start("import time\nwhile True: print('busy', flush=True); time.sleep(0.01)")
+    begun = engine.heard
+    until(lambda: engine.tail != [])
+    assert engine.heard == begun
+
+
+@pytest.mark.parametrize("said", ["7", "null", '"1"', "1.5", "[]", "1" + "0" * 50])
+def test_one_of_another_protocol_is_ended_at_hello(start: Start, said: str) -> None:
+    code = "import sys, time; print(sys.argv[1]); print(sys.argv[2], flush=True); time.sleep(60)"
+    engine = start(code, f'{{"kind": "hello", "protocol": {said}}}', '{"kind": "done"}')
+    end = engine.next()
+    assert (end["kind"], end["status"]) == (EXITED, protocol.EXIT_BAD_INPUT)
+    assert "speaks protocol" in end["why"]
+    assert engine.tail == [end["why"]]
+    assert not engine.alive
+
+
+@needs_proc
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_line_without_an_end_costs_no_memory(start: Start, stream: str) -> None:
+    code = f"import sys\nwhile True: sys.{stream}.write('x' * (1 << 20))"
+    before = resident()
+    engine = start(code)
+    time.sleep(1.5)
+    assert resident() - before < 10 * child.LONGEST_LINE
+    assert engine.alive
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_no_engine_can_claim_to_have_ended(start: Start) -> None:
