@@ -6,9 +6,9 @@ one known point for each corner of each polygon.
 
 First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and last words on stderr) |
 hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | long (likewise, ten minutes) |
-garbage (prints on stdout, then works) | chatter (prints for ever) | fail (a failed message) | oom (failed, out of memory) |
-hungry (likewise, unless --frugal) | silent (done without a texture) | rough (tells how rough it is, too) |
-anything else works.
+garbage (prints on stdout, then works) | chatter (prints for ever) | fail (a failed message) |
+oom (failed, out of memory) | hungry (likewise, unless --frugal) | silent (done without a texture) |
+rough (tells how rough it is, too) | anything else works.
 """
 
 from __future__ import annotations
