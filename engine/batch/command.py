@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import protocol
+from .. import protocol, terminal
 from ..errors import UserError
 from ..json_lines import Event, Report
 from ..options import job_fields, values
@@ -59,7 +59,10 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     with opened(Path(options.out), part) as folder:
         report = JsonProgress() if as_json else TerminalProgress(silent)
         try:
-            status = _run(options, folder, tasks_of(found, folder), refused, report)
+            all_tasks = tasks_of(found, folder)
+            for path in sorted(folder.damaged):
+                terminal.say(f"note: {path} makes no sense; what it tells of counts as not done")
+            status = _run(options, folder, all_tasks, refused, report)
         finally:
             report.close()
         if not as_json and part is None:

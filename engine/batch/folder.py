@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..export.save import writable_folder
-from . import disk, lock
+from . import disk, lock, records
 from .jobs import JobLine, Shard
 from .journal import Journal
 
@@ -28,11 +28,13 @@ CUT_OFF = f".{RECORD}.new"  # what a crash may leave of the record
 
 
 class BatchFolder:
-    """An open batch folder. ``journal``: what happened here."""
+    """An open batch folder. ``journal``: what happened here. damaged: files that say what came of jobs and
+    make no sense; such a job counts as not done."""
 
     def __init__(self, path: Path, journal: Journal, work: Path) -> None:
         self.path, self.journal, self._work = path, journal, work
         self._numbers = itertools.count(1)
+        self.damaged: set[Path] = {journal.path} if journal.damaged else set()
 
     def target(self, job: JobLine) -> Path:
         """The folder of ``job``'s results."""
@@ -59,12 +61,14 @@ class BatchFolder:
 
     def finished(self, job: JobLine) -> dict[str, Any] | None:
         """What job.json says about ``job``; None unless its results are there, made from the same."""
-        record = disk.read_json(self.target(job) / RECORD)
-        if record is None or record.get("fingerprint") != job.fingerprint:
+        path = self.target(job) / RECORD
+        record = disk.read_json(path)
+        if record is None or not records.fits(record):
+            if os.path.isfile(path):
+                self.damaged.add(path)
             return None
-        files = record.get("files")
-        complete = isinstance(files, list) and all((self.target(job) / str(name)).is_file() for name in files)
-        return record if complete else None
+        complete = all(os.path.isfile(self.target(job) / name) for name in record["files"])
+        return record if complete and record["fingerprint"] == job.fingerprint else None
 
     def check(self, job: JobLine) -> None:
         """UserError when there can't be a folder for ``job``, or there is one of somebody else's."""
@@ -105,11 +109,12 @@ class BatchFolder:
 def _replace(target: Path, staging: Path, names: list[str]) -> None:
     """Files of an earlier result give way to ``names``; a stranger's stay. Until job.json is written again it
     says that there is no result."""
-    before = (disk.read_json(target / RECORD) or {}).get("files", [])
-    gone = [str(name) for name in before if isinstance(before, list) and Path(str(name)).name == name]
+    before = disk.read_json(target / RECORD) or {}
+    gone = before["files"] if records.fits(before) else []
     disk.write_json(target / RECORD, {"fingerprint": None, "files": sorted({*gone, *names})})
     for name in set(gone) - set(names):
-        (target / name).unlink(missing_ok=True)
+        if os.path.isfile(target / name):
+            (target / name).unlink(missing_ok=True)
     for name in names:
         (staging / name).replace(target / name)
     disk.sync(target)

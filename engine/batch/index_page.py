@@ -76,8 +76,9 @@ def _article(row: Row) -> str:
     if row.get("warnings"):
         parts.append(f"<p><small>{_text(row['warnings'])}</small></p>")
     if state == "done":
-        texture = str(row["texture"]).rpartition("/")[2]
-        links = " · ".join(f'<a href="{_link(row, name)}">{_text(name)}</a>' for name in (texture, *FILES))
+        texture = str(row.get("texture") or "").rpartition("/")[2]
+        names = filter(None, (texture, *FILES))
+        links = " · ".join(f'<a href="{_link(row, name)}">{_text(name)}</a>' for name in names)
         parts.append(f"<p>{links}</p>")
     return "".join([*parts, "</div></article>"])
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from . import records
+
 BEGIN, START, DONE, FAILED, STOPPED, END = "begin", "start", "done", "failed", "stopped", "end"
 
 
@@ -26,10 +28,12 @@ class JobHistory:
 
 
 class Journal:
-    """Appends to ``path``; ``histories`` are what it said before, by the job's name."""
+    """Appends to ``path``; ``histories`` are what it said before, by the job's name. damaged: it told of a
+    failure in words that make no sense; that job counts as not done."""
 
     def __init__(self, path: Path) -> None:
-        self.histories = _read(path)
+        self.path = path
+        self.histories, self.damaged = _read(path)
         self._file = path.open("ab")
         self._write(b"\n")  # the last line may have been cut off
 
@@ -51,10 +55,12 @@ class Journal:
         self._file.close()
 
 
-def _read(path: Path) -> dict[str, JobHistory]:
+def _read(path: Path) -> tuple[dict[str, JobHistory], bool]:
+    """The histories, and whether some of it makes no sense."""
     histories: dict[str, JobHistory] = {}
+    damaged = False
     if not path.exists():
-        return histories
+        return histories, damaged
     with path.open("rb") as lines:
         for line in lines:
             try:
@@ -64,9 +70,11 @@ def _read(path: Path) -> dict[str, JobHistory]:
                 continue
             if event == END:
                 histories.clear()
+            elif event == FAILED and values.get("final") and not records.is_failure(values):
+                damaged = True
             elif isinstance(name, str) and isinstance(fingerprint, str):
                 _note(histories, name, JobHistory(fingerprint), values)
-    return histories
+    return histories, damaged
 
 
 def _note(histories: dict[str, JobHistory], name: str, fresh: JobHistory, values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import disk, index_page, tasks
+from . import disk, index_page, records, tasks
 from .folder import BatchFolder
 from .jobs import RefusedLine
 from .tasks import BatchTask
@@ -84,7 +84,7 @@ class BatchSummary:
     def _measures(self, task: BatchTask) -> Row:
         if task not in self._measured:
             report = disk.read_json(self._folder.target(task.job) / "report.json") or {}
-            self._measured[task] = {name: report.get(name) for name in MEASURED}
+            self._measured[task] = {name: records.number(report.get(name)) for name in MEASURED}
         return self._measured[task]
 
 

@@ -114,11 +114,10 @@ def tasks_of(jobs: Iterable[JobLine], folder: BatchFolder) -> list[BatchTask]:
 
 
 def _take_result(task: BatchTask, record: dict[str, Any]) -> None:
-    """An earlier run has done it; record: its job.json."""
+    """An earlier run has done it; record: its job.json, of the right types."""
     task.state, task.earlier = DONE, True
     task.seconds, task.attempts = float(record.get("seconds", 0)), int(record.get("attempts", 1))
-    task.result = record["result"] if isinstance(record.get("result"), dict) else {}
-    task.warnings = [str(warning) for warning in record.get("warnings", [])]
+    task.result, task.warnings = record.get("result", {}), record.get("warnings", [])
 
 
 def _take_history(task: BatchTask, history: JobHistory) -> None:
