@@ -39,7 +39,7 @@ sys.stdout.buffer.write(b'{"kind": "done"}\n{"no": "kind"}\n')
 PARENT = """
 import os, sys, time
 from engine.client.engine_process import EngineProcess
-engine = EngineProcess([sys.executable, "-c", sys.argv[1]], os.environ, print)
+engine = EngineProcess([sys.executable, "-c", sys.argv[1]], os.environ, lambda event: None)
 print(engine.pid, flush=True)
 time.sleep(60)
 """

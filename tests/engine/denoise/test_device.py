@@ -24,8 +24,9 @@ def test_absent_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_device() -> None:
-    with pytest.raises(UserError, match="unknown device 'tpu'"):
+    with pytest.raises(UserError, match="--device is 'tpu'") as error:
         device.resolve("tpu")
+    assert error.value.fix == "use one of auto, cpu, cuda or mps"
 
 
 def test_half_precision_on_cuda_only() -> None:
