@@ -40,7 +40,7 @@ from training.judge import examples
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "out/bench/quality"
 JUDGE = ROOT / "training/runs/judge"
-USUAL = Request(mesh="", prompt="", out="", views="paper")
+USUAL = Request(mesh="", prompt="", out=".", views="paper")
 QUICK = {"meshes": 2, "prompts": 2, "seeds": 1, "steps": 4}
 # Options that make another comparison than the one in docs/:
 NARROWING = (

@@ -119,7 +119,7 @@ def measured(
     for path in meshes:
         canvas = canvas_of(replace(USUAL, mesh=str(path)), denoiser)
         for prompt, seed in itertools.product(PROMPTS, range(seeds)):
-            request = Request(mesh=str(path), prompt=prompt, out="", steps=steps, seed=seed)
+            request = Request(mesh=str(path), prompt=prompt, out=".", steps=steps, seed=seed)
             single = None
             for arm, fields in arms.items():
                 own = asked(replace(request, **fields), canvas, denoiser)

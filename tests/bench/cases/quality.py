@@ -133,7 +133,7 @@ def _request(cell: Cell, settings: GridSettings) -> Request:
     return Request(
         mesh=str(cell.mesh),
         prompt=cell.prompt.text,
-        out="",
+        out=".",
         model=settings.model,
         method=cell.arm.method,
         sync_space=cell.arm.space,

@@ -16,7 +16,7 @@ from engine.host import Clock, Host
 from engine.protocol import Request
 
 PROMPTS = ("weathered red bricks", "tiger stripes")
-USUAL = Request(mesh="", prompt="", out="", views="paper")
+USUAL = Request(mesh="", prompt="", out=".", views="paper")
 
 
 def canvas_of(request: Request, denoiser: Denoiser) -> MeshCanvas:
