@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .denoise.levels import steps_run
 from .errors import UserError
-from .mesh.frame import to_unit_sphere
+from .mesh.frame import framed
+from .mesh.mesh import Mesh
 from .models.presets import Preset
 from .options import values
 from .options.choices import SYNC_SHARES
@@ -108,15 +108,13 @@ def own_cameras(request: Request) -> list[camera_file.Given] | None:
     return None if request.cameras is None else camera_file.read(request.cameras, int(most))
 
 
-def placed(
-    request: Request, own: list[camera_file.Given] | None, vertices: NDArray[np.float32]
-) -> list[Camera] | None:
-    """The job's views, its ``own`` cameras where it has any, of the mesh with these ``vertices`` (V, 3); None
-    where the mesh decides which it needs. Raises UserError."""
+def placed(request: Request, own: list[camera_file.Given] | None, mesh: Mesh) -> list[Camera] | None:
+    """The job's views of ``mesh``, its ``own`` cameras where it has any; None where the mesh decides which it
+    needs. Raises UserError."""
     if own is None:
         return cameras(request.views)
-    _, centre, scale = to_unit_sphere(vertices)
-    return [one.placed(centre, scale, request.front) for one in own]
+    _, _, centre, scale = framed(mesh.vertices, mesh.faces)
+    return [one.placed(centre + np.array(mesh.origin), scale, request.front) for one in own]
 
 
 def averages_x0(method: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
     *("errors", "options", "protocol", "terminal", "json_lines", "client"),
-    *("host", "threads", "memory", "blend"),
+    *("host", "threads", "inputs", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),
     *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written

@@ -23,7 +23,7 @@ from ..pictures.channels import by_channel, neutral
 from ..protocol import Request
 from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace
-from ..views import prompts
+from ..views import prompts, resolution
 from ..views.backends import choose
 from ..views.cameras import Camera
 from ..views.neighbours import nearest_first, neighbours
@@ -59,11 +59,12 @@ class PreparedMeshes:
         job = self.job
         request, mesh = job.request, job.layout.mesh
         memory.check_numbers(len(job.layout.pages), max(settings.latent_size, settings.rgb_size))
-        cameras = options.placed(request, job.own, mesh.vertices)
+        cameras = options.placed(request, job.own, mesh)
         backend = choose(request.raster, denoiser.device.type)
         surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
         shots = take_views(surface, cameras, settings.view_size, settings.control, job.host)
-        return MeshCanvas(job, settings, surface, shots, denoiser.channels, _blind(cameras, shots))
+        warnings = _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
+        return MeshCanvas(job, settings, surface, shots, denoiser.channels, warnings)
 
 
 def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]:

@@ -13,7 +13,7 @@ from ..bake.existing_texture import ExistingTexture
 from ..host import Clock, Host
 from ..mesh.mesh import Mesh, load
 from ..mesh.sets import Layout, lay_out
-from ..mesh.unwrap import ensure_uvs, own_uvs
+from ..mesh.unwrap import New, ensure_uvs, own_uvs
 from ..protocol import Request
 from ..views.camera_file import Given
 
@@ -58,15 +58,14 @@ def _load(request: Request, host: Host) -> list[Mesh]:
     by = {"object": "object", "material": "material"}.get(request.texture_sets, "")
     meshes = []
     for path in request.meshes:
-        meshes.append(load(path, by))
-        host.check()
+        meshes.append(load(path, by, host.check))
     return meshes
 
 
 def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
     """The meshes with UVs, each set its own; those that a texture to start from was made for stay."""
 
-    def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, bool, list[str]]:
+    def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, New, list[str]]:
         several = "never" if "never" in request.unwraps else request.unwrap
         unwrap = several if number is None else request.unwraps[number]
         if request.init_texture is not None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mesh.formats.gltf_file import pack
 from ..mesh.frame import to_gltf_uvs
-from ..mesh.gltf import pack
 from ..mesh.mesh import Mesh
 from ..options.channels import Channel
 
@@ -63,6 +63,9 @@ def export_pages(
     blobs = [blob for _, primitives in parts for one in primitives for blob in one.blobs]
     blobs += [path.read_bytes() for material in materials for path in material.textures.values()]
     header = _header(parts, materials, [len(blob) for blob in blobs])
+    if any(mesh.origin):
+        for node in header["nodes"]:
+            node["translation"] = list(mesh.origin)
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(pack(header, b"".join(blob + bytes(-len(blob) % 4) for blob in blobs)))

@@ -48,10 +48,10 @@ def fresh_uvs(mesh: Mesh, texture_size: int, check: Check) -> Floats:
 
 
 def _surface(mesh: Mesh) -> _Surface:
-    """``mesh`` welded, so that UV splits and soups don't cut charts."""
-    vertices = frame.to_unit_sphere(mesh.vertices)[0]
+    """``mesh`` welded, so that UV splits and soups don't cut charts; stray faces have no area."""
+    vertices, own, _, _ = frame.framed(mesh.vertices, mesh.faces)
     points, index = np.unique(vertices + np.float32(0), axis=0, return_inverse=True)  # + 0: -0 becomes 0
-    faces = index.reshape(-1)[mesh.faces].astype(np.int32)
+    faces = index.reshape(-1)[own].astype(np.int32)
     ids = np.arange(len(faces)) if mesh.polygons is None else mesh.polygons
     polygons = np.unique(ids, return_inverse=True)[1].astype(np.int64)
     return _Surface(points, faces, vertices, mesh.faces, polygons, flatten.areas(points, faces) > NO_AREA)

@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from .read import Raw
+from . import frame
+from .raw import Bools, Doubles, Raw, UVSet
+
+LARGEST_UV = 1e6  # numbers beyond overflow texel arithmetic
 
 
 @dataclass(frozen=True)
 class Clean:
-    """Arrays as in mesh.Mesh."""
+    """Arrays as in mesh.Mesh; uv_sets: all UV sets, the one to try first first."""
 
     vertices: NDArray[np.float32]
+    origin: tuple[float, float, float]
     faces: NDArray[np.int32]
-    uvs: NDArray[np.float32] | None
+    uv_sets: list[UVSet]
     polygons: NDArray[np.int32] | None
     part: NDArray[np.int32] | None
     warnings: list[str]
@@ -31,28 +35,25 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
     """
     _require_faces(raw, name)
     warnings = list(raw.warnings)
-    vertices = raw.vertices.astype(np.float32)
-    faces, uvs, polygons, part = raw.faces, raw.uvs, raw.polygons, raw.part
+    with np.errstate(over="ignore"):
+        vertices = raw.vertices.astype(np.float32)
     finite = np.asarray(np.isfinite(vertices).all(axis=1))
-    keep = np.asarray(finite[faces].all(axis=1))
+    keep = np.asarray(finite[raw.faces].all(axis=1))
     if not keep.all():
         warnings.append(_drop_warning(vertices, keep, name, keep_faces))
-        faces = faces[keep]
-        uvs = None if uvs is None else uvs[keep]
-        polygons = None if polygons is None else polygons[keep]
-        part = None if part is None else part[keep]
-    vertices, faces = _used_only(vertices, faces)
+    points, faces = _used_only(raw.vertices, raw.faces[keep])
+    origin = frame.origin_of(points)
+    vertices = (points - origin if origin.any() else points).astype(np.float32)
     warnings += _area_warnings(vertices, faces, name)
-    if uvs is not None:
-        uvs, bad = _finite_uvs(uvs)
-        warnings += bad
+    uv_sets, bad = _uv_sets(raw, keep)
     return Clean(
         vertices,
+        (float(origin[0]), float(origin[1]), float(origin[2])),
         faces.astype(np.int32),
-        None if uvs is None else uvs.astype(np.float32),
-        polygons,
-        part,
-        warnings,
+        uv_sets,
+        None if raw.polygons is None else raw.polygons[keep],
+        None if raw.part is None else raw.part[keep],
+        warnings + bad,
     )
 
 
@@ -72,7 +73,7 @@ def _require_faces(raw: Raw, name: str) -> None:
         )
 
 
-def _drop_warning(vertices: NDArray[np.float32], keep: NDArray[np.bool_], name: str, keep_faces: bool) -> str:
+def _drop_warning(vertices: NDArray[np.float32], keep: Bools, name: str, keep_faces: bool) -> str:
     """What to say about faces at vertices that aren't finite; UserError when they can't be dropped."""
     bad = int((~np.isfinite(vertices).all(axis=1)).sum())
     what = f"{bad:,} of {len(vertices):,} vertices are not finite numbers (NaN or infinite)"
@@ -84,9 +85,7 @@ def _drop_warning(vertices: NDArray[np.float32], keep: NDArray[np.bool_], name: 
     return f"{what}; the {int((~keep).sum()):,} faces that touch them were left out"
 
 
-def _used_only(
-    vertices: NDArray[np.float32], faces: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _used_only(vertices: Doubles, faces: NDArray[np.int64]) -> tuple[Doubles, NDArray[np.int64]]:
     """Without vertices that no face uses, so that stray ones don't shrink the object in its frame."""
     used = np.zeros(len(vertices), bool)
     used[faces] = True
@@ -111,15 +110,26 @@ def _area_warnings(vertices: NDArray[np.float32], faces: NDArray[np.int64], name
     return [f"{count:,} of {len(faces):,} faces have no area"] if count else []
 
 
-def _finite_uvs(uvs: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, list[str]]:
+def _uv_sets(raw: Raw, keep: Bools) -> tuple[list[UVSet], list[str]]:
+    """The UV sets of the faces to ``keep`` (F,), and warnings about the first."""
+    found: list[UVSet] = []
+    warnings: list[str] = []
+    own = [] if raw.uvs is None else [UVSet("its UVs", raw.uvs, raw.bare)]
+    for number, one in enumerate([*own, *raw.others]):
+        finite, bad = _finite_uvs(one.pick(keep))
+        warnings += bad if number == 0 else []
+        found += [] if finite is None else [finite]
+    return found, warnings
+
+
+def _finite_uvs(own: UVSet) -> tuple[UVSet | None, list[str]]:
     """UVs with NaN and infinity replaced by zero and a warning; None when none is left."""
-    bad = np.asarray(
-        ~(np.abs(uvs) < 1e6).all(axis=(1, 2))
-    )  # also catches numbers that overflow texel arithmetic
+    uvs: Doubles = own.uvs
+    bad = np.asarray(~(np.abs(uvs) < LARGEST_UV).all(axis=(1, 2)))
     if not bad.any():
-        return uvs, []
+        return UVSet(own.name, uvs.astype(np.float32), own.bare), []
     if bad.all():
         return None, ["the UVs are not finite numbers and were ignored"]
-    return np.where(bad[:, None, None], 0.0, uvs), [
-        f"the UVs of {int(bad.sum()):,} of {len(uvs):,} faces are not finite numbers and were ignored"
-    ]
+    kept = np.where(bad[:, None, None], 0.0, uvs).astype(np.float32)
+    said = f"the UVs of {int(bad.sum()):,} of {len(uvs):,} faces are not finite numbers and were ignored"
+    return UVSet(own.name, kept, bad if own.bare is None else bad | own.bare), [said]

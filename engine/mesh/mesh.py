@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import clean, read
+from .raw import Bools, Check, UVSet, never
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -18,7 +19,7 @@ Ints = NDArray[np.int32]
 class Mesh:
     """A triangle mesh in engine axes (see frame.py), in the file's units.
 
-    vertices: (V, 3) float32, finite; every one is a corner of some face.
+    vertices: (V, 3) float32, finite, from ``origin``; every one is a corner of some face.
     faces: (F, 3) int32 indices into ``vertices``, F >= 1.
     uvs: (F, 3, 2) float32 per triangle corner, origin at the bottom left; None when the file has none.
         Finite; zero where only some parts of the file have UVs, or where the file's were not finite.
@@ -27,6 +28,10 @@ class Mesh:
     name: the file's name without its ending.
     part: (F,) int32 number among ``parts``, their names, of the object or material of each face; None where
         all are of one.
+    bare: (F,) the faces that the file gives no usable UVs, zero in ``uvs``; None where all have some.
+    others: further UV sets of the file, for where ``uvs`` can't carry a texture.
+    origin: where the vertices' zero lies in the file: zero, but for an object so far away from that that
+        float32 wouldn't hold its shape.
     """
 
     vertices: Floats
@@ -37,28 +42,35 @@ class Mesh:
     name: str = "mesh"
     part: Ints | None = None
     parts: tuple[str, ...] = ()
+    bare: Bools | None = None
+    others: tuple[UVSet, ...] = ()
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-def load(path: str | Path, by: str = "") -> Mesh:
+def load(path: str | Path, by: str = "", check: Check = never) -> Mesh:
     """The mesh in ``path``: .obj .glb .gltf .ply .stl, or the add-on's .npz (see protocol.Request).
 
     Parts and instances of a scene become one mesh with their transforms applied. Faces are neither merged
     nor reordered; faces that touch a NaN or infinite vertex are dropped from files with a warning, while an
     .npz, whose face order is a contract, is refused. Raises UserError for anything that can't be textured.
-    by: "object" or "material", what to tell parts by.
+    by: "object" or "material", what to tell parts by. ``check`` is called all along and may raise.
     """
     path = Path(path)
-    raw = read.read(path, by)
+    raw = read.read(path, by, check)
     cleaned = clean.clean(raw, _text(path.name), keep_faces=path.suffix.lower() == ".npz")
+    first = cleaned.uv_sets[0] if cleaned.uv_sets else None
     return Mesh(
         cleaned.vertices,
         cleaned.faces,
-        cleaned.uvs,
+        None if first is None else first.uvs,
         cleaned.polygons,
         tuple(cleaned.warnings),
         _text(path.stem),
         cleaned.part,
         tuple(map(_text, raw.parts)),
+        None if first is None else first.bare,
+        tuple(cleaned.uv_sets[1:]),
+        cleaned.origin,
     )
 
 

@@ -81,6 +81,13 @@ def _crowded(uvs: Floats, cells: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.flatnonzero(counts >= 2)  # one alone may be a sample on an edge
 
 
+def occupied(uvs: Floats, samples: int) -> NDArray[np.bool_]:
+    """(samples, samples) the cells of the unit square in which a sample, at random, meets one of the
+    triangles ``uvs`` (F, 3, 2), row by row from below."""
+    top, _ = _ends(uvs, samples)
+    return np.asarray((top >= 0).reshape(samples, samples))
+
+
 def _ends(unit: Floats, samples: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """The last and the first triangle of ``unit`` (F, 3, 2) in the unit square at each of samples^2 places,
     -1 for none: a ray from above and one from below, each triangle at a height of its own.

@@ -17,11 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pictures.pages import paged
-from . import udim
+from . import frame, udim
 from .frame import UDIM_FIRST
 from .mesh import Floats, Ints, Mesh
+from .raw import Bools, UVSet
+from .unwrap import New
 
-Prepare = Callable[[Mesh, int | None], tuple[Mesh, bool, list[str]]]  # a set, of which mesh; as ensure_uvs
+Prepare = Callable[[Mesh, int | None], tuple[Mesh, New, list[str]]]  # a set, of which mesh; as ensure_uvs
+
+
+MANY_NOTES = 3  # that say the same become one line
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
     uvs = np.zeros((starts[-1], 3, 2), np.float32)
     page, unwrapped = np.zeros(starts[-1], np.int32), np.zeros(starts[-1], bool)
     pages: list[Page] = []
-    warnings = list(whole.warnings)
+    warnings = [*whole.warnings, *_far_away(whole)]
+    notes: list[tuple[str, str]] = []
     for one in sets:
         laid, new, said = prepare(_subset(whole, one.faces, meshes, starts), one.mesh)
         assert laid.uvs is not None
@@ -91,10 +97,36 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
         for number in np.unique(tile):
             page[one.faces[tile == number]] = len(pages)
             pages.append(one.page(int(number), alone=bool((tile == UDIM_FIRST).all())))
-        warnings += [f"{one.name}: {text}" if one.name else text for text in said]
+        notes += [(one.name, text) for text in said]
+    warnings += told(notes, len(sets), "texture sets")
     mesh = dataclasses.replace(whole, uvs=uvs)
     names = tuple(mesh.name for mesh in meshes)
     return Layout(mesh, page, tuple(pages), names, tuple(starts.tolist()), unwrapped, tuple(warnings))
+
+
+def told(notes: Sequence[tuple[str, str]], count: int, things: str) -> list[str]:
+    """``notes``, each a name, "" for none, and what is said of it, as lines: one for all that say the same
+    but for numbers, where these are many of the ``count`` ``things``."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name, text in notes:
+        alike.setdefault(re.sub(r"[\d.,]+", "", text), []).append((name, text))
+    lines = []
+    for group in alike.values():
+        name, text = group[0]
+        if len(group) > MANY_NOTES:
+            lines.append(f"{len(group)} of {count} {things}, the first of them {name}: {text}")
+        else:
+            lines += [f"{name}: {text}" if name else text for name, text in group]
+    return lines
+
+
+def _far_away(mesh: Mesh) -> list[str]:
+    """A warning about faces that the frame isn't for."""
+    stray = frame.stray_faces(mesh.vertices, mesh.faces)
+    if stray is None:
+        return []
+    count = f"{int(stray.sum()):,} of {len(stray):,} faces"
+    return [f"{count} lie far away from all others and are left out of the views, where these fill the frame"]
 
 
 @dataclass(frozen=True)
@@ -157,26 +189,51 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     own = [np.arange(len(mesh.faces)) if mesh.polygons is None else mesh.polygons for mesh in meshes]
     polygons = np.cumsum([0, *(int(one.max()) + 1 for one in own)])
     uvs = [np.zeros((len(m.faces), 3, 2), np.float32) if m.uvs is None else m.uvs for m in meshes]
+    points, origin = _joined_places(meshes)
     return Mesh(
-        np.concatenate([mesh.vertices for mesh in meshes]),
+        points,
         np.concatenate(faces).astype(np.int32),
         None if all(mesh.uvs is None for mesh in meshes) else np.concatenate(uvs),
         np.concatenate([one + at for one, at in zip(own, polygons, strict=False)]).astype(np.int32),
-        tuple(f"{mesh.name}: {text}" for mesh in meshes for text in mesh.warnings),
+        tuple(told([(one.name, text) for one in meshes for text in one.warnings], len(meshes), "meshes")),
         "objects",
+        bare=_joined_bare(meshes),
+        origin=origin,
     )
+
+
+def _joined_places(meshes: Sequence[Mesh]) -> tuple[Floats, tuple[float, float, float]]:
+    """The vertices of all ``meshes`` from one origin, and that."""
+    if not any(any(mesh.origin) for mesh in meshes):
+        return np.concatenate([mesh.vertices for mesh in meshes]), meshes[0].origin
+    points = np.concatenate([mesh.vertices.astype(np.float64) + mesh.origin for mesh in meshes])
+    origin = frame.origin_of(points)
+    return (points - origin).astype(np.float32), (float(origin[0]), float(origin[1]), float(origin[2]))
+
+
+def _joined_bare(meshes: Sequence[Mesh]) -> Bools | None:
+    """(F,) the faces of all ``meshes`` that have no UVs, None where all have some."""
+    found = np.concatenate(
+        [np.full(len(mesh.faces), mesh.uvs is None) if mesh.bare is None else mesh.bare for mesh in meshes]
+    )
+    return found if found.any() else None
 
 
 def _subset(whole: Mesh, faces: NDArray[np.int64], meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> Mesh:
     """``faces`` (n,) of ``whole``, the joined ``meshes``, alone."""
     if len(faces) == len(whole.faces):
         return whole
-    mesh = meshes[int(np.searchsorted(starts, faces[0], side="right")) - 1]
+    number = int(np.searchsorted(starts, faces[0], side="right")) - 1
+    mesh, start = meshes[number], starts[number]
     used, index = np.unique(whole.faces[faces], return_inverse=True)
+    own = None if mesh.uvs is None or whole.uvs is None else UVSet("", whole.uvs, whole.bare).pick(faces)
     return Mesh(
         whole.vertices[used],
         index.reshape(-1, 3).astype(np.int32),
-        None if mesh.uvs is None or whole.uvs is None else whole.uvs[faces],
+        None if own is None else own.uvs,
         None if whole.polygons is None else whole.polygons[faces],
         name=mesh.name,
+        bare=None if own is None or own.bare is None or not own.bare.any() else own.bare,
+        others=tuple(one.pick(faces - start) for one in mesh.others),
+        origin=whole.origin,
     )

@@ -13,7 +13,7 @@ Ints = NDArray[np.int32]
 
 ROWS = 100  # Blender knows tiles up to 2000
 MAX_TILES = 100  # in use
-SLACK = 1e-4  # UVs may leave their tile by this much: rounding
+SLACK = 1 / 512  # UVs may leave their tile by this much, and are cut off there: rounding
 
 
 def tiles(uvs: Floats) -> Ints | None:
@@ -22,12 +22,12 @@ def tiles(uvs: Floats) -> Ints | None:
     None where some face lies in several or where no tile is, and where there are more than MAX_TILES: UVs
     like these are laid out for a picture that repeats.
     """
-    if _inside(uvs, np.zeros((1, 2))).all():
+    if inside(uvs, np.zeros((1, 2))).all():
         return np.full(len(uvs), UDIM_FIRST, np.int32)
     corner = np.floor(uvs.mean(axis=1, dtype=np.float64))
     solid = np.abs(overlap.areas(uvs)) > 0
     own = (
-        solid & _inside(uvs, corner) & (corner >= 0).all(axis=1) & (corner < (UDIM_COLUMNS, ROWS)).all(axis=1)
+        solid & inside(uvs, corner) & (corner >= 0).all(axis=1) & (corner < (UDIM_COLUMNS, ROWS)).all(axis=1)
     )
     if not own.any() or not own[solid].all():
         return None
@@ -54,8 +54,9 @@ def spread(uvs: Floats, tile: Ints) -> Floats:
     return np.asarray(uvs + _corner(tile)[:, None], np.float32)
 
 
-def _inside(uvs: Floats, corner: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(F,) which faces of ``uvs`` (F, 3, 2) lie in the tile whose lower left ``corner`` is, (F or 1, 2)."""
+def inside(uvs: Floats, corner: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(F,) which faces of ``uvs`` (F, 3, 2) lie in the tile whose lower left ``corner`` (F or 1, 2) is, but
+    for SLACK."""
     low = corner[:, None]
     return np.asarray(((uvs >= low - SLACK) & (uvs <= low + 1 + SLACK)).all(axis=(1, 2)))
 

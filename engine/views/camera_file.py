@@ -41,8 +41,8 @@ class Given:
     fov: float
     name: str
 
-    def placed(self, centre: NDArray[np.float32], scale: float, front: float) -> Camera:
-        """The camera around the mesh that ``to_unit_sphere`` moved and scaled so, and ``turned`` by front."""
+    def placed(self, centre: NDArray[np.floating], scale: float, front: float) -> Camera:
+        """The camera around the mesh that ``framed`` moved and scaled so, and ``turned`` by front."""
         position = turned((self.position - centre) / scale, front)
         forward, up = turned(self.forward, front), turned(self.up, front)
         forward = forward / np.linalg.norm(forward)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.edges import Edges, places, shared_edges
-from ..mesh.frame import to_unit_sphere, turned
+from ..mesh.frame import framed, turned
 from ..mesh.islands import island_of_face
 from .backends import make_raster
 from .cameras import Camera
@@ -63,10 +63,10 @@ class Surface:
     def build(
         cls, vertices: Floats, faces: Ints, uvs: Floats, backend: str = "embree", front: float = 0.0
     ) -> Surface:
-        """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), normalised and turned so that what faces
-        the azimuth ``front`` faces the front. backend: one that views/backends.py chose."""
-        normalised, _, _ = to_unit_sphere(vertices)
-        return cls(make_raster(backend, turned(normalised, front), faces), uvs)
+        """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), framed and turned so that what faces the
+        azimuth ``front`` faces the front. backend: one that views/backends.py chose."""
+        points, own, _, _ = framed(vertices, faces)
+        return cls(make_raster(backend, turned(points, front), own), uvs)
 
     @property
     def corners(self) -> Floats:

@@ -110,10 +110,15 @@ def test_never_keeps_what_is_there() -> None:
         ensure_uvs(dataclasses.replace(mesh, uvs=None), "never", 512, quiet)
     moved = dataclasses.replace(mesh, uvs=(mesh.uvs * 0.9 + np.float32([3.05, -1.95])).astype(np.float32))
     result, new, warnings = ensure_uvs(moved, "never", 512, quiet)
+    assert (new, warnings) == (False, [])
+    assert result.uvs is not None
+    np.testing.assert_allclose(result.uvs, mesh.uvs * 0.9 + 0.05, atol=1e-5)
+    tiling = dataclasses.replace(mesh, uvs=mesh.uvs * np.float32(3))
+    result, new, warnings = ensure_uvs(tiling, "never", 512, quiet)
     assert not new
     assert "leave the square" in warnings[0]
     assert result.uvs is not None
-    np.testing.assert_allclose(result.uvs, mesh.uvs * 0.9 + 0.05, atol=1e-5)
+    assert 0 <= result.uvs.min() < result.uvs.max() <= 1
 
 
 def test_cancelling_reaches_the_caller() -> None:

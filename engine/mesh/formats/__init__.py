@@ -1,0 +1,1 @@
+"""A reader for each kind of mesh file. Each trusts nothing that a file says of itself."""
