@@ -23,7 +23,6 @@ NEEDED = (
     "safetensors",
     "embreex",
     "xatlas",
-    "trimesh",
     "scipy",
     "pillow",
     "openexr",

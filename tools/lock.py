@@ -21,7 +21,7 @@ TORCH = "2.13.0"
 FOLDER = ROOT / "requirements/setup"
 ASKED = (
     *("diffusers", "transformers", "safetensors", "numpy", "scipy", "pillow"),
-    *("openexr", "trimesh", "embreex", "xatlas"),
+    *("openexr", "embreex", "xatlas"),
 )
 CUDA = re.compile(r"(nvidia-|cuda-|triton==)")
 
