@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.mesh.corpus import compare
 
-FEW = {"obj": 60, "ply": 40, "stl": 16, "gltf": 40}
+FEW = {"obj": 50, "ply": 40, "stl": 12, "gltf": 24}
 WITH_BLENDER = {"obj": 12, "ply": 10, "stl": 6, "gltf": 10}
 
 
