@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -97,10 +98,28 @@ def require_room(need: float, what: str) -> None:
 
 def physical_bytes() -> int | None:
     """How much memory the computer has; None where it doesn't say."""
+    if sys.platform == "win32":
+        return _windows_bytes()
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+    except (AttributeError, OSError, ValueError):
         return None
+
+
+def _windows_bytes() -> int | None:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            ("physical", ctypes.c_ulonglong),
+            *((name, ctypes.c_ulonglong) for name in ("a", "b", "c", "d", "e", "f")),
+        ]
+
+    status = Status(length=ctypes.sizeof(Status))
+    windows = ctypes.windll  # type: ignore[attr-defined]
+    return int(status.physical) if windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
 def named_file(owner: Path, reference: str) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
 import torch
 
 from .errors import OutOfMemory, UserError
+from .inputs import physical_bytes
 
 BYTES_A_TEXEL = 100  # of a texture's square, while it is baked, filled and saved
 _SMALLER = "choose a smaller {texture_size}, or fewer texture sets or tiles"
@@ -42,14 +42,6 @@ def check_numbers(count: int, size: int) -> None:
 
 def _textures(count: int, size: int) -> str:
     return f"{count:,} textures of {size} x {size}" if count > 1 else f"a texture of {size} x {size}"
-
-
-def physical_bytes() -> int | None:
-    """How much memory the computer has; None where it doesn't say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return None
 
 
 def tensor_home(device: torch.device) -> torch.device:
