@@ -1,4 +1,5 @@
-"""A .blend as a mesh: Blender opens it, hands its objects over as files, and puts their textures back.
+"""A .blend, .fbx or .usd as a mesh: Blender opens it, hands its objects over as files, and puts their
+textures back.
 
 Blender is a program of its own, which the environment variable BLENDER names or PATH has; a Python with bpy
 does as well. What is said to it, and what it answers, stands in blender_sync_addon/command/scene_exchange.py.
@@ -21,23 +22,27 @@ from .errors import UserError
 from .host import Host
 from .protocol import Request, Result
 
+ENDINGS = (".blend", ".fbx", ".usd", ".usda", ".usdc", ".usdz")
 VARIABLE = "BLENDER"
 SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "command" / "scene_main.py"
 SCENE = "scene.blend"
 _FIX = "give it by {blender}, or run this in Blender: blender -b --command sync_texture ..."
 
 
-def is_blend(path: str) -> bool:
-    return Path(path).suffix.lower() == ".blend"
+def is_for_blender(path: str) -> bool:
+    """Whether only Blender can open such a file."""
+    return Path(path).suffix.lower() in ENDINGS
 
 
-def program() -> list[str]:
-    """The command line that opens files in Blender, but for the folder with the order. Raises UserError."""
+def program(path: str = SCENE) -> list[str]:
+    """The command line that opens files like ``path`` in Blender, but for the folder with the order. Raises
+    UserError."""
     named = os.environ.get(VARIABLE, "")
     found = shutil.which(named or "blender")
     if found is None:
         what = f"{VARIABLE} names {named!r}, which is no program" if named else "none was found here"
-        raise UserError(f"only Blender can open a .blend, and {what}", _FIX, blender=None)
+        ending = Path(path).suffix.lower()
+        raise UserError(f"only Blender can open a {ending}, and {what}", _FIX, blender=None)
     if Path(found).name.startswith("python"):
         return [found, str(SCRIPT)]
     options = ["-b", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]
@@ -45,15 +50,17 @@ def program() -> list[str]:
 
 
 def through_blender(request: Request, host: Host, texture: Callable[[Request], Result]) -> Result:
-    """``texture(request)``, with the files of its objects in place of a .blend. Raises UserError."""
-    if not any(map(is_blend, request.meshes)):
+    """``texture(request)``, with the files of its objects in place of a file that only Blender opens. Raises
+    UserError."""
+    if not any(map(is_for_blender, request.meshes)):
         if request.objects or request.collection or request.uv_layer:
             raise UserError(
                 "only a .blend has objects, collections and UV maps to choose by name", "leave them out"
             )
         return texture(request)
     if len(request.meshes) > 1:
-        what = "a .blend can't be textured together with other files"
+        ending = next(Path(path).suffix.lower() for path in request.meshes if is_for_blender(path))
+        what = f"a {ending} can't be textured together with other files"
         raise UserError(what, "name several of its objects instead, or import the others into it")
     if not Path(request.mesh).is_file():
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
@@ -83,7 +90,7 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
 
 
 def _saved(order: Mapping[str, Any], result: Result, pack: bool, folder: Path, host: Host) -> Result:
-    """The result with the .blend beside its files, textured."""
+    """The result with a .blend beside its files, textured."""
     host.progress("save", 0, 1, None)
     target = Path(result.report).with_name(SCENE)
     new = target.with_name(f".new-{SCENE}")  # whole or not at all
@@ -102,7 +109,7 @@ def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
     answer.unlink(missing_ok=True)
     environ = without_python_settings(os.environ)
     try:
-        status = guard.run([*program(), str(folder)], folder, environ, host.check)
+        status = guard.run([*program(order["blend"]), str(folder)], folder, environ, host.check)
     except OSError as error:
         raise UserError(f"Blender can't be started: {error}", _FIX, blender=None) from error
     if not answer.is_file():

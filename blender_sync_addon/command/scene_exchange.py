@@ -1,4 +1,4 @@
-"""A .blend for the engine: its objects as the files that it reads, and their textures put back into it.
+"""A .blend, .fbx or .usd for the engine: its objects as files that it reads, and their textures put back.
 
 The engine runs Blender with scene_main.py and a folder with order.json in it, where answer.json is to be:
 
@@ -101,12 +101,30 @@ def settings(request: Order) -> Settings:
 
 
 def _open(path: str) -> None:
+    """A .blend as it is; another file's objects, in Blender's axes and units, in a scene of their own."""
     try:
-        bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+        if Path(path).suffix.lower() == ".blend":
+            bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+        else:
+            bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+            _import(path)
     except RuntimeError as error:
         why = " ".join(str(error).replace("Error:", "").split())
-        what = f"'{Path(path).name}' can't be opened by Blender {bpy.app.version_string}: {why}"
+        what = f"'{Path(path).name}' can't be opened by Blender {bpy.app.version_string}: {why[-300:]}"
         raise Problem(what, "Open it in Blender and save it again.") from error
+
+
+def _import(path: str) -> None:
+    """Raises RuntimeError."""
+    if Path(path).suffix.lower() != ".fbx":
+        bpy.ops.wm.usd_import(filepath=path, import_textures_mode="IMPORT_NONE", import_cameras=False)
+    elif bpy.app.version >= (5, 0, 0):
+        bpy.ops.wm.fbx_import(filepath=path)
+    else:
+        import addon_utils  # of Blender, found once bpy is
+
+        addon_utils.enable("io_scene_fbx")
+        bpy.ops.import_scene.fbx(filepath=path, use_image_search=False)
 
 
 def _save(path: Path) -> None:

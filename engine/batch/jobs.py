@@ -213,12 +213,11 @@ def _split_meshes(values: Values) -> Values:
 
 def _check_mesh(mesh: str) -> None:
     ending = Path(mesh).suffix.lower()
-    if blend.is_blend(mesh):
-        blend.program()
+    if blend.is_for_blender(mesh):
+        blend.program(mesh)
     elif ending not in ENDINGS:
-        raise UserError(
-            f"{mesh!r} is not a kind of mesh file that can be read", f"use {' '.join(ENDINGS[:-1])} .blend"
-        )
+        known = " ".join((*ENDINGS[:-1], *blend.ENDINGS))
+        raise UserError(f"{mesh!r} is not a kind of mesh file that can be read", f"use {known}")
 
 
 def _stamps(path: str) -> list[list[int]]:

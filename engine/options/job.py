@@ -21,7 +21,7 @@ class Job:
     mesh: str = field(
         metadata=option(
             "Mesh",
-            ".obj .glb .gltf .ply .stl .blend, with or without UVs; several times: together, as they lie",
+            ".obj .glb .gltf .ply .stl .blend .fbx .usd, with or without UVs; several: together, as they lie",
             JOB,
             doors=FILES,
             metavar="FILE",
