@@ -10,7 +10,7 @@ import numpy as np
 from .denoise.levels import steps_run
 from .errors import UserError
 from .mesh.frame import framed
-from .mesh.mesh import Mesh
+from .mesh.mesh import Mesh, is_z_up
 from .models.presets import Preset
 from .options import values
 from .options.choices import SYNC_SHARES
@@ -104,8 +104,10 @@ def cameras(views: str) -> list[Camera] | None:
 
 def own_cameras(request: Request) -> list[camera_file.Given] | None:
     """The cameras in the file that ``request`` names, None where it names none; raises UserError."""
+    if request.cameras is None:
+        return None
     _, most = OPTIONS["views"].limits
-    return None if request.cameras is None else camera_file.read(request.cameras, int(most))
+    return camera_file.read(request.cameras, int(most), is_z_up(request.mesh, request.up))
 
 
 def placed(request: Request, own: list[camera_file.Given] | None, mesh: Mesh) -> list[Camera] | None:

@@ -58,7 +58,7 @@ def _load(request: Request, host: Host) -> list[Mesh]:
     by = {"object": "object", "material": "material"}.get(request.texture_sets, "")
     meshes = []
     for path in request.meshes:
-        meshes.append(load(path, by, host.check))
+        meshes.append(load(path, by, host.check, request.up))
     return meshes
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import clean, read
+from . import clean, frame, read
 from .raw import Bools, Check, UVSet, never
 
 Floats = NDArray[np.float32]
@@ -47,16 +47,26 @@ class Mesh:
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-def load(path: str | Path, by: str = "", check: Check = never) -> Mesh:
+def is_z_up(path: str | Path, up: str) -> bool:
+    """Whether +Z is up in the file ``path``, by ``up``, one of options/choices.py's UPS: glTF's axes are the
+    engine's, and so are the add-on's arrays."""
+    ending = Path(path).suffix.lower()
+    return ending in (".stl", ".ply") if up == "auto" else up == "z" and ending in (".obj", ".stl", ".ply")
+
+
+def load(path: str | Path, by: str = "", check: Check = never, up: str = "y") -> Mesh:
     """The mesh in ``path``: .obj .glb .gltf .ply .stl, or the add-on's .npz (see protocol.Request).
 
     Parts and instances of a scene become one mesh with their transforms applied. Faces are neither merged
     nor reordered; faces that touch a NaN or infinite vertex are dropped from files with a warning, while an
     .npz, whose face order is a contract, is refused. Raises UserError for anything that can't be textured.
-    by: "object" or "material", what to tell parts by. ``check`` is called all along and may raise.
+    by: "object" or "material", what to tell parts by. up: see is_z_up. ``check`` is called all along and may
+    raise.
     """
     path = Path(path)
     raw = read.read(path, by, check)
+    if is_z_up(path, up):
+        raw.vertices = frame.from_z_up(raw.vertices)
     cleaned = clean.clean(raw, _text(path.name), keep_faces=path.suffix.lower() == ".npz")
     first = cleaned.uv_sets[0] if cleaned.uv_sets else None
     return Mesh(

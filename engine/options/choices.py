@@ -103,6 +103,11 @@ FRONTS = {
     "y": ("+Y", "What you see from behind (Ctrl numpad 1)"),
     "-x": ("-X", "What you see from the left (Ctrl numpad 3)"),
 }
+UPS = {
+    "y": ("+Y", "As glTF has it, and most programs write OBJ"),
+    "z": ("+Z", "As CAD programs, printers and scanners have it, and Blender"),
+    "auto": ("By Kind", "+Z for .stl and .ply, else +Y"),
+}
 EVEN_VIEWS = {"even": ("Evenly Spread", "A number of views of your choice, evenly spread")}
 CONTROLS = {
     "depth": ("Depth", "Near is white, as published"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from . import choices, values
-from .job import COMMANDS, METHOD, MODEL, TEXTURE, VIEWS, Job
+from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
 from .option import Option, option, options
 
 
@@ -20,7 +20,7 @@ class Request(Job):
         ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
         float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
         the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
-        ``material_names`` (M,) text. Or of a .blend, which Blender opens.
+        ``material_names`` (M,) text. Or of a .blend, .fbx or .usd, which Blender opens.
     other_meshes: more such paths, textured together with it where they lie; other_unwraps: ``unwrap`` of
         each, where it isn't the same for all.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json.
@@ -166,6 +166,17 @@ class Request(Job):
             metavar="DEGREES",
             doors=COMMANDS,
             blender_help="Which side of the object is its front: 0 is its -Y, 90 is +X",
+        ),
+    )
+    up: str = field(
+        default="y",
+        metadata=option(
+            "Up",
+            "Which way is up in .obj, .ply and .stl. Other kinds of file say it themselves",
+            VIEWS,
+            choices=choices.UPS,
+            doors=FILES,
+            reported=False,
         ),
     )
     raster: str = field(

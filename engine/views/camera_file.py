@@ -2,8 +2,8 @@
 
     {"cameras": [{"position": [0, 1, 4], "forward": [0, 0, -1], "up": [0, 1, 0], "fov": 40, "name": "left"}]}
 
-``position`` and ``forward`` are needed; where they are missing, ``up`` is +Y and ``fov``, the angle across
-the square picture, 60 degrees.
+``position`` and ``forward`` are needed; where they are missing, ``up`` is what is up in the mesh's file, and
+``fov``, the angle across the square picture, 60 degrees.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..mesh.frame import turned
+from ..mesh.frame import from_z_up, turned
 from .cameras import FOV, Camera
 
 Doubles = NDArray[np.float64]
@@ -65,8 +65,9 @@ def _roll(level: Camera, up: Doubles) -> float:
     return float(np.degrees(np.arctan2(aside, above))) if seen else 0.0
 
 
-def read(path: str, most: int) -> list[Given]:
-    """The cameras that the JSON file ``path`` lists, at most ``most``; raises UserError."""
+def read(path: str, most: int, z_up: bool = False) -> list[Given]:
+    """The cameras that the JSON file ``path`` lists, at most ``most``; z_up: +Z is up in the mesh's file.
+    Raises UserError."""
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -79,18 +80,21 @@ def read(path: str, most: int) -> list[Given]:
         raise UserError(f"'{path}' lists no cameras", _HOW)
     if len(listed) > most:
         raise UserError(f"'{path}' lists {len(listed)} cameras", f"leave at most {most} of them")
-    return [_camera(entry, number) for number, entry in enumerate(listed, 1)]
+    return [_camera(entry, number, z_up) for number, entry in enumerate(listed, 1)]
 
 
-def _camera(entry: Any, number: int) -> Given:
+def _camera(entry: Any, number: int, z_up: bool) -> Given:
     if not isinstance(entry, dict) or not entry.keys() <= _KEYS:
         raise UserError(f"camera {number} isn't an object of {', '.join(sorted(_KEYS))}", _HOW)
     name = str(entry.get("name") or f"camera {number}")
     position = _vector(entry, "position", None, name)
-    forward, up = _vector(entry, "forward", None, name), _vector(entry, "up", _UP, name)
+    forward = _vector(entry, "forward", None, name)
+    up = _vector(entry, "up", (0.0, 0.0, 1.0) if z_up else _UP, name)
     for direction, vector in (("forward", forward), ("up", up)):
         if not np.linalg.norm(vector) > 0:
             raise UserError(f"{name!r} has no direction: {direction} is 0, 0, 0", _HOW)
+    if z_up:
+        position, forward, up = (from_z_up(vector) for vector in (position, forward, up))
     return Given(position, forward, up, _fov(entry.get("fov", FOV), name), name)
 
 
