@@ -212,7 +212,7 @@ def test_texture_packs_where_that_is_wanted():
     assert (folder / "textures").is_dir()
 
 
-OTHERWISE = {"scene": "--save and --pack", "blender": "this one"}
+OTHERWISE = {"scene": "--save and --pack", "blender": "this one", "up": "its own axes"}
 """Options of the engine's texture that have no place in Blender's, and what does their work there."""
 OWN = {"device": "by the preferences", "out": "--save or --glb will do", "help": ""}
 
