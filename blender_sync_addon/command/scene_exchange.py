@@ -117,6 +117,8 @@ def _open(path: str) -> None:
 def _import(path: str) -> None:
     """Raises RuntimeError."""
     if Path(path).suffix.lower() != ".fbx":
+        if not hasattr(bpy.types, "WM_OT_usd_import"):  # as some distributions' are
+            raise RuntimeError("it was built without USD")
         bpy.ops.wm.usd_import(filepath=path, import_textures_mode="IMPORT_NONE", import_cameras=False)
     elif bpy.app.version >= (5, 0, 0):
         bpy.ops.wm.fbx_import(filepath=path)

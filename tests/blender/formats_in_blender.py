@@ -65,6 +65,9 @@ def test_fbx():
 
 
 def test_usd():
+    if not hasattr(bpy.types, "WM_OT_usd_export"):
+        print("left out: this Blender was built without USD")  # which the next test has it say
+        return
     for ending in (".usda", ".usdc", ".usdz"):
         require_cubes(exported(ending))
 
