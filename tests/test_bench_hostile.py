@@ -85,6 +85,10 @@ def _write_outside(case: Case) -> None:
     (case.root.parent / "written").write_bytes(b"")
 
 
+def _make_a_folder_outside(case: Case) -> None:
+    case.root.with_name(f"{case.root.name}s").mkdir()
+
+
 def _change_the_input(case: Case) -> None:
     (case.inputs / "mesh.obj").write_bytes(b"")
 
@@ -129,6 +133,7 @@ def alone() -> Callable[[str, Path], Outcome]:
         (_connect, cases.REACHED),
         (_read_outside, cases.REACHED),
         (_write_outside, cases.REACHED),
+        (_make_a_folder_outside, cases.REACHED),
         (_change_the_input, cases.CHANGED),
         (_leave_a_file, cases.LEFT_FILES),
     ],
@@ -138,6 +143,7 @@ def test_what_is_wrong_is_noticed(
 ) -> None:
     outcome = alone(act.__name__, tmp_path)
     assert problem in outcome.problems, outcome
+    assert {path.name for path in tmp_path.iterdir()} == {"case"}
 
 
 def _nothing(_: Case) -> None:

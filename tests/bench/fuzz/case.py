@@ -45,6 +45,7 @@ class Case:
     """kind and seed: its name. root: its own folder. notes: what was done to the input, in words.
 
     given: paths that the user names, which may be links. Files that ``act`` makes belong into ``out``.
+    unwatched: what is done is the case's own doing, not that of what is tried.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Case:
     shared: Path
     notes: list[str] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
+    unwatched: bool = False
     rng: Random = field(init=False)
 
     def __post_init__(self) -> None:

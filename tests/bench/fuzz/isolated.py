@@ -3,6 +3,7 @@ all that it opens, starts and connects to."""
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import sys
@@ -97,13 +98,19 @@ def _witness(case: Case) -> None:
     def note(text: str) -> None:
         os.write(log, text.encode("utf-8", "backslashreplace")[:300].replace(b"\n", b" ") + b"\n")
 
+    def refuse(text: str) -> None:
+        note(text)
+        raise PermissionError(errno.EACCES, "a case writes nothing outside of its folder")
+
     def inside(path: Any) -> bool:
         if not isinstance(path, str | bytes):
             return True
         path = os.path.abspath(os.fsdecode(path))
-        return path.startswith((root, *_SHARED_FILES))
+        return path.startswith((f"{root}/", *_SHARED_FILES))
 
     def look(event: str, values: tuple[Any, ...]) -> None:
+        if case.unwatched:
+            return
         if event == "open" and isinstance(values[0], str | bytes):
             path, mode, flags = values
             name = os.fsdecode(path)
@@ -112,9 +119,9 @@ def _witness(case: Case) -> None:
                 note(f"opened {name}")
             writes = flags & (os.O_WRONLY | os.O_RDWR) if isinstance(flags, int) else set("wax+") & set(mode)
             if writes and not inside(name):
-                note(f"wrote {name}")
+                refuse(f"wrote {name}")
         elif event in _WRITING and not all(map(inside, values)):
-            note(f"{event} {values}")
+            refuse(f"{event} {values}")
         elif event in _NETWORK:
             note(f"{event} {values[1:]}")
         elif event == "subprocess.Popen" and not Path(str(values[0])).name.startswith("python"):

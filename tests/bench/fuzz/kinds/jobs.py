@@ -99,7 +99,9 @@ def act(case: Case, made: tuple[list[str], bool]) -> Ended:
         first = commands.run(case, words, 0)
         if first.problems:
             return first
+        case.unwatched = True
         _change_folder(case)
+        case.unwatched = False
         (case.root / "log" / "notes.json").write_text(json.dumps(case.notes), encoding="utf-8")
     ended = commands.run(case, words, failing=True)
     # What an earlier run in this folder wrote is on stdout, too; a job that is refused may name anything.

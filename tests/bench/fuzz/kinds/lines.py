@@ -58,7 +58,10 @@ def _line(case: Case, request: dict[str, Any], number: int) -> bytes:
         # Answered at once; and a job that could write anywhere never comes to that.
         job["request"] = request = {**request, "mesh": str(case.inputs / "not-there.obj")}
     if way == "field":
-        job["request"] = {**request, name: odd.value(rng)}
+        value = odd.value(rng)
+        if name == "out" and isinstance(value, str):
+            value = f"{case.out}/{value}"  # whatever it makes, it makes there
+        job["request"] = {**request, name: value}
         case.notes.append(f"{name} is {odd.shown(job['request'][name])}")
     elif way == "request":
         job["request"] = rng.choice((odd.value(rng), odd.faulty(rng, request, case.notes)))
