@@ -56,10 +56,7 @@ class MeshJob:
 
 def _load(request: Request, host: Host) -> list[Mesh]:
     by = {"object": "object", "material": "material"}.get(request.texture_sets, "")
-    meshes = []
-    for path in request.meshes:
-        meshes.append(load(path, by, host.check, request.up))
-    return meshes
+    return [load(path, by, host.check, request.up) for path in request.meshes]
 
 
 def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:

@@ -134,11 +134,8 @@ def _flaw(option: Option, text: str) -> tuple[str, str] | None:
     except UnicodeEncodeError:
         return "it isn't text", "write it in UTF-8"
     if not option.is_path:
-        return (
-            (f"it has {len(text)} characters", f"use at most {LONGEST_TEXT}")
-            if len(text) > LONGEST_TEXT
-            else None
-        )
+        flaw = f"it has {len(text)} characters", f"use at most {LONGEST_TEXT}"
+        return flaw if len(text) > LONGEST_TEXT else None
     if not text and option.required:
         return "it is empty", "name a file or a folder"
     if size > LONGEST_PATH or max(map(_name_size, re.split(r"[/\\]", text))) > LONGEST_NAME:
