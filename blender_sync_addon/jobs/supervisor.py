@@ -174,9 +174,7 @@ def _not_written(job: str, error: OSError) -> Event:
 
 
 def _foreign(why: str) -> Problem:
-    what = f"{why[:1].upper()}{why[1:]}"
-    fix = "Install the extension again, so that the engine and the add-on are of one version."
-    return Problem(what, fix, protocol.EXIT_BAD_INPUT)
+    return Problem(why, "Install the extension again, so that the engine and the add-on are of one version.")
 
 
 def _died(status: int, tail: Sequence[str]) -> Problem:
