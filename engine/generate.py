@@ -79,7 +79,7 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
 
 def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
     settings, host, autoencoder = painter.settings, painter.host, painter.autoencoder()
-    schedule = painter.denoiser.schedule(settings.steps).started(settings.strength)
+    schedule = _schedule(canvas, painter)
     with painter.clock.part("geometry"):
         sync, start = _sync(canvas, painter), canvas.start()
     clean = None if start is None else autoencoder.encode(torch.from_numpy(start))
@@ -95,6 +95,13 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
             watch(step)
     pictures = autoencoder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
+
+
+def _schedule(canvas: Canvas, painter: Painter) -> Schedule:
+    """The levels that are visited, for views of the canvas's size."""
+    settings, scale, view = painter.settings, painter.denoiser.downscale, canvas.views[0]
+    latents = (view.height // scale) * (view.width // scale)
+    return painter.denoiser.schedule(settings.steps, latents).started(settings.strength)
 
 
 def _sync(canvas: Canvas, painter: Painter) -> Sync:

@@ -93,9 +93,9 @@ class Denoiser:
         self.batch = max(1, devices.budget(self.device) // row)
         self.vae_batch = max(1, devices.vae_budget(self.device) // picture)
 
-    def schedule(self, steps: int) -> Schedule:
-        """The model's own schedule with ``steps`` steps."""
-        return self._family.levels(steps)
+    def schedule(self, steps: int, latents: int | None = None) -> Schedule:
+        """The model's own schedule with ``steps`` steps. latents: h * w of a state, the preset's if None."""
+        return self._family.levels(steps, latents=latents)
 
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
@@ -142,12 +142,11 @@ class Denoiser:
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n, controls = len(x), self._controls(control, level)
-        if guidance == 1.0:
-            return self._network(x, level, positive.rows(n), controls)
-        condition = negative.rows(n).joined(positive.rows(n))
-        both = self._network(x.repeat(2, 1, 1, 1), level, condition, [c.twice() for c in controls])
-        without, prompted = both.chunk(2)
-        return self._family.guide(without, prompted, guidance)
+        passes = self._family.passes(negative.rows(n), positive.rows(n), guidance)
+        condition = reduce(lambda some, more: some.joined(more), passes)
+        repeated = [control.repeated(len(passes)) for control in controls]
+        outputs = self._network(x.repeat(len(passes), 1, 1, 1), level, condition, repeated).chunk(len(passes))
+        return outputs[0] if len(passes) == 1 else self._family.guide(outputs[0], outputs[1], guidance)
 
     def _controls(self, pictures: Tensor, level: Level) -> list[Control[Any]]:
         """What steers the network; nothing once the preset has it off."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import torch
@@ -78,6 +79,23 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Ragged:
+    """Rows of different lengths, (tokens, width) each."""
+
+    each: tuple[Tensor, ...]
+
+    def rows(self, n: int) -> Ragged:
+        return Ragged(self.each * n) if len(self.each) == 1 else self
+
+    def take(self, which: Which) -> Ragged:
+        numbers = range(len(self.each))[which] if isinstance(which, slice) else which.tolist()
+        return Ragged(tuple(self.each[i] for i in numbers))
+
+    def joined(self, other: Ragged) -> Ragged:
+        return Ragged(self.each + other.each)
+
+
+@dataclass(frozen=True)
 class Control(Generic[R]):
     """What steers a pass: ``pictures`` as the family has read them, and how strongly they do."""
 
@@ -87,9 +105,9 @@ class Control(Generic[R]):
     def take(self, which: Which) -> Control[R]:
         return Control(self.pictures.take(which), self.scale)
 
-    def twice(self) -> Control[R]:
-        """For two passes of the same pictures, one after the other."""
-        return Control(self.pictures.joined(self.pictures), self.scale)
+    def repeated(self, count: int) -> Control[R]:
+        """For so many passes of the same pictures, one after the other."""
+        return Control(reduce(lambda some, more: some.joined(more), [self.pictures] * count), self.scale)
 
 
 class Family(Protocol[R]):
@@ -108,9 +126,10 @@ class Family(Protocol[R]):
     device: torch.device
     dtype: torch.dtype
 
-    def levels(self, steps: int, accelerated: bool = False) -> Schedule:
+    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         """From noise to picture in ``steps`` steps; raises UserError for a number that can't be.
-        accelerated: for weights that were distilled for few steps."""
+        accelerated: for weights that were distilled for few steps. latents: h * w of a state, on which some
+        schedules depend; None: as many as the model was trained on."""
 
     def condition(self, prompt: str, check: Check) -> tuple[R, str]:
         """A ``prompt`` as the network reads it, one row, and what is cut off beyond the limit. An empty one
@@ -123,8 +142,13 @@ class Family(Protocol[R]):
     def predict(self, x: Tensor, level: Level, condition: R, controls: Sequence[Control[R]]) -> Tensor:
         """What the network gives for the noisy ``x``, float32 and shaped as it; all have as many rows."""
 
+    def passes(self, without: R, prompted: R, guidance: float) -> tuple[R, ...]:
+        """What the network reads in the passes of a step with the negative and the positive prompt: one pass
+        where guidance takes no more, or two, whose predictions ``guide`` makes one of."""
+        return (prompted,) if guidance == 1.0 else (without, prompted)
+
     def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
-        """Predictions from the negative and the positive prompt as one; ``guidance`` isn't 1."""
+        """Predictions of two ``passes`` as one."""
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         """Pictures to states and back; ``tiny``: by the small one, where there is one."""

@@ -65,7 +65,7 @@ class StableDiffusion(Family[Stack]):
         empty = partial(build, component.network, config)
         return Part(component.name, empty, tensors, self.device, self.dtype)
 
-    def levels(self, steps: int, accelerated: bool = False) -> Schedule:
+    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         return ddim.schedule(self._scheduler, steps, trailing=accelerated)
 
     @torch.no_grad()

@@ -4,7 +4,6 @@ of any length, another guidance, no control network and no attention across view
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,30 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from engine.denoise.autoencoder import Autoencoder
-from engine.denoise.families.family import NETWORK, PIXELS, TEXT, Component, Control, Family, Latent, Which
+from engine.denoise.families.family import NETWORK, PIXELS, TEXT, Component, Control, Family, Latent, Ragged
 from engine.denoise.levels import Level, Schedule
 from engine.denoise.parts import Part, empty_parameters
 from engine.options.channels import main_channel
 
 WIDTH = 16
 LIMIT = 12  # letters of a prompt
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """Rows of different lengths, (tokens, WIDTH) each."""
-
-    each: tuple[Tensor, ...]
-
-    def rows(self, n: int) -> Prompts:
-        return Prompts(self.each * n) if len(self.each) == 1 else self
-
-    def take(self, which: Which) -> Prompts:
-        numbers = range(len(self.each))[which] if isinstance(which, slice) else which.tolist()
-        return Prompts(tuple(self.each[i] for i in numbers))
-
-    def joined(self, other: Prompts) -> Prompts:
-        return Prompts(self.each + other.each)
 
 
 class Velocity(nn.Module):
@@ -90,7 +72,7 @@ def part(name: str, make: Callable[[], Any], dtype: torch.dtype) -> Part:
     return Part(name, empty, tensors, torch.device("cpu"), dtype)
 
 
-class Flow(Family[Prompts]):
+class Flow(Family[Ragged]):
     components = (
         Component("text_encoder", "tests:Qwen3Model", TEXT),
         Component("transformer", "tests:Velocity", NETWORK),
@@ -108,22 +90,22 @@ class Flow(Family[Prompts]):
         self.parts = {n: part(n, make, self.dtype) for n, make in zip(names, makers, strict=True)}
         self.calls: list[int] = []
 
-    def levels(self, steps: int, accelerated: bool = False) -> Schedule:
+    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         sigmas = [1 - i / steps for i in range(steps + 1)]
         shifted = [3 * sigma / (1 + 2 * sigma) for sigma in sigmas]
         return Schedule.through([(1 - s, s) for s in shifted], [1000 * s for s in shifted])
 
     @torch.no_grad()
-    def condition(self, prompt: str, check: Callable[[], None]) -> tuple[Prompts, str]:
+    def condition(self, prompt: str, check: Callable[[], None]) -> tuple[Ragged, str]:
         tokens = torch.tensor([[ord(letter) % 128 for letter in prompt[:LIMIT] or " "]])
-        return Prompts((self.parts["text_encoder"].network(check)(tokens)[0][0],)), prompt[LIMIT:]
+        return Ragged((self.parts["text_encoder"].network(check)(tokens)[0][0],)), prompt[LIMIT:]
 
-    def steer(self, pictures: Tensor, rows: int) -> Prompts:
-        return Prompts((pictures.mean(dim=(1, 2, 3)),)).rows(len(pictures))
+    def steer(self, pictures: Tensor, rows: int) -> Ragged:
+        return Ragged((pictures.mean(dim=(1, 2, 3)),)).rows(len(pictures))
 
     @torch.no_grad()
     def predict(
-        self, x: Tensor, level: Level, condition: Prompts, controls: Sequence[Control[Prompts]]
+        self, x: Tensor, level: Level, condition: Ragged, controls: Sequence[Control[Ragged]]
     ) -> Tensor:
         self.calls.append(len(x))
         text = torch.stack([row.mean(dim=0) for row in condition.each])

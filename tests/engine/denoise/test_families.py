@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.denoise.attention import Links
 from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.denoise.families.family import Ragged
 from engine.denoise.levels import Schedule
 from engine.denoise.loading import FAMILIES, Model, prepare
 from engine.errors import UserError
@@ -80,6 +81,25 @@ def test_guidance_is_the_familys(flow: Denoiser) -> None:
     v = {g: x - flow.predict_x0(x, now, text, empty, control, g) for g in (1.0, 4.0)}
     torch.testing.assert_close(v[4.0].norm(), v[1.0].norm())
     assert not torch.allclose(v[4.0], v[1.0], atol=1e-3)
+
+
+class Told(Flow):
+    """Its network is told the guidance: one pass a step, whatever it is."""
+
+    def passes(self, without: Ragged, prompted: Ragged, guidance: float) -> tuple[Ragged, ...]:
+        return (Ragged(tuple(guidance * row for row in prompted.each)),)
+
+
+def test_how_many_passes_guidance_takes_is_the_familys(flow: Denoiser) -> None:
+    told = Denoiser(Model(Told(), flow.preset, None))
+    x, control, now = draw(3, 4, 8, 8), torch.rand(3, 1, 64, 64), flow.schedule(8).levels[0]
+
+    def x0(model: Denoiser, guidance: float) -> Tensor:
+        return model.predict_x0(x, now, model.embed(PROMPTS), model.embed([""]), control, guidance)
+
+    assert torch.equal(x0(told, 1.0), x0(flow, 1.0))
+    assert not torch.allclose(x0(told, 4.0), x0(told, 1.0), atol=1e-3)
+    assert told._family.calls == [3, 3, 3]
 
 
 def test_noise_and_picture_make_up_the_state(flow: Denoiser) -> None:
