@@ -43,7 +43,8 @@ def examine() -> dict[str, Any]:
 
     {engine, protocol, python, executable, packages: {name: version or null}, missing: [name],
      devices: {name: bool}, gpu: {name, free, total} (bytes) or null, threads, rasteriser,
-     models: [{name, title, installed, control, size, licence}], disk_free (bytes), usable: bool, verdict}
+     models: [{name, title, installed, damaged (why, or null), control, size, licence}],
+     disk_free (bytes), usable: bool, verdict}
 
     Without the packages, devices and models are empty, rasteriser and threads null.
     """
@@ -101,6 +102,7 @@ def _models() -> Iterator[dict[str, Any]]:
             "name": entry.name,
             "title": entry.title,
             "installed": model.installed,
+            "damaged": model.damaged,
             "control": model.control,
             "size": entry.size,
             "licence": entry.licence,
@@ -124,6 +126,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"disk        {found['disk_free'] / 2**30:.0f} GiB free"
     for model in found["models"]:
         here = f"here (control: {model['control']})"
-        state = here if model["installed"] else f"not here ({model['size']} to download)"
+        there = f"damaged ({why})" if (why := model["damaged"]) else f"not here ({model['size']} to download)"
+        state = here if model["installed"] else there
         yield f"model       {model['name']}: {state}"
     yield f"verdict     {found['verdict']}"

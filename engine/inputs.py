@@ -6,18 +6,20 @@ sizes are known before anything is read; a path that a file names stays inside t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from .errors import OutOfMemory, UserError
 
 PIECE = 1 << 24  # bytes between two looks at whether the job is cancelled
+MOST_JSON = 1 << 24  # bytes; decoded it may take thirty times as many
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -86,6 +88,17 @@ def read_input(
             pieces.append(piece)
             size -= len(piece)
     return b"".join(pieces)
+
+
+def read_json(path: str | os.PathLike[str], most: int = MOST_JSON) -> Any:
+    """What the JSON file ``path`` holds, with or without a byte order mark. Raises UserError as
+    :func:`read_input`, and for what isn't JSON."""
+    data = read_input(path, most=most)
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        why = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UserError(f"{_shown(os.fspath(path))} isn't JSON: {why}", "correct it") from error
 
 
 def require_room(need: float, what: str) -> None:

@@ -20,7 +20,8 @@ _MB = 10**6
 class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
-    bundled: comes with the extension. link: where one of the artist's own lies, else "".
+    bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
+    here can't be used, else "".
     """
 
     name: str
@@ -31,6 +32,7 @@ class ModelEntry:
     disk: int
     bundled: bool
     link: str
+    damaged: str = ""
 
     @property
     def state(self) -> str:
@@ -62,6 +64,7 @@ def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
                 disk=model["disk"],
                 bundled=model["base"] is None and not model["link"],
                 link=model["link"] or "",
+                damaged=model.get("damaged") or "",
             )
             for model in answer
         ]

@@ -180,6 +180,8 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
     if not model.bundled and (model.disk or model.link):
         text = "Unlink" if model.link else "Delete"
         buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
+    if model.damaged:
+        draw_text(layout.column(align=True), model.damaged, "ERROR", characters)
     draw_text(layout.column(align=True), f"{model.title}. Licence: {model.licence}", "BLANK1", characters)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..models import files
 from ..models.families import SUPPORTED
+from ..models.header import header
 
 Check = Callable[[], None]
 AGAIN = "download the model again"
@@ -44,7 +45,7 @@ def of_file(path: Path, starts: tuple[str, ...] = ("",)) -> Iterator[tuple[str, 
     of ``starts``."""
     from safetensors import SafetensorError, safe_open
 
-    files.header(path)
+    header(path)
     try:
         with safe_open(path, framework="pt") as stream:
             for key in stream.keys():  # noqa: SIM118 (not a dict)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from . import families, files
+from . import families
 from .families import SUPPORTED
+from .header import header
 from .sources import Sources
 
 ANOTHER = "choose a depth ControlNet made for this model"
@@ -62,7 +63,7 @@ _FOREIGN = {  # what the keys of a ControlNet's single file have in them, and wh
 
 def check_controlnet_file(path: Path) -> None:
     """Raise UserError when the single file of a ControlNet is of another kind."""
-    keys = files.header(path)
+    keys = header(path)
     for part, what in _FOREIGN.items():
         if any(part in key for key in keys):
             raise UserError(f"{path} is {what}: not supported", ANOTHER)

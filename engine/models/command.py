@@ -24,7 +24,7 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
     if action == "list":
         return _list(as_json)
     if action == "verify":
-        names = [name] if name else [m.entry.name for m in manage.list_models() if m.installed]
+        names = [name] if name else [m.entry.name for m in manage.list_models() if m.installed or m.damaged]
         return _verify(names, as_json)
     if name is None:
         raise UserError(f"models {action} needs a name", "models list shows the known ones")
@@ -96,7 +96,8 @@ def _list(as_json: bool) -> int:
         entry = model.entry
         here = f"here; control: {model.control or 'its own'}"
         there = f"missing or damaged: {model.link}" if model.link else f"to download: {entry.size}"
-        state = here if model.installed else there
+        why = f"; {model.damaged}" if model.damaged else ""
+        state = here if model.installed else there + why
         print(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")
     return protocol.EXIT_DONE
 

@@ -113,6 +113,5 @@ def _size(place: Path | None) -> str:
     """Of a file, or of all files in a folder."""
     if place is None:
         return "unknown"
-    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
-    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    megabytes = manage.size_of(place) / 1e6
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .files import header, read_json
+from .files import read_json
+from .header import header
 
 SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
 LAYOUT = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
@@ -88,7 +89,7 @@ def of_checkpoint(path: Path) -> str:
             raise UserError(f"{path} is a {family} checkpoint: not supported yet", SUPPORTED)
     for key, entry in table.items():
         if _TEXT_WEIGHT.fullmatch(key):
-            return _of_width(str(path), entry["shape"][1])  # type: ignore[index]
+            return _of_width(str(path), (*entry.shape, 0, 0)[1])
     raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
 
 

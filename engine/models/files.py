@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import struct
+import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from .. import inputs
 from ..errors import UserError
 from . import vocabulary
+from .header import header
 
 SIDECAR = "sync_texture.json"  # beside model_index.json, as vocabulary.FILE
 STEMS = ("diffusion_pytorch_model", "model")
 VARIANTS = (".fp16", "")  # preferred first
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
-MAX_HEADER = 100 << 20  # the format's own limit
+MOST_JSON = 1 << 20  # bytes; the largest config that was published has a few thousand
 
 
 def local(name: str | Path) -> Path:
@@ -34,14 +35,12 @@ def local(name: str | Path) -> Path:
 def read_json(path: Path, fix: str = "download the model again") -> dict[str, Any]:
     """The object in a JSON file, with or without a byte order mark; raises UserError that names the file,
     with ``fix``."""
+    if not os.path.lexists(path):
+        raise UserError(f"{path} is missing", fix)
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing", fix) from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}", fix) from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} isn't JSON: {error}", fix) from error
+        data = inputs.read_json(path, MOST_JSON)
+    except UserError as error:
+        raise UserError(f"{path} can't be used: {error}", fix) from error
     if not isinstance(data, dict):
         raise UserError(f"{path} isn't an object of JSON", fix)
     return data
@@ -97,38 +96,16 @@ def _is_shard(name: str, stem: str, variant: str) -> bool:
     return name.startswith(stem + variant + "-") and "-of-" in rest and name.endswith(".safetensors")
 
 
-def header(path: Path) -> dict[str, dict[str, object]]:
-    """The tensors that a .safetensors file lists: name -> {dtype, shape, data_offsets}.
-
-    Raises UserError when the file can't be read, isn't safetensors or is shorter or longer than it says.
-    """
-    try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > MAX_HEADER:
-                raise ValueError("no safetensors header")
-            table = json.loads(stream.read(length))
-        table.pop("__metadata__", None)
-        end = 8 + length + max((entry["data_offsets"][1] for entry in table.values()), default=0)
-        if path.stat().st_size != end:
-            raise ValueError(f"{path.stat().st_size:,} bytes where {end:,} are expected")
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}", "check the file's permissions") from error
-    except (ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} is damaged or not a safetensors file ({error})", "delete it and download it again"
-        ) from error
-    return dict(table)
-
-
 def problems(folder: Path, components: Iterable[str]) -> list[str]:
     """What is wrong with a pipeline folder's ``components``, one line each; empty when all is well."""
     found = []
     for name in components:
         part = folder / name if name else folder
         paths, _ = weights(part)
-        if not (part / "config.json").is_file():
-            found.append(f"{part / 'config.json'} is missing")
+        try:
+            read_json(part / "config.json")
+        except UserError as error:
+            found.append(str(error))
         if not paths:
             found.append(f"{part} has no .safetensors weights")
         for path in paths:

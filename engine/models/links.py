@@ -12,10 +12,12 @@ import re
 import sys
 from pathlib import Path
 
+from .. import inputs
 from ..errors import UserError
 from .catalogue import BY_NAME
 
 VARIABLE = "SYNC_TEXTURE_LINKS"
+MOST_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,39}")
 
 
@@ -35,15 +37,16 @@ def path() -> Path:
 
 def read() -> dict[str, str]:
     """{name: path of a folder or .safetensors file}; empty when there are none. Raises UserError."""
-    try:
-        listed = json.loads(path().read_text(encoding="utf-8"))
-        return {str(name): str(place) for name, place in listed.items()}
-    except FileNotFoundError:
+    if not os.path.lexists(path()):
         return {}
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path()} can't be read: {error}", "delete it, and link your models again"
-        ) from error
+    again = "delete it, and link your models again"
+    try:
+        listed = inputs.read_json(path(), MOST_BYTES)
+    except UserError as error:
+        raise UserError(f"the list of linked models can't be used: {error}", again) from error
+    if not isinstance(listed, dict):
+        raise UserError(f"{path()} lists no models", again)
+    return {name: str(place) for name, place in listed.items()}
 
 
 def resolve(name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import inputs
 from ..errors import UserError
 from . import families, files, hub, links, sidecar
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
@@ -21,13 +23,15 @@ CHECKSUMS = "SHA256SUMS"  # as the sha256sum tool writes it; optional in a model
 class Listed:
     """A model of the catalogue, or one of the user's own that has a name, and whether all of it is on this
     computer. control: the picture that its ControlNet takes (presets.CONTROLS); None where it isn't here or
-    can't be told. disk: bytes that it takes here. link: where a model of the user's own lies, else None."""
+    can't be told. disk: bytes that it takes here. link: where a model of the user's own lies, else None.
+    damaged: why what is here can't be used, None where nothing is wrong with it."""
 
     entry: Entry
     installed: bool
     control: str | None
     disk: int = 0
     link: str | None = None
+    damaged: str | None = None
 
 
 def list_models() -> list[Listed]:
@@ -41,30 +45,44 @@ def installed(name: str) -> bool:
 
 
 def _listed(entry: Entry) -> Listed:
-    disk = sum(size_of(folder) for _, folder, _ in _places(entry.name) if folder)
-    if not installed(entry.name):
-        return Listed(entry, False, None, disk)
-    *_, (_, folder, components) = _places(entry.name)  # the ControlNet's, or the whole
+    places = list(_places(entry.name))
+    disk = sum(size_of(folder) for _, folder, _ in places if folder)
+    problems = _problems(entry.name, thorough=False)
+    if problems:
+        is_here = all(folder for _, folder, _ in places)
+        return Listed(entry, False, None, disk, damaged=problems[0] if is_here else None)
+    _, folder, components = places[-1]  # the ControlNet's, or the whole
     assert folder is not None
     control = sidecar.control(folder if components == ("",) else folder / CONTROLNET)
     return Listed(entry, True, control, disk)
 
 
 def _linked(name: str, place: str) -> Listed:
-    folder = Path(place)
+    """Of one that can't even be looked at, the reason."""
     entry = Entry(
         name=name, title=place, base=None, controlnet=None, family="", licence="your own", size="linked"
     )
-    there = installed(place)
-    own = there and (folder / CONTROLNET).is_dir()
-    control = sidecar.control(folder / CONTROLNET) if own else None
-    return Listed(entry, there, control, size_of(folder), place)
+    try:
+        folder = files.local(place)
+        if problems := _problems(place, thorough=False):
+            return Listed(entry, False, None, size_of(folder), place, problems[0])
+        own = (folder / CONTROLNET).is_dir()
+        control = sidecar.control(folder / CONTROLNET) if own else None
+        return Listed(entry, True, control, size_of(folder), place)
+    except UserError as error:
+        return Listed(entry, False, None, 0, place, str(error))
 
 
 def size_of(place: Path) -> int:
-    """The bytes of a file, or of all files in a folder; 0 when it isn't there."""
-    paths = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in paths)
+    """The bytes of a file, or of a model's files in a folder and in the folders of its parts; 0 when it isn't
+    there."""
+    return sum(path.stat().st_size for path in ([place] if place.is_file() else _files(place)))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Of a model: no deeper than its parts' folders, wherever a name leads."""
+    for pattern in ("*", "*/*"):
+        yield from (path for path in folder.glob(pattern) if path.is_file())
 
 
 def link(name: str, place: Path) -> None:
@@ -135,6 +153,8 @@ def _problems(name: str, thorough: bool) -> list[str]:
     path = files.local(name)
     if name not in BY_NAME and path.is_file():
         return files.damage(path)
+    if name not in BY_NAME and path.is_dir() and not _is_model(path):
+        return [f"{path} is no model: it has neither model_index.json nor config.json, nor a folder unet"]
     found = []
     for label, folder, components in _places(name):
         if folder is None:
@@ -163,6 +183,10 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
             yield entry.controlnet, hub.cached(entry.controlnet), ("",)
 
 
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("model_index.json", "config.json", "unet"))
+
+
 def _components(folder: Path) -> tuple[str, ...]:
     """A folder with a config is one component, any other a pipeline."""
     if (folder / "config.json").is_file():
@@ -183,7 +207,12 @@ def _sidecar_problems(folder: Path, components: tuple[str, ...]) -> list[str]:
 
 
 def _checksum_problems(folder: Path) -> Iterator[str]:
-    for path, expected in sorted({**_hub_checksums(folder), **_listed_checksums(folder)}.items()):
+    try:
+        listed = {**_hub_checksums(folder), **_listed_checksums(folder)}
+    except UserError as error:
+        yield str(error)
+        return
+    for path, expected in sorted(listed.items()):
         if not path.is_file():
             yield f"{path} is missing"
         elif checksum(path) != expected:
@@ -192,13 +221,17 @@ def _checksum_problems(folder: Path) -> Iterator[str]:
 
 def _hub_checksums(folder: Path) -> dict[Path, str]:
     """The hub's cache names every large file after its SHA-256 and links to it."""
-    links = [path for path in folder.rglob("*.safetensors") if path.is_symlink()]
+    links = [path for path in _files(folder) if path.suffix == ".safetensors" and path.is_symlink()]
     return {path: path.resolve().name for path in links if len(path.resolve().name) == 64}
 
 
 def _listed_checksums(folder: Path) -> dict[Path, str]:
+    """Raises UserError for a list that can't be read, and for one that names files elsewhere."""
     listing = folder / CHECKSUMS
-    if not listing.is_file():
+    if not os.path.lexists(listing):
         return {}
-    lines = [line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line]
-    return {folder / name.lstrip("*"): digest for digest, name in lines}
+    text = inputs.read_input(listing, most=files.MOST_JSON).decode("utf-8", "replace")
+    entries = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
+    if any(len(entry) != 2 for entry in entries):
+        raise UserError(f"{listing} isn't a list of checksums and names", "write it with sha256sum")
+    return {inputs.named_file(listing, name.lstrip("*")): digest for digest, name in entries}

@@ -26,6 +26,7 @@ from ..errors import UserError
 from . import families, files, hub, links, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
 from .families import ANY, CONTROLNET
+from .header import header
 from .hub import Check, Progress
 
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
@@ -122,7 +123,7 @@ def _weights_file(path: Path) -> Path:
         )
     if path.suffix != ".safetensors":
         raise UserError(f"{path} isn't a model", "give a folder in diffusers layout or a .safetensors file")
-    files.header(path)
+    header(path)
     return path
 
 

@@ -133,9 +133,13 @@ def test_a_single_controlnet_file_among_others_takes_depth(eps_model: Path, tmp_
 # Wrong files.
 
 
-@pytest.mark.parametrize("text", ["", "{", "{'control': 'depth'}", "[" * 100_000, "\ufffd"])
+@pytest.mark.parametrize("text", ["{", "{'control': 'depth'}", "[" * 100_000, "\ufffd"])
 def test_what_is_no_json(copy: Path, text: str) -> None:
     assert "JSON" in str(refused(copy, text))
+
+
+def test_an_empty_file(copy: Path) -> None:
+    assert "is empty" in str(refused(copy, ""))
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"position"', "3"])
@@ -194,7 +198,7 @@ def test_a_controlnets_folder_speaks_of_the_controlnet_alone(copy: Path) -> None
 
 def test_a_file_that_cannot_be_read(copy: Path) -> None:
     (copy / sidecar.FILE).mkdir()
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="is a folder"):
         sidecar.of_model(copy, copy / "controlnet")
 
 
