@@ -31,13 +31,16 @@ class Problem(Exception):
 
 
 def of_message(msg: dict[str, Any]) -> Problem:
-    """What a failed message tells. Raises KeyError, TypeError or ValueError where it is none."""
-    wording = protocol.wording(msg)
-    return Problem(wording.error, wording.fix, int(msg.get("code", protocol.EXIT_BUG)), **wording.options)
+    """What a failed message tells. Raises ValueError where it is none."""
+    failure = protocol.Failure.of(msg)
+    words = failure.words
+    if taken := words.options.keys() & {"self", "what", "fix", "code"}:
+        raise ValueError(f"no option is called {min(taken)}")
+    return Problem(words.error, words.fix, failure.code, **words.options)
 
 
 def _one_line(what: str, fix: str) -> str:
-    return f"{what.rstrip('. ')}. {fix}".strip()
+    return protocol.shown(f"{what.rstrip('. ')}. {fix}".strip())
 
 
 def _capital(text: str) -> str:

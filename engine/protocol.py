@@ -24,6 +24,7 @@ import json
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
+from . import json_types
 from .errors import EXIT_BAD_INPUT as EXIT_BAD_INPUT
 from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_CANCELLED as EXIT_CANCELLED
@@ -55,6 +56,8 @@ REFUSED = "refused"
 OVERALL = "overall"
 ENDED = "ended"
 FINAL = frozenset({DONE, FAILED, CANCELLED})
+
+LONGEST_TOLD, MOST_TOLD = 2000, 100  # characters of one text that people are told, and warnings of one job
 
 # views.png: a column a view, square cells in rows under a heading: the control picture, the generated view,
 # the texture seen again.
@@ -106,8 +109,9 @@ class Preview:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls([Texture(**one) for one in data["textures"]], list(data["uvs"]))
+    def from_dict(cls, data: object) -> Self:
+        """Raises ValueError for what is none."""
+        return json_types.read(cls, data)
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,56 @@ class Result:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(**{**data, "textures": [Texture(**one) for one in data.get("textures", ())]})
+    def from_dict(cls, data: object) -> Self:
+        """Raises ValueError for what is none. Its warnings can be shown, and are few: see MOST_TOLD."""
+        found = json_types.read(cls, data)
+        warnings = [shown(one) for one in found.warnings[:MOST_TOLD]]
+        if left := len(found.warnings) - MOST_TOLD:
+            warnings += [f"{left} further warnings were left out"] if left > 0 else []
+        return dataclasses.replace(found, warnings=warnings)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress message says. i of n: of the stage, n = 0 when unknown; eta_s: seconds that the stage
+    will take yet."""
+
+    stage: str
+    i: int = 0
+    n: int = 0
+    eta_s: float | None = None
+
+    @classmethod
+    def of(cls, msg: object) -> Self:
+        """Raises ValueError for what is none."""
+        found = json_types.read(cls, msg, others=True)
+        return dataclasses.replace(found, stage=shown(found.stage))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a failed message says; ``wording`` where it names options."""
+
+    error: str
+    fix: str = ""
+    code: int = EXIT_BUG
+    wording: Wording | None = None
+
+    @classmethod
+    def of(cls, msg: object) -> Self:
+        """Its texts are fit to be shown, its code is an exit status of failures. Raises ValueError for what
+        is none."""
+        found = json_types.read(cls, msg, others=True)
+        said = found.wording or Wording(found.error, found.fix)
+        options = {name: value and shown(value) for name, value in said.options.items()}
+        said = Wording(shown(said.error), shown(said.fix), options)
+        code = found.code if 0 < found.code < 256 else EXIT_BUG
+        return dataclasses.replace(found, wording=said, code=code)
+
+    @property
+    def words(self) -> Wording:
+        """``wording``, of error and fix where there is none."""
+        return self.wording or Wording(self.error, self.fix)
 
 
 def message(kind: str, **fields: Any) -> dict[str, Any]:
@@ -154,10 +206,10 @@ def failed(wording: Wording, code: int, **fields: Any) -> dict[str, Any]:
     return message(FAILED, error=error, fix=fix, code=code, **named, **fields)
 
 
-def wording(msg: dict[str, Any]) -> Wording:
-    """That of a failed message."""
-    said = msg.get("wording") or {"error": msg["error"], "fix": msg.get("fix") or ""}
-    return Wording(**said)
+def shown(text: str) -> str:
+    """``text`` as a part of one line: a space for what isn't printable, and cut after LONGEST_TOLD."""
+    line = "".join(one if one.isprintable() else " " for one in text[: LONGEST_TOLD + 1])
+    return line if len(line) <= LONGEST_TOLD else f"{line[:LONGEST_TOLD]}..."
 
 
 def encode(msg: dict[str, Any]) -> bytes:

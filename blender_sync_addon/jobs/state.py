@@ -22,7 +22,7 @@ class State:
     eta_s: seconds left of the stage, None when unknown; after_s: that all after painting takes, as far as is
     known. preview: the last one, each a new object. result: set when done. problem: set when
     failed or cancelled. Exactly one of these two is set once the job has ended, and then stays. on_message:
-    given every message of the job, too.
+    given every message of the job that makes sense, too.
     """
 
     id: str
@@ -83,36 +83,38 @@ class State:
         """Let the engine's message ``msg`` change the state. Messages of other jobs are ignored."""
         if self.ended or msg.get("id") != self.id:
             return
-        kind = msg["kind"]
-        if self.on_message:
-            self.on_message(msg)
         try:
-            if kind == protocol.PROGRESS and not self.cancelling:
-                self._progress(msg)
-            elif kind == protocol.STARTED:
-                self.started = True
-            elif kind == protocol.PREVIEW:
-                self.preview = protocol.Preview.from_dict(msg["preview"])
-            elif kind == protocol.DONE:
-                self._done(msg)
-            elif kind == protocol.FAILED:
-                self.fail(of_message(msg))
-            elif kind == protocol.CANCELLED:
-                self.problem = Stopped()
-        except (KeyError, TypeError, ValueError) as error:
-            self.fail(_garbled(kind, error))
+            self._take(msg["kind"], msg)
+        except ValueError as error:
+            self.fail(_garbled(msg["kind"], error))
+        else:
+            if self.on_message:
+                self.on_message(msg)
 
-    def _progress(self, msg: dict[str, Any]) -> None:
-        self.stage = str(msg["stage"])
-        self.i, self.n = int(msg.get("i") or 0), int(msg.get("n") or 0)
-        eta = msg.get("eta_s")
-        self.eta_s = None if eta is None else float(eta)
+    def _take(self, kind: str, msg: dict[str, Any]) -> None:
+        """Raises ValueError for a message that makes no sense; nothing has changed then."""
+        if kind == protocol.PROGRESS:
+            self._progress(protocol.Progress.of(msg))
+        elif kind == protocol.STARTED:
+            self.started = True
+        elif kind == protocol.PREVIEW:
+            self.preview = protocol.Preview.from_dict(msg.get("preview"))
+        elif kind == protocol.DONE:
+            self._done(protocol.Result.from_dict(msg.get("result")))
+        elif kind == protocol.FAILED:
+            self.fail(of_message(msg))
+        elif kind == protocol.CANCELLED:
+            self.problem = Stopped()
 
-    def _done(self, msg: dict[str, Any]) -> None:
+    def _progress(self, now: protocol.Progress) -> None:
+        if not self.cancelling:
+            self.stage, self.i, self.n, self.eta_s = now.stage, now.i, now.n, now.eta_s
+
+    def _done(self, result: protocol.Result) -> None:
         if self.cancelling:  # the last message overtook the cancel: the user's word counts
             self.problem = Stopped()
         else:
-            self.result = protocol.Result.from_dict(msg["result"])
+            self.result = result
 
 
 def _garbled(kind: str, error: Exception) -> Problem:

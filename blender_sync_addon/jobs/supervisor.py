@@ -1,6 +1,6 @@
 """Keeps an engine running, gives it one job at a time, and kills it where it must be. No bpy.
 
-The caller's thread only looks into a queue: all that can block is done in the threads of the engine's client.
+The caller's thread only looks into an inbox; what can block is done in threads of the engine's client.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-import queue
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from ...engine.client.child import how_it_ended, last_words, without_python_sett
 from ...engine.client.engine_process import EXITED, SILENCE_S, EngineProcess
 from ...engine.json_lines import Event
 from ..problem import Problem, Stopped
+from .inbox import Inbox
 from .state import State
 
 CANCEL_S = 1.3  # so long the engine may take to answer a cancel before it is killed: all in all two seconds
@@ -26,11 +26,11 @@ Prepare = Callable[[], None]
 
 
 class QueuedEngine(EngineProcess):
-    """An engine whose events wait in a queue until there is time for them."""
+    """An engine whose events wait in an inbox until there is time for them."""
 
     def __init__(self, command: Sequence[str]) -> None:
         """Raises Problem when it can't be started at all."""
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events = Inbox()
         try:
             super().__init__(command, without_python_settings(os.environ), self.events.put)
         except OSError as error:
@@ -38,17 +38,18 @@ class QueuedEngine(EngineProcess):
             raise Problem(f"The engine can't be started: {error}", fix) from error
 
     def give(self, job: Event, prepare: Prepare) -> None:
-        """Hand ``job`` over after ``prepare``; where the disk doesn't want that, the job fails."""
+        """Hand ``job`` over after ``prepare``; where that can't be done, the job fails."""
 
         def make() -> Event | None:
             try:
                 prepare()
-            except OSError as error:
+            except (OSError, MemoryError, ValueError) as error:
                 self.events.put(_not_written(job["id"], error))
                 return None
             return job
 
         self.heard = time.monotonic()
+        self.events.expect(job["id"])
         self.send_made(make)
 
 
@@ -108,9 +109,7 @@ class Supervisor:
             return True
         deadline = time.monotonic() + budget_s
         while not state.ended and engine is self._engine and time.monotonic() < deadline:
-            try:
-                event = engine.events.get_nowait()
-            except queue.Empty:
+            if (event := engine.events.take()) is None:
                 self._check_clock(state, engine)
                 break
             self._take(state, engine, event)
@@ -166,9 +165,9 @@ class Supervisor:
             self._state.fail(Problem("The engine was shut down"))
 
 
-def _not_written(job: str, error: OSError) -> Event:
+def _not_written(job: str, error: Exception) -> Event:
     """The failure of ``job`` whose files could not be written."""
-    what = f"The mesh can't be written into the temporary folder ({error})"
+    what = f"The mesh can't be written into the temporary folder ({error or type(error).__name__})"
     fix = "Make room on the disk, or choose another temporary folder in Preferences > File Paths."
     return protocol.message(protocol.FAILED, id=job, error=what, fix=fix, code=protocol.EXIT_BAD_INPUT)
 
@@ -190,7 +189,8 @@ def _silent(seconds: float, tail: Sequence[str]) -> Problem:
 
 def _last_words(tail: Sequence[str]) -> str:
     """The end of ``tail`` for a one-line message; all of it goes to the system console."""
-    if tail:
-        text = "\n".join(tail)
+    lines = [protocol.shown(line) for line in tail]
+    if lines:
+        text = "\n".join(lines)
         print(f"Sync Texture: the engine's last lines:\n{text}", file=sys.stderr, flush=True)
-    return last_words(tail)
+    return last_words(lines)
