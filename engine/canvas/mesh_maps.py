@@ -1,16 +1,18 @@
 """f and g of a textured mesh: pixels look texels up, texels average the pixels of the views that see them.
 
 g, as published: each view's pixels are scattered to the texels they hit (mean of several), spread over the
-texture by a Voronoi fill in UV space, weighted by visibility times cosine^exponent, summed over the views and
-normalised; texels that no view weighs take the nearest one that is. Mended on the way:
+texture by a Voronoi fill, weighted by visibility times cosine^exponent, summed over the views and normalised;
+texels that no view weighs take the nearest one that is. Mended on the way:
 
 - visibility is a ray cast per texel, not "one pixel of the triangle was seen";
-- the Voronoi fill stays inside a chart, so it never carries colours over from an unrelated part;
+- the Voronoi fill goes by distance on the surface, stays inside a chart and reaches no farther than REACH: a
+  pixel far away says nothing of a texel that another view has hit;
 - pixels at a silhouette or a depth edge hardly count (visibility.py), so the background doesn't bleed in;
 - the normaliser divides by the sum itself, without the epsilon that darkens grazing texels.
 
 f reads only texels that some pixel hits. So K counts those alone, at most one a pixel: nothing else of a
-1536 x 1536 texture can influence a view, and the maps stay small.
+1536 x 1536 texture can influence a view. A texel reads the pixels that hit it and at most one more of each
+other view, so whatever the UVs, g has no more than P + K N numbers for P pixels of N views.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 PUBLISHED = Averaging()
+REACH = 1.5  # sides of a view's pixel, facing the camera: how far on the surface its colour is carried
 LEAST_COSINE = 1e-3  # in float32 its sixth power is a number still
 
 
@@ -61,6 +64,46 @@ class _ReadTexels:
         return np.column_stack([row, column, self.chart * (4.0 * size)])
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """What a ``view`` can give to texels: its pixels, numbered among those of all views, the ``texel`` (p,)
+    that each hits, and a tree of their ``places``, see _places. apart: how far off another chart is."""
+
+    view: View
+    pixel: Ints
+    texel: Ints
+    tree: cKDTree
+    apart: float
+
+    def given(
+        self, texels: _ReadTexels, weight: NDArray[np.float64]
+    ) -> tuple[Ints, Ints, NDArray[np.float64]]:
+        """The view's part of g as (row, column, value) triplets: texels with a ``weight`` (K,) take the mean
+        of the pixels that hit them, else the nearest pixel within REACH."""
+        trust, count = edge_trust(self.view), np.bincount(self.texel, minlength=len(weight))
+        hit = np.flatnonzero(weight[self.texel] > 0)
+        free = np.flatnonzero((weight > 0) & (count == 0))
+        far, number = self.nearest(texels, free, REACH)
+        close = np.isfinite(far)
+        free, number = free[close], number[close]
+        own = self.texel[hit]
+        return (
+            np.concatenate([own, free]),
+            self.pixel[np.concatenate([hit, number])],
+            np.concatenate([weight[own] / count[own] * trust[hit], weight[free] * trust[number]]),
+        )
+
+    def nearest(self, texels: _ReadTexels, chosen: Ints, reach: float) -> tuple[NDArray[np.float64], Ints]:
+        """For the ``chosen`` texels (m,): how far the nearest pixel of their chart is, inf where that is more
+        than ``reach`` times a pixel's side there, and its number in the view."""
+        place = _places(texels.point[chosen], texels.chart[chosen], self.apart)
+        _, depth = self.view.camera.project(texels.point[chosen], 1)
+        side = 2 * self.view.camera.half_extent * depth / self.view.resolution
+        limit = np.minimum(reach * side, self.apart / 2)
+        far, number = self.tree.query(place, distance_upper_bound=limit.max(initial=0.0))
+        return np.where(far <= limit, far, np.inf), number
+
+
 def mesh_maps(
     surface: Surface, views: Sequence[View], size: int, averaging: Averaging = PUBLISHED
 ) -> MeshMaps:
@@ -72,22 +115,40 @@ def mesh_maps(
     pixels = views[0].resolution ** 2
     hits = [texel_of(surface.uvs_of(view.fragments), size) for view in views]
     texels, element = _texels(surface, views, hits)
-    pixel = np.concatenate([view.fragments.pixel + i * pixels for i, view in enumerate(views)])
-    bounds = np.cumsum([0, *(len(view.fragments.pixel) for view in views)])
-    pixel, seeds = pixel.astype(np.int64), texels.seeds(size)
+    sources = _sources(surface, views, element)
 
-    def part(i: int) -> tuple[Ints, Ints, NDArray[np.float64]]:
-        own = slice(bounds[i], bounds[i + 1])
-        seen, cosine = surface.raster.visible(views[i].camera, texels.point, texels.normal)
-        weight = np.where(seen, cosine.astype(np.float64) ** averaging.exponent, 0.0)
-        return _view_rows(seeds, weight, edge_trust(views[i]), element[own], pixel[own], 2.0 * size)
+    def part(own: _Sources) -> tuple[Ints, Ints, NDArray[np.float64]]:
+        seen, cosine = surface.raster.visible(own.view.camera, texels.point, texels.normal)
+        return own.given(texels, np.where(seen, cosine.astype(np.float64) ** averaging.exponent, 0.0))
 
-    parts = threads.each(part, (i for i, view in enumerate(views) if len(view.fragments.pixel)))
-    average = normalise(_stack(parts, (len(texels.index), len(views) * pixels)))
-    seen, source = _filled_from(average, seeds)
+    shape = len(texels.index), len(views) * pixels
+    average = normalise(_stack(threads.each(part, sources), shape))
+    average += _out_of_reach(surface, texels, sources, np.flatnonzero(np.diff(average.indptr) == 0), shape)
+    seen, source = _filled_from(average, texels.seeds(size))
     average = average[source] if not seen.all() else average
     cosine = _cosines(texels, source, views, average) if averaging.reweighted else None
+    pixel = np.concatenate([own.pixel for own in sources]) if sources else np.zeros(0, np.int64)
     return MeshMaps(pixel, element, average, seen, cosine, texel=texels.index)
+
+
+def _sources(surface: Surface, views: Sequence[View], element: Ints) -> list[_Sources]:
+    """Of the ``views`` that see something; ``element``: the texel of each pixel of all of them."""
+    charts, apart = _charts(surface), 4.0 * float(np.abs(surface.corners).max(initial=1.0))
+    ends = np.cumsum([len(view.fragments.pixel) for view in views])
+
+    def of_view(i: int) -> _Sources:
+        view, shown = views[i], views[i].fragments
+        place = _places(surface.points(shown), charts[shown.face], apart)
+        texel = element[ends[i] - len(shown.pixel) : ends[i]]
+        pixel = shown.pixel.astype(np.int64) + i * view.resolution**2
+        return _Sources(view, pixel, texel, cKDTree(place), apart)
+
+    return threads.each(of_view, (i for i, view in enumerate(views) if len(view.fragments.pixel)))
+
+
+def _places(point: Floats, chart: Ints, apart: float) -> NDArray[np.float64]:
+    """(n, 4) surface points and their charts; those of different charts are ``apart``."""
+    return np.column_stack([point.astype(np.float64), chart * apart])
 
 
 def _charts(surface: Surface) -> Ints:
@@ -111,34 +172,19 @@ def _texels(
     return found, element.reshape(-1).astype(np.int64)
 
 
-def _view_rows(
-    seeds: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    trust: Floats,
-    element: Ints,
-    pixel: Ints,
-    reach: float,
-) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """One view's part of g as (row, column, value) triplets.
-
-    Each weighted texel takes the nearest texel of its chart that the view hits (Voronoi), and there the mean
-    of the pixels that hit it. ``reach``: a distance that only texels of one chart keep.
-    """
-    order = np.argsort(element, kind="stable")
-    hit, start, count = np.unique(element[order], return_index=True, return_counts=True)
-    wanted = np.flatnonzero(weight > 0)
-    place = np.full(len(seeds), -1)
-    place[hit] = np.arange(len(hit))
-    nearest = place[wanted]  # texels that the view hits are their own nearest ones
-    free = np.flatnonzero(nearest < 0)
-    nearest[free] = cKDTree(seeds[hit]).query(seeds[wanted[free]], distance_upper_bound=reach)[1]
-    inside = nearest < len(hit)  # a chart that the view has no pixel in is not its business
-    wanted, nearest = wanted[inside], nearest[inside]
-    repeats = count[nearest]
-    row = np.repeat(wanted, repeats)
-    offset = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    source = order[np.repeat(start[nearest], repeats) + offset]
-    return row, pixel[source], np.repeat(weight[wanted] / repeats, repeats) * trust[source]
+def _out_of_reach(
+    surface: Surface, texels: _ReadTexels, sources: list[_Sources], lost: Ints, shape: tuple[int, int]
+) -> csr_matrix:
+    """g's rows for ``lost`` texels, which have none within REACH: the nearest pixel of any view that sees
+    them."""
+    best, pixel = np.full(len(lost), np.inf), np.zeros(len(lost), np.int64)
+    for own in sources if len(lost) else ():
+        seen, _ = surface.raster.visible(own.view.camera, texels.point[lost], texels.normal[lost])
+        far, number = own.nearest(texels, lost, np.inf)
+        better = np.flatnonzero(seen & (far < best))
+        best[better], pixel[better] = far[better], own.pixel[number[better]]
+    found = np.flatnonzero(np.isfinite(best))
+    return csr_matrix((np.ones(len(found)), (lost[found], pixel[found])), shape=shape)
 
 
 def _stack(parts: list[tuple[Ints, Ints, NDArray[np.float64]]], shape: tuple[int, int]) -> csr_matrix:

@@ -1,8 +1,9 @@
 """The pair f (project) and g (unproject) between a canonical space and N instances ("views").
 
 Both are fixed linear maps while a job runs, so each is a sparse matrix that is built once, and their
-composition f(g(.)) is folded into one views-to-views matrix. Nothing here knows what the canonical space is:
-a canvas builds the maps of a mesh's texture, tests those of 1-D toys.
+composition f(g(.)) is folded into one views-to-views matrix, unless that has more numbers than both: where
+very many pixels read one element, it has the square of their number. Nothing here knows what the canonical
+space is: a canvas builds the maps of a mesh's texture, tests those of 1-D toys.
 
 Views are averaged by their confidence, to a power: how well each of them shows an element, in (0, 1]. Of a
 mesh that is the cosine between the surface's normal and the direction to the camera.
@@ -88,6 +89,9 @@ def to_torch(matrix: csr_matrix) -> Tensor:
         )
 
 
+FOLDED_AT_MOST = 2  # numbers of f(g(.)) for each of f and g: about as many products as the two of them take
+
+
 @dataclass(frozen=True)
 class LinearMaps:
     """f as a lookup and g as an average, over the instances' pixels in (view, row, column) order.
@@ -104,21 +108,27 @@ class LinearMaps:
     seen: NDArray[np.bool_]
     confidence: NDArray[np.floating] | None = None
 
+    @property
+    def folds(self) -> bool:
+        """Whether f(g(.)) as one matrix has hardly more numbers than f and g."""
+        count = np.diff(self.average.indptr).astype(np.int64)
+        return int(count[self.element].sum()) <= FOLDED_AT_MOST * (int(count.sum()) + len(self.pixel))
+
 
 @dataclass(frozen=True)
 class LinearSpace:
     """:class:`LinearMaps` as tensors on one device.
 
     pixel, element: (P,) int64; average: sparse CSR (K, N h w). folded: sparse CSR (P, N h w), the rows of
-    ``average`` that the pixels read: f(g(.)). confidences: of every value of ``average`` and of ``folded``;
-    None where they can't be weighted anew. earlier: as in :class:`Space`.
+    ``average`` that the pixels read: f(g(.)); None where that is too large. confidences: of every value of
+    ``average`` and of ``folded``; None where they can't be weighted anew. earlier: as in :class:`Space`.
     """
 
     pixel: Tensor
     element: Tensor
     average: Tensor
-    folded: Tensor
-    confidences: tuple[Tensor, Tensor] | None = None
+    folded: Tensor | None
+    confidences: tuple[Tensor, Tensor | None] | None = None
     earlier: EarlierViews | None = None
 
     @classmethod
@@ -127,18 +137,19 @@ class LinearSpace:
     ) -> LinearSpace:
         """Fold the ``maps`` and put them on ``device``. order: all views, those that others follow first,
         where it is to be asked what the earlier ones show."""
-        average, element, confidences = maps.average, maps.element, None
+        average, element, folds = maps.average, maps.element, maps.folds
+        confidences = None
         if maps.confidence is not None:
             of_average = csr_matrix((maps.confidence, average.indices, average.indptr), average.shape)
             confidences = (
                 to_torch(of_average).values().to(device),
-                to_torch(of_average[element]).values().to(device),
+                to_torch(of_average[element]).values().to(device) if folds else None,
             )
         return cls(
             torch.from_numpy(maps.pixel.astype(np.int64)).to(device),
             torch.from_numpy(element.astype(np.int64)).to(device),
             to_torch(average).to(device),
-            to_torch(average[element]).to(device),
+            to_torch(average[element]).to(device) if folds else None,
             confidences,
             EarlierViews.build(maps, order, device) if len(order) else None,
         )
@@ -158,7 +169,9 @@ class LinearSpace:
         return self.average @ _pixels(w)
 
     def roundtrip(self, w: Tensor) -> Tensor:
-        """f(g(w)) in one product, each view's own pixels as its background."""
+        """f(g(w)), in one product where it is folded, each view's own pixels as its background."""
+        if self.folded is None:
+            return self.project(self.unproject(w), w)
         pixels = _pixels(w)
         return _pictures(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
 
@@ -168,9 +181,12 @@ class LinearSpace:
             return self
         assert self.confidences is not None, "built without confidences"
         average, folded = (
-            _reweighted(matrix, confidence ** (exponent - 1))
+            None
+            if matrix is None or confidence is None
+            else _reweighted(matrix, confidence ** (exponent - 1))
             for matrix, confidence in zip((self.average, self.folded), self.confidences, strict=True)
         )
+        assert average is not None
         return replace(self, average=average, folded=folded)
 
 
@@ -220,11 +236,13 @@ class DecodedRoundtrip:
 class EarlierViews:
     """h: each view as the views before it in a given order show it.
 
-    pixel: (Q,) int64, the pixels that show an element which an earlier view paints. matrix: sparse CSR
-    (Q, N h w), the average of the earlier views there, rows sum to 1. The first view has no such pixel.
+    pixel: (Q,) int64, the pixels that show an element which an earlier view paints; row: (Q,) int64, the row
+    of the matrix that each reads. matrix: sparse CSR (M, N h w), the average of the earlier views there, one
+    for each view and element, rows sum to 1. The first view has no such pixel.
     """
 
     pixel: Tensor
+    row: Tensor
     matrix: Tensor
 
     @classmethod
@@ -232,20 +250,26 @@ class EarlierViews:
         cls, maps: LinearMaps, order: Sequence[int], device: torch.device | str = "cpu"
     ) -> EarlierViews:
         """order: the views, first to last."""
-        pixel, element = maps.pixel, maps.element
         rank = np.empty(len(order), np.int64)
         rank[list(order)] = np.arange(len(order))
         per_view = maps.average.shape[1] // len(order)
+        shown = maps.element.astype(np.int64) * len(order) + rank[maps.pixel // per_view]
+        cases, row = np.unique(shown, return_inverse=True)  # of an element and a view that shows it
+        element, view = np.divmod(cases, len(order))
         rows = maps.average[element].tocoo()
-        earlier = rank[rows.col // per_view] < rank[pixel[rows.row] // per_view]
-        chosen = earlier & maps.seen[element[rows.row]]
+        chosen = (rank[rows.col // per_view] < view[rows.row]) & maps.seen[element[rows.row]]
         place = (rows.row[chosen], rows.col[chosen])
         matrix = normalise(csr_matrix((rows.data[chosen], place), shape=rows.shape))
-        filled = np.flatnonzero(np.diff(matrix.indptr))
-        own = torch.from_numpy(pixel[filled].astype(np.int64))
-        return cls(own.to(device), to_torch(matrix[filled]).to(device))
+        filled = np.diff(matrix.indptr) > 0
+        reads = np.flatnonzero(filled[row])
+        number = (np.cumsum(filled) - 1)[row[reads]]
+        return cls(
+            torch.from_numpy(maps.pixel[reads].astype(np.int64)).to(device),
+            torch.from_numpy(number).to(device),
+            to_torch(matrix[np.flatnonzero(filled)]).to(device),
+        )
 
     def __call__(self, w: Tensor) -> Tensor:
         """h(w), (N, C, h, w): pixels that no earlier view fills are as they were."""
         pixels = _pixels(w)
-        return _pictures(pixels.index_copy(0, self.pixel, self.matrix @ pixels), w.shape)
+        return _pictures(pixels.index_copy(0, self.pixel, (self.matrix @ pixels)[self.row]), w.shape)

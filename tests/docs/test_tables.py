@@ -81,6 +81,7 @@ def test_benchmarks_find_their_places(tmp_path: Path) -> None:
         ("sharpness.md", ("summary", "octaves")),
         ("filling.md", ("table",)),
         ("attention.md", ("steps", "layers")),
+        ("methods.md", ("roundtrip",)),
     ):
         copy = tmp_path / page
         copy.write_text((ROOT / "docs" / page).read_text(encoding="utf-8"), encoding="utf-8")

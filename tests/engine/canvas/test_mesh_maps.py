@@ -26,7 +26,7 @@ from tests.engine.shapes import surface_of
 
 
 class Judge:
-    """g by loops: scatter, Voronoi inside the chart, visibility x cosine^e, normalise, fill.
+    """g by loops: scatter, the nearest pixel of the chart in reach, visibility x cosine^e, normalise, fill.
 
     Pixels come from the rasteriser and their trust from edge_trust, which have judges of their own.
     """
@@ -41,6 +41,7 @@ class Judge:
         self.trust: dict[int, float] = {}
         self.hits: list[dict[int, list[int]]] = []  # for each view: texel -> the pixels that hit it
         self.chart: dict[int, int] = {}
+        self.place: dict[int, NDArray[np.float64]] = {}  # of each pixel, on the surface
         spot: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         for i, camera in enumerate(cameras):
             seen, hits = surface.seen(camera, resolution), {}
@@ -52,10 +53,12 @@ class Judge:
                 pixel = i * resolution**2 + int(view.pixel[n])
                 self.texel_of_pixel[pixel], self.trust[pixel] = texel, float(trust)
                 hits.setdefault(texel, []).append(pixel)
+                self.place[pixel] = points[n]
                 spot.setdefault(texel, (points[n], raster.normals[view.face[n]].astype(np.float64)))
                 self.chart.setdefault(texel, int(charts[view.face[n]]))
             self.hits.append(hits)
-        self.texels, self.size = sorted(spot), size
+        self.texels, self.size, self.spot = sorted(spot), size, spot
+        self.side = [self._sides(camera, resolution) for camera in cameras]
         self.weight = [self._weights(made, camera, spot, exponent) for camera in cameras]
 
     def _weights(self, made: brute.Made, camera: Camera, spot: dict, exponent: float) -> NDArray[np.float64]:
@@ -77,17 +80,31 @@ class Judge:
         distances = [self.distance(texel, other) for other in among]
         return [o for o, d in zip(among, distances, strict=True) if d == min(distances)]
 
+    def _sides(self, camera: Camera, resolution: int) -> dict[int, float]:
+        """Of a pixel of the view, as far off as each texel is."""
+        towards = -camera.position / np.linalg.norm(camera.position)
+        one = 2 * np.tan(np.pi / 6) / resolution
+        return {t: one * float((self.spot[t][0] - camera.position) @ towards) for t in self.texels}
+
     def row(self, k: int, ours: dict[int, float]) -> dict[int, float]:
-        """Texel k's weights of pixels; where seeds tie, the choice that ``ours`` made."""
-        texel, total = self.texels[k], {}
+        """Texel k's weights of pixels; where pixels are equally near, the choice that ``ours`` made."""
+        texel, total, beyond = self.texels[k], {}, {}
         for i, hits in enumerate(self.hits):
-            own = [t for t in hits if self.chart[t] == self.chart[texel]]
-            if self.weight[i][k] > 0 and own:
-                tied = self.nearest(texel, own)
-                chosen = next((t for t in tied if hits[t][0] in ours), tied[0])
-                for pixel in hits[chosen]:
-                    share = self.weight[i][k] / len(hits[chosen]) * self.trust[pixel]
-                    total[pixel] = total.get(pixel, 0) + share
+            own = [p for t in hits if self.chart[t] == self.chart[texel] for p in hits[t]]
+            if not self.weight[i][k] > 0 or not own:
+                continue
+            far = {p: float(np.linalg.norm(self.place[p] - self.spot[texel][0])) for p in own}
+            least = min(far.values())
+            nearest = [p for p in own if far[p] < least + 1e-6]
+            chosen = hits.get(texel) or [next((p for p in nearest if p in ours), nearest[0])]
+            if texel not in hits and least > 1.5 * self.side[i][texel]:
+                beyond[least] = chosen[0]
+                continue
+            for pixel in chosen:
+                share = self.weight[i][k] / len(chosen) * self.trust[pixel]
+                total[pixel] = total.get(pixel, 0) + share
+        if not total and beyond:
+            return {beyond[min(beyond)]: 1.0}
         return {pixel: value / sum(total.values()) for pixel, value in total.items()}
 
 
