@@ -58,7 +58,9 @@ def wanted(names: Collection[str], subfolders: tuple[str, ...], with_weights: bo
     result = ["model_index.json"] if "model_index.json" in names else []
     for folder in subfolders:
         inside = {n.rpartition("/")[2]: n for n in names if n.rpartition("/")[0] == folder}
-        result += [full for name, full in inside.items() if name.endswith(".txt") or _config(name)]
+        result += [
+            full for name, full in inside.items() if name.endswith((".txt", ".jinja")) or _config(name)
+        ]
         if with_weights:
             result += [inside[name] for name in _choose(inside)[0]]
     if result:

@@ -12,7 +12,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,27 +27,39 @@ Progress = Callable[[str, int, int], None]
 REACH_SECONDS = 4.0
 
 
-def cached(repo: str) -> Path | None:
-    """The folder of ``repo``'s newest snapshot in the local cache; None when there is none. No network."""
+def cached(name: str) -> Path | None:
+    """What is in the local cache of ``name``, None when nothing is: the folder of a repository's newest
+    snapshot, or the file of one. No network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
+    repo, file = split(name)
     try:
-        return Path(snapshot_download(repo, local_files_only=True))
+        folder = Path(snapshot_download(repo, local_files_only=True))
     except IncompleteSnapshotError as error:
-        return Path(error.snapshot_path)  # only what we asked for was downloaded; the loader looks closer
+        folder = Path(error.snapshot_path)  # only what we asked for was downloaded; the loader looks closer
     except LocalEntryNotFoundError:
         return None
+    if not file:
+        return folder
+    return folder / file if (folder / file).is_file() else None
 
 
-def delete(repo: str) -> int:
-    """Delete all of ``repo`` that is in the local cache, half-downloaded files too; the bytes it took.
+def split(name: str) -> tuple[str, str]:
+    """("owner/name", "file") of "owner/name:file"; the second is empty where there is no ":"."""
+    repo, _, file = name.partition(":")
+    return repo, file
+
+
+def delete(name: str) -> int:
+    """Delete all of the repository that is in the local cache, half-downloaded files too, even if ``name``
+    means a file of it; the bytes it took.
 
     Raises UserError when a file is in use."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=split(name)[0], repo_type="model")
     if not folder.is_dir():
         return 0
     size = sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
@@ -89,9 +101,10 @@ def reachable(check: Check, seconds: float = REACH_SECONDS) -> bool:
 
 
 def download(
-    repo: str, subfolders: Iterable[str], progress: Progress, check: Check, weights: bool = True
+    name: str, subfolders: Iterable[str], progress: Progress, check: Check, weights: bool = True
 ) -> Path:
-    """Download what the engine needs of ``repo`` into the local cache; returns the snapshot's folder.
+    """Download what the engine needs of a repository into the local cache; returns the snapshot's folder, or
+    the file where ``name`` means one.
 
     subfolders: the component folders wanted ("" for a repository that is one component). Half-precision
     weights are preferred where the repository has both: half the size, and nothing is lost that can be seen.
@@ -99,7 +112,8 @@ def download(
     Interrupted downloads resume. Raises UserError when the hub can't be reached or doesn't have it.
     """
     if offline() or not reachable(check):
-        raise unreachable(repo)
+        raise unreachable(name)
+    repo, only = split(name)
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -107,18 +121,14 @@ def download(
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=30)
         sizes = {f.rfilename: f.size or 0 for f in info.siblings or ()}
-        wanted = files.wanted(sizes, tuple(subfolders), weights)
-        if not wanted:
-            raise UserError(
-                f"{repo} isn't a model in diffusers layout", "choose another, or a single file of it"
-            )
-        meter = _Meter(sum(sizes[name] for name in wanted), progress, check)
+        wanted = _wanted(repo, only, sizes, tuple(subfolders), weights)
+        meter = _Meter(sum(sizes[file] for file in wanted), progress, check)
         folder = Path()
-        for name in wanted:
+        for file in wanted:
             check()
-            folder = transfer.fetch(repo, name, meter.bar(name)).parents[name.count("/")]
-            meter.finished(name, sizes[name])
-        return folder
+            folder = transfer.fetch(repo, file, meter.bar(file)).parents[file.count("/")]
+            meter.finished(file, sizes[file])
+        return folder / only
     except RepositoryNotFoundError as error:
         raise UserError(f"the hub has no public model {repo}", "check the name") from error
     except _failures() as error:
@@ -127,6 +137,22 @@ def download(
             f"downloading {repo} failed: {(str(error) or type(error).__name__).splitlines()[0]}",
             "free some disk space and try again" if full else "try again: the download resumes",
         ) from error
+
+
+def _wanted(
+    repo: str, only: str, sizes: Mapping[str, int], subfolders: tuple[str, ...], weights: bool
+) -> list[str]:
+    """Of the files of ``repo``, with their ``sizes``, those to download; raises UserError where there are
+    none."""
+    bare = [file for file in sizes if "/" not in file and file.endswith(".safetensors")]
+    if only and only not in sizes:
+        others = f"choose another, such as {repo}:{bare[0]}" if bare else "choose another repository"
+        raise UserError(f"{repo} has no file {only}", others)
+    wanted = [only] if only else files.wanted(sizes, subfolders, weights)
+    if not wanted:
+        one = f"{repo}:{bare[0]}" if bare else "a single file of it"
+        raise UserError(f"{repo} isn't a model in diffusers layout", f"choose another, or {one}")
+    return wanted
 
 
 def _failures() -> tuple[type[Exception], ...]:

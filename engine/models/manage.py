@@ -76,13 +76,16 @@ def _linked(name: str, place: str) -> Listed:
 def size_of(place: Path) -> int:
     """The bytes of a file, or of a model's files in a folder and in the folders of its parts; 0 when it isn't
     there."""
-    return sum(path.stat().st_size for path in ([place] if place.is_file() else _files(place)))
+    return sum(path.stat().st_size for path in _files(place))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Of a model: no deeper than its parts' folders, wherever a name leads."""
+def _files(place: Path) -> Iterator[Path]:
+    """A file itself; of a model those no deeper than its parts' folders, wherever a name leads."""
+    if place.is_file():
+        yield place
+        return
     for pattern in ("*", "*/*"):
-        yield from (path for path in folder.glob(pattern) if path.is_file())
+        yield from (path for path in place.glob(pattern) if path.is_file())
 
 
 def link(name: str, place: Path) -> None:
@@ -160,14 +163,16 @@ def _problems(name: str, thorough: bool) -> list[str]:
         if folder is None:
             found.append(f"{label} isn't on this computer")
             continue
-        found += files.problems(folder, components) + _sidecar_problems(folder, components)
+        whole = files.damage(folder) if folder.is_file() else files.problems(folder, components)
+        found += whole + _sidecar_problems(folder, components)
         if thorough:
             found += _checksum_problems(folder)
     return found
 
 
 def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
-    """The folders of a model with what must be in them: (label, folder or None, components)."""
+    """The folders of a model with what must be in them, or its single files: (label, place or None,
+    components)."""
     entry = BY_NAME.get(name)
     path = files.local(name)
     if entry is None and path.is_dir():
@@ -188,8 +193,8 @@ def _is_model(folder: Path) -> bool:
 
 
 def _components(folder: Path) -> tuple[str, ...]:
-    """A folder with a config is one component, any other a pipeline."""
-    if (folder / "config.json").is_file():
+    """A folder with a config is one component, and so is a file; any other folder is a pipeline."""
+    if folder.is_file() or (folder / "config.json").is_file():
         return ("",)
     own = (CONTROLNET,) if (folder / CONTROLNET).is_dir() else ()
     return families.STABLE_DIFFUSION.networks + own

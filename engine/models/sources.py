@@ -4,6 +4,7 @@ A model may be given as
     starter | sd15 | sd21     a name of the catalogue
     name                      what ``models link`` gave to a folder or a file
     owner/name                a repository on the hub
+    owner/name:file           a .safetensors file of a repository on the hub
     folder                    a pipeline in diffusers layout
     file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
                               from the pipeline folder it lies in, else from the family's default model
@@ -29,7 +30,8 @@ from .families import ANY, CONTROLNET
 from .header import header
 from .hub import Check, Progress
 
-HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
+_PART = r"[A-Za-z0-9_][\w.-]*"
+HUB_ID = re.compile(rf"{_PART}/{_PART}(:{_PART}(/{_PART})*\.safetensors)?")
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,15 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
         return path
     if path.is_file():
         return _weights_file(path)
+    if ":" in name and HUB_ID.fullmatch(name):
+        return _weights_file(_from_hub(name, parts, fetch))
     if path.suffix in (".safetensors", *files.PICKLES) or name.startswith((".", "/", "~")):
         raise UserError(f"no such model: {name}", "check the path")
     if HUB_ID.fullmatch(name):
         return _from_hub(name, parts, fetch)
     raise UserError(
         f"unknown model {name!r}",
-        f"choose {', '.join(BY_NAME)}, a hub name (owner/name), a folder or a .safetensors file",
+        f"choose {', '.join(BY_NAME)}, a hub name (owner/name or owner/name:file), a folder or a file",
     )
 
 
@@ -128,9 +132,10 @@ def _weights_file(path: Path) -> Path:
 
 
 def _from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
-    """``repo``'s folder in the cache; downloaded when it isn't there or lacks weights."""
+    """``repo``'s folder in the cache, or its file where it means one; downloaded when it isn't there or lacks
+    weights."""
     folder = hub.cached(repo)
-    if folder and _complete(folder, parts):
+    if folder and (folder.is_file() or _complete(folder, parts)):
         return folder
     return fetch(repo, parts)
 

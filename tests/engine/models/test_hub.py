@@ -16,6 +16,7 @@ import pytest
 
 from engine.errors import Cancelled, UserError
 from engine.models import catalogue, hub, manage, sidecar, sources
+from engine.models.catalogue import STARTER_FOLDER
 from engine.models.transfer import checksum
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -130,6 +131,70 @@ def test_a_model_by_its_hub_name(served: Hub) -> None:
     served.asked.clear()
     assert sources.find("them/pipe+them/depth", go_on) == found
     assert served.asked == [], "what is cached needs no network"
+
+
+@pytest.fixture
+def bare(served: Hub, tmp_path: Path) -> Path:
+    """A repository of nothing but files, "them/bare", two ControlNets among them."""
+    folder = tmp_path / "bare"
+    (folder / "deep").mkdir(parents=True)
+    weights = served.repos["them/depth"] / "diffusion_pytorch_model.safetensors"
+    for name in ("a.safetensors", "deep/b.safetensors"):
+        shutil.copy(weights, folder / name)
+    (folder / "README.md").write_text("words")
+    served.repos["them/bare"] = folder
+    return folder
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", "deep/b.safetensors"])
+def test_one_file_of_a_repository(served: Hub, bare: Path, file: str) -> None:
+    name = f"them/bare:{file}"
+    assert hub.cached(name) is None
+    found = sources.find(f"{STARTER_FOLDER}+{name}", go_on)
+    assert found.controlnet.read_bytes() == (bare / file).read_bytes()
+    assert {asked for _, asked, _ in served.asked} == {file}, "and nothing else of it"
+    assert manage.verify(name) == []
+    assert manage.installed(name)
+
+    served.asked.clear()
+    assert sources.find(f"starter+{name}", go_on).controlnet == found.controlnet == hub.cached(name)
+    assert served.asked == [], "what is cached needs no network"
+    found.controlnet.resolve().write_bytes(b"12345678")
+    assert any("damaged" in line for line in manage.verify(name))
+    manage.download(name, lambda *_: None, go_on)
+    assert manage.verify(name) == []
+    assert manage.delete(name) >= (bare / file).stat().st_size
+    assert hub.cached(name) is None
+
+
+def test_a_file_that_a_repository_lacks(served: Hub, bare: Path) -> None:
+    for name in ("them/bare:c.safetensors", "them/bare"):
+        with pytest.raises(UserError, match=r"them/bare") as error:
+            sources.find(f"starter+{name}", go_on)
+        assert "them/bare:a.safetensors" in error.value.fix
+
+
+@pytest.mark.parametrize("file", ["../a.safetensors", "a.bin", "a/../../b.safetensors", "/a.safetensors", ""])
+def test_what_is_no_file_of_a_repository(served: Hub, bare: Path, file: str) -> None:
+    with pytest.raises(UserError):
+        sources.find(f"starter+them/bare:{file}", go_on)
+    assert served.asked == []
+
+
+def test_a_catalogue_model_may_have_a_file_as_its_controlnet(
+    served: Hub, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = catalogue.Entry(
+        "mine", "Mine", "them/pipe", "them/bare:a.safetensors", "starter", "free", "small"
+    )
+    monkeypatch.setattr(manage, "ENTRIES", (entry,))
+    monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
+    manage.download("mine", lambda *_: None, go_on)
+    (listed,) = manage.list_models()
+    assert (listed.installed, listed.control) == (True, "depth")
+    assert listed.disk > (bare / "a.safetensors").stat().st_size
+    assert sources.find("mine", go_on).controlnet == hub.cached("them/bare:a.safetensors")
+    assert sources.find("starter+mine", go_on).controlnet == hub.cached("them/bare:a.safetensors")
 
 
 def test_progress_counts_every_byte(served: Hub) -> None:
