@@ -14,7 +14,8 @@ from ..models import sidecar
 from ..models.checks import check_tiny
 from ..models.files import read_json
 from . import weights
-from .parts import Part, build
+from .build import build
+from .parts import Part
 from .simplify import is_affine, simplify
 
 TINY = {  # classes that a small autoencoder may have
@@ -68,12 +69,13 @@ def _mean(encoded: Any) -> Tensor:
 def tiny_part(path: Path, vae: Any, device: torch.device, dtype: torch.dtype) -> Part:
     """The small autoencoder in the folder ``path``, for the latents of the model's own with the config
     ``vae``."""
-    config = read_json(path / "config.json")
+    file = path / "config.json"
+    config = read_json(file)
     check_tiny(path, config, vae)
     network = TINY[config["_class_name"]]
     return Part(
         sidecar.TINY_AUTOENCODER,
-        partial(build, network, config),
+        partial(build, network, config, file),
         lambda _, check: weights.of_folder(path),
         device,
         dtype,

@@ -19,7 +19,8 @@ from ..errors import UserError
 from ..models.checks import ANOTHER, check_condition_size, check_controlnet, check_controlnet_file
 from ..models.files import read_json
 from . import weights
-from .parts import Part, build, empty_parameters
+from .build import build, empty_parameters
+from .parts import Part
 from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet:ControlNetModel"
@@ -85,9 +86,10 @@ def _build(path: Path, unet: Part) -> Any:
         check_controlnet_file(path)
         with empty_parameters():
             return ControlNetModel.from_unet(unet, load_weights_from_unet=False)  # type: ignore[arg-type]
-    config = read_json(path / "config.json")
+    file = path / "config.json"
+    config = read_json(file)
     check_controlnet(path, config, unet.config)
-    return build(NETWORK, config)
+    return build(NETWORK, config, file)
 
 
 def _tensors(path: Path, network: Any, check: Check) -> Iterable[tuple[str, Tensor]]:

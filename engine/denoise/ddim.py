@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import cut, short
 from .levels import Level, Schedule
 
 CLASSES = (
@@ -34,6 +35,13 @@ CLASSES = (
     "SASolverScheduler",
     "UniPCMultistepScheduler",
 )
+MOST_LEVELS = 100_000  # that a model was trained on; Stable Diffusion's 1,000
+_LIMITS = {  # of the numbers in a config
+    "num_train_timesteps": (int, 1, MOST_LEVELS),
+    "beta_start": (float, 0, 1),
+    "beta_end": (float, 0, 1),
+    "steps_offset": (int, 0, MOST_LEVELS),
+}
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 FIX = "use a model with the schedule of Stable Diffusion 1.x or 2.x"
 
@@ -43,14 +51,25 @@ def check(config: Mapping[str, Any]) -> None:
     kind = config.get("_class_name")
     if kind not in CLASSES or config.get("use_flow_sigmas"):
         flow = " for flow matching" if kind in CLASSES else ""
-        raise UserError(f"the model's scheduler is {kind}{flow}, which isn't supported", FIX)
+        raise UserError(f"the model's scheduler is {_said(kind)}{flow}, which isn't supported", FIX)
     if prediction(config) not in PREDICTIONS:
-        raise UserError(f"the model predicts {prediction(config)!r}, which isn't supported", FIX)
+        raise UserError(f"the model predicts {short(config['prediction_type'])}, which isn't supported", FIX)
+    for key, (number, low, high) in _LIMITS.items():
+        value = config.get(key, low)
+        if type(value) not in (int, number) or not low <= value <= high:
+            raise UserError(f"the {key} of the model's scheduler is {short(value)}", FIX)
+    betas = config.get("trained_betas")
+    if betas is not None and not (isinstance(betas, list) and len(betas) <= MOST_LEVELS):
+        raise UserError(f"the trained_betas of the model's scheduler are {short(betas)}", FIX)
 
 
 def prediction(config: Mapping[str, Any]) -> str:
     """What the network gives, in diffusers' words."""
-    return str(config.get("prediction_type", "epsilon"))
+    return _said(config.get("prediction_type", "epsilon"))
+
+
+def _said(name: Any) -> str:
+    return cut(name) if isinstance(name, str) else short(name)
 
 
 def schedule(config: Mapping[str, Any], steps: int, trailing: bool = False) -> Schedule:
@@ -62,11 +81,8 @@ def schedule(config: Mapping[str, Any], steps: int, trailing: bool = False) -> S
     Raises UserError for what isn't supported, and where the model wasn't trained for that many steps.
     """
     check(config)
-    scheduler = _scheduler(config, trailing or bool(config.get("rescale_betas_zero_snr")))
+    scheduler = _scheduler(config, trailing or bool(config.get("rescale_betas_zero_snr")), steps)
     trained = len(scheduler.alphas_cumprod)
-    if not 1 <= steps <= trained:
-        raise UserError(f"{steps} steps asked for", f"choose 1 to {trained} steps")
-    scheduler.set_timesteps(steps)
     # Leading spacing with an offset can name a timestep past the last one (1000 of 0..999), and trailing
     # spacing, by rounding, one before the first (-1 after 61 steps).
     times = [min(int(t), trained - 1) for t in scheduler.timesteps[:steps]]
@@ -79,15 +95,45 @@ def schedule(config: Mapping[str, Any], steps: int, trailing: bool = False) -> S
     # As in diffusers' DDIM a step ends one stride below its timestep rather than at the next one; they differ
     # by rounding where steps don't divide 1000.
     stride = trained // steps
-    return Schedule(tuple(at(t) for t in times), tuple(at(t - stride) for t in times))
+    found = Schedule(tuple(at(t) for t in times), tuple(at(t - stride) for t in times))
+    _require_levels(found, prediction(config))
+    return found
+
+
+def _require_levels(found: Schedule, predicted: str) -> None:
+    """Raise UserError for levels without noise before a step or without a picture after it, and for those at
+    which what is ``predicted`` says nothing."""
+    for before, after in zip(found.levels, found.ends, strict=True):
+        least = 0.0 if predicted == "epsilon" else -1.0
+        if not (before.sigma > 0 and after.alpha > 0 and before.alpha > least and after.sigma >= 0):
+            what = f"the noise of the model's scheduler makes no sense at timestep {before.time:g}"
+            raise UserError(what, FIX)
 
 
 def _level(alpha_squared: float, t: int, trained: int) -> Level:
-    return Level(math.sqrt(alpha_squared), (1.0 - alpha_squared) ** 0.5, float(t), t / trained)
+    return Level(_root(alpha_squared), _root(1.0 - alpha_squared), float(t), t / trained)
 
 
-def _scheduler(config: Mapping[str, Any], trailing: bool) -> Any:
+def _root(square: float) -> float:
+    """Not a number where there is none."""
+    return math.sqrt(square) if square >= 0 else math.nan
+
+
+def _scheduler(config: Mapping[str, Any], trailing: bool, steps: int) -> Any:
+    """diffusers' own with ``steps`` steps; errors as of :func:`schedule`."""
     # Imported here: schedules are cheap to ask for, diffusers isn't.
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
-    return DDIMScheduler.from_config({**config, **({"timestep_spacing": "trailing"} if trailing else {})})
+    try:
+        spacing = {"timestep_spacing": "trailing"} if trailing else {}
+        scheduler = DDIMScheduler.from_config({**config, **spacing})
+        trained = len(scheduler.alphas_cumprod)
+        if not 1 <= steps <= trained:
+            raise UserError(f"{steps} steps asked for", f"choose 1 to {trained} steps")
+        scheduler.set_timesteps(steps)
+    except UserError:
+        raise
+    except Exception as error:  # whatever it makes of values that make no sense
+        why = " ".join(str(error).split())[:200]
+        raise UserError(f"the model's scheduler can't be used ({why})", FIX) from error
+    return scheduler

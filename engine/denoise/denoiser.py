@@ -25,6 +25,7 @@ from . import steps
 from .attention import AcrossRows, Links, across_rows
 from .autoencoder import Autoencoder
 from .families.family import TEXT, Control, Rows, Which
+from .faults import finite, raised_by_networks
 from .levels import Level, Schedule
 from .linear_decoder import LinearDecoder
 from .loading import Model, load
@@ -102,7 +103,8 @@ class Denoiser:
         where what reads prompts must be loaded first; may raise Cancelled."""
         for prompt in prompts:
             if prompt not in self._embedded:
-                self._embedded[prompt] = self._family.condition(prompt, check)
+                with raised_by_networks():
+                    self._embedded[prompt] = self._family.condition(prompt, check)
         rows, truncated = zip(*(self._embedded[prompt] for prompt in prompts), strict=True)
         return Text(reduce(lambda some, more: some.joined(more), rows), list(truncated))
 
@@ -152,7 +154,9 @@ class Denoiser:
         """What steers the network; nothing once the preset has it off."""
         if not level.is_within(self.preset.control_end):
             return []
-        return [Control(self._family.steer(pictures, self.batch), self.preset.conditioning_scale)]
+        with raised_by_networks():
+            steering = self._family.steer(pictures, self.batch)
+        return [Control(steering, self.preset.conditioning_scale)]
 
     def _network(self, x: Tensor, level: Level, condition: Rows, controls: list[Control[Any]]) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
@@ -174,7 +178,9 @@ class Denoiser:
         self, x: Tensor, rows: Which, level: Level, condition: Rows, controls: list[Control[Any]]
     ) -> Tensor:
         """Of ``rows``, ``x`` among them."""
-        return self._family.predict(x, level, condition.take(rows), [c.take(rows) for c in controls])
+        with raised_by_networks():
+            output = self._family.predict(x, level, condition.take(rows), [c.take(rows) for c in controls])
+        return finite(output, "network")
 
     @property
     def tiny(self) -> bool:
@@ -188,7 +194,11 @@ class Denoiser:
         """(N, 3, H, W) in [0, 1] to latents (N, C, H / downscale, W / downscale) float32: the mean of the
         posterior, so the same picture always gives the same latents. quick: by the small autoencoder, where
         there is one."""
-        return self._autoencoder(quick).encode(torch.split(images, self.vae_batch))
+        return finite(self._encoded(images, quick), "autoencoder")
+
+    def _encoded(self, images: Tensor, quick: bool = False) -> Tensor:
+        with raised_by_networks():
+            return self._autoencoder(quick).encode(torch.split(images, self.vae_batch))
 
     def encode_difference(self, images: Tensor, others: Tensor, quick: bool = False) -> Tensor:
         """:meth:`encode` of ``images`` less that of ``others``, in one go where the encoder is affine."""
@@ -199,13 +209,17 @@ class Denoiser:
     def decode(self, latents: Tensor, quick: bool = False) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, h * downscale, w * downscale) float32, nominally in [0, 1],
         not clamped. quick: as in :meth:`encode`."""
-        return self._autoencoder(quick).decode(torch.split(latents, self.vae_batch))
+        return finite(self._decoded(latents, quick), "autoencoder")
+
+    def _decoded(self, latents: Tensor, quick: bool = False) -> Tensor:
+        with raised_by_networks():
+            return self._autoencoder(quick).decode(torch.split(latents, self.vae_batch))
 
     def decode_linear(self, latents: Tensor) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, k h, k w) float32 in [0, 1] on the CPU, k at most
         ``downscale``: nearly what :meth:`decode` gives, in next to no time after the first call."""
         if self._linear is None:
-            self._linear = LinearDecoder.fit(self.encode, self.decode, self.downscale)
+            self._linear = LinearDecoder.fit(self._encoded, self._decoded, self.downscale)
         return self._linear(latents)
 
     def release(self, stage: str = TEXT) -> None:

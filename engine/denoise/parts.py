@@ -1,50 +1,16 @@
-"""Networks that come when they are needed and may go: built empty, filled, released, filled again.
-
-An empty network has real buffers, so whatever its constructor counts out (positions, frequencies) is there,
-and parameters without memory (torch's meta device), so that weights are held once.
-"""
+"""Networks that come when they are needed and may go: built empty, filled, released, filled again."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .weights import Check, fill
 
 Weights = Callable[[Any, Check], Iterable[tuple[str, Tensor]]]
-
-
-@contextmanager
-def empty_parameters() -> Iterator[None]:
-    """Modules that are built inside have parameters without memory."""
-    plain = nn.Module.register_parameter
-
-    def register(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        if parameter is not None and not parameter.is_meta:  # else it is one that was tied to another
-            parameter = nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)
-        plain(module, name, parameter)
-
-    nn.Module.register_parameter = register  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        nn.Module.register_parameter = plain  # type: ignore[method-assign]
-
-
-def build(network: str, config: Mapping[str, Any]) -> Any:
-    """The empty network "module:Class" of diffusers or transformers with ``config``, the JSON beside its
-    weights."""
-    module, name = network.split(":")
-    kind = getattr(importlib.import_module(module), name)
-    with empty_parameters():
-        if known := getattr(kind, "config_class", None):
-            return kind(known.from_dict(dict(config)))
-        return kind.from_config(dict(config))
 
 
 class Part:

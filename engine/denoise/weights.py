@@ -20,7 +20,7 @@ from ..models.families import SUPPORTED
 from ..models.header import header
 
 Check = Callable[[], None]
-AGAIN = "download the model again"
+AGAIN = files.AGAIN
 
 # The names of the autoencoder's attention in checkpoints from before diffusers 0.15 (Stable Diffusion 1.5's).
 OLD_ATTENTION = {

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import short
 from . import families
 from .families import SUPPORTED
+from .files import AGAIN
 from .header import header
 from .sources import Sources
 
@@ -36,6 +38,26 @@ def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> No
             f" the text encoder makes {text.get('hidden_size')}",
             SUPPORTED,
         )
+
+
+_VIEW = 8192  # pixels across one, as of the largest texture
+
+
+def view_shape(name: str, unet: Mapping[str, Any], vae: Mapping[str, Any]) -> tuple[int, int]:
+    """(latents across what a model was trained on, pixels across a latent), by the configs of the networks of
+    the model ``name``. Raises UserError for what can't be."""
+    pixels = _pixels(name, "the autoencoder's block_out_channels", vae.get("block_out_channels"))
+    side = unet.get("sample_size")
+    if type(side) is not int or not 1 <= side <= _VIEW // pixels:
+        raise UserError(f"{name}: the UNet's sample_size is {short(side)}", f"{AGAIN}, or {SUPPORTED}")
+    return side, pixels
+
+
+def _pixels(name: str, key: str, levels: Any) -> int:
+    """Across a latent, for an autoencoder of these ``levels``."""
+    if not isinstance(levels, list | tuple | range) or not 1 <= len(levels) <= 8:
+        raise UserError(f"{name}: {key} is {short(levels)}", AGAIN)
+    return int(2 ** (len(levels) - 1))
 
 
 def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
@@ -71,12 +93,12 @@ def check_controlnet_file(path: Path) -> None:
 
 def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
     """Raise UserError when a ControlNet shrinks its picture by another factor than the autoencoder."""
-    expected = len(vae["block_out_channels"]) - 1
-    found = len(control["conditioning_embedding_out_channels"]) - 1
+    key = "conditioning_embedding_out_channels"
+    found = _pixels(f"the ControlNet {path}", key, control[key])
+    expected = _pixels("the model", "block_out_channels", vae["block_out_channels"])
     if found != expected:
         raise UserError(
-            f"the ControlNet {path} has {2**found} pixels per latent, the autoencoder {2**expected}",
-            ANOTHER,
+            f"the ControlNet {path} has {found} pixels per latent, the autoencoder {expected}", ANOTHER
         )
 
 
@@ -89,8 +111,8 @@ def check_tiny(path: Path, tiny: Mapping[str, Any], vae: Mapping[str, Any]) -> N
     fix = "choose one made for this model, or take it away"
     if tiny.get("_class_name") not in TINY_CLASSES:
         raise UserError(f"{path} is no {' or '.join(TINY_CLASSES)}: {tiny.get('_class_name')}", fix)
-    ours = vae["latent_channels"], 2 ** (len(vae["block_out_channels"]) - 1)
-    theirs = _tiny_latents(tiny)
+    ours = vae["latent_channels"], _pixels("the model", "block_out_channels", vae["block_out_channels"])
+    theirs = _tiny_latents(path, tiny)
     if ours != theirs:
         raise UserError(
             f"the tiny autoencoder {path} has {theirs[0]} channels of {theirs[1]} pixels,"
@@ -99,18 +121,21 @@ def check_tiny(path: Path, tiny: Mapping[str, Any], vae: Mapping[str, Any]) -> N
         )
 
 
-def _tiny_latents(config: Mapping[str, Any]) -> tuple[int, int]:
+def _tiny_latents(path: Path, config: Mapping[str, Any]) -> tuple[int, int]:
     """(channels, pixels per latent) of a tiny autoencoder; what its config leaves out is its class's."""
-    if config["_class_name"] == "AutoencoderDC":
-        levels = config.get("encoder_block_out_channels", range(6))
-        return config.get("latent_channels", 32), 2 ** (len(levels) - 1)
-    return config.get("latent_channels", 4), 2 ** (len(config.get("num_encoder_blocks", range(4))) - 1)
+    deep = config["_class_name"] == "AutoencoderDC"
+    key = "encoder_block_out_channels" if deep else "num_encoder_blocks"
+    channels, levels = (32, range(6)) if deep else (4, range(4))
+    pixels = _pixels(f"the tiny autoencoder {path}", key, config.get(key, levels))
+    return config.get("latent_channels", channels), pixels
 
 
 def _class(config: Mapping[str, Any]) -> str | None:
     """The class of a network as its config names it, in diffusers' way or in transformers'."""
-    named = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
-    return named and str(named)
+    listed = config.get("architectures")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    named = config.get("_class_name") or first
+    return short(named) if named and not isinstance(named, str) else named
 
 
 def _plain(value: Any) -> Any:

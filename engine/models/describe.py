@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import UserError
 from . import families, hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
+from .checks import view_shape
 from .families import CONTROLNET
 from .files import local, read_json
 from .presets import Preset
@@ -89,12 +90,8 @@ def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) ->
     family = entry.family if entry else _family(place, configs)
     if place and configs:
         unet, vae = (read_json(configs / part / "config.json") for part in ("unet", "vae"))
-        try:
-            size, downscale = int(unet["sample_size"]), 2 ** (len(vae["block_out_channels"]) - 1)
-        except (KeyError, TypeError, ValueError):
-            return None
         own = sidecar.of_model(configs, controlnet or place / CONTROLNET)
-        return own.over(presets.of_family(family, size, downscale))
+        return own.over(presets.of_family(family, *view_shape(str(place), unet, vae)))
     preset = presets.FIXED.get(family)
     return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
 

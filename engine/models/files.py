@@ -16,6 +16,7 @@ SIDECAR = "sync_texture.json"  # beside model_index.json, as vocabulary.FILE
 STEMS = ("diffusion_pytorch_model", "model")
 VARIANTS = (".fp16", "")  # preferred first
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
+AGAIN = "download the model again"
 MOST_JSON = 1 << 20  # bytes; the largest config that was published has a few thousand
 
 
@@ -32,7 +33,7 @@ def local(name: str | Path) -> Path:
     return path
 
 
-def read_json(path: Path, fix: str = "download the model again") -> dict[str, Any]:
+def read_json(path: Path, fix: str = AGAIN) -> dict[str, Any]:
     """The object in a JSON file, with or without a byte order mark; raises UserError that names the file,
     with ``fix``."""
     if not os.path.lexists(path):

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import inputs
+from ..errors import UserError
+
 FILE = "README.md"
 _MAX = 1 << 20  # characters that are looked at
 _TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
@@ -29,8 +32,8 @@ class ModelCard:
 def read(folder: Path) -> ModelCard:
     """The card of the model in ``folder``; an empty one without a readable file."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8-sig")[:_MAX]
-    except (OSError, ValueError):
+        text = inputs.read_input(folder / FILE, most=inputs.MOST_JSON).decode("utf-8-sig")[:_MAX]
+    except (UserError, ValueError):
         return ModelCard()
     title, licence = _TITLE.search(text), _LICENCE.search(text)
     sections = [body for heading, body in _SECTION.findall(text) if _LIMITS.search(heading)]

@@ -16,7 +16,6 @@ another shape counts as none: it must not keep a texture from being made.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +23,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from .. import inputs
+from ..errors import UserError
 
 FILE = "vocabulary.json"
 LISTS = ("materials", "colours", "adjectives", "additions", "examples", "words", "stop_words")
@@ -119,8 +121,8 @@ class Vocabulary:
 def read(folder: Path) -> Vocabulary | None:
     """The vocabulary of the model in ``folder``; None without a file that says something."""
     try:
-        data = json.loads((folder / FILE).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        data = inputs.read_json(folder / FILE)
+    except UserError:
         return None
     return parse(data)
 

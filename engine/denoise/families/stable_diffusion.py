@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial, reduce
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import UserError
-from ...models.checks import check_configs
+from ...models.checks import check_configs, view_shape
 from ...models.files import read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
-from .. import ddim, weights
+from .. import ddim, tokenizer, weights
 from ..autoencoder import Autoencoder, tiny_part
+from ..build import build
 from ..controlnet import ControlNet
 from ..device import unet_row_bytes, vae_picture_bytes
 from ..levels import Level, Schedule
-from ..parts import Part, build
+from ..parts import Part
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, Latent, Stack
 
 
@@ -51,9 +50,9 @@ class StableDiffusion(Family[Stack]):
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
         self.parts: Mapping[str, Part] = parts
         self._autoencoders = {name: Autoencoder(parts[name]) for name in ("vae", "tiny") if name in parts}
-        self._tokenizer = _tokenizer(sources.pipeline)
-        pixels = 2 ** (len(vae.config.block_out_channels) - 1)
-        self.latent = Latent(vae.config.latent_channels, pixels, unet.config.sample_size)
+        self._tokenizer = tokenizer.read(sources.pipeline / "tokenizer")
+        side, pixels = view_shape(sources.name, unet.config, vae.config)
+        self.latent = Latent(vae.config.latent_channels, pixels, side)
         self.prediction = ddim.prediction(self._scheduler)
 
     def _part(self, component: Component, config: dict[str, Any], sources: Sources) -> Part:
@@ -62,7 +61,8 @@ class StableDiffusion(Family[Stack]):
                 return weights.of_checkpoint(sources.checkpoint, component.name, network, check)
             return weights.of_folder(sources.pipeline / component.name)
 
-        empty = partial(build, component.network, config)
+        file = sources.pipeline / component.name / "config.json"
+        empty = partial(build, component.network, config, file)
         return Part(component.name, empty, tensors, self.device, self.dtype)
 
     def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
@@ -71,13 +71,8 @@ class StableDiffusion(Family[Stack]):
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Stack, str]:
         encoder = self.parts["text_encoder"]
-        limit = min(self._tokenizer.model_max_length, encoder.config.max_position_embeddings)
-        padded = self._tokenizer(
-            prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
-        )
-        tokens = self._tokenizer(prompt, truncation=False, verbose=False).input_ids
-        rest = self._tokenizer.decode(tokens[limit - 1 : -1]).strip() if len(tokens) > limit else ""
-        embedded = encoder.network(check)(padded.input_ids.to(self.device))[0]
+        ids, rest = tokenizer.tokens(self._tokenizer, prompt, encoder.config)
+        embedded = encoder.network(check)(ids.to(self.device))[0]
         return Stack(embedded.to(self.dtype)), rest
 
     def steer(self, pictures: Tensor, rows: int) -> Stack:
@@ -126,12 +121,3 @@ class StableDiffusion(Family[Stack]):
 
     def picture_bytes(self, pixels: int) -> int:
         return vae_picture_bytes(self.parts["vae"].config.block_out_channels[0], pixels)
-
-
-def _tokenizer(pipeline: Path) -> Any:
-    from transformers.models.clip.tokenization_clip import CLIPTokenizer
-
-    try:
-        return CLIPTokenizer.from_pretrained(str(pipeline / "tokenizer"), local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{pipeline / 'tokenizer'} has no usable CLIP tokenizer", weights.AGAIN) from error

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.denoise.autoencoder import Autoencoder
+from engine.denoise.build import empty_parameters
 from engine.denoise.families.family import NETWORK, PIXELS, TEXT, Component, Control, Family, Latent, Ragged
 from engine.denoise.levels import Level, Schedule
-from engine.denoise.parts import Part, empty_parameters
+from engine.denoise.parts import Part
 from engine.options.channels import main_channel
 
 WIDTH = 16

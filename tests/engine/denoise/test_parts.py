@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.denoise import weights
-from engine.denoise.parts import Part, build, empty_parameters
+from engine.denoise.build import build, empty_parameters
+from engine.denoise.parts import Part
 from engine.errors import Cancelled, UserError
 
 CPU = torch.device("cpu")
@@ -109,8 +110,9 @@ def test_tokens_of_a_transformer_for_pictures_find_their_places() -> None:
     torch.manual_seed(0)
     model = QwenImageTransformer2DModel(**config).eval()
     network = "diffusers.models.transformers.transformer_qwenimage:QwenImageTransformer2DModel"
+    empty = partial(build, network, config, Path("config.json"))
     state = list(model.state_dict().items())
-    ours = Part("net", partial(build, network, config), lambda _, check: state, CPU, torch.float32).network()
+    ours = Part("net", empty, lambda _, check: state, CPU, torch.float32).network()
     inputs = {
         "hidden_states": torch.randn(1, 16, 16),
         "encoder_hidden_states": torch.randn(1, 5, 24),

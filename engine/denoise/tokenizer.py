@@ -1,0 +1,50 @@
+"""Prompts as the numbers that text encoders of CLIP's kind read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import UserError
+from ..inputs import open_input
+from ..options.values import short
+from .weights import AGAIN
+
+_MOST_BYTES = 1 << 26  # of one of its files; CLIP's own have 3 MB
+
+
+def read(folder: Path) -> Any:
+    """The CLIP tokenizer in ``folder``; raises UserError where there is none."""
+    from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+    for path in sorted(folder.glob("*")):
+        if not path.is_dir():
+            file, size = open_input(path)
+            file.close()
+            if size > _MOST_BYTES:
+                raise UserError(f"{path} has {size:,} bytes, more than any tokenizer's file", AGAIN)
+    try:
+        found = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # its parsers raise whatever they like
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{folder} has no usable CLIP tokenizer ({why})", AGAIN) from error
+    limit = found.model_max_length
+    if not isinstance(limit, int | float) or not limit >= 2:  # a beginning and an end at least
+        raise UserError(f"{folder}: its model_max_length is {short(limit)}", AGAIN)
+    return found
+
+
+def tokens(tokenizer: Any, prompt: str, encoder: Any) -> tuple[Tensor, str]:
+    """The ``prompt``, (1, n) int64, for an encoder with the config ``encoder``, and what is cut off. Raises
+    UserError for a tokenizer that isn't the encoder's."""
+    limit = int(min(tokenizer.model_max_length, encoder.max_position_embeddings))
+    padded = tokenizer(prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt")
+    whole = tokenizer(prompt, truncation=False, verbose=False).input_ids
+    rest = tokenizer.decode(whole[limit - 1 : -1]).strip() if len(whole) > limit else ""
+    found: Tensor = padded.input_ids
+    if not 0 <= int(found.min()) <= int(found.max()) < encoder.vocab_size:
+        what = f"the tokenizer knows words that the text encoder, with {encoder.vocab_size}, doesn't"
+        raise UserError(what, AGAIN)
+    return found, rest
