@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..controls import depth, position
+from ..controls import depth, lines, normal, position
 from ..errors import UserError
 from ..host import Host
 from ..views.cameras import Camera
@@ -70,4 +70,9 @@ def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
 _plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
-_CONTROLS = {"depth": depth.control, "position": position.control}
+_CONTROLS = {
+    "depth": depth.control,
+    "position": position.control,
+    "normal": normal.control,
+    "lines": lines.control,
+}

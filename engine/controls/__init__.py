@@ -1,1 +1,1 @@
-"""Depth pictures that condition the denoiser."""
+"""Pictures of a view that steer the denoiser: depth, positions, normals, lines."""

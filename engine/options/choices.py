@@ -112,6 +112,11 @@ EVEN_VIEWS = {"even": ("Evenly Spread", "A number of views of your choice, evenl
 CONTROLS = {
     "depth": ("Depth", "Near is white, as published"),
     "position": ("Position", "The place in the unit sphere as a colour, (p + 1) / 2"),
+    "normal": (
+        "Normal",
+        "Where the surface faces, seen by the camera: red is left, green up, blue towards it",
+    ),
+    "lines": ("Lines", "Outlines, folds, creases and borders of parts, white on black"),
 }
 PRECISIONS = {
     "half": ("Half", "16 bits"),

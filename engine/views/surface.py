@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..mesh.edges import Edges, places, shared_edges
 from ..mesh.frame import framed, turned
 from ..mesh.islands import island_of_face
+from ..mesh.shading import corner_normals
 from .backends import make_raster
 from .cameras import Camera
 from .raster import EmbreeRaster, Fragments, interpolate
@@ -25,8 +26,8 @@ Bools = NDArray[np.bool_]
 class View:
     """What ``camera`` sees in a picture of ``resolution``^2 pixels: the ``fragments`` that show the surface.
 
-    control: (C, R, R) float32 in [0, 1], what a ControlNet is shown of it, background 0; None where no model
-    is to paint the view.
+    control: (C, R, R) float32 in [0, 1], what a ControlNet is shown of it; None where no model is to paint
+    the view.
     """
 
     camera: Camera
@@ -93,6 +94,11 @@ class Surface:
         """(F,) the number of each face's part of the mesh: faces are of one where they meet in space."""
         return island_of_face(self._places, np.zeros((*self._places.shape, 2), np.float32))
 
+    @cached_property
+    def _corner_normals(self) -> Floats:
+        """(F, 3, 3) float32: those that the mesh is shaded with."""
+        return corner_normals(self.corners, self.normals)
+
     def edges(self) -> Edges:
         """Those that two faces share."""
         return shared_edges(self.corners)
@@ -100,6 +106,13 @@ class Surface:
     def points(self, fragments: Fragments) -> Floats:
         """(n, 3) float32: the places that ``fragments`` show."""
         return interpolate(self.corners, fragments.face, fragments.bary)
+
+    def smooth_normals(self, fragments: Fragments) -> Floats:
+        """(n, 3) float32: the unit normals that ``fragments`` are shaded with."""
+        found = interpolate(self._corner_normals, fragments.face, fragments.bary)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        unit = np.divide(found, length, out=self.normals[fragments.face], where=length > 1e-6)
+        return np.asarray(unit, np.float32)
 
     def uvs_of(self, fragments: Fragments) -> Floats:
         """(n, 2 or 3) float32: the UVs of ``fragments``."""

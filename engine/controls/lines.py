@@ -1,0 +1,66 @@
+"""A line drawing of a view: outlines, folds, creases and borders of parts, white on black, anti-aliased.
+
+For ControlNets trained on line art or Canny edges. Drawn from what the mesh is, not from a shaded picture: a
+line stands between two pixels that show different parts, or places of which neither lies in the plane of the
+other, or normals that turn suddenly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..views.surface import Surface, View
+from .normal import facing
+
+Array = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+FINE = 2  # pixels drawn for each one of the picture, either way; a line is three of them wide
+STEP = 1.0  # of such pixels: how far one surface lies behind another where a line stands between them
+TURN = 25.0  # degrees between the normals of neighbours from which on there is a crease
+
+
+def control(surface: Surface, view: View) -> Array:
+    """(1, R, R) float32 in [0, 1]: the lines of ``view``, about one and a half pixels wide."""
+    fine = surface.seen(view.camera, FINE * view.resolution)
+    drawn = _thick(_lines(surface, fine)).astype(np.float32)
+    size = view.resolution
+    return np.asarray(drawn.reshape(1, size, FINE, size, FINE).mean(axis=(2, 4)), np.float32)
+
+
+def _lines(surface: Surface, view: View) -> Bools:
+    """(R, R) bool: pixels that a line parts from the next one to the right or below."""
+    size, shown = view.resolution, view.fragments
+    number = np.full((size, size), -1)
+    number.reshape(-1)[shown.pixel] = np.arange(len(shown.pixel))
+    part, place, normal = surface.parts[shown.face], surface.points(shown), facing(surface, view)
+    plane = (
+        normal * np.array([1, 1, -1], np.float32) @ view.camera.axes
+    )  # the same normals in the mesh's space
+    reach = STEP * 2 * view.camera.half_extent * shown.depth / size
+    found = np.zeros((size, size), bool)
+    for axis in (0, 1):
+        one, other = np.take(number, range(size - 1), axis), np.take(number, range(1, size), axis)
+        parted = (one < 0) != (other < 0)  # an outline
+        both = np.nonzero((one >= 0) & (other >= 0))
+        a, b = one[both], other[both]
+        away = place[b] - place[a]
+        apart = np.minimum(*(np.abs(np.einsum("nk,nk->n", plane[i], away)) for i in (a, b)))
+        turned = np.einsum("nk,nk->n", normal[a], normal[b]) < np.cos(np.radians(TURN))
+        parted[both] = (part[a] != part[b]) | (apart > np.minimum(reach[a], reach[b])) | turned
+        found[: size - (axis == 0), : size - (axis == 1)] |= parted
+    return found
+
+
+def _thick(lines: Bools) -> Bools:
+    """``lines`` (R, R) three pixels wide instead of one."""
+    thick = lines.copy()
+    for axis in (0, 1):
+        for by in (-1, 1):
+            moved = np.roll(lines, by, axis)
+            edge = [slice(None), slice(None)]
+            edge[axis] = slice(-1, None) if by < 0 else slice(0, 1)
+            moved[tuple(edge)] = False
+            thick |= moved
+    return thick
