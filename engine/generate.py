@@ -284,6 +284,7 @@ def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
     with painter.clock.part("denoise"):
         positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
         negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
+        denoiser.ready(painter.host.check)
     control = torch.from_numpy(np.stack([view.control for view in canvas.views])).to(denoiser.device)
     network = _Network(painter, schedule, rows, (positive, negative), rows.of(control))
     return painter.clock.timed("denoise", network)

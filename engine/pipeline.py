@@ -75,7 +75,7 @@ def _unread(request: Request, painter: Painter) -> list[str]:
     """Warnings when the prompt is longer than the model reads, and when it has words that the model says it
     doesn't know."""
     denoiser = painter.denoiser
-    (rest,) = denoiser.embed([painter.settings.prompt]).truncated
+    (rest,) = denoiser.embed([painter.settings.prompt], painter.host.check).truncated
     cut = f"the model reads no further than its token limit; left out of the prompt: {rest!r}"
     base, _ = split(request.model)
     path = Path(base).expanduser()

@@ -41,7 +41,16 @@ _LARGE = MappingProxyType(
         "high": Numbers(50, "auto", 12, "4096"),
     }
 )
-_LARGE_NAMES = ("sd15", "sd21", "sdxl")
+# Distilled for a few steps: many more of them are no better.
+_FEW = MappingProxyType(
+    {
+        "draft": Numbers(6, "even", 6, "1024"),
+        STANDARD: Numbers(0, "auto", 12, "2048"),
+        "high": Numbers(12, "auto", 12, "4096"),
+    }
+)
+_LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image")
+_FEW_NAMES = ("z-image-turbo",)
 NAMES = tuple(Numbers.__dataclass_fields__)
 
 _setting = False
@@ -50,6 +59,8 @@ _setting = False
 
 def table(model: str) -> Mapping[str, Numbers]:
     """What each quality sets for ``model``; files and folders of the artist's own count as large."""
+    if model.lower().startswith(_FEW_NAMES):
+        return _FEW
     own = any(mark in model for mark in {"/", os.sep, "+"})
     return _LARGE if own or model.lower().startswith(_LARGE_NAMES) else _SMALL
 

@@ -28,6 +28,7 @@ MOST_TENSORS = 10_000  # of one network; Stable Diffusion XL's has 1,680
 LARGEST = 1 << 20  # of the numbers in a config: widths, counts, positions
 _MOST_ENTRIES = 64  # of a list in a config: a network has a few blocks
 _BYTES = 2  # of a parameter, at least
+_OLDER = {"rope_theta": float, "rope_scaling": dict}  # transformers 4's for rope_parameters; 5 reads it, too
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def build(network: str, config: Mapping[str, Any], path: Path) -> Any:
     try:
         with empty_parameters():
             if known := getattr(kind, "config_class", None):
-                return kind(known(**_taken(config, inspect.get_annotations(known))))
+                return kind(known(**_taken(config, {**inspect.get_annotations(known), **_OLDER})))
             annotations = {n: p.annotation for n, p in inspect.signature(kind).parameters.items()}
             return kind.from_config(_taken(config, annotations))
     except UserError as error:
@@ -82,7 +83,10 @@ def _taken(config: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[st
 
 
 def _kinds(annotation: Any) -> set[type]:
-    """The types that are in ``annotation``, a float's with whole numbers among them."""
+    """The types that are in ``annotation``, a float's with whole numbers among them; any plain ones where
+    there is none, as in Z-Image's networks."""
+    if annotation is inspect.Parameter.empty:
+        return {bool, int, float, str}
     if typing.get_origin(annotation) is typing.Literal:
         return {type(one) for one in typing.get_args(annotation)}
     if inner := typing.get_args(annotation):

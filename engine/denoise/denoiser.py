@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..models import sidecar, sources
+from ..models.families import CONTROLNET
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
 from ..options.channels import Channel
@@ -24,11 +25,12 @@ from . import device as devices
 from . import steps
 from .attention import AcrossRows, Links, across_rows
 from .autoencoder import Autoencoder
-from .families.family import TEXT, Control, Rows, Which
+from .families.family import NETWORK, TEXT, Control, Rows, Which
 from .faults import finite, raised_by_networks
 from .levels import Level, Schedule
 from .linear_decoder import LinearDecoder
 from .loading import Model, load
+from .parts import Part
 from .weights import Check
 
 
@@ -101,12 +103,26 @@ class Denoiser:
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
         where what reads prompts must be loaded first; may raise Cancelled."""
+        if any(prompt not in self._embedded for prompt in prompts):
+            self._make_room(TEXT, NETWORK)
         for prompt in prompts:
             if prompt not in self._embedded:
                 with raised_by_networks():
                     self._embedded[prompt] = self._family.condition(prompt, check)
         rows, truncated = zip(*(self._embedded[prompt] for prompt in prompts), strict=True)
         return Text(reduce(lambda some, more: some.joined(more), rows), list(truncated))
+
+    def ready(self, check: Check = lambda: None) -> None:
+        """All prompts are embedded: have what denoises in memory. check: as in :meth:`embed`."""
+        self._make_room(NETWORK, TEXT)
+        for part in self._parts(NETWORK):
+            part.network(check)
+
+    def _make_room(self, stage: str, other: str) -> None:
+        """For the parts of ``stage``, where those of the ``other`` must leave for them."""
+        need = sum(part.bytes for part in self._parts(stage) if not part.is_loaded)
+        if need and self._family.takes_turns and not devices.has_room(self.device, need):
+            self.release(other)
 
     @contextmanager
     def attending(self, links: Links) -> Iterator[None]:
@@ -225,10 +241,15 @@ class Denoiser:
     def release(self, stage: str = TEXT) -> None:
         """Give the memory of the parts of a ``stage`` (family.py) back until they are needed again; prompts
         that were embedded stay known."""
-        for component in self._family.components:
-            if component.stage == stage:
-                self._family.parts[component.name].release()
+        for part in self._parts(stage):
+            part.release()
         devices.empty_cache(self.device)
+
+    def _parts(self, stage: str) -> list[Part]:
+        """Those of a ``stage``, ControlNets among those of the network."""
+        names = [component.name for component in self._family.components if component.stage == stage]
+        names += [CONTROLNET] if stage == NETWORK and CONTROLNET in self._family.parts else []
+        return [self._family.parts[name] for name in names]
 
     def halve_batch(self) -> bool:
         """Use half as much memory from now on; False when one row and one picture at a time is reached."""

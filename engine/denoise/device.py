@@ -64,9 +64,20 @@ def unet_row_bytes(channels: int, latents: int) -> int:
     return channels * latents * latents * 4 * MAPS_ALIVE
 
 
+def transformer_row_bytes(width: int, tokens: int) -> int:
+    """The same in a transformer of so many ``tokens``, each ``width`` wide. Its attention keeps nothing for
+    pairs of tokens."""
+    return width * tokens * 4 * MAPS_ALIVE
+
+
 def vae_picture_bytes(channels: int, pixels: int) -> int:
     """The same for a picture of ``pixels``^2 in an autoencoder."""
     return channels * pixels * pixels * 4 * VAE_MAPS_ALIVE
+
+
+def has_room(device: torch.device, need: int) -> bool:
+    """Whether ``need`` more bytes are free on a graphics card. Elsewhere not: the memory is everyone's."""
+    return device.type == "cuda" and torch.cuda.mem_get_info(device)[0] > need
 
 
 def empty_cache(device: torch.device) -> None:

@@ -18,6 +18,7 @@ from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
 from .families.family import Family
 from .families.stable_diffusion import StableDiffusion
+from .families.z_image import ZImage
 from .weights import Check
 
 # The libraries in pieces of about a second, in the order in which they import each other: importing takes
@@ -32,7 +33,13 @@ LIBRARIES = (
     "diffusers.models.controlnets.controlnet",
 )
 
-FAMILIES = {"sd15": StableDiffusion, "sd21": StableDiffusion, "starter": StableDiffusion}
+FAMILIES: dict[str, type[StableDiffusion | ZImage]] = {
+    "z-image": ZImage,
+    "z-image-turbo": ZImage,
+    "sd15": StableDiffusion,
+    "sd21": StableDiffusion,
+    "starter": StableDiffusion,
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,10 @@ class Model:
 
 
 def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Model:
-    """The model with all its parts; raises UserError for missing, damaged or mismatched files, and what
-    ``check`` raises."""
+    """The model with all its parts, but for those that take turns in memory; raises UserError for missing,
+    damaged or mismatched files, and what ``check`` raises."""
     model = prepare(sources, device, dtype, check)
-    for part in model.family.parts.values():
+    for part in model.family.parts.values() if not model.family.takes_turns else ():
         part.network(check)
     check()
     return model

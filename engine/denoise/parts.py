@@ -34,6 +34,12 @@ class Part:
         self._empty: Any = build()
         self._network: Any = None
         self.config: Any = self._empty.config
+        self._elements: int = sum(parameter.numel() for parameter in self._empty.parameters())
+
+    @property
+    def bytes(self) -> int:
+        """What its weights take on the device."""
+        return int(self._elements * self.dtype.itemsize)
 
     @property
     def is_loaded(self) -> bool:

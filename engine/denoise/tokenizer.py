@@ -1,7 +1,8 @@
-"""Prompts as the numbers that text encoders of CLIP's kind read."""
+"""The tokenizers of models, and prompts as the numbers that text encoders of CLIP's kind read."""
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from ..inputs import open_input
 from ..options.values import short
 from .weights import AGAIN
 
-_MOST_BYTES = 1 << 26  # of one of its files; CLIP's own have 3 MB
+_MOST_BYTES = 1 << 26  # of one of its files; CLIP's own have 3 MB, Qwen's 11
+CLIP = "transformers.models.clip.tokenization_clip:CLIPTokenizer"
+QWEN = "transformers.models.qwen2.tokenization_qwen2:Qwen2Tokenizer"
 
 
-def read(folder: Path) -> Any:
-    """The CLIP tokenizer in ``folder``; raises UserError where there is none."""
-    from transformers.models.clip.tokenization_clip import CLIPTokenizer
-
+def read(folder: Path, kind: str = CLIP) -> Any:
+    """The tokenizer in ``folder``, of the class "module:Class"; raises UserError where there is none."""
+    module, name = kind.split(":")
     for path in sorted(folder.glob("*")):
         if not path.is_dir():
             file, size = open_input(path)
@@ -26,10 +28,11 @@ def read(folder: Path) -> Any:
             if size > _MOST_BYTES:
                 raise UserError(f"{path} has {size:,} bytes, more than any tokenizer's file", AGAIN)
     try:
-        found = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+        tokenizer = getattr(importlib.import_module(module), name)
+        found = tokenizer.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # its parsers raise whatever they like
         why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{folder} has no usable CLIP tokenizer ({why})", AGAIN) from error
+        raise UserError(f"{folder} has no usable {name} ({why})", AGAIN) from error
     limit = found.model_max_length
     if not isinstance(limit, int | float) or not limit >= 2:  # a beginning and an end at least
         raise UserError(f"{folder}: its model_max_length is {short(limit)}", AGAIN)

@@ -156,7 +156,11 @@ def _modern(key: str, known: Mapping[str, Tensor]) -> str:
     """``key`` as this version of the library spells it."""
     if key in known:
         return key
-    for candidate in (key.removeprefix("text_model."), f"text_model.{key}"):
+    for candidate in (
+        key.removeprefix("text_model."),
+        f"text_model.{key}",
+        key.removeprefix("model."),  # of a language model that was saved with its last layer
+    ):
         if candidate in known:
             return candidate
     for old, new in OLD_ATTENTION.items():

@@ -54,11 +54,37 @@ ENTRIES = (
         licence="CreativeML OpenRAIL++-M; ControlNet: see its page",
         size="3.3 GB",  # half precision: UNet 1.73, ControlNet 0.73, text 0.68, autoencoder 0.17
     ),
+    Entry(
+        name="z-image-turbo",
+        title="Z-Image-Turbo (1024 pixels, 8 steps, no guidance) with a ControlNet of its own",
+        base="Tongyi-MAI/Z-Image-Turbo",
+        controlnet=(
+            "alibaba-pai/Z-Image-Turbo-Fun-Controlnet-Union-2.1:"
+            "Z-Image-Turbo-Fun-Controlnet-Union-2.1-lite-2602-8steps.safetensors"
+        ),
+        family="z-image-turbo",
+        licence="Apache-2.0, the ControlNet too: textures may be sold",
+        size="34.8 GB",  # transformer 24.6 in full precision, text 8.0, ControlNet 2.0, autoencoder 0.17
+    ),
+    Entry(
+        name="z-image",
+        title="Z-Image (1024 pixels, 30 steps with guidance) with a ControlNet of its own",
+        base="Tongyi-MAI/Z-Image",
+        controlnet=(
+            "alibaba-pai/Z-Image-Fun-Controlnet-Union-2.1:Z-Image-Fun-Controlnet-Union-2.1-lite.safetensors"
+        ),
+        family="z-image",
+        licence="Apache-2.0, the ControlNet too: textures may be sold",
+        size="about 22 to 35 GB",
+    ),
 )
 
 # By family: small autoencoders for the same latents. Used where they are in the hub's cache, never fetched
 # unasked; `models download OWNER/NAME` does.
-TINY_AUTOENCODERS = {"sd15": "madebyollin/taesd", "sd21": "madebyollin/taesd"}
+TINY_AUTOENCODERS = {
+    **dict.fromkeys(("sd15", "sd21"), "madebyollin/taesd"),
+    **dict.fromkeys(("z-image", "z-image-turbo"), "madebyollin/taef1"),  # of FLUX.1, whose latents these are
+}
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_FAMILY = {entry.family: entry for entry in ENTRIES}

@@ -41,16 +41,21 @@ def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> No
 
 
 _VIEW = 8192  # pixels across one, as of the largest texture
+_TRANSFORMERS = 1024  # pixels across what today's were trained on
 
 
-def view_shape(name: str, unet: Mapping[str, Any], vae: Mapping[str, Any]) -> tuple[int, int]:
+def view_shape(name: str, configs: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
     """(latents across what a model was trained on, pixels across a latent), by the configs of the networks of
     the model ``name``. Raises UserError for what can't be."""
+    vae, unet = configs["vae"], configs.get("unet")
     pixels = _pixels(name, "the autoencoder's block_out_channels", vae.get("block_out_channels"))
-    side = unet.get("sample_size")
-    if type(side) is not int or not 1 <= side <= _VIEW // pixels:
-        raise UserError(f"{name}: the UNet's sample_size is {short(side)}", f"{AGAIN}, or {SUPPORTED}")
-    return side, pixels
+    if unet is None:  # a transformer, whose config doesn't say; its autoencoder's does, in pixels
+        owner, side, unit = "autoencoder", vae.get("sample_size", _TRANSFORMERS), pixels
+    else:
+        owner, side, unit = "UNet", unet.get("sample_size"), 1
+    if type(side) is not int or side % unit or not 1 <= side // unit <= _VIEW // pixels:
+        raise UserError(f"{name}: the {owner}'s sample_size is {short(side)}", f"{AGAIN}, or {SUPPORTED}")
+    return side // unit, pixels
 
 
 def _pixels(name: str, key: str, levels: Any) -> int:
@@ -58,6 +63,20 @@ def _pixels(name: str, key: str, levels: Any) -> int:
     if not isinstance(levels, list | tuple | range) or not 1 <= len(levels) <= 8:
         raise UserError(f"{name}: {key} is {short(levels)}", AGAIN)
     return int(2 ** (len(levels) - 1))
+
+
+def check_classes(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
+    """Raise UserError when a network of the pipeline is of another class than its family's."""
+    for name, expected in families.PARTS[sources.family].classes.items():
+        found = _class(configs[name])
+        if _INSIDE.get(str(found), found) not in (None, expected):
+            raise UserError(f"{sources.name}: its {name} is a {found}, not a {expected}", SUPPORTED)
+
+
+_INSIDE = {  # a language model with what writes the next word: what is inside it
+    "Qwen3ForCausalLM": "Qwen3Model",
+    "Qwen2_5_VLForConditionalGeneration": "Qwen2_5_VLTextModel",
+}
 
 
 def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:

@@ -89,10 +89,11 @@ def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) ->
     configs = configs_beside(place) if place and place.is_file() else place
     family = entry.family if entry else _family(place, configs)
     if place and configs:
-        unet, vae = (read_json(configs / part / "config.json") for part in ("unet", "vae"))
+        networks = families.PARTS[family].networks
+        found = {part: read_json(configs / part / "config.json") for part in networks}
         own = sidecar.of_model(configs, controlnet or place / CONTROLNET)
-        return own.over(presets.of_family(family, *view_shape(str(place), unet, vae)))
-    preset = presets.FIXED.get(family)
+        return own.over(presets.of_family(family, *view_shape(str(place), found)))
+    preset = presets.PUBLISHED.get(family)
     return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
 
 

@@ -16,8 +16,7 @@ from ..errors import UserError
 from .files import read_json
 from .header import header
 
-SUPPORTED = "choose a Stable Diffusion 1.x or 2.x model"
-LAYOUT = "give the folder that holds unet, vae, text_encoder, tokenizer and scheduler"
+SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image model"
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,26 @@ STABLE_DIFFUSION = Parts(
     {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"},
     ("tokenizer", "scheduler"),
 )
-PARTS = {"sd15": STABLE_DIFFUSION, "sd21": STABLE_DIFFUSION, "starter": STABLE_DIFFUSION}
+Z_IMAGE = Parts(
+    {"text_encoder": "Qwen3Model", "transformer": "ZImageTransformer2DModel", "vae": "AutoencoderKL"},
+    ("tokenizer", "scheduler"),
+)
+PARTS = {
+    "z-image": Z_IMAGE,
+    "z-image-turbo": Z_IMAGE,
+    "sd15": STABLE_DIFFUSION,
+    "sd21": STABLE_DIFFUSION,
+    "starter": STABLE_DIFFUSION,
+}
 
 # Of a pipeline whose family isn't known yet: what a download fetches, as far as it is there.
 ANY = tuple(dict.fromkeys(part for parts in PARTS.values() for part in parts.all))
 CONTROLNET = "controlnet"  # the folder of a pipeline's own
+
+_TRANSFORMERS = {  # and the classes of pipelines that read as we do
+    "ZImageTransformer2DModel": re.compile("ZImage(Img2Img|ControlNet|)Pipeline"),
+}
+_TURBO_SHIFT = 4.5  # at most
 
 _OURS = re.compile(r"StableDiffusion(?!XL|3)")  # pipelines' classes
 _WIDTHS = {768: "sd15", 1024: "sd21"}  # of text: CLIP ViT-L (Stable Diffusion 1.x), OpenCLIP ViT-H (2.x)
@@ -57,6 +71,8 @@ _FOREIGN = {  # single files: what begins a key, and whose it is
     "joint_blocks.": "Stable Diffusion 3",
     "model.diffusion_model.double_blocks.": "FLUX",
     "double_blocks.": "FLUX",
+    "model.diffusion_model.cap_embedder.": "Z-Image (give its folder)",
+    "cap_embedder.": "Z-Image (give its folder)",
 }
 
 
@@ -66,11 +82,49 @@ def of_folder(folder: Path) -> str:
     kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
     if "XL" in kind or (folder / "text_encoder_2").exists():
         raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
+    if (folder / "transformer").is_dir():
+        return _of_transformer(folder, kind)
     if kind and not _OURS.match(kind):
         raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
-    if absent := [part for part in STABLE_DIFFUSION.all if not (folder / part).is_dir()]:
-        raise UserError(f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing", LAYOUT)
+    _require_parts(folder)
     return of_unet(str(folder), read_json(folder / "unet" / "config.json"))
+
+
+def parts_of(folder: Path) -> Parts:
+    """What belongs into the pipeline in ``folder``, some of which may be missing. Raises UserError."""
+    if not (folder / "transformer").is_dir():
+        return STABLE_DIFFUSION
+    kind = read_json(folder / "transformer" / "config.json").get("_class_name")
+    known = (parts for parts in PARTS.values() if parts.classes.get("transformer") == kind)
+    return next(known, STABLE_DIFFUSION)
+
+
+def _require_parts(folder: Path) -> None:
+    expected = parts_of(folder).all
+    if absent := [part for part in expected if not (folder / part).is_dir()]:
+        what = f"{folder} isn't a pipeline in diffusers layout: {', '.join(absent)} missing"
+        raise UserError(what, f"give the folder that holds {', '.join(expected)}")
+
+
+def _of_transformer(folder: Path, kind: str) -> str:
+    """kind: of the pipeline, "" where it doesn't say. The same transformer serves other pipelines that give
+    it more to read, such as a picture to change: run as here, it would give bad ones."""
+    config = read_json(folder / "transformer" / "config.json")
+    network = str(config.get("_class_name"))
+    ours = _TRANSFORMERS.get(network)
+    if ours is None or (kind and not ours.fullmatch(kind)):
+        raise UserError(f"{folder} is a {kind or network} model: not supported", SUPPORTED)
+    _require_parts(folder)
+    return _of_z_image(folder, config)
+
+
+def _of_z_image(folder: Path, transformer: Mapping[str, Any]) -> str:
+    """Turbo was distilled for few steps without guidance. Its files differ from the others in nothing but
+    weights and its scheduler's shift, 3 where that of Z-Image itself is 6."""
+    if transformer.get("siglip_feat_dim") is not None:
+        raise UserError(f"{folder} is a Z-Image Omni model: not supported", SUPPORTED)
+    shift = read_json(folder / "scheduler" / "scheduler_config.json").get("shift")
+    return "z-image" if isinstance(shift, int | float) and shift > _TURBO_SHIFT else "z-image-turbo"
 
 
 def of_unet(name: str, config: Mapping[str, Any]) -> str:

@@ -54,6 +54,18 @@ def header(path: Path) -> dict[str, Listed]:
         raise UserError(what, "delete it and download it again") from error
 
 
+def tensor_bytes(path: Path, tensor: Listed) -> bytes:
+    """The bytes of a ``tensor`` that the header of ``path`` lists. Raises UserError."""
+    file, _ = open_input(path)
+    try:
+        with file:
+            length = int.from_bytes(file.read(8), "little")
+            file.seek(8 + length + tensor.start)
+            return file.read(tensor.end - tensor.start)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}", "check the disk") from error
+
+
 def _table(file: BinaryIO, size: int) -> dict[str, Listed]:
     """Raises ValueError for what makes no sense."""
     length = int.from_bytes(file.read(8), "little")

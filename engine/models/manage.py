@@ -189,7 +189,8 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
 
 
 def _is_model(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("model_index.json", "config.json", "unet"))
+    names = ("model_index.json", "config.json", "unet", "transformer")
+    return any((folder / name).exists() for name in names)
 
 
 def _components(folder: Path) -> tuple[str, ...]:
@@ -197,7 +198,7 @@ def _components(folder: Path) -> tuple[str, ...]:
     if folder.is_file() or (folder / "config.json").is_file():
         return ("",)
     own = (CONTROLNET,) if (folder / CONTROLNET).is_dir() else ()
-    return families.STABLE_DIFFUSION.networks + own
+    return families.parts_of(folder).networks + own
 
 
 def _sidecar_problems(folder: Path, components: tuple[str, ...]) -> list[str]:

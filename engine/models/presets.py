@@ -115,18 +115,37 @@ STARTER = Preset(
     reference_share=0.2,
 )
 
+# Its pipeline's and its ControlNet's own numbers; nothing is published for meshes. Views are averaged as
+# pictures: whether an average of its sixteen channels is one of its latents isn't known, and its autoencoder
+# takes little time beside its network.
+Z_IMAGE_TURBO = replace(
+    STARTER,
+    family="z-image-turbo",
+    view_size=1024,
+    latent_view_size=128,
+    steps=8,
+    guidance=1.0,
+    texture_size=_sizes(TEXELS_A_LATENT * 128, TEXELS_A_PIXEL * 1024),
+    conditioning_scale=0.75,
+)
+
+# Of the base model: the middle of what is recommended, with its pipeline's guidance 4, which is 5 here.
+Z_IMAGE = replace(Z_IMAGE_TURBO, family="z-image", steps=30, guidance=5.0)
+
 FIXED = {"sd15": SD15, "sd21": SD21}  # whatever the model's configs say
+PUBLISHED = {**FIXED, "z-image": Z_IMAGE, "z-image-turbo": Z_IMAGE_TURBO}  # of a model that isn't here
+SIZED = {preset.family: preset for preset in (STARTER, Z_IMAGE, Z_IMAGE_TURBO)}  # by the size in them
 
 
 def of_family(family: str, sample_size: int, downscale: int) -> Preset:
     """The preset of a model of ``family``, a key of families.PARTS.
 
-    sample_size: latents across, from the network's config: the size an own model was trained at, and so its
-    view size. downscale: pixels per latent.
+    sample_size: latents across, from the networks' configs: the size a model was trained at, and so its view
+    size. downscale: pixels per latent.
     """
     if family in FIXED:
         return FIXED[family]
-    assert family == STARTER.family, f"a family without a preset: {family}"
+    preset = SIZED[family]
     view = sample_size * downscale
     sizes = _sizes(TEXELS_A_LATENT * sample_size, TEXELS_A_PIXEL * view)
-    return replace(STARTER, view_size=view, latent_view_size=sample_size, texture_size=sizes)
+    return replace(preset, view_size=view, latent_view_size=sample_size, texture_size=sizes)

@@ -143,7 +143,9 @@ def _from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
 def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
     if "" in parts:
         return any(files.weights(folder / part)[0] for part in parts)
-    return not files.missing(folder, families.STABLE_DIFFUSION.networks) and (folder / "tokenizer").is_dir()
+    expected = families.parts_of(folder)
+    whole = all((folder / part).is_dir() for part in expected.others)
+    return whole and not files.missing(folder, expected.networks)
 
 
 def component(path: Path) -> Path:

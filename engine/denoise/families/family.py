@@ -115,7 +115,8 @@ class Family(Protocol[R]):
 
     components: its own networks. channels: what its pictures say of a surface. parts: all networks, loaded or
     not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
-    dtype: where its networks run, and in which precision.
+    dtype: where its networks run, and in which precision. takes_turns: what reads prompts is so large that it
+    leaves before the network comes, where memory is short.
     """
 
     components: ClassVar[Sequence[Component]]
@@ -125,6 +126,7 @@ class Family(Protocol[R]):
     prediction: str
     device: torch.device
     dtype: torch.dtype
+    takes_turns: ClassVar[bool] = False
 
     def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         """From noise to picture in ``steps`` steps; raises UserError for a number that can't be.

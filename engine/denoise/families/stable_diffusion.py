@@ -51,7 +51,7 @@ class StableDiffusion(Family[Stack]):
         self.parts: Mapping[str, Part] = parts
         self._autoencoders = {name: Autoencoder(parts[name]) for name in ("vae", "tiny") if name in parts}
         self._tokenizer = tokenizer.read(sources.pipeline / "tokenizer")
-        side, pixels = view_shape(sources.name, unet.config, vae.config)
+        side, pixels = view_shape(sources.name, {"unet": unet.config, "vae": vae.config})
         self.latent = Latent(vae.config.latent_channels, pixels, side)
         self.prediction = ddim.prediction(self._scheduler)
 

@@ -80,6 +80,7 @@ def test_other_pipelines_are_refused_by_name(tmp_path: Path, kind: str) -> None:
         ("conditioner.embedders.0.transformer.x", "Stable Diffusion XL"),
         ("model.diffusion_model.joint_blocks.0.context_block.x", "Stable Diffusion 3"),
         ("double_blocks.0.img_attn.norm.key_norm.scale", "FLUX"),
+        ("model.diffusion_model.cap_embedder.1.weight", "Z-Image"),
     ],
 )
 def test_other_single_files_are_refused_by_name(tmp_path: Path, key: str, said: str) -> None:
@@ -90,6 +91,57 @@ def test_other_single_files_are_refused_by_name(tmp_path: Path, key: str, said: 
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="isn't a Stable Diffusion checkpoint"):
         families.of_checkpoint(checkpoint(tmp_path / "x.safetensors", "weight"))
+
+
+def transformer(path: Path, kind: str = "ZImagePipeline", shift: float = 3.0, **config: object) -> Path:
+    """A pipeline of a transformer, configs alone."""
+    for part in families.Z_IMAGE.all:
+        (path / part).mkdir(parents=True)
+    found = {"_class_name": "ZImageTransformer2DModel", **config}
+    (path / "transformer" / "config.json").write_text(json.dumps(found))
+    (path / "scheduler" / "scheduler_config.json").write_text(json.dumps({"shift": shift}))
+    (path / "model_index.json").write_text(json.dumps({"_class_name": kind} if kind else {}))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["", "ZImagePipeline", "ZImageControlNetPipeline", "ZImageImg2ImgPipeline"])
+@pytest.mark.parametrize(("shift", "family"), [(3.0, "z-image-turbo"), (6.0, "z-image"), (6, "z-image")])
+def test_a_transformer_tells_and_its_scheduler_whether_it_is_for_few_steps(
+    tmp_path: Path, kind: str, shift: float, family: str
+) -> None:
+    assert families.of_folder(transformer(tmp_path / "folder", kind, shift)) == family
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": "ZImageOmniPipeline"}, "ZImageOmniPipeline"),
+        ({"kind": "ZImageInpaintPipeline"}, "ZImageInpaintPipeline"),
+        ({"kind": "StableDiffusionPipeline"}, "StableDiffusionPipeline"),
+        ({"siglip_feat_dim": 1152}, "Z-Image Omni"),
+        ({"_class_name": "SD3Transformer2DModel", "kind": ""}, "SD3Transformer2DModel"),
+        ({"_class_name": None, "kind": "LuminaPipeline"}, "LuminaPipeline"),
+    ],
+)
+def test_what_else_has_a_transformer_is_refused_by_name(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    path = transformer(tmp_path / "folder", **changes)  # type: ignore[arg-type]
+    for look in (
+        families.of_folder,
+        lambda place: describe(str(place)),
+        lambda place: sources.find(str(place), list),
+    ):
+        with pytest.raises(UserError, match=said):
+            look(path)
+
+
+def test_absent_parts_of_a_transformers_pipeline_are_named(tmp_path: Path) -> None:
+    path = transformer(tmp_path / "folder")
+    (path / "text_encoder").rmdir()
+    with pytest.raises(UserError, match="text_encoder missing") as error:
+        families.of_folder(path)
+    assert "transformer" in error.value.fix
 
 
 def test_every_model_of_the_catalogue_has_a_family_with_defaults() -> None:

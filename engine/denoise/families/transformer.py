@@ -1,0 +1,108 @@
+"""What the transformers for flow matching have in common: one text encoder as large as they are, an
+autoencoder that reads control pictures, too, and patches of 2 x 2 latents as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from ...models.checks import check_classes, view_shape
+from ...models.files import read_json
+from ...models.sources import Sources
+from ...options.channels import main_channel
+from .. import flow, weights
+from ..autoencoder import Autoencoder, tiny_part
+from ..build import build
+from ..device import transformer_row_bytes, vae_picture_bytes
+from ..levels import Schedule
+from ..parts import Part
+from .family import Component, Family, Latent, Rows
+
+R = TypeVar("R", bound=Rows)
+PATCH = 2  # latents across a token
+
+
+class FlowTransformer(Family[R]):
+    """A transformer with its text encoder and autoencoder, each in a folder of its own.
+
+    PROMPT: tokens of a prompt at most. Half precision is bfloat16: float16 overflows in these networks.
+    """
+
+    components: ClassVar[Sequence[Component]]
+    channels = (main_channel(),)
+    prediction = "flow"
+    takes_turns = True
+    PROMPT: ClassVar[int]
+
+    def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
+        """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
+        self.device, self.dtype = device, torch.bfloat16 if dtype == torch.float16 else dtype
+        configs = {c.name: read_json(sources.pipeline / c.name / "config.json") for c in self.components}
+        check_classes(sources, configs)
+        self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
+        flow.check(self._scheduler)
+        self._parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
+        if sources.tiny:
+            vae = self._parts["vae"].config
+            self._parts["tiny"] = tiny_part(sources.tiny, vae, self.device, self.dtype)
+        self.parts: Mapping[str, Part] = self._parts
+        self._autoencoders = {
+            name: Autoencoder(self.parts[name]) for name in ("vae", "tiny") if name in self.parts
+        }
+        side, pixels = view_shape(sources.name, configs)
+        self.latent = Latent(self._parts["vae"].config.latent_channels, pixels, side)
+        self._read = WeakTensorKeyDictionary()  # control pictures; forgotten with them
+
+    def _part(self, component: Component, config: Mapping[str, Any], sources: Sources) -> Part:
+        folder = sources.pipeline / component.name
+        empty = partial(build, component.network, config, folder / "config.json")
+        return Part(
+            component.name, empty, lambda _, check: weights.of_folder(folder), self.device, self.dtype
+        )
+
+    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
+        return flow.schedule(self._scheduler, steps, self.tokens(latents or self.latent.side**2))
+
+    @staticmethod
+    def tokens(latents: int) -> int:
+        """Of a state of so many latents."""
+        return latents // PATCH**2
+
+    def read(self, pictures: Tensor, rows: int) -> Tensor:
+        """Control pictures (N, 1 or 3, H, W) in [0, 1] through the autoencoder: (N, C, h, w) float32. One and
+        the same tensor is read once. rows: so many at once."""
+        if pictures not in self._read:
+            colours = pictures.expand(-1, 3, -1, -1)
+            self._read[pictures] = self._autoencoders["vae"].encode(torch.split(colours, rows))
+        latents: Tensor = self._read[pictures]
+        return latents
+
+    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
+        return without + guidance * (prompted - without)
+
+    def autoencoder(self, tiny: bool) -> Autoencoder:
+        return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]
+
+    @property
+    def has_tiny(self) -> bool:
+        return "tiny" in self.parts
+
+    @property
+    def attention(self) -> Any:
+        return self.parts["transformer"].network()
+
+    @property
+    def width(self) -> int:
+        """Of a token in the transformer."""
+        raise NotImplementedError
+
+    def row_bytes(self, latents: int) -> int:
+        return transformer_row_bytes(self.width, self.tokens(latents**2) + self.PROMPT)
+
+    def picture_bytes(self, pixels: int) -> int:
+        return vae_picture_bytes(self.parts["vae"].config.block_out_channels[0], pixels)
