@@ -16,11 +16,25 @@ CHANNEL = "sync_texture_channel"
 """Custom property of our images but those that people look at: the name of their channel."""
 SLOT_INDEX = "material_index"
 """The attribute of a mesh that holds the number of each face's slot. Missing where all have the first."""
+_DEFORMING = """
+ARMATURE CAST CLOTH COLLISION CORRECTIVE_SMOOTH CURVE DATA_TRANSFER DISPLACE HOOK LAPLACIANDEFORM
+LAPLACIANSMOOTH LATTICE MESH_CACHE MESH_DEFORM NORMAL_EDIT PARTICLE_SYSTEM SHRINKWRAP SIMPLE_DEFORM SMOOTH
+SOFT_BODY SURFACE_DEFORM UV_WARP VERTEX_WEIGHT_EDIT VERTEX_WEIGHT_MIX VERTEX_WEIGHT_PROXIMITY WARP WAVE
+WEIGHTED_NORMAL
+"""
+_SPLITTING = "BEVEL BUILD DECIMATE EDGE_SPLIT MASK MIRROR MULTIRES SOLIDIFY SUBSURF TRIANGULATE WELD"
+_FAITHFUL = frozenset((_DEFORMING + _SPLITTING).split())
 
 
 def is_ours(datablock: Any) -> bool:
     """Whether ``datablock``, a material or an image, was made by this extension."""
     return TAG in datablock
+
+
+def is_faithful(obj: Any) -> bool:
+    """Whether all modifiers of ``obj`` are of kinds that are known to carry on what a result adds to the mesh
+    below them: a UV map, and the materials of slots. Others may (geometry nodes) or don't (Remesh)."""
+    return all(one.type in _FAITHFUL for one in obj.modifiers if one.show_viewport)
 
 
 def our_image_nodes(material: Any | None) -> list[Any]:

@@ -21,6 +21,7 @@ from .client.child import last_words, without_python_settings
 from .errors import UserError
 from .host import Host
 from .protocol import Request, Result
+from .words import with_article
 
 ENDINGS = (".blend", ".fbx", ".usd", ".usda", ".usdc", ".usdz")
 VARIABLE = "BLENDER"
@@ -42,7 +43,7 @@ def program(path: str = SCENE) -> list[str]:
     if found is None:
         what = f"{VARIABLE} names {named!r}, which is no program" if named else "none was found here"
         ending = Path(path).suffix.lower()
-        raise UserError(f"only Blender can open a {ending}, and {what}", _FIX, blender=None)
+        raise UserError(f"only Blender can open {with_article(ending)}, and {what}", _FIX, blender=None)
     if Path(found).name.startswith("python"):
         return [found, str(SCRIPT)]
     options = ["-b", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]
@@ -60,7 +61,7 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
         return texture(request)
     if len(request.meshes) > 1:
         ending = next(Path(path).suffix.lower() for path in request.meshes if is_for_blender(path))
-        what = f"a {ending} can't be textured together with other files"
+        what = f"{with_article(ending)} can't be textured together with other files"
         raise UserError(what, "name several of its objects instead, or import the others into it")
     if not Path(request.mesh).is_file():
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")

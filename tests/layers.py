@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
-    *("errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
+    *("errors", "words", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
     *("host", "threads", "inputs", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),
@@ -27,8 +27,8 @@ ADD_ON = (
 )
 LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
-SHARED = {"protocol", "errors", "terminal", "json_types", "json_lines", "options", "client"}
-FOR_ADD_ON = {"protocol", "options", "client", "json_lines"}
+SHARED = {"protocol", "errors", "words", "terminal", "json_types", "json_lines", "options", "client"}
+FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines"}
 WITH_NUMPY = ("mesh.frame", "models.presets", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.

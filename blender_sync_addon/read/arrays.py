@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +85,22 @@ class MeshReading:
             return self.points * np.asarray(self.scale, np.float32)
         return (self.points @ self.world[:3, :3].T + self.world[:3, 3]).astype(np.float32)
 
+    @property
+    def uv_share(self) -> float:
+        """The share of the surface that has an area on the UV map, too; 0 without either."""
+        if self.loop_uvs is None or not len(self.triangles):
+            return 0.0
+        area = np.linalg.norm(_crossed(self.placed[self.loop_vertices[self.triangles]]), axis=1)
+        uvs = np.nan_to_num(self.loop_uvs[self.triangles].astype(np.float64), nan=0, posinf=0, neginf=0)
+        flat = np.abs(_crossed(uvs))
+        mean = flat.sum() / max(float(area.sum()), 1e-300)
+        return float(area[flat > 1e-6 * mean * area].sum() / max(float(area.sum()), 1e-300))
+
+    def only(self, keep: NDArray[np.bool_]) -> MeshReading:
+        """Without the triangles that ``keep`` (F,) leaves out."""
+        own = {name: getattr(self, name)[keep] for name in ("triangles", "polygons", "slots")}
+        return dataclasses.replace(self, **own)
+
     def arrays(self) -> MeshArrays:
         """The mesh for the engine. No bpy: any thread may call it."""
         corners = self.corners
@@ -97,3 +115,9 @@ class MeshReading:
             materials=numbers[self.slots],
             material_names=names,
         )
+
+
+def _crossed(corners: NDArray[Any]) -> NDArray[Any]:
+    """(F, 3) or (F,) the cross product of two sides of triangles (F, 3, 3) or (F, 3, 2)."""
+    a, b = (corners[:, k] - corners[:, 0] for k in (1, 2))
+    return np.cross(a, b) if corners.shape[2] == 3 else a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

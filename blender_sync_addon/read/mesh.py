@@ -19,8 +19,12 @@ yes                      none or unusable, "auto"    base mesh; the modifiers ca
 yes                      any, "always"               the same
 =======================  ==========================  ============================================
 
-"Usable" here only asks for finite UVs inside the unit square, or where UDIM tiles are, that aren't all in one
-place. Overlaps are allowed behind a modifier: a Mirror or Array modifier makes them on purpose.
+"Usable" here only asks for finite UVs inside the unit square, or where UDIM tiles are, that have an area.
+Overlaps are allowed behind a modifier: a Mirror or Array modifier makes them on purpose.
+
+**What would not be seen.** Modifiers of which that isn't known are tried out on a copy (trial.py). Where they
+don't carry a new UV map on, only one of theirs will do. Faces on which they show materials of their own are
+left out. What nothing would be seen on is refused, before anything starts.
 """
 
 from __future__ import annotations
@@ -34,16 +38,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine import words
 from ..datablocks import polygon_slots
 from ..problem import Problem
-from . import target
+from . import instances, target
 from .arrays import MeshReading
 from .target import FaceSelection
+from .trial import MUCH, Trial, try_out
 
 MODIFIERS_LEFT_OUT = (
     "The modifiers were left out: a new UV map has to fit the mesh below them. They carry it on, but the "
     "texture was made for the unmodified shape"
 )
+_APPLY = "Apply them (Object > Convert > Mesh)."
+_CONVERTIBLE = {"CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,26 +72,58 @@ def read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
     if not len(reading.triangles):
         what = f"The modifiers of '{obj.name}' leave none of the chosen faces"
         raise Problem(what, "Choose others, or apply the modifiers.")
-    if not wanted.in_world:
-        return reading
-    return dataclasses.replace(reading, world=np.array(obj.matrix_world, np.float64))
+    _check_extent(obj, reading)
+    said = (*reading.warnings, *instances.left_out(obj, depsgraph))
+    world = np.array(obj.matrix_world, np.float64) if wanted.in_world else None
+    return dataclasses.replace(reading, warnings=said, world=world)
 
 
 def _read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
     base = obj.data
     with _evaluated(obj, depsgraph) as mesh:
-        if same_topology(mesh, base):
-            return _reading(obj, mesh, wanted)
+        trial = try_out(obj, depsgraph.scene, _uv_share)
+        if trial.hides_all:
+            raise _hidden(obj, trial)
+        if trial.carries and same_topology(mesh, base):
+            return _seen(obj, _reading(obj, mesh, wanted), trial, mesh)
         if wanted.unwrap != "always":
             reading = _reading(obj, mesh, dataclasses.replace(wanted, unwrap="never"), on_base=False)
-            if wanted.unwrap == "never" or _usable(reading):
-                return reading
-        if len(base.polygons):
+            if reading.uv_share > MUCH and (wanted.unwrap == "never" or _fits(reading)):
+                return _seen(obj, reading, trial, mesh)
+        if wanted.unwrap != "never" and trial.carries and len(base.polygons):
             return dataclasses.replace(_reading(obj, base, wanted), warnings=(MODIFIERS_LEFT_OUT,))
-        raise Problem(
-            f"'{obj.name}' is made by its modifiers and has no usable UV map",
-            "Apply the modifiers, or let them make a UV map.",
-        )
+    if wanted.unwrap == "never" and trial.carries:
+        raise Problem(f"'{obj.name}' has no UV map that has an area", "Use {unwrap}.", unwrap="auto")
+    raise Problem(f"The modifiers of '{obj.name}' leave it no usable UV map", _APPLY)
+
+
+def _uv_share(obj: Any, mesh: Any, uv_layer: str) -> float:
+    return _reading(obj, mesh, WantedMesh(uv_layer)).uv_share
+
+
+def _hidden(obj: Any, trial: Trial) -> Problem:
+    return Problem(
+        f"The modifiers of '{obj.name}' show {trial.instead} on it, whatever its slots have", _APPLY
+    )
+
+
+def _seen(obj: Any, reading: MeshReading, trial: Trial, mesh: Any) -> MeshReading:
+    """``reading``, which is of ``mesh``, without the faces that show materials of the modifiers."""
+    keep = trial.of(reading.polygons, len(mesh.polygons))
+    if keep.all():
+        return reading
+    said = f"Faces of '{obj.name}' on which its modifiers show {trial.instead} are left out"
+    return dataclasses.replace(reading.only(keep), warnings=(said,))
+
+
+def _check_extent(obj: Any, reading: MeshReading) -> None:
+    """Raise Problem where the chosen faces are all on one line or point, as those of an object of scale 0."""
+    points = reading.placed[reading.loop_vertices[reading.triangles]].reshape(-1, 3)
+    if np.sort(np.ptp(points, axis=0))[1] > 0 or not np.isfinite(points).all():
+        return  # the engine has more to say of the latter
+    if 0 in reading.scale:
+        raise Problem(f"'{obj.name}' is scaled to nothing", "Check its scale, and that of its parents.")
+    raise Problem(f"'{obj.name}' has no surface: its faces lie on a line", "Give them an area.")
 
 
 def check(obj: Any) -> None:
@@ -91,14 +131,23 @@ def check(obj: Any) -> None:
     if obj is None:
         raise Problem("No active object", "Select a mesh object.")
     if obj.type != "MESH":
-        kind = obj.type.replace("_", " ").lower()
-        raise Problem(f"'{obj.name}' is not a mesh but a {kind}", "Select a mesh, or convert it to one.")
+        raise _no_mesh(obj)
     if obj.mode in {"EDIT", "SCULPT"} or obj.data.is_editmode:
         mode = "Sculpt" if obj.mode == "SCULPT" else "Edit"
         raise Problem(f"'{obj.name}' is in {mode} Mode", "Go back to Object Mode first.")
     if obj.library or obj.override_library or obj.data.library or obj.data.override_library:
         fix = "Make it local first (Object > Relations > Make Local)."
         raise Problem(f"'{obj.name}' is linked from a library", fix)
+
+
+def _no_mesh(obj: Any) -> Problem:
+    kind = words.with_article(obj.bl_rna.properties["type"].enum_items[obj.type].name.lower())
+    if obj.type == "EMPTY" and obj.instance_type == "COLLECTION" and obj.instance_collection:
+        what = f"'{obj.name}' is {kind} that shows the collection '{obj.instance_collection.name}'"
+        fix = "Texture its objects, or make them real (Object > Apply > Make Instances Real)."
+        return Problem(what, fix)
+    fix = "Convert it (Object > Convert > Mesh)." if obj.type in _CONVERTIBLE else "Select a mesh."
+    return Problem(f"'{obj.name}' is not a mesh but {kind}", fix)
 
 
 def scale(obj: Any) -> tuple[float, float, float]:
@@ -140,7 +189,7 @@ def _evaluated(obj: Any, depsgraph: Any) -> Iterator[Any]:
     mesh = evaluated.to_mesh()
     if mesh is None or not len(mesh.polygons):
         evaluated.to_mesh_clear()
-        raise Problem(f"'{obj.name}' has no faces", "Add faces, or select another object.")
+        raise instances.no_faces(obj, depsgraph)
     try:
         yield mesh
     finally:
@@ -149,23 +198,22 @@ def _evaluated(obj: Any, depsgraph: Any) -> Iterator[Any]:
 
 def _layer(mesh: Any, base: Any, name: str) -> Any | None:
     """The UV map ``name`` of ``mesh``, or the active one for ""; None when the mesh has none."""
+    named = {layer.name: layer for layer in mesh.uv_layers if not layer.name.startswith(".")}  # nodes' own
     if not name:
         # modifiers may add UV maps: the artist's active one is that of the base mesh, where it has any
-        active = base.uv_layers.active
-        found = mesh.uv_layers.get(active.name) if active else None
-        return found or mesh.uv_layers.active
-    if (layer := mesh.uv_layers.get(name)) is None and base.uv_layers.get(name) is None:
-        names = ", ".join(f"'{layer.name}'" for layer in mesh.uv_layers) or "none"
+        wanted = [one.name for one in (base.uv_layers.active, mesh.uv_layers.active) if one]
+        return next((named[one] for one in (*wanted, *named) if one in named), None)
+    if name not in named and base.uv_layers.get(name) is None:
+        names = ", ".join(f"'{one}'" for one in named) or "none"
         raise Problem(f"There is no UV map '{name}'", f"The mesh has: {names}.")
-    return layer
+    return named.get(name)
 
 
-def _usable(reading: MeshReading) -> bool:
-    if reading.loop_uvs is None or not len(reading.triangles):
-        return False
+def _fits(reading: MeshReading) -> bool:
+    """Whether the UVs are in the unit square, or where UDIM tiles are."""
+    assert reading.loop_uvs is not None
     uvs = reading.loop_uvs if reading.selection is None else reading.loop_uvs[reading.triangles.ravel()]
-    inside = np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs[:, 0].max() <= 10 + 1e-4
-    return bool(inside and (np.ptp(uvs, axis=0) > 1e-4).all())
+    return bool(np.isfinite(uvs).all() and uvs.min() >= -1e-4 and uvs[:, 0].max() <= 10 + 1e-4)
 
 
 def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> MeshReading:
@@ -210,7 +258,8 @@ def _triangles(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 def _corner_vertices(mesh: Any) -> NDArray[np.int32]:
     """The vertex of each loop. The attribute is fifty times as fast as ``mesh.loops``."""
     vertices = np.empty(len(mesh.loops), np.int32)
-    mesh.attributes[".corner_vert"].data.foreach_get("value", vertices)
+    if len(vertices):  # without any, there is no such attribute
+        mesh.attributes[".corner_vert"].data.foreach_get("value", vertices)
     return vertices
 
 

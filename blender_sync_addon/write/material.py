@@ -4,7 +4,7 @@ The engine textures the whole object, so our material is put over all of its slo
 of each (slot link "Object"). The mesh keeps its own materials, slots and face assignments, and other
 objects that share the mesh keep their look. What a slot showed before is remembered on the object, so
 that ``restore`` (and undo, anyway) brings it back. An object without slots gets one: on the mesh, as
-Blender itself does it, unless other objects share the mesh.
+Blender itself does it, unless other objects share the mesh, or modifiers make another one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from ...engine.options.channels import Channel
-from ..datablocks import TAG, is_ours
+from ..datablocks import TAG, is_faithful, is_ours
 from . import slot_changes
 from .slot_changes import SlotMoves
 
@@ -76,9 +76,9 @@ def show(obj: Any, material: Any, slots: Collection[int] | None = None) -> None:
 
 
 def _add_slot(obj: Any, material: Any) -> None:
-    if obj.data.users == 1:
+    if obj.data.users == 1 and is_faithful(obj):
         obj.data.materials.append(material)
-    else:  # an empty slot looks to the other users like no slot
+    else:  # to other users an empty slot looks like none; and modifiers' meshes may have their own materials
         obj.data.materials.append(None)
         obj.material_slots[0].link = "OBJECT"
         obj.material_slots[0].material = material

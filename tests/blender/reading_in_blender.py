@@ -144,9 +144,14 @@ def test_useless_uvs_behind_modifiers_are_replaced():
     obj = helper.cube()
     obj.data.uv_layers[0].uv.foreach_set("vector", np.full(48, 0.5, np.float32))
     obj.modifiers.new("mirror", "MIRROR")
-    assert reading(obj).warnings
-    assert not reading(obj, unwrap="never").warnings
-    assert reading(obj, unwrap="never").unwrap == "never"
+    assert reading(obj).warnings == (read_mesh.MODIFIERS_LEFT_OUT,)
+    helper.raises(lambda: helper.generate(unwrap="never"), "no UV map that has an area", "Use Unwrap")
+    far = np.random.default_rng(0).uniform(-9, 9, 48).astype(np.float32)
+    obj.data.uv_layers[0].uv.foreach_set("vector", far)
+    obj.data.update_tag()
+    assert reading(obj).warnings == (read_mesh.MODIFIERS_LEFT_OUT,)
+    kept = reading(obj, unwrap="never")
+    assert (kept.unwrap, kept.warnings) == ("never", ())
 
 
 def test_shape_keys_are_seen():
