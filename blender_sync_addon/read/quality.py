@@ -49,7 +49,7 @@ _FEW = MappingProxyType(
         "high": Numbers(12, "auto", 12, "4096"),
     }
 )
-_LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image")
+_LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image", "qwen-image")
 _FEW_NAMES = ("z-image-turbo",)
 NAMES = tuple(Numbers.__dataclass_fields__)
 

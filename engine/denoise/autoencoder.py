@@ -30,25 +30,32 @@ class Autoencoder:
 
     def __init__(self, part: Part) -> None:
         self._part = part
-        self._scale = float(part.config.scaling_factor)
-        self._shift = float(part.config.get("shift_factor") or 0.0)
+        self._scale, self._shift = self._statistics(part.config)
+
+    def _statistics(self, config: Any) -> tuple[Tensor, Tensor]:
+        """Scale and shift of latents, for each channel or for all."""
+        return torch.tensor(config.scaling_factor), torch.tensor(config.get("shift_factor") or 0.0)
 
     @torch.no_grad()
     def encode(self, pictures: Sequence[Tensor]) -> Tensor:
         """Latents of ``pictures``, batch by batch: the mean of the posterior, so that a picture always has
         the same."""
         vae = self._part.network()
-        means = [_mean(vae.encode(self._taken(batch) * 2 - 1)).float() for batch in pictures]
-        return (torch.cat(means) - self._shift) * self._scale
+        means = torch.cat([self._encoded(vae, self._taken(batch) * 2 - 1).float() for batch in pictures])
+        return (means - self._shift.to(means)) * self._scale.to(means)
+
+    def _encoded(self, vae: Any, pictures: Tensor) -> Tensor:
+        return _mean(vae.encode(pictures))
 
     @torch.no_grad()
     def decode(self, latents: Sequence[Tensor]) -> Tensor:
         """Pictures of ``latents``, batch by batch: float32, not clamped."""
         vae = self._part.network()
-        pictures = [
-            vae.decode(self._taken(batch / self._scale + self._shift)).sample.float() for batch in latents
-        ]
-        return torch.cat(pictures) / 2 + 0.5
+        own = [batch / self._scale.to(batch) + self._shift.to(batch) for batch in latents]
+        return torch.cat([self._decoded(vae, self._taken(batch)).float() for batch in own]) / 2 + 0.5
+
+    def _decoded(self, vae: Any, latents: Tensor) -> Tensor:
+        return vae.decode(latents).sample  # type: ignore[no-any-return]
 
     @cached_property
     def is_affine(self) -> bool:
@@ -57,6 +64,22 @@ class Autoencoder:
 
     def _taken(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._part.device, self._part.dtype)
+
+
+class VideoAutoencoder(Autoencoder):
+    """One for videos, of which a picture is the first frame. It knows mean and deviation of each channel."""
+
+    def _statistics(self, config: Any) -> tuple[Tensor, Tensor]:
+        mean, deviation = (
+            torch.tensor(config[key])[:, None, None] for key in ("latents_mean", "latents_std")
+        )
+        return 1 / deviation, mean
+
+    def _encoded(self, vae: Any, pictures: Tensor) -> Tensor:
+        return super()._encoded(vae, pictures.unsqueeze(2))[:, :, 0]
+
+    def _decoded(self, vae: Any, latents: Tensor) -> Tensor:
+        return super()._decoded(vae, latents.unsqueeze(2))[:, :, 0]
 
 
 def _mean(encoded: Any) -> Tensor:

@@ -17,6 +17,7 @@ from ..models.presets import Preset
 from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
 from .families.family import Family
+from .families.qwen_image import QwenImage
 from .families.stable_diffusion import StableDiffusion
 from .families.z_image import ZImage
 from .weights import Check
@@ -33,7 +34,8 @@ LIBRARIES = (
     "diffusers.models.controlnets.controlnet",
 )
 
-FAMILIES: dict[str, type[StableDiffusion | ZImage]] = {
+FAMILIES: dict[str, type[StableDiffusion | QwenImage | ZImage]] = {
+    "qwen-image": QwenImage,
     "z-image": ZImage,
     "z-image-turbo": ZImage,
     "sd15": StableDiffusion,

@@ -160,6 +160,7 @@ def _modern(key: str, known: Mapping[str, Tensor]) -> str:
         key.removeprefix("text_model."),
         f"text_model.{key}",
         key.removeprefix("model."),  # of a language model that was saved with its last layer
+        key.removeprefix("model.language_model."),  # and of one that sees
     ):
         if candidate in known:
             return candidate

@@ -77,6 +77,15 @@ ENTRIES = (
         licence="Apache-2.0, the ControlNet too: textures may be sold",
         size="about 22 to 35 GB",
     ),
+    Entry(
+        name="qwen-image",
+        title="Qwen-Image (1024 pixels, follows long prompts and writes) with a ControlNet of its own",
+        base="Qwen/Qwen-Image",
+        controlnet="InstantX/Qwen-Image-ControlNet-Union",
+        family="qwen-image",
+        licence="Apache-2.0, the ControlNet too: textures may be sold",
+        size="61 GB",  # transformer 40.9, text 16.6, ControlNet 3.5, autoencoder 0.25
+    ),
 )
 
 # By family: small autoencoders for the same latents. Used where they are in the hub's cache, never fetched

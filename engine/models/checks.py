@@ -48,7 +48,8 @@ def view_shape(name: str, configs: Mapping[str, Mapping[str, Any]]) -> tuple[int
     """(latents across what a model was trained on, pixels across a latent), by the configs of the networks of
     the model ``name``. Raises UserError for what can't be."""
     vae, unet = configs["vae"], configs.get("unet")
-    pixels = _pixels(name, "the autoencoder's block_out_channels", vae.get("block_out_channels"))
+    levels = vae.get("block_out_channels", vae.get("dim_mult"))  # of pictures, and of videos
+    pixels = _pixels(name, "the autoencoder's block_out_channels", levels)
     if unet is None:  # a transformer, whose config doesn't say; its autoencoder's does, in pixels
         owner, side, unit = "autoencoder", vae.get("sample_size", _TRANSFORMERS), pixels
     else:
@@ -56,6 +57,14 @@ def view_shape(name: str, configs: Mapping[str, Mapping[str, Any]]) -> tuple[int
     if type(side) is not int or side % unit or not 1 <= side // unit <= _VIEW // pixels:
         raise UserError(f"{name}: the {owner}'s sample_size is {short(side)}", f"{AGAIN}, or {SUPPORTED}")
     return side // unit, pixels
+
+
+def latent_channels(vae: Mapping[str, Any]) -> int:
+    """Of an autoencoder with this config. Raises UserError for what can't be."""
+    channels = vae.get("latent_channels", vae.get("z_dim"))
+    if type(channels) is not int or not 1 <= channels <= 256:
+        raise UserError(f"the autoencoder's latent_channels are {short(channels)}", AGAIN)
+    return channels
 
 
 def _pixels(name: str, key: str, levels: Any) -> int:
@@ -130,6 +139,8 @@ def check_tiny(path: Path, tiny: Mapping[str, Any], vae: Mapping[str, Any]) -> N
     fix = "choose one made for this model, or take it away"
     if tiny.get("_class_name") not in TINY_CLASSES:
         raise UserError(f"{path} is no {' or '.join(TINY_CLASSES)}: {tiny.get('_class_name')}", fix)
+    if "latent_channels" not in vae:
+        raise UserError(f"the tiny autoencoder {path} is for another kind of model", fix)
     ours = vae["latent_channels"], _pixels("the model", "block_out_channels", vae["block_out_channels"])
     theirs = _tiny_latents(path, tiny)
     if ours != theirs:

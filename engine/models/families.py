@@ -16,7 +16,7 @@ from ..errors import UserError
 from .files import read_json
 from .header import header
 
-SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image model"
+SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image or Qwen-Image model"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,16 @@ Z_IMAGE = Parts(
     {"text_encoder": "Qwen3Model", "transformer": "ZImageTransformer2DModel", "vae": "AutoencoderKL"},
     ("tokenizer", "scheduler"),
 )
+QWEN_IMAGE = Parts(
+    {
+        "text_encoder": "Qwen2_5_VLTextModel",
+        "transformer": "QwenImageTransformer2DModel",
+        "vae": "AutoencoderKLQwenImage",
+    },
+    ("tokenizer", "scheduler"),
+)
 PARTS = {
+    "qwen-image": QWEN_IMAGE,
     "z-image": Z_IMAGE,
     "z-image-turbo": Z_IMAGE,
     "sd15": STABLE_DIFFUSION,
@@ -57,8 +66,15 @@ ANY = tuple(dict.fromkeys(part for parts in PARTS.values() for part in parts.all
 CONTROLNET = "controlnet"  # the folder of a pipeline's own
 
 _TRANSFORMERS = {  # and the classes of pipelines that read as we do
+    "QwenImageTransformer2DModel": re.compile("QwenImage(Img2Img|ControlNet|)Pipeline"),
     "ZImageTransformer2DModel": re.compile("ZImage(Img2Img|ControlNet|)Pipeline"),
 }
+_QWEN_OTHERS = (
+    "guidance_embeds",
+    "zero_cond_t",
+    "use_additional_t_cond",
+    "use_layer3d_rope",
+)  # editing models
 _TURBO_SHIFT = 4.5  # at most
 
 _OURS = re.compile(r"StableDiffusion(?!XL|3)")  # pipelines' classes
@@ -115,7 +131,15 @@ def _of_transformer(folder: Path, kind: str) -> str:
     if ours is None or (kind and not ours.fullmatch(kind)):
         raise UserError(f"{folder} is a {kind or network} model: not supported", SUPPORTED)
     _require_parts(folder)
+    if network == QWEN_IMAGE.classes["transformer"]:
+        return _of_qwen_image(folder, config)
     return _of_z_image(folder, config)
+
+
+def _of_qwen_image(folder: Path, transformer: Mapping[str, Any]) -> str:
+    if others := [key for key in _QWEN_OTHERS if transformer.get(key)]:
+        raise UserError(f"{folder} is a Qwen-Image model with {others[0]}: not supported", SUPPORTED)
+    return "qwen-image"
 
 
 def _of_z_image(folder: Path, transformer: Mapping[str, Any]) -> str:

@@ -132,9 +132,13 @@ Z_IMAGE_TURBO = replace(
 # Of the base model: the middle of what is recommended, with its pipeline's guidance 4, which is 5 here.
 Z_IMAGE = replace(Z_IMAGE_TURBO, family="z-image", steps=30, guidance=5.0)
 
+# Its pipeline's and its ControlNet's own numbers; the rest as for Z-Image, with the same number of channels.
+QWEN_IMAGE = replace(Z_IMAGE_TURBO, family="qwen-image", steps=30, guidance=4.0, conditioning_scale=1.0)
+
 FIXED = {"sd15": SD15, "sd21": SD21}  # whatever the model's configs say
-PUBLISHED = {**FIXED, "z-image": Z_IMAGE, "z-image-turbo": Z_IMAGE_TURBO}  # of a model that isn't here
-SIZED = {preset.family: preset for preset in (STARTER, Z_IMAGE, Z_IMAGE_TURBO)}  # by the size in them
+_TRANSFORMERS = {preset.family: preset for preset in (QWEN_IMAGE, Z_IMAGE, Z_IMAGE_TURBO)}
+PUBLISHED = {**FIXED, **_TRANSFORMERS}  # of a model that isn't here
+SIZED = {STARTER.family: STARTER, **_TRANSFORMERS}  # by the size in them
 
 
 def of_family(family: str, sample_size: int, downscale: int) -> Preset:

@@ -135,6 +135,59 @@ def make_z_image(folder: Path, version: str = "2.1", seed: int = 0) -> Path:
     return folder
 
 
+QWEN_TRANSFORMER: dict[str, Any] = {
+    "in_channels": 64,
+    "num_layers": 3,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 32,
+    "axes_dims_rope": (8, 4, 4),
+}
+
+
+def qwen_controlnet() -> Any:
+    from diffusers import QwenImageControlNetModel
+
+    return noisy(QwenImageControlNetModel(**{**QWEN_TRANSFORMER, "num_layers": 2}))
+
+
+def make_qwen_image(folder: Path, seed: int = 0) -> Path:
+    """A pipeline of Qwen-Image in diffusers layout, with a ControlNet; its language model can see, too."""
+    from diffusers import AutoencoderKLQwenImage, QwenImageTransformer2DModel
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    torch.manual_seed(seed)
+    words = write_tokenizer(folder / "tokenizer", chat=None)
+    text = {
+        "vocab_size": words,
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [2, 3, 3]},
+    }
+    eyes = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 32}
+    seeing = Qwen2_5_VLConfig(text_config=text, vision_config=eyes)
+    noisy(Qwen2_5_VLForConditionalGeneration(seeing)).save_pretrained(folder / "text_encoder")
+    noisy(QwenImageTransformer2DModel(**QWEN_TRANSFORMER)).save_pretrained(folder / "transformer")
+    qwen_controlnet().save_pretrained(folder / "controlnet")
+    vae = AutoencoderKLQwenImage(
+        base_dim=8,
+        z_dim=16,
+        dim_mult=[1, 2, 2, 2],
+        num_res_blocks=1,
+        latents_mean=[0.1 * n - 0.5 for n in range(16)],
+        latents_std=[1 + 0.1 * n for n in range(16)],
+    )
+    noisy(vae).save_pretrained(folder / "vae")
+    config = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+    (folder / "vae" / "config.json").write_text(json.dumps({**config, "sample_size": 64}), encoding="utf-8")
+    dynamic = {"use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 0.9, "max_image_seq_len": 8192}
+    write_index(folder, "QwenImagePipeline", {**SCHEDULER, **dynamic, "shift_terminal": 0.02})
+    return folder
+
+
 def _spell_as_published(path: Path) -> None:
     """The config of a language model as transformers 4 wrote it: its positions turn a hundred times slower
     than where it says nothing."""

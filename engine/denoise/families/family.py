@@ -78,20 +78,23 @@ class Stack:
         return Stack(torch.cat([self.tensor, other.tensor]))
 
 
+E = TypeVar("E")
+
+
 @dataclass(frozen=True)
-class Ragged:
-    """Rows of different lengths, (tokens, width) each."""
+class Ragged(Generic[E]):
+    """Rows of which each is something of its own: tensors of different lengths, or several of them."""
 
-    each: tuple[Tensor, ...]
+    each: tuple[E, ...]
 
-    def rows(self, n: int) -> Ragged:
+    def rows(self, n: int) -> Ragged[E]:
         return Ragged(self.each * n) if len(self.each) == 1 else self
 
-    def take(self, which: Which) -> Ragged:
+    def take(self, which: Which) -> Ragged[E]:
         numbers = range(len(self.each))[which] if isinstance(which, slice) else which.tolist()
         return Ragged(tuple(self.each[i] for i in numbers))
 
-    def joined(self, other: Ragged) -> Ragged:
+    def joined(self, other: Ragged[E]) -> Ragged[E]:
         return Ragged(self.each + other.each)
 
 

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ...models.checks import check_classes, view_shape
+from ...errors import UserError
+from ...models.checks import check_classes, latent_channels, view_shape
+from ...models.families import SUPPORTED
 from ...models.files import read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
@@ -21,16 +23,18 @@ from ..build import build
 from ..device import transformer_row_bytes, vae_picture_bytes
 from ..levels import Schedule
 from ..parts import Part
-from .family import Component, Family, Latent, Rows
+from ..patches import PATCH
+from .family import TEXT, Component, Family, Latent, Rows
 
 R = TypeVar("R", bound=Rows)
-PATCH = 2  # latents across a token
 
 
 class FlowTransformer(Family[R]):
     """A transformer with its text encoder and autoencoder, each in a folder of its own.
 
-    PROMPT: tokens of a prompt at most. Half precision is bfloat16: float16 overflows in these networks.
+    PROMPT: tokens of a prompt at most. TEXT_WIDTH: what the transformer's config calls the width of the text
+    that it reads. SQUARE: latents in each of its inputs. Half precision is bfloat16: float16 overflows in
+    these networks.
     """
 
     components: ClassVar[Sequence[Component]]
@@ -38,6 +42,8 @@ class FlowTransformer(Family[R]):
     prediction = "flow"
     takes_turns = True
     PROMPT: ClassVar[int]
+    TEXT_WIDTH: ClassVar[str]
+    SQUARE: ClassVar[int]
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
@@ -51,19 +57,34 @@ class FlowTransformer(Family[R]):
             vae = self._parts["vae"].config
             self._parts["tiny"] = tiny_part(sources.tiny, vae, self.device, self.dtype)
         self.parts: Mapping[str, Part] = self._parts
-        self._autoencoders = {
-            name: Autoencoder(self.parts[name]) for name in ("vae", "tiny") if name in self.parts
-        }
+        self._autoencoders = {"vae": self._own_autoencoder(self.parts["vae"])}
+        if sources.tiny:
+            self._autoencoders["tiny"] = Autoencoder(self.parts["tiny"])
         side, pixels = view_shape(sources.name, configs)
-        self.latent = Latent(self._parts["vae"].config.latent_channels, pixels, side)
+        self.latent = Latent(latent_channels(configs["vae"]), pixels, side)
+        self._require_fit(sources.name)
         self._read = WeakTensorKeyDictionary()  # control pictures; forgotten with them
 
     def _part(self, component: Component, config: Mapping[str, Any], sources: Sources) -> Part:
         folder = sources.pipeline / component.name
-        empty = partial(build, component.network, config, folder / "config.json")
+        inside = config.get("text_config", config) if component.stage == TEXT else config
+        empty = partial(build, component.network, inside, folder / "config.json")
         return Part(
             component.name, empty, lambda _, check: weights.of_folder(folder), self.device, self.dtype
         )
+
+    def _require_fit(self, name: str) -> None:
+        """Raise UserError where the networks aren't of one model."""
+        network, text = self.parts["transformer"].config, self.parts["text_encoder"].config.hidden_size
+        if network[self.TEXT_WIDTH] != text:
+            what = f"{name}: the transformer reads text of width {network[self.TEXT_WIDTH]}"
+            raise UserError(f"{what}, its encoder makes {text}", SUPPORTED)
+        if network.in_channels != self.SQUARE * self.latent.channels:
+            what = f"{name}: the transformer takes {network.in_channels} channels"
+            raise UserError(f"{what}, the autoencoder makes {self.latent.channels}", SUPPORTED)
+
+    def _own_autoencoder(self, part: Part) -> Autoencoder:
+        return Autoencoder(part)
 
     def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         return flow.schedule(self._scheduler, steps, self.tokens(latents or self.latent.side**2))
@@ -105,4 +126,6 @@ class FlowTransformer(Family[R]):
         return transformer_row_bytes(self.width, self.tokens(latents**2) + self.PROMPT)
 
     def picture_bytes(self, pixels: int) -> int:
-        return vae_picture_bytes(self.parts["vae"].config.block_out_channels[0], pixels)
+        config = self.parts["vae"].config
+        width = config.get("base_dim") or config.block_out_channels[0]
+        return vae_picture_bytes(width, pixels)

@@ -18,7 +18,7 @@ from .transformer import FlowTransformer
 Added = dict[int, Tensor]  # by a layer's number
 
 
-class ZImage(FlowTransformer[Ragged]):
+class ZImage(FlowTransformer[Ragged[Tensor]]):
     """Its network takes lists of pictures (C, 1, h, w) and of prompts (tokens, width), is told 1 - sigma, and
     gives the velocity towards the picture, the negative of everyone else's.
 
@@ -36,6 +36,7 @@ class ZImage(FlowTransformer[Ragged]):
         Component("vae", "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL", PIXELS),
     )
     PROMPT = 512
+    TEXT_WIDTH, SQUARE = "cap_feat_dim", 1
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(sources, device, dtype)
@@ -45,7 +46,7 @@ class ZImage(FlowTransformer[Ragged]):
         self._parts["controlnet"] = self.controlnet.part
 
     @torch.no_grad()
-    def condition(self, prompt: str, check: Check) -> tuple[Ragged, str]:
+    def condition(self, prompt: str, check: Check) -> tuple[Ragged[Tensor], str]:
         """What the last layer but one of the language model makes of the prompt as a user's message."""
         encoder = self.parts["text_encoder"]
         ids, rest = self._chat.tokens(self._said(prompt), prompt, encoder.config.vocab_size)
@@ -55,12 +56,12 @@ class ZImage(FlowTransformer[Ragged]):
     def _said(self, prompt: str) -> str:
         return self._chat.said(prompt, enable_thinking=True)
 
-    def steer(self, pictures: Tensor, rows: int) -> Ragged:
+    def steer(self, pictures: Tensor, rows: int) -> Ragged[Tensor]:
         return Ragged(tuple(self.controlnet.inputs(self.read(pictures, rows))))
 
     @torch.no_grad()
     def predict(
-        self, x: Tensor, level: Level, condition: Ragged, controls: Sequence[Control[Ragged]]
+        self, x: Tensor, level: Level, condition: Ragged[Tensor], controls: Sequence[Control[Ragged[Tensor]]]
     ) -> Tensor:
         states = list(x.to(self.device, self.dtype).unsqueeze(2))
         time = torch.full((len(x),), 1.0 - level.sigma, device=self.device)

@@ -73,7 +73,7 @@ def part(name: str, make: Callable[[], Any], dtype: torch.dtype) -> Part:
     return Part(name, empty, tensors, torch.device("cpu"), dtype)
 
 
-class Flow(Family[Ragged]):
+class Flow(Family[Ragged[Tensor]]):
     components = (
         Component("text_encoder", "tests:Qwen3Model", TEXT),
         Component("transformer", "tests:Velocity", NETWORK),
@@ -97,16 +97,16 @@ class Flow(Family[Ragged]):
         return Schedule.through([(1 - s, s) for s in shifted], [1000 * s for s in shifted])
 
     @torch.no_grad()
-    def condition(self, prompt: str, check: Callable[[], None]) -> tuple[Ragged, str]:
+    def condition(self, prompt: str, check: Callable[[], None]) -> tuple[Ragged[Tensor], str]:
         tokens = torch.tensor([[ord(letter) % 128 for letter in prompt[:LIMIT] or " "]])
         return Ragged((self.parts["text_encoder"].network(check)(tokens)[0][0],)), prompt[LIMIT:]
 
-    def steer(self, pictures: Tensor, rows: int) -> Ragged:
+    def steer(self, pictures: Tensor, rows: int) -> Ragged[Tensor]:
         return Ragged((pictures.mean(dim=(1, 2, 3)),)).rows(len(pictures))
 
     @torch.no_grad()
     def predict(
-        self, x: Tensor, level: Level, condition: Ragged, controls: Sequence[Control[Ragged]]
+        self, x: Tensor, level: Level, condition: Ragged[Tensor], controls: Sequence[Control[Ragged[Tensor]]]
     ) -> Tensor:
         self.calls.append(len(x))
         text = torch.stack([row.mean(dim=0) for row in condition.each])

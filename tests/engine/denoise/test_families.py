@@ -86,7 +86,9 @@ def test_guidance_is_the_familys(flow: Denoiser) -> None:
 class Told(Flow):
     """Its network is told the guidance: one pass a step, whatever it is."""
 
-    def passes(self, without: Ragged, prompted: Ragged, guidance: float) -> tuple[Ragged, ...]:
+    def passes(
+        self, without: Ragged[Tensor], prompted: Ragged[Tensor], guidance: float
+    ) -> tuple[Ragged[Tensor], ...]:
         return (Ragged(tuple(guidance * row for row in prompted.each)),)
 
 

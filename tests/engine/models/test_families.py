@@ -112,6 +112,13 @@ def test_a_transformer_tells_and_its_scheduler_whether_it_is_for_few_steps(
     assert families.of_folder(transformer(tmp_path / "folder", kind, shift)) == family
 
 
+QWEN = {"_class_name": "QwenImageTransformer2DModel", "kind": "QwenImagePipeline"}
+
+
+def test_a_transformer_tells_whose_it_is(tmp_path: Path) -> None:
+    assert families.of_folder(transformer(tmp_path / "folder", **QWEN)) == "qwen-image"  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -119,6 +126,9 @@ def test_a_transformer_tells_and_its_scheduler_whether_it_is_for_few_steps(
         ({"kind": "ZImageInpaintPipeline"}, "ZImageInpaintPipeline"),
         ({"kind": "StableDiffusionPipeline"}, "StableDiffusionPipeline"),
         ({"siglip_feat_dim": 1152}, "Z-Image Omni"),
+        ({**QWEN, "kind": "QwenImageEditPlusPipeline"}, "QwenImageEditPlusPipeline"),
+        ({**QWEN, "zero_cond_t": True}, "zero_cond_t"),
+        ({**QWEN, "use_layer3d_rope": True}, "use_layer3d_rope"),
         ({"_class_name": "SD3Transformer2DModel", "kind": ""}, "SD3Transformer2DModel"),
         ({"_class_name": None, "kind": "LuminaPipeline"}, "LuminaPipeline"),
     ],

@@ -158,7 +158,7 @@ def test_unknown_keys(copy: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("control", "normal"),
+        ("control", "colour"),
         ("control", None),
         ("control", ["depth"]),
         ("conditioning_scale", -0.1),

@@ -1,0 +1,51 @@
+"""The ControlNets of transformers: copies of a transformer's first layers, with a config or without."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .files import read_json
+from .header import header
+
+ANOTHER = "choose a ControlNet made for this model"
+LAYERS = {"num_layers": "transformer_blocks", "num_single_layers": "single_transformer_blocks"}
+
+
+def controlnet_config(
+    path: Path, kind: str, transformer: Mapping[str, Any], shared: Sequence[str]
+) -> dict[str, Any]:
+    """The config of the ControlNet ``path``, a folder or a single file, of the class ``kind``.
+
+    transformer: the config that it must agree with in the ``shared`` keys; a single file, which tells its
+    layers by its keys, has them from there. Raises UserError for any other.
+    """
+    if path.is_file():
+        return _of_file(path, transformer, shared)
+    config = read_json(path / "config.json")
+    if (found := config.get("_class_name", kind)) != kind:
+        raise UserError(f"{path} is a {found}: not for this model", ANOTHER)
+    for key in shared:
+        if key in config and _plain(config[key]) != _plain(transformer[key]):
+            what = f"its {key} is {config[key]}, the transformer's {transformer[key]}"
+            raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", ANOTHER)
+    return config
+
+
+def _of_file(path: Path, transformer: Mapping[str, Any], shared: Sequence[str]) -> dict[str, Any]:
+    table = header(path)
+    if "controlnet_x_embedder.weight" not in table or "controlnet_blocks.0.weight" not in table:
+        raise UserError(f"{path} isn't a ControlNet for this model", ANOTHER)
+    counts = {
+        key: len({found[1] for name in table if (found := re.match(rf"{blocks}\.(\d+)\.", name))})
+        for key, blocks in LAYERS.items()
+        if key in transformer
+    }
+    return {**{key: transformer[key] for key in shared}, **counts}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value
