@@ -49,8 +49,8 @@ _FEW = MappingProxyType(
         "high": Numbers(12, "auto", 12, "4096"),
     }
 )
-_LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image", "qwen-image")
-_FEW_NAMES = ("z-image-turbo",)
+_LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image", "qwen-image", "flux-")
+_FEW_NAMES = ("z-image-turbo", "flux-schnell")
 NAMES = tuple(Numbers.__dataclass_fields__)
 
 _setting = False

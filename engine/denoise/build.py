@@ -12,6 +12,7 @@ import inspect
 import math
 import types
 import typing
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,8 @@ def build(network: str, config: Mapping[str, Any], path: Path) -> Any:
     module, name = network.split(":")
     kind = getattr(importlib.import_module(module), name)
     try:
-        with empty_parameters():
+        with empty_parameters(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of the library's own classes to each other
             if known := getattr(kind, "config_class", None):
                 return kind(known(**_taken(config, {**inspect.get_annotations(known), **_OLDER})))
             annotations = {n: p.annotation for n, p in inspect.signature(kind).parameters.items()}

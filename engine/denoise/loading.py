@@ -17,6 +17,7 @@ from ..models.presets import Preset
 from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
 from .families.family import Family
+from .families.flux import Flux
 from .families.qwen_image import QwenImage
 from .families.stable_diffusion import StableDiffusion
 from .families.z_image import ZImage
@@ -34,7 +35,9 @@ LIBRARIES = (
     "diffusers.models.controlnets.controlnet",
 )
 
-FAMILIES: dict[str, type[StableDiffusion | QwenImage | ZImage]] = {
+FAMILIES: dict[str, type[StableDiffusion | Flux | QwenImage | ZImage]] = {
+    "flux-dev": Flux,
+    "flux-schnell": Flux,
     "qwen-image": QwenImage,
     "z-image": ZImage,
     "z-image-turbo": ZImage,

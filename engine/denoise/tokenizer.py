@@ -15,6 +15,7 @@ from .weights import AGAIN
 
 _MOST_BYTES = 1 << 26  # of one of its files; CLIP's own have 3 MB, Qwen's 11
 CLIP = "transformers.models.clip.tokenization_clip:CLIPTokenizer"
+T5 = "transformers.models.t5.tokenization_t5:T5Tokenizer"
 QWEN = "transformers.models.qwen2.tokenization_qwen2:Qwen2Tokenizer"
 
 
@@ -51,3 +52,18 @@ def tokens(tokenizer: Any, prompt: str, encoder: Any) -> tuple[Tensor, str]:
         what = f"the tokenizer knows words that the text encoder, with {encoder.vocab_size}, doesn't"
         raise UserError(what, AGAIN)
     return found, rest
+
+
+def padded(tokenizer: Any, prompt: str, limit: int, known: int) -> tuple[Tensor, str]:
+    """The ``prompt`` for a text encoder that reads what pads it, too: (1, limit) int64; and what is cut off.
+    known: words of the encoder; raises UserError for others."""
+    found: Tensor = tokenizer(
+        prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
+    ).input_ids
+    if not int(found.max()) < known:
+        raise UserError(f"the tokenizer knows words that the text encoder, with {known}, doesn't", AGAIN)
+    whole = tokenizer(prompt, truncation=False, verbose=False, return_offsets_mapping=True)
+    if len(whole.input_ids) <= limit:
+        return found, ""
+    start, _ = whole.offset_mapping[limit - 1]  # where the last one stands, which ends what is left
+    return found, prompt[start:].strip()

@@ -78,6 +78,24 @@ ENTRIES = (
         size="about 22 to 35 GB",
     ),
     Entry(
+        name="flux-schnell",
+        title="FLUX.1-schnell (1024 pixels, 4 steps, no guidance) with a ControlNet made for dev",
+        base="black-forest-labs/FLUX.1-schnell",
+        controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
+        family="flux-schnell",
+        licence="Apache-2.0, but the ControlNet is non-commercial: ask before you sell textures",
+        size="38 GB",  # transformer 23.8, T5 9.5, ControlNet 4.3, CLIP 0.25, autoencoder 0.17
+    ),
+    Entry(
+        name="flux-dev",
+        title="FLUX.1-dev (1024 pixels, 28 steps) with a ControlNet",
+        base="black-forest-labs/FLUX.1-dev",
+        controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
+        family="flux-dev",
+        licence="FLUX.1 [dev] Non-Commercial License, the ControlNet too: ask before you sell textures",
+        size="38 GB",
+    ),
+    Entry(
         name="qwen-image",
         title="Qwen-Image (1024 pixels, follows long prompts and writes) with a ControlNet of its own",
         base="Qwen/Qwen-Image",
@@ -92,7 +110,8 @@ ENTRIES = (
 # unasked; `models download OWNER/NAME` does.
 TINY_AUTOENCODERS = {
     **dict.fromkeys(("sd15", "sd21"), "madebyollin/taesd"),
-    **dict.fromkeys(("z-image", "z-image-turbo"), "madebyollin/taef1"),  # of FLUX.1, whose latents these are
+    # Z-Image has the latents of FLUX.1.
+    **dict.fromkeys(("flux-dev", "flux-schnell", "z-image", "z-image-turbo"), "madebyollin/taef1"),
 }
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}

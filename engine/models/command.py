@@ -13,6 +13,7 @@ from .. import protocol
 from ..errors import UserError
 from ..terminal import ProgressBar, say
 from . import manage, show
+from .catalogue import BY_NAME
 from .describe import describe
 
 PROGRESS_S = 0.25  # a download tells no more often than this how far it is
@@ -34,6 +35,8 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 
 def _download(name: str, as_json: bool) -> int:
+    if entry := BY_NAME.get(name):
+        say(f"{entry.title}: {entry.size}; licence: {entry.licence}")
     with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)
         manage.download(name, _JsonProgress() if as_json else draw, _go_on)

@@ -16,7 +16,7 @@ from ..errors import UserError
 from .files import read_json
 from .header import header
 
-SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image or Qwen-Image model"
+SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image, Qwen-Image or FLUX.1 model"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,18 @@ QWEN_IMAGE = Parts(
     },
     ("tokenizer", "scheduler"),
 )
+FLUX = Parts(
+    {
+        "text_encoder": "CLIPTextModel",
+        "text_encoder_2": "T5EncoderModel",
+        "transformer": "FluxTransformer2DModel",
+        "vae": "AutoencoderKL",
+    },
+    ("tokenizer", "tokenizer_2", "scheduler"),
+)
 PARTS = {
+    "flux-dev": FLUX,
+    "flux-schnell": FLUX,
     "qwen-image": QWEN_IMAGE,
     "z-image": Z_IMAGE,
     "z-image-turbo": Z_IMAGE,
@@ -66,6 +77,7 @@ ANY = tuple(dict.fromkeys(part for parts in PARTS.values() for part in parts.all
 CONTROLNET = "controlnet"  # the folder of a pipeline's own
 
 _TRANSFORMERS = {  # and the classes of pipelines that read as we do
+    "FluxTransformer2DModel": re.compile("Flux(Img2Img|ControlNet|)Pipeline"),
     "QwenImageTransformer2DModel": re.compile("QwenImage(Img2Img|ControlNet|)Pipeline"),
     "ZImageTransformer2DModel": re.compile("ZImage(Img2Img|ControlNet|)Pipeline"),
 }
@@ -96,10 +108,10 @@ def of_folder(folder: Path) -> str:
     """The family of a pipeline in diffusers layout, a key of PARTS. Raises UserError for any other."""
     index = folder / "model_index.json"
     kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
-    if "XL" in kind or (folder / "text_encoder_2").exists():
-        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
     if (folder / "transformer").is_dir():
         return _of_transformer(folder, kind)
+    if "XL" in kind or (folder / "text_encoder_2").exists():
+        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
     if kind and not _OURS.match(kind):
         raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
     _require_parts(folder)
@@ -131,6 +143,8 @@ def _of_transformer(folder: Path, kind: str) -> str:
     if ours is None or (kind and not ours.fullmatch(kind)):
         raise UserError(f"{folder} is a {kind or network} model: not supported", SUPPORTED)
     _require_parts(folder)
+    if network == FLUX.classes["transformer"]:
+        return "flux-dev" if config.get("guidance_embeds") else "flux-schnell"
     if network == QWEN_IMAGE.classes["transformer"]:
         return _of_qwen_image(folder, config)
     return _of_z_image(folder, config)

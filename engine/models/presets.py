@@ -135,8 +135,17 @@ Z_IMAGE = replace(Z_IMAGE_TURBO, family="z-image", steps=30, guidance=5.0)
 # Its pipeline's and its ControlNet's own numbers; the rest as for Z-Image, with the same number of channels.
 QWEN_IMAGE = replace(Z_IMAGE_TURBO, family="qwen-image", steps=30, guidance=4.0, conditioning_scale=1.0)
 
+# Of the base model its own numbers, 28 steps with a guidance of 3.5 that its network is told; of schnell 4
+# steps without. The ControlNet's as its authors recommend, who leave it off at the end.
+FLUX_DEV = replace(
+    Z_IMAGE_TURBO, family="flux-dev", steps=28, guidance=3.5, conditioning_scale=0.7, control_end=0.8
+)
+FLUX_SCHNELL = replace(FLUX_DEV, family="flux-schnell", steps=4, guidance=1.0)
+
 FIXED = {"sd15": SD15, "sd21": SD21}  # whatever the model's configs say
-_TRANSFORMERS = {preset.family: preset for preset in (QWEN_IMAGE, Z_IMAGE, Z_IMAGE_TURBO)}
+_TRANSFORMERS = {
+    preset.family: preset for preset in (FLUX_DEV, FLUX_SCHNELL, QWEN_IMAGE, Z_IMAGE, Z_IMAGE_TURBO)
+}
 PUBLISHED = {**FIXED, **_TRANSFORMERS}  # of a model that isn't here
 SIZED = {STARTER.family: STARTER, **_TRANSFORMERS}  # by the size in them
 

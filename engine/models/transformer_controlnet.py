@@ -44,7 +44,13 @@ def _of_file(path: Path, transformer: Mapping[str, Any], shared: Sequence[str]) 
         for key, blocks in LAYERS.items()
         if key in transformer
     }
-    return {**{key: transformer[key] for key in shared}, **counts}
+    modes = table.get("controlnet_mode_embedder.weight")  # of a union for FLUX, which has to be told
+    return {
+        **{key: transformer[key] for key in shared},
+        **counts,
+        "num_mode": modes.shape[0] if modes and modes.shape else None,
+        "guidance_embeds": any("guidance_embedder" in key for key in table),
+    }
 
 
 def _plain(value: Any) -> Any:

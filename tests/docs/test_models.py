@@ -13,7 +13,7 @@ from tests.docs.test_tables import rows
 PAGE = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["z-image-turbo", "z-image", "qwen-image"])
+@pytest.mark.parametrize("name", ["z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev"])
 def test_models_with_a_table_of_their_own(name: str) -> None:
     entry = BY_NAME[name]
     preset = PUBLISHED[entry.family]

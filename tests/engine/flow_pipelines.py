@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from tests.engine import pipelines
+
 WORDS = ("red", "bricks", "old", "wood", "gold", "user", "assistant")
 CHAT = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -185,6 +187,71 @@ def make_qwen_image(folder: Path, seed: int = 0) -> Path:
     (folder / "vae" / "config.json").write_text(json.dumps({**config, "sample_size": 64}), encoding="utf-8")
     dynamic = {"use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 0.9, "max_image_seq_len": 8192}
     write_index(folder, "QwenImagePipeline", {**SCHEDULER, **dynamic, "shift_terminal": 0.02})
+    return folder
+
+
+FLUX_TRANSFORMER: dict[str, Any] = {
+    "in_channels": 64,
+    "num_layers": 2,
+    "num_single_layers": 3,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 24,
+    "pooled_projection_dim": 16,
+    "axes_dims_rope": (4, 4, 8),
+}
+
+
+def flux_controlnet(**changes: Any) -> Any:
+    from diffusers import FluxControlNetModel
+
+    return noisy(
+        FluxControlNetModel(**{**FLUX_TRANSFORMER, "num_layers": 1, "num_single_layers": 1, **changes})
+    )
+
+
+def write_t5_tokenizer(folder: Path) -> int:
+    """One of T5's class that knows letters and WORDS; returns the size of its vocabulary."""
+    from transformers import T5Tokenizer
+
+    letters = [chr(n) for n in range(33, 127)]
+    pieces = ["<pad>", "</s>", "<unk>", "\u2581", *letters, *(f"\u2581{word}" for word in WORDS)]
+    T5Tokenizer(vocab=[(piece, -float(n)) for n, piece in enumerate(pieces)], extra_ids=0).save_pretrained(
+        folder
+    )
+    return len(pieces)
+
+
+def make_flux(folder: Path, told: bool = False, seed: int = 0) -> Path:
+    """A pipeline of FLUX.1-schnell in diffusers layout, with a ControlNet. told: of dev, whose network is
+    told the guidance."""
+    from diffusers import FluxTransformer2DModel
+    from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
+
+    torch.manual_seed(seed)
+    words = pipelines.write_tokenizer(folder / "tokenizer")
+    clip = CLIPTextConfig(
+        vocab_size=words,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=pipelines.TOKENS,
+        bos_token_id=words - 2,
+        eos_token_id=words - 1,
+        pad_token_id=words - 1,
+    )
+    noisy(CLIPTextModel(clip)).save_pretrained(folder / "text_encoder")
+    pieces = write_t5_tokenizer(folder / "tokenizer_2")
+    t5 = T5Config(vocab_size=pieces, d_model=24, d_kv=8, d_ff=32, num_layers=2, num_heads=2)
+    noisy(T5EncoderModel(t5)).save_pretrained(folder / "text_encoder_2")
+    transformer = FluxTransformer2DModel(**FLUX_TRANSFORMER, guidance_embeds=told)
+    noisy(transformer).save_pretrained(folder / "transformer")
+    flux_controlnet(guidance_embeds=told).save_pretrained(folder / "controlnet")
+    noisy(autoencoder()).save_pretrained(folder / "vae")
+    write_index(
+        folder, "FluxPipeline", {**SCHEDULER, "use_dynamic_shifting": told, "shift": 3.0 if told else 1.0}
+    )
     return folder
 
 

@@ -13,10 +13,10 @@ import pytest
 from engine.host import Host
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
-from tests.engine.flow_pipelines import make_qwen_image, make_z_image
+from tests.engine.flow_pipelines import make_flux, make_qwen_image, make_z_image
 
 Make = Callable[..., Request]
-MAKERS = {"qwen-image": make_qwen_image, "z-image": make_z_image}
+MAKERS = {"flux": make_flux, "qwen-image": make_qwen_image, "z-image": make_z_image}
 
 
 @pytest.fixture(scope="module", params=MAKERS)

@@ -32,9 +32,9 @@ R = TypeVar("R", bound=Rows)
 class FlowTransformer(Family[R]):
     """A transformer with its text encoder and autoencoder, each in a folder of its own.
 
-    PROMPT: tokens of a prompt at most. TEXT_WIDTH: what the transformer's config calls the width of the text
-    that it reads. SQUARE: latents in each of its inputs. Half precision is bfloat16: float16 overflows in
-    these networks.
+    PROMPT: tokens of a prompt at most. READER: the text encoder that tells most. TEXT_WIDTH: what the
+    transformer's config calls the width of the text that it reads. SQUARE: latents in each of its inputs.
+    Half precision is bfloat16: float16 overflows in these networks.
     """
 
     components: ClassVar[Sequence[Component]]
@@ -42,6 +42,7 @@ class FlowTransformer(Family[R]):
     prediction = "flow"
     takes_turns = True
     PROMPT: ClassVar[int]
+    READER: ClassVar[str] = "text_encoder"
     TEXT_WIDTH: ClassVar[str]
     SQUARE: ClassVar[int]
 
@@ -75,7 +76,7 @@ class FlowTransformer(Family[R]):
 
     def _require_fit(self, name: str) -> None:
         """Raise UserError where the networks aren't of one model."""
-        network, text = self.parts["transformer"].config, self.parts["text_encoder"].config.hidden_size
+        network, text = self.parts["transformer"].config, self.parts[self.READER].config.hidden_size
         if network[self.TEXT_WIDTH] != text:
             what = f"{name}: the transformer reads text of width {network[self.TEXT_WIDTH]}"
             raise UserError(f"{what}, its encoder makes {text}", SUPPORTED)

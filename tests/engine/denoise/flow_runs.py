@@ -30,7 +30,7 @@ def inputs(rows: int = 1) -> tuple[Tensor, Tensor]:
 
 def ours(model: Denoiser, count: int, guidance: float, scale: float = 0.75) -> list[Tensor]:
     """The states after each of ``count`` steps of one view, without synchronisation."""
-    model.preset = replace(model.preset, conditioning_scale=scale)
+    model.preset = replace(model.preset, conditioning_scale=scale, control_end=1.0)
     x, control = inputs()
     schedule, states = model.schedule(count, 64), []
     text, negative = model.embed([PROMPT]), model.embed([NEGATIVE])
@@ -63,6 +63,19 @@ def theirs(pipeline: Any, **arguments: Any) -> list[Tensor]:
         **arguments,
     )
     return states
+
+
+def without_chance(vae: Any) -> Any:
+    """Some pipelines draw the control picture's latents from the posterior; we take the mean."""
+    plain = vae.encode
+
+    def encode(pictures: Tensor) -> Any:
+        found = plain(pictures)
+        found.latent_dist.sample = lambda generator=None: found.latent_dist.mode()
+        return found
+
+    vae.encode = encode
+    return vae
 
 
 def assert_same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -22,6 +21,7 @@ from tests.engine.denoise.flow_runs import (
     ours,
     row_alone,
     theirs,
+    without_chance,
 )
 from tests.engine.denoise.loaded import load, network
 from tests.engine.flow_pipelines import make_qwen_image, make_z_image, qwen_controlnet
@@ -47,7 +47,7 @@ def by_pipeline(folder: Path, guidance: float, count: int = 3) -> list[Tensor]:
     vae = AutoencoderKLQwenImage.from_pretrained(folder / "vae")
     pipeline = QwenImageControlNetPipeline(
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
-        _without_chance(vae),
+        without_chance(vae),
         Qwen2_5_VLForConditionalGeneration.from_pretrained(folder / "text_encoder"),
         AutoTokenizer.from_pretrained(folder / "tokenizer"),
         QwenImageTransformer2DModel.from_pretrained(folder / "transformer"),
@@ -61,19 +61,6 @@ def by_pipeline(folder: Path, guidance: float, count: int = 3) -> list[Tensor]:
         controlnet_conditioning_scale=0.75,
     )
     return [unpacked(state, 8, 8) for state in states]
-
-
-def _without_chance(vae: Any) -> Any:
-    """The pipeline draws the control picture's latents from the posterior; we take the mean."""
-    plain = vae.encode
-
-    def encode(pictures: Tensor) -> Any:
-        found = plain(pictures)
-        found.latent_dist.sample = lambda generator=None: found.latent_dist.mode()
-        return found
-
-    vae.encode = encode
-    return vae
 
 
 @pytest.mark.parametrize("guidance", [1.0, 4.0])

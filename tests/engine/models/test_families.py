@@ -112,11 +112,17 @@ def test_a_transformer_tells_and_its_scheduler_whether_it_is_for_few_steps(
     assert families.of_folder(transformer(tmp_path / "folder", kind, shift)) == family
 
 
+FLUX = {"_class_name": "FluxTransformer2DModel", "kind": "FluxPipeline"}
 QWEN = {"_class_name": "QwenImageTransformer2DModel", "kind": "QwenImagePipeline"}
 
 
 def test_a_transformer_tells_whose_it_is(tmp_path: Path) -> None:
     assert families.of_folder(transformer(tmp_path / "folder", **QWEN)) == "qwen-image"  # type: ignore[arg-type]
+    for name, told in (("flux-dev", True), ("flux-schnell", False)):
+        path = transformer(tmp_path / name, guidance_embeds=told, **FLUX)  # type: ignore[arg-type]
+        for part in ("text_encoder_2", "tokenizer_2"):
+            (path / part).mkdir()
+        assert families.of_folder(path) == name
 
 
 @pytest.mark.parametrize(
@@ -129,6 +135,8 @@ def test_a_transformer_tells_whose_it_is(tmp_path: Path) -> None:
         ({**QWEN, "kind": "QwenImageEditPlusPipeline"}, "QwenImageEditPlusPipeline"),
         ({**QWEN, "zero_cond_t": True}, "zero_cond_t"),
         ({**QWEN, "use_layer3d_rope": True}, "use_layer3d_rope"),
+        ({**FLUX, "kind": "FluxFillPipeline"}, "FluxFillPipeline"),
+        ({**FLUX, "kind": "FluxKontextPipeline"}, "FluxKontextPipeline"),
         ({"_class_name": "SD3Transformer2DModel", "kind": ""}, "SD3Transformer2DModel"),
         ({"_class_name": None, "kind": "LuminaPipeline"}, "LuminaPipeline"),
     ],

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from engine.errors import Cancelled, UserError
-from engine.models import catalogue, hub, manage, sidecar, sources
+from engine.models import catalogue, command, hub, manage, sidecar, sources
 from engine.models.catalogue import STARTER_FOLDER
 from engine.models.transfer import checksum
 
@@ -271,6 +271,17 @@ def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: p
     manage.download("mine", lambda *_: None, go_on)
     assert [listed.installed for listed in manage.list_models()] == [True]
     assert sources.find("mine", go_on).controlnet == hub.cached("them/depth")
+
+
+def test_a_download_says_its_licence_first(
+    served: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/depth", "starter", "not to be sold", "2 MB")
+    monkeypatch.setattr(manage, "ENTRIES", (entry,))
+    monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
+    assert command.run("download", "mine") == 0
+    said = capsys.readouterr().err
+    assert said.index("Mine: 2 MB; licence: not to be sold") < said.index("mine is ready")
 
 
 def test_what_models_say_of_themselves_comes_along(
