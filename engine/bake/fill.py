@@ -62,7 +62,7 @@ def voronoi_fill(texels: SurfaceTexels, baked: Baked, bare: Floats) -> Floats:
     if len(trusted) and len(doubtful):
         near = nearest_of(texels.size, texels.index[trusted], texels.pages)
         source = trusted[near[texels.index[doubtful]]]
-        close = np.linalg.norm(texels.point[doubtful] - texels.point[source], axis=1) < NEXT_TO
+        close = np.linalg.norm(texels.points(doubtful) - texels.points(source), axis=1) < NEXT_TO
         colours[doubtful[close]] = colours[source[close]]
     painted = baked.trusted | baked.doubtful
     if not painted.all():

@@ -103,7 +103,7 @@ def _stays(graph: TexelGraph, trusted: Bools, doubtful: Ints, side: int) -> Bool
 
 def _agreement(texels: SurfaceTexels, one: Ints, other: Ints) -> Floats:
     """(m,) 1 where texels face the same way, 0 where opposite ones: another surface's colours."""
-    cosine = np.einsum("nk,nk->n", texels.normal[one], texels.normal[other])
+    cosine = np.einsum("nk,nk->n", texels.normals_of(one), texels.normals_of(other))
     return np.asarray((1 + cosine).clip(0, 2) / 2, np.float32)
 
 

@@ -47,9 +47,10 @@ class QuickBake:
         """A texture of ``size``^2 texels, or pages of them, for pictures of ``resolution``^2 pixels."""
         texels = SurfaceTexels.build(surface, size)
         weights = np.zeros((len(cameras), len(texels.index)), np.float32)
+        point, normal = texels.point, texels.normal
         for weight, camera in zip(weights, cameras, strict=True):
             check()
-            seen, cosine = surface.raster.visible(camera, texels.point, texels.normal)
+            seen, cosine = surface.raster.visible(camera, point, normal)
             weight[seen] = cosine[seen] ** EXPONENT
         best = weights.max(axis=0, initial=0.0)
         weights[weights < LEAST_SHARE * best] = 0.0
@@ -78,7 +79,7 @@ def _average(
     share = weights / np.maximum(weights.sum(axis=0), np.finfo(np.float32).tiny)
     for i, camera in enumerate(cameras):
         texel = np.flatnonzero(share[i])
-        pixel, _ = camera.project(texels.point[texel], resolution)
+        pixel, _ = camera.project(texels.points(texel), resolution)
         for place, part in taps(pixel, resolution, resolution):
             rows.append(texel)
             columns.append(place + i * resolution**2)

@@ -104,7 +104,7 @@ class TexelGraph:
 
     def lifted(self, texel: Ints) -> Floats:
         """(m, 3) the points of ``texel`` (m,), off the surface."""
-        return self.texels.point[texel] + np.float32(LIFT) * self.texels.normal[texel]
+        return self.texels.points(texel) + np.float32(LIFT) * self.texels.normals_of(texel)
 
     def neighbours(self, label: NDArray[np.int32], edges: Edges, near: NDArray[np.int32]) -> Pairs:
         """Pairs of texels next to each other on the surface, each once, where their ``label`` (n,) parts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,36 +10,55 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from ..pictures.pages import count
-from ..views.raster import texel_fragments
+from ..views.scanlines import TexelPlanes, texel_faces
 from ..views.surface import Surface
 
 Floats = NDArray[np.float32]
+Chosen = NDArray[np.integer] | NDArray[np.bool_] | slice
 
 
 @dataclass(frozen=True)
 class SurfaceTexels:
     """The texels of a ``size``^2 texture that lie on a surface, n of them: flat index (n,) int32 from the top
-    left, page after page, face (n,) int32, surface point (n, 3) and face normal (n, 3) float32 in normalised
-    space. pages: how many there are."""
+    left, page after page, ascending, and face (n,) int32. Where they are in normalised space is reckoned when
+    it is asked for: ``planes`` and ``normals`` (F, 3) of the faces take less. pages: how many there are."""
 
     size: int
     index: NDArray[np.int32]
     face: NDArray[np.int32]
-    point: Floats
-    normal: Floats
+    planes: TexelPlanes
+    normals: Floats
     pages: int = 1
 
     @classmethod
     def build(cls, surface: Surface, size: int) -> SurfaceTexels:
         """Those of ``surface`` in a texture, or in pages, of ``size``^2."""
-        texels = texel_fragments(surface.uvs, size)
-        point, normal = surface.points(texels), surface.normals[texels.face]
-        return cls(size, texels.pixel, texels.face, point, normal, count(surface.uvs))
+        shown = texel_faces(surface.uvs, size)
+        index = np.flatnonzero(shown >= 0).astype(np.int32)
+        planes = TexelPlanes.build(surface.corners, surface.uvs, size)
+        return cls(size, index, shown[index], planes, surface.normals, count(surface.uvs))
 
-    def pick(self, chosen: NDArray[np.int64]) -> SurfaceTexels:
-        """The texels number ``chosen`` (m,) alone."""
-        point, normal = self.point[chosen], self.normal[chosen]
-        return SurfaceTexels(self.size, self.index[chosen], self.face[chosen], point, normal, self.pages)
+    @property
+    def point(self) -> Floats:
+        """(n, 3) float32: the surface points of all."""
+        return self.points(slice(None))
+
+    @property
+    def normal(self) -> Floats:
+        """(n, 3) float32: the face normals of all."""
+        return self.normals_of(slice(None))
+
+    def points(self, chosen: Chosen) -> Floats:
+        """(m, 3) float32: the surface points of the ``chosen`` ones; a view of three long rows."""
+        return self.planes.places(self.face[chosen], self.index[chosen], self.size).T
+
+    def normals_of(self, chosen: Chosen) -> Floats:
+        """(m, 3) float32: the face normals of the ``chosen`` ones."""
+        return self.normals.take(self.face[chosen], axis=0)
+
+    def pick(self, chosen: Chosen) -> SurfaceTexels:
+        """The ``chosen`` texels alone."""
+        return dataclasses.replace(self, index=self.index[chosen], face=self.face[chosen])
 
 
 def nearest_of(size: int, index: NDArray[np.int32], pages: int = 1) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""What each pixel of a view, and each texel of a texture, sees of the mesh: exact ray casts by Embree.
+"""What each pixel of a view sees of the mesh: exact ray casts by Embree.
 
 Every pixel centre casts one ray, so attributes are interpolated perspective-correctly by construction (the
 published rasteriser interpolates affinely). Back faces are kept: a mesh with flipped normals, or an open
@@ -14,8 +14,6 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
 
-from .. import threads
-from ..pictures.pages import count, page_of
 from .cameras import Camera
 
 Floats = NDArray[np.float32]
@@ -27,12 +25,11 @@ Bools = NDArray[np.bool_]
 OFFSET = 1e-4
 BESIDE = 1e-3  # no deeper than that, a point's place in the picture can't be told
 CHUNK = 1 << 20  # rays a call: keeps memory flat and lets a cancel through
-BAND = 1 << 17  # texels a call: few enough that every core gets some
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """The pixels of one view (or texels of one texture) that show the mesh, n of them.
+    """The pixels of one view that show the mesh, n of them.
 
     pixel: (n,) int32 flat index, row by row from the top left.
     face: (n,) int32. bary: (n, 3) float32 barycentric weights of the face's corners, summing to 1.
@@ -129,47 +126,6 @@ class EmbreeRaster:
         seen = np.zeros(len(points), bool)
         seen[index] = ~_occluded(self._scene, origins, directions, distance[index])
         return seen, cosine
-
-
-def texel_fragments(uvs: Floats, size: int) -> Fragments:
-    """The texels of a ``size`` x ``size`` texture whose centres lie inside a triangle of ``uvs`` (F, 3, 2),
-    or of its pages (F, 3, 3).
-
-    Row 0 is the top of the picture, v = 1. ``depth`` and ``cosine`` have no meaning here and are 1.
-    """
-    if uvs.shape[2] == 2:
-        pixel, face, bary = _page_texels(uvs, size)
-    else:
-        on = page_of(uvs[:, 0])
-        parts = [_page_of_texels(uvs, np.flatnonzero(on == page), page, size) for page in range(count(uvs))]
-        pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
-    ones = np.ones(len(pixel), np.float32)
-    return Fragments(pixel, face, bary, ones, ones)
-
-
-def _page_of_texels(uvs: Floats, faces: NDArray[np.int64], page: int, size: int) -> tuple[Ints, Ints, Floats]:
-    """Of the texels of ``page``, which only ``faces`` (n,) are on: flat index, face, barycentric."""
-    pixel, face, bary = _page_texels(uvs[faces, :, :2], size)
-    return pixel + np.int32(page * size**2), faces[face].astype(np.int32), bary
-
-
-def _page_texels(uvs: Floats, size: int) -> tuple[Ints, Ints, Floats]:
-    """Of the texels of one page: flat index, face, barycentric."""
-    flat = np.concatenate([uvs, np.zeros((*uvs.shape[:2], 1), np.float32)], axis=2)
-    scene = _scene_of(np.ascontiguousarray(flat, np.float32))
-    centre = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    rows = max(1, BAND // size)
-
-    def band(top: int) -> tuple[Ints, Ints, Floats]:
-        x, y = np.meshgrid(centre, 1 - centre[top : top + rows])
-        origins = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
-        down = np.broadcast_to(np.array([0, 0, -1], np.float32), origins.shape)
-        pixel, face, bary, _ = _cast(scene, origins, down)
-        return pixel + np.int32(top * size), face, bary
-
-    parts = threads.each(band, range(0, size, rows))
-    pixel, face, bary = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pixel, face, bary
 
 
 def _scene_of(corners: Floats) -> rtcore_scene.EmbreeScene:

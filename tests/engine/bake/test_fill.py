@@ -15,6 +15,7 @@ from engine.bake.texel_graph import TexelGraph
 from engine.bake.texels import SurfaceTexels, nearest_of
 from engine.options import choices
 from engine.options.channels import main_channel
+from engine.views.scanlines import TexelPlanes
 from tests.engine import shapes
 
 Bools = NDArray[np.bool_]
@@ -25,10 +26,11 @@ def flat_texels(on_mesh: Bools) -> SurfaceTexels:
     """A plane from (-1, -1) to (1, 1) of which the texture's ``on_mesh`` (T, T) texels are charted."""
     size = len(on_mesh)
     index = np.flatnonzero(on_mesh).astype(np.int32)
-    row, column = np.divmod(index, size)
-    point = np.stack([column, size - 1 - row, 0 * row], axis=1) * 2 / size - (1, 1, 0)
-    normal = np.tile(np.array([0, 0, 1], np.float32), (len(index), 1))
-    return SurfaceTexels(size, index, np.zeros(len(index), np.int32), point.astype(np.float32), normal)
+    base, across, down = np.float32(
+        [[[-1], [1 - 2 / size], [0]], [[2 / size], [0], [0]], [[0], [-2 / size], [0]]]
+    )
+    planes = TexelPlanes(base, across, down, np.zeros((2, 1), np.int32))
+    return SurfaceTexels(size, index, np.zeros(len(index), np.int32), planes, np.float32([[0, 0, 1]]))
 
 
 def baked(colours: Floats, trusted: Bools, doubtful: Bools | None = None) -> Baked:
