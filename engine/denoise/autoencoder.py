@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from ..models import sidecar
 from ..models.checks import check_tiny
-from ..models.files import read_json
+from ..models.files import AGAIN, read_json
+from ..options.values import short
 from . import weights
 from .build import build
 from .parts import Part
@@ -33,8 +36,9 @@ class Autoencoder:
         self._scale, self._shift = self._statistics(part.config)
 
     def _statistics(self, config: Any) -> tuple[Tensor, Tensor]:
-        """Scale and shift of latents, for each channel or for all."""
-        return torch.tensor(config.scaling_factor), torch.tensor(config.get("shift_factor") or 0.0)
+        """Scale and shift of latents, of each channel or of all. Raises UserError for what makes no sense."""
+        shift = config.get("shift_factor")
+        return _number(config.scaling_factor, "scaling_factor", True), _number(shift or 0.0, "shift_factor")
 
     @torch.no_grad()
     def encode(self, pictures: Sequence[Tensor]) -> Tensor:
@@ -70,16 +74,29 @@ class VideoAutoencoder(Autoencoder):
     """One for videos, of which a picture is the first frame. It knows mean and deviation of each channel."""
 
     def _statistics(self, config: Any) -> tuple[Tensor, Tensor]:
-        mean, deviation = (
-            torch.tensor(config[key])[:, None, None] for key in ("latents_mean", "latents_std")
-        )
-        return 1 / deviation, mean
+        return 1 / _numbers(config, "latents_std", True), _numbers(config, "latents_mean")
 
     def _encoded(self, vae: Any, pictures: Tensor) -> Tensor:
         return super()._encoded(vae, pictures.unsqueeze(2))[:, :, 0]
 
     def _decoded(self, vae: Any, latents: Tensor) -> Tensor:
         return super()._decoded(vae, latents.unsqueeze(2))[:, :, 0]
+
+
+def _numbers(config: Any, key: str, divides: bool = False) -> Tensor:
+    """For each channel of a video's latents, (C, 1, 1)."""
+    values = config[key]
+    if not isinstance(values, list | tuple) or len(values) != config.z_dim:
+        raise UserError(f"the {key} of the model's autoencoder is {short(values)}", AGAIN)
+    return torch.stack([_number(value, key, divides) for value in values])[:, None, None]
+
+
+def _number(value: Any, key: str, divides: bool = False) -> Tensor:
+    """divides: it may not be 0."""
+    plain = type(value) in (int, float) and math.isfinite(value)
+    if not plain or abs(value) > 1e6 or (divides and abs(value) < 1e-6):
+        raise UserError(f"the {key} of the model's autoencoder is {short(value)}", AGAIN)
+    return torch.tensor(float(value))
 
 
 def _mean(encoded: Any) -> Tensor:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import short
 from .levels import Schedule
 
 CLASS = "FlowMatchEulerDiscreteScheduler"
@@ -45,11 +46,11 @@ _NUMBERS = {  # with the scheduler's own defaults, and from where to where they 
 def check(config: Mapping[str, Any]) -> None:
     """Raise UserError for a scheduler config (its JSON as a mapping) that says another schedule."""
     if (kind := config.get("_class_name")) != CLASS:
-        raise UserError(f"the model's scheduler is {kind}, not {CLASS}", FIX)
+        raise UserError(f"the model's scheduler is {short(kind)}, not {CLASS}", FIX)
     if others := [key for key in _OTHERS if config.get(key)]:
         raise UserError(f"the model's scheduler has {others[0]}, which isn't supported", FIX)
     if config.get("time_shift_type", "exponential") not in ("exponential", "linear"):
-        raise UserError(f"the model's scheduler has time_shift_type {config['time_shift_type']!r}", FIX)
+        raise UserError(f"the model's scheduler has time_shift_type {short(config['time_shift_type'])}", FIX)
     for key in _NUMBERS:
         _number(config, key)
     if _number(config, "base_image_seq_len") == _number(config, "max_image_seq_len"):
@@ -100,5 +101,7 @@ def _number(config: Mapping[str, Any], key: str) -> float:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise UserError(f"the model's scheduler has {key} {value!r}", f"give a number from {low} to {high}")
+        raise UserError(
+            f"the model's scheduler has {key} {short(value)}", f"give a number from {low} to {high}"
+        )
     return float(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..options.values import short
+from ..options.values import cut, short
 from . import families
 from .families import SUPPORTED
 from .files import AGAIN
@@ -79,7 +79,7 @@ def check_classes(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> No
     for name, expected in families.PARTS[sources.family].classes.items():
         found = _class(configs[name])
         if _INSIDE.get(str(found), found) not in (None, expected):
-            raise UserError(f"{sources.name}: its {name} is a {found}, not a {expected}", SUPPORTED)
+            raise UserError(f"{sources.name}: its {name} is a {cut(str(found))}, not a {expected}", SUPPORTED)
 
 
 _INSIDE = {  # a language model with what writes the next word: what is inside it

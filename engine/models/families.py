@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import cut
 from .files import read_json
 from .header import header
 
@@ -113,7 +114,7 @@ def of_folder(folder: Path) -> str:
     if "XL" in kind or (folder / "text_encoder_2").exists():
         raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
     if kind and not _OURS.match(kind):
-        raise UserError(f"{folder} is a {kind} model: not supported", SUPPORTED)
+        raise UserError(f"{folder} is a {cut(kind)} model: not supported", SUPPORTED)
     _require_parts(folder)
     return of_unet(str(folder), read_json(folder / "unet" / "config.json"))
 
@@ -141,7 +142,7 @@ def _of_transformer(folder: Path, kind: str) -> str:
     network = str(config.get("_class_name"))
     ours = _TRANSFORMERS.get(network)
     if ours is None or (kind and not ours.fullmatch(kind)):
-        raise UserError(f"{folder} is a {kind or network} model: not supported", SUPPORTED)
+        raise UserError(f"{folder} is a {cut(kind or network)} model: not supported", SUPPORTED)
     _require_parts(folder)
     if network == FLUX.classes["transformer"]:
         return "flux-dev" if config.get("guidance_embeds") else "flux-schnell"
@@ -169,7 +170,7 @@ def of_unet(name: str, config: Mapping[str, Any]) -> str:
     """The family of the model ``name`` by its UNet's config."""
     kind = config.get("_class_name", "UNet2DConditionModel")
     if kind != STABLE_DIFFUSION.classes["unet"] or config.get("addition_embed_type") == "text_time":
-        raise UserError(f"{name}: a {kind} of Stable Diffusion XL or another kind", SUPPORTED)
+        raise UserError(f"{name}: a {cut(str(kind))} of Stable Diffusion XL or another kind", SUPPORTED)
     return _of_width(name, config.get("cross_attention_dim"))
 
 

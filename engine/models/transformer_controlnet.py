@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import short
 from .files import read_json
 from .header import header
 
@@ -27,11 +28,14 @@ def controlnet_config(
         return _of_file(path, transformer, shared)
     config = read_json(path / "config.json")
     if (found := config.get("_class_name", kind)) != kind:
-        raise UserError(f"{path} is a {found}: not for this model", ANOTHER)
+        raise UserError(f"{path} is a {short(found)}: not for this model", ANOTHER)
     for key in shared:
         if key in config and _plain(config[key]) != _plain(transformer[key]):
-            what = f"its {key} is {config[key]}, the transformer's {transformer[key]}"
+            what = f"its {key} is {short(config[key])}, the transformer's {transformer[key]}"
             raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", ANOTHER)
+    layers = config.get("num_layers")
+    if type(layers) is not int or not 1 <= layers <= transformer["num_layers"]:
+        raise UserError(f"{path}: its num_layers is {short(layers)}", ANOTHER)
     return config
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import short
 from .files import read_json
 from .header import Listed, header, tensor_bytes
 
@@ -35,29 +36,34 @@ def controlnet_config(path: Path, transformer: Mapping[str, Any]) -> dict[str, A
         return _of_file(path, transformer)
     config = read_json(path / "config.json")
     if (kind := config.get("_class_name", CLASS)) != CLASS:
-        raise UserError(f"{path} is a {kind}: not for this model", ANOTHER)
+        raise UserError(f"{path} is a {short(kind)}: not for this model", ANOTHER)
     for key in SHARED:
         if key in config and config[key] != transformer[key]:
-            what = f"its {key} is {config[key]}, the transformer's {transformer[key]}"
+            what = f"its {key} is {short(config[key])}, the transformer's {transformer[key]}"
             raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", ANOTHER)
     _check_places(path, config, transformer)
     return config
 
 
 def _check_places(path: Path, config: Mapping[str, Any], transformer: Mapping[str, Any]) -> None:
-    """Layers that it adds to must be there; and the first must be among them."""
-    for key, count in (
-        ("control_layers_places", transformer["n_layers"]),
-        ("control_refiner_layers_places", transformer["n_refiner_layers"]),
+    """Layers that it adds to must be there, the first of them among these."""
+    layers, refiners = (config.get(f"control_{kind}layers_places") for kind in ("", "refiner_"))
+    for places, count, kind in (
+        (layers, transformer["n_layers"], ""),
+        (refiners, transformer["n_refiner_layers"], "refiner_"),
     ):
-        places = config.get(key)
-        if key == "control_refiner_layers_places" and places is None:
+        if kind and places is None:
             continue
-        if not isinstance(places, list) or not all(type(n) is int and 0 <= n < count for n in places):
-            raise UserError(f"{path}: {key} is {places!r}, the model has layers 0 to {count - 1}", ANOTHER)
+        if not (
+            isinstance(places, list)
+            and 0 in places
+            and all(type(n) is int and 0 <= n < count for n in places)
+        ):
+            what = f"{path}: control_{kind}layers_places is {short(places)}"
+            raise UserError(f"{what}, the model has layers 0 to {count - 1}", ANOTHER)
     width, latents = config.get("control_in_dim"), transformer["in_channels"]
-    if 0 not in config["control_layers_places"] or type(width) is not int or not latents <= width <= 256:
-        raise UserError(f"{path}: its control_in_dim is {width!r}, the model has {latents}", ANOTHER)
+    if type(width) is not int or not latents <= width <= 256:
+        raise UserError(f"{path}: its control_in_dim is {short(width)}, the model has {latents}", ANOTHER)
 
 
 def _of_file(path: Path, transformer: Mapping[str, Any]) -> dict[str, Any]:
