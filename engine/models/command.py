@@ -35,8 +35,8 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 
 def _download(name: str, as_json: bool) -> int:
-    if entry := BY_NAME.get(name):
-        say(f"{entry.title}: {entry.size}; licence: {entry.licence}")
+    if not as_json and (entry := BY_NAME.get(name)):
+        print(f"{entry.title}: {entry.size}; licence: {entry.licence}", flush=True)
     with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)
         manage.download(name, _JsonProgress() if as_json else draw, _go_on)
