@@ -17,6 +17,7 @@ from typing import Any
 from .. import blend
 from ..errors import UserError
 from ..errors import column as by_column
+from ..inputs import read_input
 from ..mesh.read import ENDINGS
 from ..options import job_fields
 from ..protocol import Request
@@ -100,11 +101,7 @@ def read(path: Path, defaults: Values) -> tuple[list[JobLine], list[RefusedLine]
 
 
 def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise UserError(f"the job file '{path}' can't be read ({why})", "check its path") from error
+    data = read_input(path)
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what PowerShell writes
     text = data.decode("utf-16" if wide else "utf-8-sig", errors="surrogateescape" if not wide else "replace")
     if text.lstrip()[:1] == "[":

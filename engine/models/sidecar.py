@@ -24,8 +24,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
+from ..inputs import named_file
 from ..options import model_file, values
-from .files import SIDECAR, local, read_json
+from .files import SIDECAR, read_json
 from .presets import Preset
 
 FILE = SIDECAR
@@ -75,9 +76,10 @@ def precision(controlnet: Path) -> str:
 
 
 def tiny_autoencoder(pipeline: Path) -> Path | None:
-    """The folder of the tiny autoencoder that ``pipeline``'s file names, None where it names none."""
+    """The folder of the tiny autoencoder that ``pipeline``'s file names, inside its own folder; None where it
+    names none. Raises UserError for a path out of it."""
     named = read(pipeline).get(TINY_AUTOENCODER)
-    return None if named is None else pipeline / local(named)
+    return None if named is None else named_file(pipeline / FILE, named)
 
 
 def read(folder: Path, known: Iterable[str] = KEYS) -> dict[str, Any]:

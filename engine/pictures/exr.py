@@ -13,11 +13,13 @@ import OpenEXR
 from numpy.typing import NDArray
 
 from .channels import to_linear, to_srgb
+from .size import require_pixels
 
 Floats = NDArray[np.float32]
 
 MAGIC = b"\x76\x2f\x31\x01"
 DEPTHS = {"half": np.float16, "float": np.float32}
+_BYTES = 16  # of a channel of a pixel, while it is read
 BAND = 256  # rows at a time, so that 8192^2 needs no copy of itself in between
 _HEADER = {
     "compression": OpenEXR.ZIP_COMPRESSION,
@@ -38,25 +40,31 @@ def write(picture: Floats, path: Path, depth: str, colour: bool = True) -> None:
         OpenEXR.File(_HEADER | _SAYS[colour], {"RGB": pixels}).write(file)
 
 
-def is_exr(path: Path) -> bool:
-    """Whether ``path`` begins like one. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
-def read(path: Path) -> Floats:
-    """(H, W, 4) float32 in [0, 1]: sRGB colours, not multiplied by alpha, and alpha. Raises OSError."""
+def decode(data: bytes, name: str) -> Floats:
+    """(H, W, 4) float32 in [0, 1]: sRGB colours, not multiplied by alpha, and alpha, of the file ``name``
+    that holds ``data``. Raises OSError, and UserError for more pixels than a texture has."""
     try:
-        file = OpenEXR.File(io.BytesIO(path.read_bytes()))
+        _require_size(data, name)
+        file = OpenEXR.File(io.BytesIO(data))
         channels = file.channels() if file.parts else {}  # a damaged file has none
     except RuntimeError as error:
         raise OSError("damaged") from error
-    name = next((name for name in ("RGBA", "RGB", "Y") if name in channels), None)
-    if name is None:
+    kind = next((kind for kind in ("RGBA", "RGB", "Y") if kind in channels), None)
+    if kind is None:
         raise OSError("no channels R, G and B")
-    pixels = np.nan_to_num(channels[name].pixels.astype(np.float32))
-    if name == "Y":
+    pixels = np.nan_to_num(channels[kind].pixels.astype(np.float32))
+    if kind == "Y":
         pixels = np.repeat(pixels[..., None], 3, axis=2)
-    alpha = np.clip(pixels[..., 3:], 0, 1) if name == "RGBA" else np.ones_like(pixels[..., :1])
+    alpha = np.clip(pixels[..., 3:], 0, 1) if kind == "RGBA" else np.ones_like(pixels[..., :1])
     colours = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
     return np.concatenate([to_srgb(np.clip(colours, 0, 1)), alpha], axis=2)
+
+
+def _require_size(data: bytes, name: str) -> None:
+    """Of all parts and channels, by the headers alone: a few bytes can stand for any number of pixels."""
+    for part in OpenEXR.File(io.BytesIO(data), header_only=True).parts:
+        low, high = part.header["dataWindow"]
+        width, height = (int(high[i]) - int(low[i]) + 1 for i in (0, 1))
+        require_pixels(width, height, name, _BYTES * max(4, len(part.header["channels"])))
+        if (tiles := part.header.get("tiles")) is not None:
+            require_pixels(int(tiles.xSize), int(tiles.ySize), name)

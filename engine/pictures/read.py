@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import UserError
+from ..inputs import read_input
 from . import exr
+from .size import require_pixels
 
 Floats = NDArray[np.float32]
 
+MOST_BYTES = 1 << 32
 FORMATS = ("PNG", "JPEG", "BMP", "TGA", "WEBP")
 _HIGH, _LOW = ";16B", ";16L"  # Pillow's names for big and little endian, of which it keeps the high byte
 
@@ -26,9 +30,7 @@ def read(path: Path) -> Floats:
     try:
         with warnings.catch_warnings():  # only what is beyond Pillow's limit is refused
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decoded(path)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no texture {path}", "check {init_texture}", init_texture=None) from error
+            return _decoded(read_input(path, most=MOST_BYTES), path.name)
     except Image.DecompressionBombError as error:
         raise UserError(f"the texture {path.name} is too large", "shrink it to 8192 pixels a side") from error
     except UnidentifiedImageError as error:
@@ -40,28 +42,29 @@ def read(path: Path) -> Floats:
         raise UserError(f"the texture {path.name} can't be read ({reason})", fix) from error
 
 
-def _decoded(path: Path) -> Floats:
-    if exr.is_exr(path):
-        return exr.read(path)
-    with Image.open(path, formats=FORMATS) as image:
+def _decoded(data: bytes, name: str) -> Floats:
+    if data.startswith(exr.MAGIC):
+        return exr.decode(data, name)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        require_pixels(*image.size, name)
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
             grey = np.asarray(image, np.float32) / np.float32(65535)
             return np.stack([grey, grey, grey, np.ones_like(grey)], axis=-1)
         texels: Floats = np.asarray(image.convert("RGBA"), np.float32) / np.float32(255)
-    low = low_bytes(path) if image.format == "PNG" else None
+    low = low_bytes(data) if image.format == "PNG" else None
     if low is not None:
         count = low.shape[2]
         texels[..., :count] = (texels[..., :count] * (255 * 256) + low) / 65535
     return texels
 
 
-def low_bytes(path: Path) -> NDArray[np.uint8] | None:
-    """What Pillow drops of a 16-bit PNG in colour, (H, W, 3 or 4): the lower byte of each channel. None for
-    other PNGs.
+def low_bytes(data: bytes) -> NDArray[np.uint8] | None:
+    """What Pillow drops of the 16-bit PNG in colour ``data``, (H, W, 3 or 4): the lower byte of each channel.
+    None for other PNGs.
 
     It reads the file as if it were little endian: its kept byte is then the lower one.
     """
-    with Image.open(path, formats=("PNG",)) as image:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         if image.mode not in ("RGB", "RGBA") or [tile.args for tile in image.tile] != [image.mode + _HIGH]:
             return None
         image.tile = [image.tile[0]._replace(args=image.mode + _LOW)]

@@ -9,16 +9,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..inputs import MOST_JSON, read_input
 from ..mesh.frame import from_z_up, turned
 from .cameras import FOV, Camera
 
@@ -68,19 +67,21 @@ def _roll(level: Camera, up: Doubles) -> float:
 def read(path: str, most: int, z_up: bool = False) -> list[Given]:
     """The cameras that the JSON file ``path`` lists, at most ``most``; z_up: +Z is up in the mesh's file.
     Raises UserError."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise UserError(f"the cameras '{path}' can't be read ({why})", "check the path") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"the cameras '{path}' are no JSON ({error})", _HOW) from error
+    data = _read(path)
     listed = data.get("cameras") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not listed:
         raise UserError(f"'{path}' lists no cameras", _HOW)
     if len(listed) > most:
         raise UserError(f"'{path}' lists {len(listed)} cameras", f"leave at most {most} of them")
     return [_camera(entry, number, z_up) for number, entry in enumerate(listed, 1)]
+
+
+def _read(path: str) -> Any:
+    data = read_input(path, most=MOST_JSON)
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the cameras '{path}' are no JSON ({error})", _HOW) from error
 
 
 def _camera(entry: Any, number: int, z_up: bool) -> Given:

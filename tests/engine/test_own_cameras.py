@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,18 +54,13 @@ def test_a_job_is_seen_by_them_alone(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_the_file_is_read_once(request_for: Callable[..., Request], tmp_path: Path) -> None:
-    """So that it may be a pipe: --cameras <(program). What reads it again finds it empty."""
+def test_a_pipe_is_refused_at_once(request_for: Callable[..., Request], tmp_path: Path) -> None:
+    """One that nobody writes into would be waited for without end."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-
-    def write() -> None:
-        for text in (json.dumps({"cameras": [AHEAD]}), ""):
-            pipe.write_text(text)
-
-    threading.Thread(target=write, daemon=True).start()
     outcome = Worker().run(request_for(cameras=str(pipe), steps=1), Host(lambda *_: None, lambda: False))
-    assert isinstance(outcome, Result), outcome
+    assert isinstance(outcome, Failure)
+    assert "is a pipe" in outcome.error
 
 
 def test_when_none_sees_the_mesh_it_is_told(

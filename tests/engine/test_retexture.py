@@ -16,7 +16,7 @@ from PIL import Image
 
 from engine import protocol
 from engine.host import Host
-from engine.pictures import exr
+from engine.pictures.read import read as read_picture
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
 from tests.engine import shapes
@@ -210,7 +210,7 @@ def test_floats(worker: Worker, request_for: Make, tmp_path: Path, depth: str, t
     plain = run(worker, request_for())
     assert report(deep)["texture_depth"] == depth
     assert Path(deep.texture) == tmp_path / "deep" / "texture.exr"
-    values = exr.read(Path(deep.texture))[..., :3]
+    values = read_picture(Path(deep.texture))[..., :3]
     assert len(np.unique(values)) > 256
     assert np.abs(values * 255 - pixels(plain.texture)).max() <= tolerance
     for beside, other in ((tmp_path / "deep" / "texture.png", plain.texture), (deep.mesh, plain.mesh)):

@@ -102,9 +102,9 @@ def test_damaged_and_missing_files_and_folders(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:-400])
         with pytest.raises(UserError, match="can't be read"):
             ExistingTexture.read(path)
-    with pytest.raises(UserError, match="there is no texture"):
+    with pytest.raises(UserError, match="there is no file"):
         ExistingTexture.read(tmp_path / "none.png")
-    with pytest.raises(UserError, match="directory"):
+    with pytest.raises(UserError, match="is a folder"):
         ExistingTexture.read(tmp_path)
 
 

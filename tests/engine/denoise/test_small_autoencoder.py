@@ -113,11 +113,22 @@ def test_without_a_tiny_one_the_full_one_makes_all(copy: Path, pictures: torch.T
 
 
 def test_a_sidecar_may_name_it(copy: Path) -> None:
-    make_tiny(copy.parent / "elsewhere")
-    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": "../elsewhere", "steps": 7}))
+    make_tiny(copy / "elsewhere")
+    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": "elsewhere", "steps": 7}))
     model = load(copy)
     assert model.tiny
     assert model.preset.steps == 7
+
+
+@pytest.mark.parametrize("way", ["../elsewhere", "%2e%2e/elsewhere", "{absolute}", "~/elsewhere", "link", ""])
+def test_a_sidecar_names_nothing_outside_of_its_folder(way: str, copy: Path) -> None:
+    make_tiny(copy.parent / "elsewhere")
+    if way == "link":
+        (copy / "link").symlink_to(copy.parent / "elsewhere")
+    named = way.format(absolute=copy.parent / "elsewhere")
+    (copy / "sync_texture.json").write_text(json.dumps({"tiny_autoencoder": named}))
+    with pytest.raises(UserError, match="names the file"):
+        load(copy)
 
 
 @pytest.mark.parametrize("value", [3, None, ["taesd"], True])

@@ -13,6 +13,7 @@ from engine.bake.existing_texture import ExistingTexture
 from engine.errors import UserError
 from engine.pictures import exr
 from engine.pictures.channels import to_linear, to_srgb
+from engine.pictures.read import read
 
 PICTURE = np.random.default_rng(0).random((300, 40, 3)).astype(np.float32)
 
@@ -49,7 +50,7 @@ def test_the_two_curves_are_each_others_reverse_without_a_step() -> None:
 
 def test_values_beyond_black_and_white_are_clamped_as_in_a_png(tmp_path: Path) -> None:
     exr.write(np.array([[[-1, 0.5, 2]]], np.float32), tmp_path / "a.exr", "float")
-    np.testing.assert_allclose(exr.read(tmp_path / "a.exr")[0, 0], (0, 0.5, 1, 1), atol=1e-6)
+    np.testing.assert_allclose(read(tmp_path / "a.exr")[0, 0], (0, 0.5, 1, 1), atol=1e-6)
 
 
 def saved(path: Path, **channels: np.ndarray) -> Path:
@@ -62,14 +63,14 @@ def saved(path: Path, **channels: np.ndarray) -> Path:
 def test_alpha_grey_and_what_is_no_number(tmp_path: Path) -> None:
     alpha = np.linspace(0, 1, 40, dtype=np.float32)[None, :, None].repeat(300, axis=0)
     linear = light(PICTURE).astype(np.float32)
-    read = exr.read(saved(tmp_path / "a.exr", RGBA=np.concatenate([linear * alpha, alpha], axis=2)))
-    np.testing.assert_allclose(read[:, 1:, :3], PICTURE[:, 1:], atol=1e-4)
-    np.testing.assert_allclose(read[..., 3:], alpha)
-    assert (read[:, 0] == 0).all()
-    grey = exr.read(saved(tmp_path / "y.exr", Y=np.ascontiguousarray(linear[..., 0])))
+    found = read(saved(tmp_path / "a.exr", RGBA=np.concatenate([linear * alpha, alpha], axis=2)))
+    np.testing.assert_allclose(found[:, 1:, :3], PICTURE[:, 1:], atol=1e-4)
+    np.testing.assert_allclose(found[..., 3:], alpha)
+    assert (found[:, 0] == 0).all()
+    grey = read(saved(tmp_path / "y.exr", Y=np.ascontiguousarray(linear[..., 0])))
     np.testing.assert_allclose(grey[..., :3], PICTURE[..., :1].repeat(3, axis=2), atol=1e-5)
     odd = np.array([[[np.nan, np.inf, -np.inf]]], np.float32)
-    np.testing.assert_allclose(exr.read(saved(tmp_path / "n.exr", RGB=odd)), [[[0, 1, 0, 1]]], atol=1e-6)
+    np.testing.assert_allclose(read(saved(tmp_path / "n.exr", RGB=odd)), [[[0, 1, 0, 1]]], atol=1e-6)
 
 
 def test_damaged_files_are_refused_in_one_line(tmp_path: Path) -> None:

@@ -140,5 +140,5 @@ def test_what_can_not_be_read_is_told(data: object, word: str, tmp_path: Path) -
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="there is no file"):
         read(str(tmp_path / "none.json"), 4)
