@@ -79,7 +79,7 @@ def test_presets() -> None:
 def test_benchmarks_find_their_places(tmp_path: Path) -> None:
     for page, names in (
         ("sharpness.md", ("summary", "octaves")),
-        ("filling.md", ("table",)),
+        ("filling.md", ("table", "strays", "reaches")),
         ("attention.md", ("steps", "layers")),
         ("methods.md", ("roundtrip",)),
     ):

@@ -29,7 +29,7 @@ def near_background(picture: np.ndarray, reach: int) -> np.ndarray:
     return near
 
 
-@pytest.mark.parametrize(("resolution", "reach"), [(32, 1), (64, 1), (128, 2)])
+@pytest.mark.parametrize(("resolution", "reach"), [(32, 1), (128, 1), (256, 2)])
 def test_a_band_along_the_silhouette_is_not_trusted(resolution: int, reach: int) -> None:
     picture = trust_picture(brute.box((-0.5, -0.5, -0.2), (0.5, 0.5, 0.2)), Camera(0, 0), resolution)
     near = near_background(picture, reach)
