@@ -113,10 +113,11 @@ def _texture_for_person(request: Request, silent: bool) -> Outcome:
     from .worker import Worker
 
     with terminal.ProgressBar(silent) as bar:
-        outcome = Worker().run(request, Host(bar, _interrupted.is_set))
+        outcome = Worker().run(request, Host(bar, _interrupted.is_set, note=bar.note))
     if isinstance(outcome, protocol.Result):
         for warning in outcome.warnings:
-            terminal.say(f"note: {warning}")
+            if silent or warning not in bar.noted:
+                terminal.say(f"note: {warning}")
         files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
         textures = (path for texture in outcome.textures for path in texture.files.values())
         print(*textures, *files, *filter(None, [outcome.scene]), sep="\n")

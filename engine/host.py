@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -23,6 +23,10 @@ def _silent(stage: str, i: int, n: int, eta_s: float | None) -> None:
     pass
 
 
+def _unsaid(notes: Sequence[str]) -> None:
+    pass
+
+
 def _unseen(preview: protocol.Preview) -> None:
     pass
 
@@ -30,7 +34,8 @@ def _unseen(preview: protocol.Preview) -> None:
 @dataclass
 class Host:
     """progress(stage, i, n, eta_s) is told how far a stage is, preview(preview) of the texture so far where
-    the request wants that; cancelled() is asked all along.
+    the request wants that; note(warnings) of those of the result that are worth knowing before the work
+    begins; cancelled() is asked all along.
 
     start: when the job began, by time.perf_counter, before torch and the model's libraries were imported.
     """
@@ -39,6 +44,7 @@ class Host:
     cancelled: Callable[[], bool] = _never
     start: float = field(default_factory=time.perf_counter)
     preview: Callable[[protocol.Preview], None] = _unseen
+    note: Callable[[Sequence[str]], None] = _unsaid
 
     def check(self) -> None:
         """Raise Cancelled when the job is to stop."""

@@ -101,12 +101,18 @@ def read_json(path: str | os.PathLike[str], most: int = MOST_JSON) -> Any:
         raise UserError(f"{_shown(os.fspath(path))} isn't JSON: {why}", "correct it") from error
 
 
-def require_room(need: float, what: str) -> None:
-    """Raise OutOfMemory unless ``need`` bytes for ``what`` fit into this computer's memory."""
+def require_room(
+    need: float,
+    what: str,
+    fix: str = "use a smaller one, or a computer with more memory",
+    **options: str | None,
+) -> None:
+    """Raise OutOfMemory unless ``need`` bytes for ``what`` fit into this computer's memory. fix, options: as
+    in UserError."""
     there = physical_bytes()
     if there is not None and need > there:
         text = f"{what} takes about {need / 2**30:,.1f} GiB of memory, and this computer has"
-        raise OutOfMemory(f"{text} {there / 2**30:.0f}", "use a smaller one, or a computer with more memory")
+        raise OutOfMemory(f"{text} {there / 2**30:.0f}", fix, **options)
 
 
 def physical_bytes() -> int | None:

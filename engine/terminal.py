@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from .errors import one_line
@@ -59,6 +60,7 @@ class ProgressBar:
         self._live = sys.stderr.isatty()
         self._stage = ""
         self._held: list[str] = []
+        self.noted: set[str] = set()
         self._start = time.monotonic()
 
     def __call__(self, stage: str, i: int, n: int, eta_s: float | None) -> None:
@@ -73,6 +75,16 @@ class ProgressBar:
                 say("\n".join(self._held))
                 self._held.clear()
         self._stage = stage
+
+    def note(self, notes: Sequence[str]) -> None:
+        """Say ``notes`` now, or with the first stages."""
+        self.noted.update(notes)
+        lines = [] if self._silent else [f"note: {text}" for text in notes]
+        if self._live and lines:
+            clear()
+            say("\n".join(lines))
+        elif not self._live:
+            self._held += lines
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,7 @@ from ..views import prompts, resolution
 from ..views.backends import choose
 from ..views.cameras import Camera
 from ..views.neighbours import nearest_first, neighbours
+from ..views.planner import MAX_VIEWS
 from ..views.surface import Surface, View
 from .canvas import CanvasView, Prompt
 from .mesh_job import MeshJob
@@ -60,10 +61,12 @@ class PreparedMeshes:
         request, mesh = job.request, job.layout.mesh
         memory.check_numbers(len(job.layout.pages), max(settings.latent_size, settings.rgb_size))
         cameras = options.placed(request, job.own, mesh)
+        notes = memory.check_views(MAX_VIEWS if cameras is None else len(cameras), settings.view_size)
+        job.host.note(notes)
         backend = choose(request.raster, denoiser.device.type)
         surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
         shots = take_views(surface, cameras, settings.view_size, settings.control, job.host)
-        warnings = _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
+        warnings = notes + _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
         return MeshCanvas(job, settings, surface, shots, denoiser.channels, warnings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,9 @@ class MeshJob:
         with clock.part("geometry"):
             host.progress("unwrap", 0, 1, None)
             layout = _laid_out(request, meshes, host)
-            memory.check_textures(len(layout.pages), request.texture_size)
+            notes = memory.check_textures(len(layout.pages), request.texture_size)
+            layout = replace(layout, warnings=(*layout.warnings, *notes))
+            host.note(notes)
         with clock.part("load"):
             path = request.init_texture
             old = ExistingTexture.read_pages(path, layout.pages) if path else None
