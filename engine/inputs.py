@@ -12,9 +12,8 @@ import re
 import stat
 import sys
 from collections.abc import Callable
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from .errors import OutOfMemory, UserError
@@ -36,7 +35,7 @@ def _never() -> None:
     pass
 
 
-def open_input(path: str | os.PathLike[str]) -> tuple[BufferedReader, int]:
+def open_input(path: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
     """The regular file ``path``, open for reading, and its size in bytes. Never blocks.
 
     Raises UserError when it isn't there, isn't a regular file or can't be opened.

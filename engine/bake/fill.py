@@ -21,6 +21,8 @@ from .harmonic_fill import NEXT_TO, harmonic_fill, kept_doubtful
 from .texel_graph import TexelGraph
 from .texels import SurfaceTexels, nearest_of
 
+AT_ONCE = 1 << 20  # texels
+
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
@@ -36,10 +38,26 @@ def fill(
         return shaped(np.tile(neutral(channels), (texels.pages * texels.size**2, 1)), texels.size)
     near = nearest_of(texels.size, texels.index, texels.pages)
     if how == "uv":
-        colours = voronoi_fill(texels, baked, neutral(channels))
-    else:
-        colours = harmonic_fill(graph, baked, near, columns(channels).values())
-    return padded(texels.size, colours, near)
+        return padded(texels.size, voronoi_fill(texels, baked, neutral(channels)), near)
+    filled, colours = harmonic_fill(graph, baked, near, columns(channels).values())
+    image = padded(texels.size, baked.colours, near)
+    _put(image.reshape(len(near), -1), near, len(texels.index), filled, colours)
+    return image
+
+
+def _put(
+    image: Floats, near: NDArray[np.int32], count: int, filled: NDArray[np.int64], colours: Floats
+) -> None:
+    """Put the ``colours`` (m, K) of the ``filled`` (m,) of ``count`` texels into ``image`` (P T^2, K), where
+    ``near`` (P T^2,) is one of them: afterwards and piece by piece, as a copy of all colours would be much of
+    the memory that a large texture takes."""
+    number = np.full(count, -1, np.int32)
+    number[filled] = np.arange(len(filled), dtype=np.int32)
+    for start in range(0, len(near), AT_ONCE):
+        own = slice(start, start + AT_ONCE)
+        of = number[near[own]]
+        at = np.flatnonzero(of >= 0)
+        image[own][at] = colours[of[at]]
 
 
 def doubtful_used(how: str, graph: TexelGraph, trusted: Bools) -> NDArray[np.int64]:
@@ -50,7 +68,11 @@ def doubtful_used(how: str, graph: TexelGraph, trusted: Bools) -> NDArray[np.int
 
 def padded(size: int, colours: Floats, near: NDArray[np.int32]) -> Floats:
     """The texture, as by fill, of the ``colours`` (n, K) on the mesh; ``near`` as by nearest_of."""
-    return shaped(colours[near], size)
+    image = np.empty((len(near), colours.shape[1]), np.float32)
+    for start in range(0, len(near), AT_ONCE):
+        own = slice(start, start + AT_ONCE)
+        image[own] = colours[near[own]]  # numpy makes indices of 64 bits of all that it is given
+    return shaped(image, size)
 
 
 def voronoi_fill(texels: SurfaceTexels, baked: Baked, bare: Floats) -> Floats:

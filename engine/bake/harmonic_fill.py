@@ -41,8 +41,8 @@ def harmonic_fill(
     baked: Baked,
     near: NDArray[np.int32],
     channels: Collection[slice] = (slice(None),),
-) -> Floats:
-    """The colours (n, K) of all texels.
+) -> tuple[Ints, Floats]:
+    """The numbers (m,) of the texels that need a colour, and their colours (m, K).
 
     baked: colours in [0, 1] of at least one texel. The doubtful ones are painted over where a trusted texel
     is NEXT_TO them. near: (P T^2,) the number of the texel nearest to each texel of the texture.
@@ -54,7 +54,7 @@ def harmonic_fill(
     known[baked.doubtful] = _stays(graph, trusted, np.flatnonzero(baked.doubtful), step * BLOCK)
     empty = np.flatnonzero(~known)
     if not len(empty):
-        return colours
+        return empty, colours[:0]
     blocks = graph.blocks(empty, step * BLOCK)
     source, _ = graph.nearest(empty[blocks.first], graph.seeds(known, inside=step * SPARSE))
     nearest = colours[source]
@@ -64,9 +64,7 @@ def harmonic_fill(
     x = _System.build(blocks, pairs, colours, nearest, pull).solve(nearest, COARSE_ROUNDS, channels)
     inside = blocks.label[empty[nodes.first]]
     system = _System.build(nodes, pairs, colours, nearest[inside], pull[inside])
-    out = colours.copy()
-    out[empty] = system.solve(x[inside], ROUNDS, channels).clip(0, 1)[nodes.label[empty]]
-    return out
+    return empty, system.solve(x[inside], ROUNDS, channels).clip(0, 1)[nodes.label[empty]]
 
 
 def kept_doubtful(graph: TexelGraph, trusted: Bools) -> Ints:

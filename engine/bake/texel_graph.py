@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
 from ..mesh.edges import Edges
@@ -85,7 +84,9 @@ class TexelGraph:
         grid = np.zeros(self.texels.pages * size * size, bool)
         grid[self.texels.index[known]] = True
         square = grid.reshape(-1, size, size)
-        inner = binary_erosion(square, np.ones((1, 3, 3), bool))
+        inner = np.zeros_like(square)
+        rows = square[:, :-2] & square[:, 1:-1] & square[:, 2:]
+        inner[:, 1:-1, 1:-1] = rows[:, :, :-2] & rows[:, :, 1:-1] & rows[:, :, 2:]
         if inside:
             inner[:, ::inside, ::inside] = False
         return self.number[np.flatnonzero(square & ~inner)].astype(np.int64)

@@ -72,5 +72,7 @@ def nearest_of(size: int, index: NDArray[np.int32], pages: int = 1) -> NDArray[n
             page[:] = 0
             continue
         row, column = distance_transform_edt(free, return_distances=False, return_indices=True)
-        page[:] = page[(row * np.int32(size) + column).reshape(-1)]
+        row *= np.int32(size)  # in place: of a large texture each of these takes a quarter of a GB
+        row += column
+        page[:] = page[row.reshape(-1)]
     return number.reshape(-1)

@@ -128,7 +128,8 @@ class ViewReader:
         facing = self._facing(places)
         cosine = np.abs(facing)
         reach = self.reach(depth, cosine)
-        inside = (pixel >= 0).all(axis=1) & (pixel <= self.resolution).all(axis=1) & (depth > 0)
+        (column, row), side = pixel.T, self.resolution
+        inside = (column >= 0) & (column <= side) & (row >= 0) & (row <= side) & (depth > 0)
         may = inside & (cosine > self.least)
         index = self._index(pixel)
         # The far side of a thin plate has its near side's depth.
@@ -136,9 +137,10 @@ class ViewReader:
         self._other_surfaces(places, index, seen)
         unsure = np.flatnonzero(may & ~seen)  # what is plainly seen casts no ray
         unsure = unsure[self._near_any(index[unsure], depth[unsure], reach[unsure])]
-        rays = places.pick(unsure)
-        normal = self.faces.normal.take(rays.face, axis=1)
-        seen[unsure], _ = self.faces.raster.visible(self.camera, rays.point.T, normal.T)
+        if len(unsure):
+            rays = places.pick(unsure)
+            normal = self.faces.normal.take(rays.face, axis=1)
+            seen[unsure], _ = self.faces.raster.visible(self.camera, rays.point.T, normal.T)
         chosen = np.flatnonzero(seen)
         colours, found = self._colours(pixel.T.take(chosen, axis=1).T, depth[chosen], reach[chosen])
         chosen = chosen[found]
@@ -196,6 +198,8 @@ class ViewReader:
         colours: Floats = shown[0, :, 0].numpy()
         found = np.ones(len(pixel), bool)
         some = np.flatnonzero(~whole)
+        if not len(some):
+            return colours, found
         total, weight = self._partly(pixel[some], depth[some], reach[some])
         colours[:, some] = np.divide(total, weight, out=total, where=weight > 0)
         found[some] = weight > 0

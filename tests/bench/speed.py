@@ -26,7 +26,8 @@ SWEEPS: dict[str, tuple[int, ...]] = {
     "texture": (512, 1024, 1536, 2048, 4096),
 }
 COMMON = {"faces": 40_000, "views": 10, "texture": 1536}  # the case's defaults
-LARGEST, MILLION = 8192, 1_000_000
+LARGEST, FULL, MILLION = 8192, 4096, 1_000_000
+SIX = (3, 1, 1, 1, 3, 3)  # colour, roughness, metal, height, normal, emission: numbers a texel
 DOCS = ROOT / "docs"
 
 
@@ -77,12 +78,17 @@ class Bench:
         mesh = bag()
         published = self.measure(**({"mesh": str(mesh)} if mesh else {"faces": 4_484}))
         common, million = self.measure(), self.measure(faces=MILLION)
+        large, full = self.measure(texture=LARGEST), self.measure(texture=FULL, widths=SIX)
         return published, [
             Target("a step of f(g(.)), the published case, one core", published["step_ms"], 1.0, "ms"),
             Target("set-up, 40,000 faces", common["setup_s"], 4.0, "s"),
             Target("set-up, a million faces", million["setup_s"], 30.0, "s"),
             Target("peak memory, a million faces, set-up", million["setup_mb"] / 1024, 4.0, "GB"),
             Target("peak memory, a million faces, to the end", million["peak_mb"] / 1024, 4.0, "GB"),
+            Target("finish, 8192 x 8192, colour alone", large["finish_s"], 30.0, "s"),
+            Target("peak memory, 8192 x 8192, colour alone", large["peak_mb"] / 1024, 4.0, "GB"),
+            Target("finish, 4096 x 4096, six channels", full["finish_s"], 15.0, "s"),
+            Target("peak memory, 4096 x 4096, six channels", full["peak_mb"] / 1024, 3.0, "GB"),
         ]
 
 

@@ -64,23 +64,18 @@ R = TypeVar("R", bound=Rows)
 
 @dataclass(frozen=True)
 class Stack:
-    """Rows that are one tensor, (N, ...), or several: then ``others`` are as long."""
+    """Rows that are one tensor, (N, ...)."""
 
     tensor: Tensor
-    others: tuple[Tensor, ...] = ()
 
     def rows(self, n: int) -> Stack:
-        return self._each(lambda one: one.expand(n, *one.shape[1:])) if len(self.tensor) == 1 else self
+        return Stack(self.tensor.expand(n, *self.tensor.shape[1:])) if len(self.tensor) == 1 else self
 
     def take(self, which: Which) -> Stack:
-        return self._each(lambda one: one[which])
+        return Stack(self.tensor[which])
 
     def joined(self, other: Stack) -> Stack:
-        both = zip(self.others, other.others, strict=True)
-        return Stack(torch.cat([self.tensor, other.tensor]), tuple(torch.cat(pair) for pair in both))
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Stack:
-        return Stack(change(self.tensor), tuple(change(one) for one in self.others))
+        return Stack(torch.cat([self.tensor, other.tensor]))
 
 
 E = TypeVar("E")

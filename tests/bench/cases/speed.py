@@ -12,8 +12,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,14 @@ import trimesh
 
 from engine import memory
 from engine.bake.bake import bake
-from engine.bake.fill import fill
+from engine.bake.fill import doubtful_used, fill
 from engine.bake.texel_graph import TexelGraph
 from engine.canvas.mesh_maps import mesh_maps
 from engine.canvas.mesh_views import take_views
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.unwrap import ensure_uvs
+from engine.options.channels import main_channel
 from engine.sync.spaces import LinearSpace
 from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.surface import Surface, View
@@ -40,12 +42,14 @@ ROUNDS = 50
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured. faces: of a torus, about; mesh: a file instead. unwrap: new UVs, nothing else."""
+    """What is measured. faces: of a torus, about; mesh: a file instead. widths: numbers a texel of each
+    channel. unwrap: new UVs, nothing else."""
 
     faces: int = 40_000
     views: int = 10
     texture: int = 1536
     mesh: str | None = None
+    widths: Sequence[int] = (3,)
     unwrap: bool = False
 
 
@@ -69,7 +73,7 @@ def texturing(case: Case) -> dict[str, float]:
     w = torch.randn(len(cameras), CHANNELS, LATENT, LATENT, generator=torch.Generator().manual_seed(0))
     step, maps = alternately(lambda: space.roundtrip(w), lambda: space.project(space.unproject(w), w))
     setup_mb, steps = memory.peak_mb(), time.process_time()
-    finish(surface, shots, case.texture)
+    finish(surface, shots, case.texture, case.widths)
     return {
         "faces": len(mesh.faces),
         "setup_s": ready - start,
@@ -92,12 +96,14 @@ def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Surface, list[
     return surface, shots, LinearSpace.build(maps)
 
 
-def finish(surface: Surface, shots: list[View], size: int) -> None:
-    """From the finished views to the texture: baked, filled along the surface, padded."""
-    side = shots[0].resolution
-    pictures = np.random.default_rng(0).random((len(shots), side, side, 3), np.float32)
+def finish(surface: Surface, shots: list[View], size: int, widths: Sequence[int]) -> None:
+    """From the finished views to the texture: baked, filled along the surface, padded, as the engine does."""
+    side, main = shots[0].resolution, main_channel()
+    channels = [replace(main, name=f"{main.name} {i}", width=width) for i, width in enumerate(widths)]
+    pictures = np.random.default_rng(0).random((len(shots), side, side, sum(widths)), np.float32)
     graph = TexelGraph.build(surface, size)
-    fill("surface", graph, bake(surface, graph.texels, shots, pictures))
+    doubtful = partial(doubtful_used, "surface", graph)
+    fill("surface", graph, bake(surface, graph.texels, shots, pictures, doubtful_too=doubtful), channels)
 
 
 def unwrapping(case: Case) -> dict[str, float]:
