@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,9 +64,8 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
         raise UserError(what, "name several of its objects instead, or import the others into it")
     if not Path(request.mesh).is_file():
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
-    with tempfile.TemporaryDirectory(prefix="sync_texture_") as name:
+    with guard.folder("sync_texture_") as folder:
         host.progress("start", 0, 1, None)
-        folder = Path(name)
         order = {"blend": os.path.abspath(request.mesh), "request": request.as_dict()}
         found = _ask({**order, "action": "read"}, folder, host)
         first, *others = found["meshes"]
@@ -108,7 +106,8 @@ def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
     (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
     answer = folder / "answer.json"
     answer.unlink(missing_ok=True)
-    environ = without_python_settings(os.environ)
+    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))  # Blender leaves a folder of its own in there
+    environ = {**without_python_settings(os.environ), **own}
     try:
         status = guard.run([*program(order["blend"]), str(folder)], folder, environ, host.check)
     except OSError as error:

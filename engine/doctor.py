@@ -43,7 +43,7 @@ def examine() -> dict[str, Any]:
 
     {engine, protocol, python, executable, packages: {name: version or null}, missing: [name],
      devices: {name: bool}, gpu: {name, free, total} (bytes) or null, threads, rasteriser,
-     models: [{name, title, installed, damaged (why, or null), control, size, licence}],
+     models: [{name, title, installed, damaged (why, or null), control, size, memory, licence}],
      disk_free (bytes), usable: bool, verdict}
 
     Without the packages, devices and models are empty, rasteriser and threads null.
@@ -105,6 +105,7 @@ def _models() -> Iterator[dict[str, Any]]:
             "damaged": model.damaged,
             "control": model.control,
             "size": entry.size,
+            "memory": entry.memory,
             "licence": entry.licence,
         }
 
@@ -126,7 +127,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"disk        {found['disk_free'] / 2**30:.0f} GiB free"
     for model in found["models"]:
         here = f"here (control: {model['control']})"
-        there = f"damaged ({why})" if (why := model["damaged"]) else f"not here ({model['size']} to download)"
+        wanted = f"not here ({model['size']} to download; memory: {model['memory']})"
+        there = f"damaged ({why})" if (why := model["damaged"]) else wanted
         state = here if model["installed"] else there
         yield f"model       {model['name']}: {state}"
     yield f"verdict     {found['verdict']}"

@@ -12,8 +12,9 @@ import re
 import stat
 import sys
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote
 
 from .errors import OutOfMemory, UserError
@@ -35,7 +36,7 @@ def _never() -> None:
     pass
 
 
-def open_input(path: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
+def open_input(path: str | os.PathLike[str]) -> tuple[BufferedReader, int]:
     """The regular file ``path``, open for reading, and its size in bytes. Never blocks.
 
     Raises UserError when it isn't there, isn't a regular file or can't be opened.

@@ -12,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -108,7 +110,7 @@ class Server:
             except ValueError as error:
                 with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
                     print(error, file=sys.stderr)
-        self._end()  # the parent is gone
+        self.end()  # the parent is gone
 
     def _handle(self, msg: dict[str, Any]) -> None:
         kind = msg["kind"]
@@ -117,7 +119,7 @@ class Server:
         elif kind == protocol.CANCEL:
             self._cancel(_id(msg))
         elif kind == protocol.QUIT:
-            self._end()
+            self.end()
         elif kind != protocol.HEARTBEAT:
             raise ValueError(f"unknown message {values.short(kind)}")
 
@@ -132,7 +134,7 @@ class Server:
             self._waiting.append(job)
         self._jobs.put(job)
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """End: nobody wants what is being done any more."""
         if self._busy():
             os._exit(protocol.EXIT_CANCELLED)
@@ -198,4 +200,23 @@ def serve(frugal: bool = False) -> int:
     source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return Server(source, sink, frugal).run()
+    server = Server(source, sink, frugal)
+    _heed_signals(server.end)
+    return server.run()
+
+
+def _heed_signals(end: Callable[[], None]) -> None:
+    """Call ``end`` as soon as the process is asked to end, also while native code has the main thread."""
+    asked, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        while True:
+            if os.read(asked, 1)[0] in (signal.SIGINT, signal.SIGTERM):
+                end()
+
+    threading.Thread(target=wait, daemon=True).start()

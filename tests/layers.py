@@ -49,6 +49,18 @@ NO_BLENDER = (
     "jobs.supervisor",
     "jobs.job_files",
 )
+# Who may open what it reads in other ways than engine/inputs.py: files that came in go through that alone.
+READERS = {
+    "engine/inputs.py": "it is that way",
+    "engine/blend.py": "what Blender answers, in our private folder",
+    "engine/batch/journal.py": "a batch's own record",
+    "engine/batch/lock.py": "a batch's own lock",
+    "engine/client/guard.py": "what our child printed, in our private folder",
+    "engine/export/glb.py": "textures that we have just written",
+    "engine/mesh/atlas.py": "arrays of our child, in our private folder",
+    "engine/mesh/xatlas_child.py": "arrays of our parent, in its private folder",
+    "engine/pictures/png.py": "pictures between engine and Blender, whose Python has no inputs.py",
+}
 HUB = {"diffusers", "transformers"}
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
 HEAVY = {"torch", "diffusers", "transformers", "trimesh", "embreex", "xatlas", "scipy", "PIL", "safetensors"}
@@ -125,6 +137,8 @@ def _all_rules(where: Path, text: str, tree: ast.Module) -> Iterator[tuple[int, 
     for line, module in imports:
         yield from ((line, what) for what in _import_rules(where, module))
     yield from _call_rules(tree)
+    if where.parts[0] == "engine" and where.as_posix() not in READERS:
+        yield from _reading_rules(tree)
     yield from _size_rules(text, tree)
     if where.parts[0] == "engine" or where.parts[0] == "blender_sync_addon":
         yield from _relative_rules(where, tree)
@@ -247,6 +261,28 @@ def _call_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "calls torch.load without weights_only=True"
         if _is_true(keywords.get("shell")):
             yield node.lineno, "runs a shell"
+
+
+def _reading_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What comes in may be a pipe, a device, or larger than memory; inputs.py knows."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _reads_a_file(node):
+            yield node.lineno, f"calls {_name(node.func)}: files that come in go through engine/inputs.py"
+
+
+def _reads_a_file(call: ast.Call) -> bool:
+    name, owner = _name(call.func), _owner(call.func)
+    if name in ("read_text", "read_bytes") or (name == "load" and owner in ("np", "numpy")):
+        return True
+    if name != "open" or owner == "os":
+        return False
+    given = call.args[1:] if isinstance(call.func, ast.Name) else call.args
+    if owner == "Image":
+        return not (isinstance(given[0], ast.Call) and _name(given[0].func) == "BytesIO")
+    mode = given[0] if given else None
+    if mode is not None and not isinstance(mode, ast.Constant):
+        return False  # a member of an archive
+    return mode is None or not set("wax") & set(str(mode.value))
 
 
 def _size_rules(text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:

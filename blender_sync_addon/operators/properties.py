@@ -18,7 +18,10 @@ from ..setup import vocabulary
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 
-MODELS = ("starter", "sd15", "sd21", "z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev")
+MODELS = (
+    *("starter", "sd15", "sd21", "sdxl", "sdxl-union"),
+    *("z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev"),
+)
 AUTOMATIC = ("auto", "Automatic", "What suits the model")
 
 

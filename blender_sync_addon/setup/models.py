@@ -21,7 +21,7 @@ class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
     bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
-    here can't be used, else "".
+    here can't be used, else "". memory: that it wants, in words.
     """
 
     name: str
@@ -33,6 +33,7 @@ class ModelEntry:
     bundled: bool
     link: str
     damaged: str = ""
+    memory: str = ""
 
     @property
     def state(self) -> str:
@@ -65,6 +66,7 @@ def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
                 bundled=model["base"] is None and not model["link"],
                 link=model["link"] or "",
                 damaged=model.get("damaged") or "",
+                memory="" if model["link"] else model["memory"],
             )
             for model in answer
         ]

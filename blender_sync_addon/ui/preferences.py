@@ -182,7 +182,9 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
         buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
     if model.damaged:
         draw_text(layout.column(align=True), model.damaged, "ERROR", characters)
-    draw_text(layout.column(align=True), f"{model.title}. Licence: {model.licence}", "BLANK1", characters)
+    memory = f"Memory: {model.memory}. " if model.memory else ""
+    words = f"{model.title}. {memory}Licence: {model.licence}"
+    draw_text(layout.column(align=True), words, "BLANK1", characters)
 
 
 register, unregister = bpy.utils.register_classes_factory((Preferences,))

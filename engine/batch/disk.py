@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
+from ..inputs import read_input
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -56,7 +59,7 @@ def encoded(values: Mapping[str, Any]) -> bytes:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in ``path``; None when there is none, or nothing that can be read."""
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        values = json.loads(read_input(path))
+    except (UserError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None

@@ -1,6 +1,7 @@
 """A program that works on files in a folder, run to its end by a guard that outlives nobody.
 
     python -I -S path/to/engine/client FOLDER COMMAND...    what ``run`` starts
+    python -I -S path/to/engine/client FOLDER               what ``folder`` starts: it removes FOLDER at last
 
 The guard runs COMMAND and has its exit status. Its stdin is a lifeline: when that ends, because ``run``
 closes it or because the process that called ``run`` is gone, however that came about, the guard kills COMMAND
@@ -9,13 +10,15 @@ with all that it started, and removes FOLDER: nobody else may be there to tidy u
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,6 +65,25 @@ def run(
     return status
 
 
+@contextlib.contextmanager
+def folder(prefix: str) -> Iterator[Path]:
+    """A temporary folder that is gone in the end, also when this process is killed. Raises OSError."""
+    name = tempfile.mkdtemp(prefix=prefix)
+    nowhere = subprocess.DEVNULL
+    keeper = child.spawn(
+        [sys.executable, "-I", "-S", str(_ENTRY), name],
+        os.environ,
+        stdin=subprocess.PIPE,
+        stdout=nowhere,
+        stderr=nowhere,
+    )
+    try:
+        yield Path(name)
+    finally:
+        _stop(keeper)
+        shutil.rmtree(name, ignore_errors=True)  # had it to be killed
+
+
 def output(folder: Path) -> list[str]:
     """The lines that the program in ``folder`` has printed, without blank ones."""
     lines = (folder / OUTPUT).read_text("utf-8", "replace").splitlines()
@@ -105,6 +127,13 @@ def main(folder: str, command: Sequence[str]) -> NoReturn:
     if cut.is_set():
         lifeline.join()
     os._exit(min(abs(status), 255))
+
+
+def keep(folder: str) -> None:
+    """Wait for stdin's end, then remove ``folder``."""
+    while os.read(0, 4096):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hold(program: subprocess.Popen[bytes], folder: str, cut: threading.Event) -> None:

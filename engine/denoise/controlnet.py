@@ -16,14 +16,26 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..errors import UserError
-from ..models.checks import ANOTHER, check_condition_size, check_controlnet, check_controlnet_file
+from ..models import controlnet_file, sidecar
+from ..models.checks import ANOTHER, CONTROLNETS, check_condition_size, check_controlnet
 from ..models.files import read_json
 from . import weights
-from .build import build, empty_parameters
+from .build import build
 from .parts import Part
 from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet:ControlNetModel"
+UNION = "diffusers.models.controlnets.controlnet_union:ControlNetUnionModel"
+UNION_KINDS = {"depth": 1}  # of the pictures that a union takes, those that we make: its numbers of them
+
+# What its networks in the original layout call the weights that read the pooled text and the size of a
+# picture. The library's converter knows them of a UNet only.
+SIZES = {
+    "add_embedding.linear_1.weight": "label_emb.0.0.weight",
+    "add_embedding.linear_1.bias": "label_emb.0.0.bias",
+    "add_embedding.linear_2.weight": "label_emb.0.2.weight",
+    "add_embedding.linear_2.bias": "label_emb.0.2.bias",
+}
 
 
 class ControlNet:
@@ -70,26 +82,64 @@ class ControlNet:
         return self.embedding(colours)  # type: ignore[no-any-return]
 
     def residuals(
-        self, x: Tensor, time: Tensor, text: Tensor, embedded: Tensor, scale: float
+        self, x: Tensor, time: Tensor, text: Tensor, embedded: Tensor, scale: float, **added: Any
     ) -> tuple[list[Tensor], Tensor]:
-        """What is added to the UNet's skip connections and to its middle, of ``embedded`` pictures."""
+        """What is added to the UNet's skip connections and to its middle, of ``embedded`` pictures.
+
+        added: what its family's networks are given beside that.
+        """
         down, middle = self.part.network()(
-            x, time, text, embedded, conditioning_scale=float(scale), return_dict=False
+            x,
+            time,
+            text,
+            **self._pictures(embedded),
+            conditioning_scale=float(scale),
+            return_dict=False,
+            **added,
         )
         return list(down), middle
 
+    def _pictures(self, embedded: Tensor) -> dict[str, Any]:
+        """As the network takes them."""
+        return {"controlnet_cond": embedded}
+
+
+class ControlNetUnion(ControlNet):
+    """One for pictures of several kinds, which it has to be told."""
+
+    def __init__(self, path: Path, unet: Part, vae: Part) -> None:
+        super().__init__(path, unet, vae)
+        kind, order = sidecar.control(path), self.part.config.controlnet_conditioning_channel_order
+        if kind not in UNION_KINDS or order != "rgb":
+            raise UserError(
+                f"{path} is a ControlNet union, used for {kind} pictures in {order} order", ANOTHER
+            )
+        self._kind = UNION_KINDS[kind]
+
+    def _pictures(self, embedded: Tensor) -> dict[str, Any]:
+        kinds = torch.zeros(len(embedded), self.part.config.num_control_type, device=embedded.device)
+        kinds[:, self._kind] = 1
+        return {"controlnet_cond": [embedded], "control_type": kinds, "control_type_idx": [self._kind]}
+
+
+def open_controlnet(path: Path, unet: Part, vae: Part) -> ControlNet:
+    """The ControlNet at ``path``, of its own kind; arguments and errors as of :class:`ControlNet`."""
+    return (ControlNetUnion if _is_union(path) else ControlNet)(path, unet, vae)
+
+
+def _is_union(path: Path) -> bool:
+    kind = None if path.is_file() else read_json(path / "config.json").get("_class_name")
+    return kind == CONTROLNETS[1] or controlnet_file.is_union(path)
+
 
 def _build(path: Path, unet: Part) -> Any:
-    if path.is_file():
-        from diffusers.models.controlnets.controlnet import ControlNetModel
-
-        check_controlnet_file(path)
-        with empty_parameters():
-            return ControlNetModel.from_unet(unet, load_weights_from_unet=False)  # type: ignore[arg-type]
-    file = path / "config.json"
-    config = read_json(file)
+    lone, union = path.is_file(), _is_union(path)
+    file = path if lone else path / "config.json"
+    config = controlnet_file.config(path, unet.config) if lone else read_json(file)
+    if union:
+        config["_class_name"] = CONTROLNETS[1]
     check_controlnet(path, config, unet.config)
-    return build(NETWORK, config, file)
+    return build(UNION if union else NETWORK, config, file)
 
 
 def _tensors(path: Path, network: Any, check: Check) -> Iterable[tuple[str, Tensor]]:
@@ -98,7 +148,9 @@ def _tensors(path: Path, network: Any, check: Check) -> Iterable[tuple[str, Tens
     from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 
     state = dict(weights.checked(weights.of_file(path), check))
+    state = {key.removeprefix("control_model."): tensor for key, tensor in state.items()}
     try:
-        return list(convert_controlnet_checkpoint(state, network.config).items())
+        found = convert_controlnet_checkpoint(state, network.config)
+        return [*found.items(), *((new, state[old]) for new, old in SIZES.items() if old in state)]
     except (KeyError, IndexError) as error:
         raise UserError(f"{path} isn't a ControlNet ({error})", ANOTHER) from error

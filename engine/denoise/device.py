@@ -47,6 +47,11 @@ def network_dtype(device: torch.device, precision: str = "half") -> torch.dtype:
     return torch.float16 if device.type == "cuda" and precision == "half" else torch.float32
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether ``device`` calculates in bfloat16 itself: half the memory, with the range of full precision."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def budget(device: torch.device) -> int:
     """Bytes for the activations of one network pass on ``device``."""
     if device.type == "cuda":

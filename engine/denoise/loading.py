@@ -20,6 +20,7 @@ from .families.family import Family
 from .families.flux import Flux
 from .families.qwen_image import QwenImage
 from .families.stable_diffusion import StableDiffusion
+from .families.stable_diffusion_xl import StableDiffusionXL
 from .families.z_image import ZImage
 from .weights import Check
 
@@ -43,6 +44,7 @@ FAMILIES: dict[str, type[StableDiffusion | Flux | QwenImage | ZImage]] = {
     "z-image-turbo": ZImage,
     "sd15": StableDiffusion,
     "sd21": StableDiffusion,
+    "sdxl": StableDiffusionXL,
     "starter": StableDiffusion,
 }
 

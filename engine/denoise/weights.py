@@ -56,10 +56,12 @@ def of_file(path: Path, starts: tuple[str, ...] = ("",)) -> Iterator[tuple[str, 
 
 
 # What the keys of a single file in the original layout begin with, by part.
+_SECOND_ENCODER = "conditioner.embedders.1.model."
 _PREFIXES = {
     "unet": ("model.diffusion_model.",),
     "vae": ("first_stage_model.", "vae."),
-    "text_encoder": ("cond_stage_model.",),
+    "text_encoder": ("cond_stage_model.", "conditioner.embedders.0."),
+    "text_encoder_2": (_SECOND_ENCODER,),
 }
 
 
@@ -74,6 +76,8 @@ def of_checkpoint(path: Path, part: str, network: nn.Module, check: Check) -> li
             found = convert.convert_ldm_unet_checkpoint(state, network.config)
         elif part == "vae":
             found = convert.convert_ldm_vae_checkpoint(state, network.config)
+        elif part == "text_encoder_2":
+            found = convert.convert_open_clip_checkpoint(network, state, _SECOND_ENCODER)
         elif convert.is_open_clip_model(state):
             found = convert.convert_open_clip_checkpoint(network, state)
         else:

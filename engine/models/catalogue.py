@@ -13,7 +13,7 @@ class Entry:
     """A model known by name.
 
     base: hub repository of the pipeline, None for the bundled starter. controlnet: hub repository of its
-    depth ControlNet. family: a key of families.PARTS. size: of the download, in words.
+    depth ControlNet. family: a key of families.PARTS. size: of the download; memory: that it wants, in words.
     """
 
     name: str
@@ -23,7 +23,12 @@ class Entry:
     family: str
     licence: str
     size: str
+    memory: str = "unknown"
 
+
+_XL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
+_XL_SIZE = "9.4 GB"  # half precision: UNet 5.14, ControlNet 2.50, text 1.64, autoencoder 0.17
+_XL_MEMORY = "12 GB on a graphics card, 24 GB without one"
 
 ENTRIES = (
     Entry(
@@ -34,6 +39,7 @@ ENTRIES = (
         family="starter",
         licence="GPL-3.0-or-later",
         size="bundled",
+        memory="1 GB",
     ),
     Entry(
         name="sd15",
@@ -42,6 +48,7 @@ ENTRIES = (
         controlnet="lllyasviel/control_v11f1p_sd15_depth",
         family="sd15",
         licence="CreativeML OpenRAIL-M; ControlNet: OpenRAIL",
+        memory="6 GB on a graphics card, 10 GB without one",
         size="2.9 GB",  # half precision: UNet 1.72, ControlNet 0.72, text 0.25, autoencoder 0.17
     ),
     Entry(
@@ -52,7 +59,28 @@ ENTRIES = (
         controlnet="multimodalart/controlnet-sd21-depth-diffusers",
         family="sd21",
         licence="CreativeML OpenRAIL++-M; ControlNet: see its page",
+        memory="6 GB on a graphics card, 11 GB without one",
         size="3.3 GB",  # half precision: UNet 1.73, ControlNet 0.73, text 0.68, autoencoder 0.17
+    ),
+    Entry(
+        name="sdxl",
+        title="Stable Diffusion XL (1024 pixels) with a depth ControlNet",
+        base=_XL_BASE,
+        controlnet="xinsir/controlnet-depth-sdxl-1.0",
+        family="sdxl",
+        licence="CreativeML OpenRAIL++-M; ControlNet: Apache-2.0",
+        memory=_XL_MEMORY,
+        size=_XL_SIZE,
+    ),
+    Entry(
+        name="sdxl-union",
+        title="Stable Diffusion XL (1024 pixels) with a ControlNet of several kinds, used for depth",
+        base=_XL_BASE,
+        controlnet="xinsir/controlnet-union-sdxl-1.0",
+        family="sdxl",
+        licence="CreativeML OpenRAIL++-M; ControlNet: Apache-2.0",
+        memory=_XL_MEMORY,
+        size=_XL_SIZE,
     ),
     Entry(
         name="z-image-turbo",
@@ -64,6 +92,7 @@ ENTRIES = (
         ),
         family="z-image-turbo",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
+        memory="24 GB on a graphics card, 48 GB without one",
         size="34.8 GB",  # transformer 24.6 in full precision, text 8.0, ControlNet 2.0, autoencoder 0.17
     ),
     Entry(
@@ -75,6 +104,7 @@ ENTRIES = (
         ),
         family="z-image",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
+        memory="24 GB on a graphics card, 48 GB without one",
         size="about 22 to 35 GB",
     ),
     Entry(
@@ -84,6 +114,7 @@ ENTRIES = (
         controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
         family="flux-schnell",
         licence="Apache-2.0, but the ControlNet is non-commercial: ask before you sell textures",
+        memory="40 GB on a graphics card, 72 GB without one",
         size="38 GB",  # transformer 23.8, T5 9.5, ControlNet 4.3, CLIP 0.25, autoencoder 0.17
     ),
     Entry(
@@ -93,6 +124,7 @@ ENTRIES = (
         controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
         family="flux-dev",
         licence="FLUX.1 [dev] Non-Commercial License, the ControlNet too: ask before you sell textures",
+        memory="40 GB on a graphics card, 72 GB without one",
         size="38 GB",
     ),
     Entry(
@@ -102,6 +134,7 @@ ENTRIES = (
         controlnet="InstantX/Qwen-Image-ControlNet-Union",
         family="qwen-image",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
+        memory="64 GB on a graphics card, 110 GB without one",
         size="61 GB",  # transformer 40.9, text 16.6, ControlNet 3.5, autoencoder 0.25
     ),
 )
@@ -110,9 +143,12 @@ ENTRIES = (
 # unasked; `models download OWNER/NAME` does.
 TINY_AUTOENCODERS = {
     **dict.fromkeys(("sd15", "sd21"), "madebyollin/taesd"),
+    "sdxl": "madebyollin/taesdxl",
     # Z-Image has the latents of FLUX.1.
     **dict.fromkeys(("flux-dev", "flux-schnell", "z-image", "z-image-turbo"), "madebyollin/taef1"),
 }
+# In the same way: the family's own autoencoder, trained on until half precision doesn't overflow in it.
+HALF_AUTOENCODERS = {"sdxl": "madebyollin/sdxl-vae-fp16-fix"}
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}
-BY_FAMILY = {entry.family: entry for entry in ENTRIES}
+BY_FAMILY = {entry.family: entry for entry in reversed(ENTRIES)}  # the first of each

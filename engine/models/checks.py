@@ -11,20 +11,26 @@ from ..options.values import cut, short
 from . import families
 from .families import SUPPORTED
 from .files import AGAIN
-from .header import header
 from .sources import Sources
 
 ANOTHER = "choose a depth ControlNet made for this model"
+CONTROLNETS = ("ControlNetModel", "ControlNetUnionModel")
+_SHARED = (  # what a ControlNet's config and its UNet's must agree on; it may have fewer attention layers
+    *("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"),
+    *("addition_embed_type", "addition_time_embed_dim", "projection_class_embeddings_input_dim"),
+)
 
 
 def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
     """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
-    unet, vae, text = configs["unet"], configs["vae"], configs["text_encoder"]
-    where = sources.name
+    unet, vae, where = configs["unet"], configs["vae"], sources.name
     for name, expected in families.PARTS[sources.family].classes.items():
         if (found := _class(configs[name])) not in (None, expected):
             raise UserError(f"{where}: its {name} is a {found}, not a {expected}", SUPPORTED)
     families.of_unet(where, unet)
+    if vae.get("latents_mean"):
+        what = f"{where}: its autoencoder has statistics of its own, as that of Playground v2.5"
+        raise UserError(f"{what}: not supported", SUPPORTED)
     latents = vae.get("latent_channels", 4)
     if unet.get("in_channels", 4) != latents:
         raise UserError(
@@ -32,12 +38,31 @@ def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> No
             " (an inpainting or depth model?)",
             SUPPORTED,
         )
-    if unet.get("cross_attention_dim", 1280) != text.get("hidden_size", 512):
+    _check_text(where, unet, [config for name, config in configs.items() if name.startswith("text_encoder")])
+
+
+def _check_text(where: str, unet: Mapping[str, Any], encoders: list[dict[str, Any]]) -> None:
+    """Raise UserError where the text encoders' numbers, side by side, aren't what the UNet reads; of several
+    the last gives the pooled text."""
+    width = sum(text.get("hidden_size", 512) for text in encoders)
+    if unet.get("cross_attention_dim", 1280) != width:
         raise UserError(
             f"{where}: the UNet expects text of width {unet.get('cross_attention_dim')},"
-            f" the text encoder makes {text.get('hidden_size')}",
+            f" the text encoder{'s make' if len(encoders) > 1 else ' makes'} {width}",
             SUPPORTED,
         )
+    if len(encoders) == 1:
+        return
+    if len({text.get("max_position_embeddings", 77) for text in encoders}) > 1:
+        raise UserError(f"{where}: its text encoders read texts of different lengths", SUPPORTED)
+    sizes = 6 * (unet.get("addition_time_embed_dim") or 0)
+    expected, pooled = (
+        unet.get("projection_class_embeddings_input_dim"),
+        encoders[-1].get("projection_dim", 512),
+    )
+    if expected != sizes + pooled:
+        what = f"{where}: the UNet expects {expected} numbers of pooled text and sizes"
+        raise UserError(f"{what}, there are {sizes + pooled}", SUPPORTED)
 
 
 _VIEW = 8192  # pixels across one, as of the largest texture
@@ -90,33 +115,17 @@ _INSIDE = {  # a language model with what writes the next word: what is inside i
 
 def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
     """Raise UserError when a ControlNet (its config) is of another kind or doesn't fit the UNet's config."""
-    if (found := _class(control)) not in (None, "ControlNetModel"):
+    if (found := _class(control)) not in (None, *CONTROLNETS):
         raise UserError(f"{path} is a {found}: not supported", ANOTHER)
-    keys = ("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block")
-    for key in (*keys, "addition_embed_type"):
+    if found == CONTROLNETS[1] and unet["addition_embed_type"] is None:
+        raise UserError(f"{path} is a {found}, a union, which is for Stable Diffusion XL alone", ANOTHER)
+    for key in _SHARED:
         if key in control and _plain(control[key]) != _plain(unet[key]):
             raise UserError(
                 f"the ControlNet {path} doesn't fit the model:"
                 f" its {key} is {control[key]}, the UNet's {unet[key]}",
                 ANOTHER,
             )
-
-
-_FOREIGN = {  # what the keys of a ControlNet's single file have in them, and what that is
-    "task_embedding": "a ControlNet union",
-    "lora_controlnet": "a Control-LoRA",
-    "lllite": "a ControlNet-LLLite",
-    "control_all_x_embedder": "a ControlNet for Z-Image",
-    "controlnet_x_embedder": "a ControlNet for a transformer",
-}
-
-
-def check_controlnet_file(path: Path) -> None:
-    """Raise UserError when the single file of a ControlNet is of another kind."""
-    keys = header(path)
-    for part, what in _FOREIGN.items():
-        if any(part in key for key in keys):
-            raise UserError(f"{path} is {what}: not supported", ANOTHER)
 
 
 def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
@@ -128,6 +137,14 @@ def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[st
         raise UserError(
             f"the ControlNet {path} has {found} pixels per latent, the autoencoder {expected}", ANOTHER
         )
+
+
+def check_half(path: Path, half: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
+    """Raise UserError when an autoencoder for half precision (its config) makes other latents."""
+    for key in ("latent_channels", "scaling_factor", "block_out_channels"):
+        if _plain(half.get(key)) != _plain(vae[key]):
+            what = f"the autoencoder {path} has the {key} {half.get(key)}, the model's own {vae[key]}"
+            raise UserError(what, "take it away")
 
 
 TINY_CLASSES = ("AutoencoderTiny", "AutoencoderDC")

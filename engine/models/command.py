@@ -98,7 +98,8 @@ def _list(as_json: bool) -> int:
     for model in models:
         entry = model.entry
         here = f"here; control: {model.control or 'its own'}"
-        there = f"missing or damaged: {model.link}" if model.link else f"to download: {entry.size}"
+        wanted = f"to download: {entry.size}; memory: {entry.memory}"
+        there = f"missing or damaged: {model.link}" if model.link else wanted
         why = f"; {model.damaged}" if model.damaged else ""
         state = here if model.installed else there + why
         print(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")

@@ -18,14 +18,16 @@ from .vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Description:
-    """size: on disk, or of the download, in words, without a ControlNet that was named. installed: whether
-    all of it is here. preset: what a job uses where it says nothing; None where that can't be told.
-    vocabulary: None where the model doesn't say. limits: sentences."""
+    """size: on disk, or of the download, in words, without a ControlNet that was named. memory: that it
+    wants, in words, where that is known. installed: whether all of it is here. preset: what a job uses where
+    it says nothing; None where that can't be told. vocabulary: None where the model doesn't say. limits:
+    sentences."""
 
     name: str
     title: str
     licence: str | None
     size: str
+    memory: str | None
     installed: bool
     preset: Preset | None
     vocabulary: Vocabulary | None
@@ -46,6 +48,7 @@ def describe(name: str) -> Description:
         title=entry.title if entry else own.title or name,
         licence=entry.licence if entry else own.licence,
         size=entry.size if entry and entry.base else _size(place),
+        memory=entry.memory if entry else None,
         installed=manage.installed(base) and (not control or controlnet is not None),
         preset=_preset(entry, place, controlnet) if controlnet or not control else None,
         vocabulary=vocabulary.read(folder) if folder else None,

@@ -17,7 +17,7 @@ from ..options.values import cut
 from .files import read_json
 from .header import header
 
-SUPPORTED = "choose a Stable Diffusion 1.x or 2.x or a Z-Image, Qwen-Image or FLUX.1 model"
+SUPPORTED = "choose a Stable Diffusion 1.x, 2.x or XL, Z-Image, Qwen-Image or FLUX.1 model"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Parts:
 STABLE_DIFFUSION = Parts(
     {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"},
     ("tokenizer", "scheduler"),
+)
+STABLE_DIFFUSION_XL = Parts(
+    {**STABLE_DIFFUSION.classes, "text_encoder_2": "CLIPTextModelWithProjection"},
+    (*STABLE_DIFFUSION.others, "tokenizer_2"),
 )
 Z_IMAGE = Parts(
     {"text_encoder": "Qwen3Model", "transformer": "ZImageTransformer2DModel", "vae": "AutoencoderKL"},
@@ -70,6 +74,7 @@ PARTS = {
     "z-image-turbo": Z_IMAGE,
     "sd15": STABLE_DIFFUSION,
     "sd21": STABLE_DIFFUSION,
+    "sdxl": STABLE_DIFFUSION_XL,
     "starter": STABLE_DIFFUSION,
 }
 
@@ -82,39 +87,44 @@ _TRANSFORMERS = {  # and the classes of pipelines that read as we do
     "QwenImageTransformer2DModel": re.compile("QwenImage(Img2Img|ControlNet|)Pipeline"),
     "ZImageTransformer2DModel": re.compile("ZImage(Img2Img|ControlNet|)Pipeline"),
 }
-_QWEN_OTHERS = (
-    "guidance_embeds",
-    "zero_cond_t",
-    "use_additional_t_cond",
-    "use_layer3d_rope",
-)  # editing models
+_QWEN_OTHERS = (  # of models that edit pictures
+    *("guidance_embeds", "zero_cond_t"),
+    *("use_additional_t_cond", "use_layer3d_rope"),
+)
 _TURBO_SHIFT = 4.5  # at most
 
-_OURS = re.compile(r"StableDiffusion(?!XL|3)")  # pipelines' classes
+_OURS = re.compile(r"StableDiffusion(?!3)")  # pipelines' classes
 _WIDTHS = {768: "sd15", 1024: "sd21"}  # of text: CLIP ViT-L (Stable Diffusion 1.x), OpenCLIP ViT-H (2.x)
+_XL_WIDTHS = {2048: "sdxl"}  # CLIP ViT-L and OpenCLIP ViT-bigG side by side
+_REFINER_WIDTH = 1280  # the latter alone
 _OWN_WIDTHS = range(1, 768)  # no published text encoder is as narrow: one of our own small models
 _TEXT_WEIGHT = re.compile(r"model\.diffusion_model\..*attn2\.to_k\.weight")
-_FOREIGN = {  # single files: what begins a key, and whose it is
-    "conditioner.embedders.": "Stable Diffusion XL",
-    "model.diffusion_model.joint_blocks.": "Stable Diffusion 3",
-    "joint_blocks.": "Stable Diffusion 3",
-    "model.diffusion_model.double_blocks.": "FLUX",
-    "double_blocks.": "FLUX",
-    "model.diffusion_model.cap_embedder.": "Z-Image (give its folder)",
-    "cap_embedder.": "Z-Image (give its folder)",
+_SIZES = "model.diffusion_model.label_emb."  # begins what reads the pooled text and the size, of XL alone
+_FIRST = "model.diffusion_model.input_blocks.0.0.weight"
+_INPAINTING = 9  # channels that it takes: latents, a mask and what is around it
+_FOREIGN = {  # single files: what begins a key, and what the file is
+    "edm_mean": "a Playground v2.5 checkpoint",
+    "conditioner.embedders.0.model.": "the refiner of Stable Diffusion XL",
+    "model.diffusion_model.joint_blocks.": "a Stable Diffusion 3 checkpoint",
+    "joint_blocks.": "a Stable Diffusion 3 checkpoint",
+    "model.diffusion_model.double_blocks.": "a FLUX checkpoint",
+    "double_blocks.": "a FLUX checkpoint",
+    "lora_": "a LoRA, which changes a model and is none",
+    "model.diffusion_model.cap_embedder.": "a Z-Image checkpoint (give its folder)",
+    "cap_embedder.": "a Z-Image checkpoint (give its folder)",
 }
 
 
 def of_folder(folder: Path) -> str:
     """The family of a pipeline in diffusers layout, a key of PARTS. Raises UserError for any other."""
-    index = folder / "model_index.json"
-    kind = str(read_json(index).get("_class_name", "")) if index.is_file() else ""
+    index = _index(folder)
+    kind = str(index.get("_class_name", ""))
     if (folder / "transformer").is_dir():
         return _of_transformer(folder, kind)
-    if "XL" in kind or (folder / "text_encoder_2").exists():
-        raise UserError(f"{folder} is a {kind or 'two-encoder'} model: not supported yet", SUPPORTED)
     if kind and not _OURS.match(kind):
         raise UserError(f"{folder} is a {cut(kind)} model: not supported", SUPPORTED)
+    if index.get("requires_aesthetics_score"):
+        raise _refiner(str(folder))
     _require_parts(folder)
     return of_unet(str(folder), read_json(folder / "unet" / "config.json"))
 
@@ -122,7 +132,8 @@ def of_folder(folder: Path) -> str:
 def parts_of(folder: Path) -> Parts:
     """What belongs into the pipeline in ``folder``, some of which may be missing. Raises UserError."""
     if not (folder / "transformer").is_dir():
-        return STABLE_DIFFUSION
+        two = (folder / "text_encoder_2").is_dir() or "XL" in str(_index(folder).get("_class_name", ""))
+        return STABLE_DIFFUSION_XL if two else STABLE_DIFFUSION
     kind = read_json(folder / "transformer" / "config.json").get("_class_name")
     known = (parts for parts in PARTS.values() if parts.classes.get("transformer") == kind)
     return next(known, STABLE_DIFFUSION)
@@ -166,28 +177,55 @@ def _of_z_image(folder: Path, transformer: Mapping[str, Any]) -> str:
     return "z-image" if isinstance(shift, int | float) and shift > _TURBO_SHIFT else "z-image-turbo"
 
 
+def _index(folder: Path) -> dict[str, Any]:
+    path = folder / "model_index.json"
+    return read_json(path) if path.is_file() else {}
+
+
 def of_unet(name: str, config: Mapping[str, Any]) -> str:
     """The family of the model ``name`` by its UNet's config."""
     kind = config.get("_class_name", "UNet2DConditionModel")
-    if kind != STABLE_DIFFUSION.classes["unet"] or config.get("addition_embed_type") == "text_time":
-        raise UserError(f"{name}: a {cut(str(kind))} of Stable Diffusion XL or another kind", SUPPORTED)
-    return _of_width(name, config.get("cross_attention_dim"))
+    if kind != STABLE_DIFFUSION.classes["unet"]:
+        raise UserError(f"{name}: a {cut(str(kind))} of another kind of model", SUPPORTED)
+    sized = config.get("addition_embed_type") == "text_time"
+    return _of_width(name, config.get("cross_attention_dim"), sized)
 
 
 def of_checkpoint(path: Path) -> str:
     """The family of a single file in the original layout. Raises UserError for any other."""
     table = header(path)
-    for start, family in _FOREIGN.items():
+    for start, what in _FOREIGN.items():
         if any(key.startswith(start) for key in table):
-            raise UserError(f"{path} is a {family} checkpoint: not supported yet", SUPPORTED)
+            raise UserError(f"{path} is {what}: not supported", SUPPORTED)
+    if _FIRST in table and table[_FIRST].shape[1:2] == (_INPAINTING,):
+        raise UserError(f"{path} is an inpainting checkpoint: not supported", SUPPORTED)
+    sized = any(key.startswith(_SIZES) for key in table)
     for key, entry in table.items():
         if _TEXT_WEIGHT.fullmatch(key):
-            return _of_width(str(path), (*entry.shape, 0, 0)[1])
+            return _of_width(str(path), (*entry.shape, 0, 0)[1], sized)
     raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
 
 
-def _of_width(name: str, width: Any) -> str:
-    """By the width of the text that the UNet reads."""
-    if isinstance(width, int) and (width in _WIDTHS or width in _OWN_WIDTHS):
-        return _WIDTHS.get(width, "starter")
+def schedule_of_checkpoint(path: Path) -> dict[str, Any]:
+    """What a single file says of its schedule by markers, empty tensors without a use: keys of a scheduler's
+    config. Stable Diffusion XL itself predicts the noise; its descendants that predict v say so in no other
+    way, and read as the former they would give nothing but noise."""
+    table = header(path)
+    found: dict[str, Any] = {"prediction_type": "v_prediction"} if "v_pred" in table else {}
+    if "ztsnr" in table:
+        found |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return found
+
+
+def _of_width(name: str, width: Any, sized: bool) -> str:
+    """By the width of the text that the UNet reads, and whether it is told the picture's size."""
+    if sized and width == _REFINER_WIDTH:
+        raise _refiner(name)
+    widths, own = (_XL_WIDTHS, "sdxl") if sized else (_WIDTHS, "starter")
+    if isinstance(width, int) and (width in widths or width in _OWN_WIDTHS):
+        return widths.get(width, own)
     raise UserError(f"{name}: its UNet reads text of width {width}, which no known family has", SUPPORTED)
+
+
+def _refiner(name: str) -> UserError:
+    return UserError(f"{name} is the refiner of Stable Diffusion XL: not supported", "choose its base model")

@@ -98,8 +98,8 @@ def link(name: str, place: Path) -> None:
 
 
 def delete(name: str) -> int:
-    """Delete a downloaded model; the bytes that are free now. Of a user's own model only the name goes, its
-    files stay. Raises UserError."""
+    """Delete a downloaded model, but for what another one of the catalogue needs, too; the bytes that are
+    free now. Of a user's own model only the name goes, its files stay. Raises UserError."""
     if name in links.read():
         links.remove(name)
         return 0
@@ -108,8 +108,15 @@ def delete(name: str) -> int:
         raise UserError(f"{name} is part of Sync Texture", "remove the extension instead")
     if entry is None and not HUB_ID.fullmatch(name):
         raise UserError(f"unknown model {name!r}", "models list shows the known ones")
-    repos = (entry.base, entry.controlnet) if entry else (name,)
-    return sum(hub.delete(repo) for repo in repos if repo)
+    repos = {entry.base, entry.controlnet} if entry else {name}
+    kept = _shared(name) if entry else set()
+    return sum(hub.delete(repo) for repo in repos - kept if repo)
+
+
+def _shared(name: str) -> set[str | None]:
+    """The repositories of other models of the catalogue that are wholly here."""
+    others = [entry for entry in ENTRIES if entry.name != name and installed(entry.name)]
+    return {repo for entry in others for repo in (entry.base, entry.controlnet)}
 
 
 def download(name: str, progress: Progress, check: Check) -> None:

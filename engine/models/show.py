@@ -23,6 +23,7 @@ def as_json(model: Description) -> dict[str, Any]:
         "title": model.title,
         "licence": model.licence,
         "size": model.size,
+        "memory": model.memory,
         "installed": model.installed,
         "view_size": preset.view_size if preset else None,
         "control": preset.control if preset else None,
@@ -50,6 +51,7 @@ def as_text(model: Description, width: int) -> Iterator[str]:
     facts = {
         "licence": model.licence or "not stated",
         "size": f"{model.size} ({'here' if model.installed else 'not on this computer'})",
+        **({"memory": model.memory} if model.memory else {}),
         **_usage(model),
     }
     for name, fact in facts.items():

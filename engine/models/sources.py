@@ -1,7 +1,7 @@
 """From a model's name to the local files it is made of.
 
 A model may be given as
-    starter | sd15 | sd21     a name of the catalogue
+    starter | sd15 | sdxl ... a name of the catalogue
     name                      what ``models link`` gave to a folder or a file
     owner/name                a repository on the hub
     owner/name:file           a .safetensors file of a repository on the hub
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import families, files, hub, links, sidecar
-from .catalogue import BY_FAMILY, BY_NAME, STARTER_FOLDER, TINY_AUTOENCODERS
+from .catalogue import BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
 from .families import ANY, CONTROLNET
 from .header import header
 from .hub import Check, Progress
@@ -38,7 +38,8 @@ HUB_ID = re.compile(rf"{_PART}/{_PART}(:{_PART}(/{_PART})*\.safetensors)?")
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
     single file) is given, the weights. controlnet: a component folder or a .safetensors file.
-    tiny: folder of a tiny autoencoder, None without one. family: a key of families.PARTS."""
+    tiny: folder of a tiny autoencoder, None without one. half: folder of an autoencoder to be used in half
+    precision, where the model's own overflows. family: a key of families.PARTS."""
 
     name: str
     family: str
@@ -46,6 +47,7 @@ class Sources:
     checkpoint: Path | None
     controlnet: Path
     tiny: Path | None = None
+    half: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
         controlnet = component(_locate(control, ("", CONTROLNET), fetch, control=True))
     else:
         controlnet = _default_controlnet(base, path, family, fetch)
-    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family))
+    half = _cached(HALF_AUTOENCODERS.get(family))
+    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half)
 
 
 def split(name: str) -> tuple[str, str]:
@@ -172,19 +175,25 @@ def _tiny(pipeline: Path, family: str) -> Path | None:
         return named
     if (own := pipeline / sidecar.TINY_AUTOENCODER).is_dir():
         return own
-    folder = hub.cached(TINY_AUTOENCODERS[family]) if family in TINY_AUTOENCODERS else None
+    return _cached(TINY_AUTOENCODERS.get(family))
+
+
+def _cached(repo: str | None) -> Path | None:
+    """The folder of a component ``repo`` in the cache, as far as it is there."""
+    folder = hub.cached(repo) if repo else None
     return folder if folder and _complete(folder, ("",)) else None
 
 
 def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     """A pipeline folder with the tokenizer and the configs for a single-file ``checkpoint``."""
     if beside := configs_beside(checkpoint):
+        _check_family(checkpoint, family, beside)
         return beside
     repo = BY_FAMILY[family].base if family in BY_FAMILY else None
     if repo is None:
         raise UserError(
-            f"{checkpoint} isn't a Stable Diffusion 1.x or 2.x checkpoint",
-            "put it beside the model's unet, vae, text_encoder, tokenizer and scheduler folders (configs)",
+            f"{checkpoint} isn't a Stable Diffusion 1.x, 2.x or XL checkpoint",
+            f"put it beside the model's {_folders(family)} folders (configs)",
         )
     folder = hub.cached(repo)
     if folder and _has_configs(folder):
@@ -192,9 +201,21 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     try:
         return fetch(repo, families.PARTS[family].all, weights=False)
     except UserError as error:
-        why, places = error.wording, "folders tokenizer, scheduler, unet, vae, text_encoder"
+        why, places = error.wording, _folders(family)
         what = f"{checkpoint.name} needs the tokenizer and configs of {repo}: {why.error}"
-        raise UserError(what, f"put them beside it ({places}) or {why.fix}", **why.options) from error
+        raise UserError(what, f"put them beside it (folders {places}) or {why.fix}", **why.options) from error
+
+
+def _check_family(checkpoint: Path, family: str, configs: Path) -> None:
+    """Raise UserError where a single file lies among the ``configs`` of another family."""
+    theirs = families.of_unet(str(configs), files.read_json(configs / "unet" / "config.json"))
+    if theirs != family:
+        what = f"{checkpoint} is of the family {family}, the configs beside it are of {theirs}"
+        raise UserError(what, "put it in a folder of its own")
+
+
+def _folders(family: str) -> str:
+    return ", ".join(families.PARTS[family].all)
 
 
 def configs_beside(checkpoint: Path) -> Path | None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import UserError
+from ..inputs import open_input
 
 
 def fetch(repo: str, name: str, bar: type[Any]) -> Path:
@@ -55,6 +56,7 @@ def _content(blob: Path, url: str, headers: dict[str, str], size: int, bar: type
 
 
 def checksum(path: Path) -> str:
-    """The SHA-256 of a file's contents in hexadecimal."""
-    with path.open("rb") as stream:
+    """The SHA-256 of a file's contents in hexadecimal. Raises UserError for what is no file."""
+    stream, _ = open_input(path)
+    with stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -91,9 +91,12 @@ def _decoded(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
     width, height, bits, colour_type, *rest = struct.unpack(">IIBBBBB", dict(chunks)[b"IHDR"])
     channels = {kind: count for count, kind in _COLOUR_TYPES.items()}[colour_type]
     packed = b"".join(body for kind, body in chunks if kind == b"IDAT")
-    lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, -1)
-    if bits not in (8, 16) or any(rest) or lines.shape[1] != 1 + width * channels * bits // 8:
+    length = 1 + width * channels * bits // 8
+    # No more than the picture has: a few bytes can stand for gigabytes.
+    raw = zlib.decompressobj().decompress(packed, height * length + 1)
+    if bits not in (8, 16) or any(rest) or len(raw) != height * length:
         raise ValueError("no PNG as written here: another kind")
+    lines = np.frombuffer(raw, np.uint8).reshape(height, length)
     if (lines[:, 0] != _UP).any():
         raise ValueError("no PNG as written here: other filters")
     rows = lines[:, 1:].cumsum(axis=0, dtype=np.uint8)

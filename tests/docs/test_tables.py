@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.bake.bake import EXPONENT
-from engine.models.presets import SD15, SD21, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
+from engine.models.presets import SD15, SD21, SDXL, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
 from engine.options import choices
 from engine.sync import cases
 from engine.sync.methods import AGGREGATES, METHODS
 from tests.bench.pages import markdown
 
+DIFFERS = ("view_size", "latent_view_size", "guidance", "texture_size")  # in Stable Diffusion XL
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
 AVERAGED = {"x0": "clean views", "noise": "noise", "state": "noisy views", "nothing": "nothing"}
@@ -74,6 +76,10 @@ def test_presets() -> None:
             expected["texture of latents"] = f"{TEXELS_A_LATENT} texels a latent"
             expected["texture of colours"] = f"{TEXELS_A_PIXEL} texels a pixel"
         assert said == expected
+    views, told = f"views of {SDXL.view_size} pixels (as trained)", f"guidance {SDXL.guidance:g} (diffusers'"
+    assert views in PAGE
+    assert told in PAGE
+    assert replace(SDXL, **{n: getattr(SD15, n) for n in ("family", *DIFFERS)}) == SD15
 
 
 def test_benchmarks_find_their_places(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import trimesh
 from engine.protocol import Request
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import SD15, STARTER, ZERO_SNR
+from tests.engine.xl_pipelines import make_xl_pipeline
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -47,6 +48,12 @@ def v_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline that predicts the sample, with zero terminal SNR, as the starter."""
     return make_pipeline(tmp_path_factory.mktemp("models") / "sample", STARTER, seed=2)
+
+
+@pytest.fixture(scope="session")
+def xl_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline of Stable Diffusion XL's build with its scheduler config; a ControlNet union lies in it."""
+    return make_xl_pipeline(tmp_path_factory.mktemp("models") / "xl")
 
 
 @pytest.fixture

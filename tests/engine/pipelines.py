@@ -11,7 +11,7 @@ WORDS = ("red", "bricks", "old", "wood", "gold", "view", "front")
 TOKENS = 16
 
 
-def write_tokenizer(folder: Path) -> int:
+def write_tokenizer(folder: Path, pad: str = "<|endoftext|>") -> int:
     """A byte-level CLIP tokenizer that knows WORDS; returns the size of its vocabulary."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in printable]
@@ -32,7 +32,7 @@ def write_tokenizer(folder: Path) -> int:
     (folder / "merges.txt").write_text(
         "#version: 0.2\n" + "\n".join(dict.fromkeys(merges)) + "\n", encoding="utf-8"
     )
-    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS, "pad_token": "<|endoftext|>"}
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS, "pad_token": pad}
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     return len(vocabulary)
 

@@ -24,6 +24,19 @@ SD15: dict[str, Any] = {  # as Stable Diffusion 1.5 ships it
     "trained_betas": None,
 }
 SD15_V: dict[str, Any] = {**SD15, "prediction_type": "v_prediction"}
+XL: dict[str, Any] = {  # as Stable Diffusion XL ships it
+    **_BETAS,
+    "_class_name": "EulerDiscreteScheduler",
+    "interpolation_type": "linear",
+    "prediction_type": "epsilon",
+    "sample_max_value": 1.0,
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+    "trained_betas": None,
+    "use_karras_sigmas": False,
+}
 ZERO_SNR: dict[str, Any] = {  # from pure noise, where only v or the sample itself says what the sample is
     **_BETAS,
     "_class_name": "DDIMScheduler",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ from engine.host import Host
 from engine.protocol import Request, Result
 
 STAND_IN = f"""#!{sys.executable}
-import json, sys, time
+import json, sys, tempfile, time
 from pathlib import Path
 import numpy as np
 folder = Path(sys.argv[-1])
 order = json.loads((folder / "order.json").read_text())
 said, request = {{}}, order["request"]
+tempfile.mkdtemp(prefix="blender_")  # as Blender does, and leaves it there
 if request["prompt"] == "crash":
     print("it went up in smoke")
     sys.exit(11)
@@ -87,6 +89,28 @@ def test_objects_are_handed_over_and_put_back(scene: Path) -> None:
 def test_no_scene_is_written_where_none_is_wanted(scene: Path) -> None:
     assert do(scene, scene="none").scene is None
     assert not (scene.parent / "out" / "scene.blend").exists()
+
+
+@pytest.mark.parametrize("ending", ["done", "failed", "cancelled", "broken"])
+def test_nothing_is_left_in_the_temporary_folder(
+    ending: str, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setenv("TMPDIR", str(place))
+    if ending == "done":
+        do(scene)
+    elif ending == "failed":
+        with pytest.raises(UserError):
+            do(scene, prompt="crash")
+    elif ending == "cancelled":
+        with pytest.raises(Cancelled):
+            do(scene, Host(cancelled=lambda: True), prompt="slow")
+    else:
+        with pytest.raises(ZeroDivisionError):
+            blend.through_blender(Request(str(scene), "moss", "out"), Host(), lambda opened: 1 // 0)
+    assert list(place.iterdir()) == []
 
 
 def test_other_meshes_go_by(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:

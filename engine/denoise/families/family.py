@@ -64,18 +64,23 @@ R = TypeVar("R", bound=Rows)
 
 @dataclass(frozen=True)
 class Stack:
-    """Rows that are one tensor, (N, ...)."""
+    """Rows that are one tensor, (N, ...), or several: then ``others`` are as long."""
 
     tensor: Tensor
+    others: tuple[Tensor, ...] = ()
 
     def rows(self, n: int) -> Stack:
-        return Stack(self.tensor.expand(n, *self.tensor.shape[1:])) if len(self.tensor) == 1 else self
+        return self._each(lambda one: one.expand(n, *one.shape[1:])) if len(self.tensor) == 1 else self
 
     def take(self, which: Which) -> Stack:
-        return Stack(self.tensor[which])
+        return self._each(lambda one: one[which])
 
     def joined(self, other: Stack) -> Stack:
-        return Stack(torch.cat([self.tensor, other.tensor]))
+        both = zip(self.others, other.others, strict=True)
+        return Stack(torch.cat([self.tensor, other.tensor]), tuple(torch.cat(pair) for pair in both))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Stack:
+        return Stack(change(self.tensor), tuple(change(one) for one in self.others))
 
 
 E = TypeVar("E")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial, reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from ...models import families
 from ...models.checks import check_configs, view_shape
 from ...models.files import read_json
 from ...models.sources import Sources
@@ -16,7 +17,7 @@ from ...options.channels import main_channel
 from .. import ddim, tokenizer, weights
 from ..autoencoder import Autoencoder, tiny_part
 from ..build import build
-from ..controlnet import ControlNet
+from ..controlnet import open_controlnet
 from ..device import unet_row_bytes, vae_picture_bytes
 from ..levels import Level, Schedule
 from ..parts import Part
@@ -26,7 +27,7 @@ from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, La
 class StableDiffusion(Family[Stack]):
     """A UNet with one text encoder of CLIP's kind, a ControlNet of its shape, and 2^n pixels a latent."""
 
-    components = (
+    components: ClassVar[Sequence[Component]] = (
         Component("text_encoder", "transformers.models.clip.modeling_clip:CLIPTextModel", TEXT),
         Component("unet", "diffusers.models.unets.unet_2d_condition:UNet2DConditionModel", NETWORK),
         Component("vae", "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL", PIXELS),
@@ -38,13 +39,14 @@ class StableDiffusion(Family[Stack]):
         self.device, self.dtype = device, dtype
         configs = {c.name: read_json(sources.pipeline / c.name / "config.json") for c in self.components}
         self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
+        if sources.checkpoint:
+            self._scheduler |= families.schedule_of_checkpoint(sources.checkpoint)
         check_configs(sources, configs)
         ddim.check(self._scheduler)
         parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
-        vae, unet = parts["vae"], parts["unet"]
-        if vae.config.force_upcast:  # half precision overflows in it
-            vae.dtype = torch.float32
-        self.controlnet = ControlNet(sources.controlnet, unet, vae)
+        unet, vae = parts["unet"], self._without_overflow(parts["vae"], sources)
+        parts["vae"] = vae
+        self.controlnet = open_controlnet(sources.controlnet, unet, vae)
         parts["controlnet"] = self.controlnet.part
         if sources.tiny:
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
@@ -65,6 +67,12 @@ class StableDiffusion(Family[Stack]):
         empty = partial(build, component.network, config, file)
         return Part(component.name, empty, tensors, self.device, self.dtype)
 
+    def _without_overflow(self, vae: Part, sources: Sources) -> Part:
+        """The autoencoder in a precision that holds its numbers."""
+        if vae.config.force_upcast:
+            vae.dtype = torch.float32
+        return vae
+
     def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
         return ddim.schedule(self._scheduler, steps, trailing=accelerated)
 
@@ -83,18 +91,26 @@ class StableDiffusion(Family[Stack]):
         self, x: Tensor, level: Level, condition: Stack, controls: Sequence[Control[Stack]]
     ) -> Tensor:
         inputs, time = x.to(self.device, self.dtype), torch.tensor(level.time, device=self.device)
-        residuals = self._residuals(inputs, time, condition.tensor, controls)
-        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals).sample
+        added = self._added(condition, x.shape[-2], x.shape[-1])
+        residuals = self._residuals(inputs, time, condition.tensor, controls, **added)
+        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals, **added).sample
         return output.float()
 
+    def _added(self, condition: Stack, height: int, width: int) -> dict[str, Any]:
+        """What UNet and ControlNet are given beside the text; height, width: of the latents."""
+        return {}
+
     def _residuals(
-        self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]]
+        self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]], **added: Any
     ) -> dict[str, list[Tensor] | Tensor]:
         """What the controls add to the UNet, as it takes it."""
         if not controls:
             return {}
         down, middle = zip(
-            *(self.controlnet.residuals(x, time, text, c.pictures.tensor, c.scale) for c in controls),
+            *(
+                self.controlnet.residuals(x, time, text, c.pictures.tensor, c.scale, **added)
+                for c in controls
+            ),
             strict=True,
         )
         return {

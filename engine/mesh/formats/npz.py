@@ -21,6 +21,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "materials": (),
 }
 _NAMES = "material_names"
+_COPIES = 8  # of the arrays, while a mesh is made of them; packed, a few bytes stand for any number of them
 _MOST_NAMES = 1 << 20
 _LONGEST = 1 << 10  # letters of a name
 
@@ -32,11 +33,14 @@ def read(data: bytes, by: str, check: Check) -> Raw:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             there = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            arrays = {
-                name: _array(archive, info, name, check)
+            chosen = {
+                name: info
                 for name, info in there.items()
                 if name in wanted or (name == _NAMES and by == "material")
             }
+            sizes = [_size(archive, info, name) for name, info in chosen.items()]
+            require_room(_COPIES * sum(sizes), "the mesh")
+            arrays = {name: _array(archive, info, check) for name, info in chosen.items()}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise Damaged(f"it is not an npz archive, or cut off ({error})") from error
     for name in ("vertices", "faces"):
@@ -45,9 +49,8 @@ def read(data: bytes, by: str, check: Check) -> Raw:
     return _raw(arrays)
 
 
-def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, check: Check) -> NDArray[Any]:
-    """One array, once its header says that it is what it must be."""
-    check()
+def _size(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> int:
+    """The bytes of an array, once its header says that it is what it must be."""
     with archive.open(info) as file:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -58,7 +61,11 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, check: Ch
     size = int(np.prod(shape, dtype=object)) * kind.itemsize
     if size > info.file_size:
         raise Damaged(f"'{name}' is cut off")
-    require_room(3 * size, f"'{name}' of the mesh")
+    return size
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, check: Check) -> NDArray[Any]:
+    check()
     with archive.open(info) as file:
         found: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return found

@@ -81,3 +81,31 @@ def test_no_orphans_when_its_caller_is_killed(root: Path, folder: Path, tmp_path
     caller.wait()
     until(lambda: not lives(grandchild), 3.0)
     until(lambda: not folder.exists(), 3.0)
+
+
+KEEP = """
+import sys, time
+from pathlib import Path
+from engine.client import guard
+with guard.folder("kept_") as folder:
+    (folder / "a file").write_text("1")
+    print(folder, flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGKILL])
+def test_a_folder_is_gone_in_every_ending(root: Path, tmp_path: Path, number: int | None) -> None:
+    command = [sys.executable, "-c", KEEP, "0" if number is None else "60"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    folder = Path(process.stdout.readline().strip())
+    assert folder.parent == tmp_path
+    if number is not None:
+        assert (folder / "a file").is_file()
+        process.send_signal(number)
+    process.wait(10)
+    process.stdout.close()
+    until(lambda: not folder.exists(), 5.0)

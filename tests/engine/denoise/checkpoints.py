@@ -56,17 +56,40 @@ for _i in range(4):
     VAE[f"up_blocks.{_i}.upsamplers.0.conv"] = f"up.{3 - _i}.upsample.conv"
 
 
+# The same of the tiny model of Stable Diffusion XL: only its second level attends.
+XL_UNET = {
+    **{k: v for k, v in UNET.items() if "down_blocks.0.attentions" not in k and "up_blocks." not in k},
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
+    "down_blocks.1.attentions.0": "input_blocks.3.1",
+    "up_blocks.0.resnets.0": "output_blocks.0.0",
+    "up_blocks.0.attentions.0": "output_blocks.0.1",
+    "up_blocks.0.resnets.1": "output_blocks.1.0",
+    "up_blocks.0.attentions.1": "output_blocks.1.1",
+    "up_blocks.0.upsamplers.0.conv": "output_blocks.1.2.conv",
+    "up_blocks.1.resnets.0": "output_blocks.2.0",
+    "up_blocks.1.resnets.1": "output_blocks.3.0",
+}
+HINT = {  # the first layers of a ControlNet with four widths, and those that were zero at first
+    "controlnet_cond_embedding.conv_in": "input_hint_block.0",
+    **{f"controlnet_cond_embedding.blocks.{i}": f"input_hint_block.{2 * i + 2}" for i in range(6)},
+    "controlnet_cond_embedding.conv_out": "input_hint_block.14",
+    **{f"controlnet_down_blocks.{i}": f"zero_convs.{i}.0" for i in range(9)},
+    "controlnet_mid_block": "middle_block_out.0",
+}
+
+
 def renamed(key: str, table: dict[str, str]) -> str:
     for old, new in table.items():
         key = key.replace(old + ".", new + ".")
     return key
 
 
-def original_unet(key: str) -> str:
-    for old, new in UNET.items():
+def original_unet(key: str, table: dict[str, str] = UNET) -> str:
+    for old, new in table.items():
         if key.startswith(old + "."):
             rest = key.removeprefix(old)
-            return "model.diffusion_model." + new + (renamed(rest, RESNET) if "resnets" in old else rest)
+            return new + (renamed(rest, RESNET) if "resnets" in old else rest)
     raise KeyError(key)
 
 
@@ -75,10 +98,8 @@ def original_checkpoint(folder: Path) -> Keys:
     unet = load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
     vae = load_file(folder / "vae" / "diffusion_pytorch_model.safetensors")
     text = load_file(folder / "text_encoder" / "model.safetensors")
-    state = {original_unet(key): tensor for key, tensor in unet.items()}
-    for key, tensor in vae.items():
-        new = "first_stage_model." + renamed(key, VAE)
-        state[new] = tensor[:, :, None, None] if "attn_1" in new and tensor.ndim == 2 else tensor
+    state = {"model.diffusion_model." + original_unet(key): tensor for key, tensor in unet.items()}
+    state |= original_vae(vae)
     prefix = "cond_stage_model.transformer.text_model."
     state |= {prefix + key.removeprefix("text_model."): tensor for key, tensor in text.items()}
     state[prefix + "embeddings.position_ids"] = torch.arange(16)[None]
@@ -86,14 +107,43 @@ def original_checkpoint(folder: Path) -> Keys:
     return {key: tensor.contiguous() for key, tensor in state.items()}
 
 
-def open_clip(text: Keys, layers: int = 2) -> Keys:
+def original_vae(vae: Keys) -> Keys:
+    state = {}
+    for key, tensor in vae.items():
+        new = "first_stage_model." + renamed(key, VAE)
+        state[new] = tensor[:, :, None, None] if "attn_1" in new and tensor.ndim == 2 else tensor
+    return state
+
+
+def original_xl_checkpoint(folder: Path) -> Keys:
+    """The pipeline's weights under the keys of an original Stable Diffusion XL checkpoint."""
+    unet = load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
+    state = {"model.diffusion_model." + original_unet(key, XL_UNET): tensor for key, tensor in unet.items()}
+    state |= original_vae(load_file(folder / "vae" / "diffusion_pytorch_model.safetensors"))
+    prefix = "conditioner.embedders.0.transformer.text_model."
+    text = load_file(folder / "text_encoder" / "model.safetensors")
+    state |= {prefix + key.removeprefix("text_model."): tensor for key, tensor in text.items()}
+    second = load_file(folder / "text_encoder_2" / "model.safetensors")
+    projection = second.pop("text_projection.weight").T
+    state |= open_clip(second, "conditioner.embedders.1.model.", projection)
+    return {key: tensor.contiguous() for key, tensor in state.items()}
+
+
+def original_xl_controlnet(state: Keys) -> Keys:
+    """A tiny ControlNet's weights under the keys of its original layout."""
+    return {original_unet(key, {**HINT, **XL_UNET}): tensor for key, tensor in state.items()}
+
+
+def open_clip(
+    text: Keys, prefix: str = "cond_stage_model.model.", projection: Tensor | None = None, layers: int = 2
+) -> Keys:
     """A text encoder's weights under OpenCLIP's keys, as Stable Diffusion 2.x files have them."""
     text = {key.removeprefix("text_model."): tensor for key, tensor in text.items()}
     names = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
     state = {
         "positional_embedding": text["embeddings.position_embedding.weight"],
         "token_embedding.weight": text["embeddings.token_embedding.weight"],
-        "text_projection": torch.eye(32),
+        "text_projection": torch.eye(32) if projection is None else projection,
     }
     for kind in ("weight", "bias"):
         state[f"ln_final.{kind}"] = text[f"final_layer_norm.{kind}"]
@@ -104,4 +154,4 @@ def open_clip(text: Keys, layers: int = 2) -> Keys:
             state[f"{new}attn.out_proj.{kind}"] = text[f"{old}self_attn.out_proj.{kind}"]
             for a, b in names.items():
                 state[f"{new}{b}.{kind}"] = text[f"{old}{a}.{kind}"]
-    return {"cond_stage_model.model." + key: tensor for key, tensor in state.items()}
+    return {prefix + key: tensor for key, tensor in state.items()}

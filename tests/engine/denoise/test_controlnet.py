@@ -122,7 +122,7 @@ def test_the_strength_reaches_the_network_as_a_number(
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("task_embedding", "union"),
+        ("task_embedding", "union, which is for Stable Diffusion XL"),
         ("lora_controlnet", "Control-LoRA"),
         ("lllite_unet_input_blocks_4_1.down.0.weight", "LLLite"),
         ("control_all_x_embedder.2-1.weight", "Z-Image"),

@@ -141,12 +141,6 @@ def test_controlnet_for_other_latents(copy: Path) -> None:
         load(copy)
 
 
-def test_stable_diffusion_xl(copy: Path) -> None:
-    edit(copy / "model_index.json", _class_name="StableDiffusionXLPipeline")
-    with pytest.raises(UserError, match="not supported yet"):
-        load(copy)
-
-
 @pytest.mark.parametrize("calls", [0, 3, 40, 200])
 def test_loading_can_be_cancelled_anywhere(eps_model: Path, calls: int) -> None:
     with pytest.raises(Cancelled):

@@ -17,9 +17,9 @@ from engine.models.describe import describe
 TEXT_WEIGHT = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 
 
-def folder(path: Path, **unet: object) -> Path:
+def folder(path: Path, parts: families.Parts = families.STABLE_DIFFUSION, **unet: object) -> Path:
     """A pipeline of configs alone."""
-    for part in families.STABLE_DIFFUSION.all:
+    for part in parts.all:
         (path / part).mkdir(parents=True)
     config = {"_class_name": "UNet2DConditionModel", "sample_size": 64, **unet}
     (path / "unet" / "config.json").write_text(json.dumps(config))
@@ -35,6 +35,24 @@ def checkpoint(path: Path, key: str, width: int = 8) -> Path:
 def test_the_width_of_text_tells(tmp_path: Path, width: int, family: str) -> None:
     assert families.of_folder(folder(tmp_path / "folder", cross_attention_dim=width)) == family
     assert families.of_checkpoint(checkpoint(tmp_path / "x.safetensors", TEXT_WEIGHT, width)) == family
+
+
+@pytest.mark.parametrize("width", [2048, 128])
+def test_one_that_reads_the_pictures_size_is_of_the_xl_family(tmp_path: Path, width: int) -> None:
+    sized = {"addition_embed_type": "text_time", "cross_attention_dim": width}
+    assert families.of_folder(folder(tmp_path / "folder", families.STABLE_DIFFUSION_XL, **sized)) == "sdxl"
+    label = "model.diffusion_model.label_emb.0.0.weight"
+    path = checkpoint(tmp_path / "x.safetensors", TEXT_WEIGHT, width)
+    assert families.of_checkpoint(path) != "sdxl" if width == 128 else True
+    save_file({TEXT_WEIGHT: torch.zeros(4, width), label: torch.zeros(1)}, path)
+    assert families.of_checkpoint(path) == "sdxl"
+
+
+def test_without_the_second_encoder_it_is_no_pipeline(tmp_path: Path) -> None:
+    path = folder(tmp_path / "folder", addition_embed_type="text_time", cross_attention_dim=2048)
+    (path / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionXLPipeline"}))
+    with pytest.raises(UserError, match="text_encoder_2 missing"):
+        families.of_folder(path)
 
 
 @pytest.mark.parametrize("width", [2048, 1280, 4096, None, [768, 768]])
@@ -55,7 +73,7 @@ def test_an_unknown_width_is_refused(tmp_path: Path, width: object) -> None:
     [
         ({"_class_name": "UNet3DConditionModel"}, "UNet3DConditionModel"),
         ({"_class_name": "SD3Transformer2DModel"}, "SD3Transformer2DModel"),
-        ({"addition_embed_type": "text_time"}, "Stable Diffusion XL"),
+        ({"addition_embed_type": "text_time", "cross_attention_dim": 1280}, "refiner of Stable Diffusion XL"),
     ],
 )
 def test_other_networks_are_refused_by_name(tmp_path: Path, config: dict[str, str], said: str) -> None:
@@ -65,7 +83,7 @@ def test_other_networks_are_refused_by_name(tmp_path: Path, config: dict[str, st
 
 @pytest.mark.parametrize(
     "kind",
-    ["StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline", "ZImagePipeline", "Kandinsky"],
+    ["StableDiffusion3Pipeline", "FluxPipeline", "ZImagePipeline", "Kandinsky"],
 )
 def test_other_pipelines_are_refused_by_name(tmp_path: Path, kind: str) -> None:
     path = folder(tmp_path / "folder", cross_attention_dim=768)
@@ -77,7 +95,7 @@ def test_other_pipelines_are_refused_by_name(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("conditioner.embedders.0.transformer.x", "Stable Diffusion XL"),
+        ("conditioner.embedders.0.model.x", "refiner of Stable Diffusion XL"),
         ("model.diffusion_model.joint_blocks.0.context_block.x", "Stable Diffusion 3"),
         ("double_blocks.0.img_attn.norm.key_norm.scale", "FLUX"),
         ("model.diffusion_model.cap_embedder.1.weight", "Z-Image"),

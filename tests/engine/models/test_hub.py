@@ -285,6 +285,36 @@ def test_a_download_says_its_licence_first(
     assert said == ["Mine: 2 MB; licence: not to be sold\n"]
 
 
+def test_what_two_models_have_in_common_is_deleted_with_the_last(
+    served: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.repos["them/other"] = served.repos["them/depth"]
+    entries = [
+        catalogue.Entry(name, "", "them/pipe", f"them/{net}", "starter", "free", "small")
+        for name, net in (("one", "depth"), ("two", "other"))
+    ]
+    monkeypatch.setattr(manage, "ENTRIES", tuple(entries))
+    for entry in entries:
+        monkeypatch.setitem(catalogue.BY_NAME, entry.name, entry)
+        manage.download(entry.name, lambda *_: None, go_on)
+    assert manage.delete("one") > 0
+    assert (manage.installed("one"), manage.installed("two")) == (False, True)
+    assert manage.delete("two") > 0
+    assert [hub.cached(f"them/{name}") for name in ("pipe", "depth", "other")] == [None] * 3
+
+
+def test_a_pipeline_of_two_text_encoders_comes_whole(served: Hub, xl_model: Path) -> None:
+    served.repos["them/xl"] = xl_model
+    found = sources.find("them/xl+them/depth", go_on)
+    assert found.family == "sdxl"
+    assert manage.verify("them/xl") == []
+    encoder = hub.cached("them/xl") / "text_encoder_2" / "model.safetensors"  # type: ignore[operator]
+    encoder.unlink()
+    assert any("text_encoder_2" in line for line in manage.verify("them/xl"))
+    assert sources.find("them/xl+them/depth", go_on) == found, "what is missing is fetched"
+    assert encoder.exists()
+
+
 def test_what_models_say_of_themselves_comes_along(
     served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,7 @@ def test_folder_with_a_plus_in_its_name(eps_model: Path, tmp_path: Path) -> None
 def test_unknown_names_are_told_the_known(name: str) -> None:
     with pytest.raises(UserError, match="unknown model") as error:
         find(name)
-    assert "starter, sd15, sd21" in error.value.fix
+    assert "starter, sd15, sd21, sdxl, sdxl-union" in error.value.fix
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "x.safetensors", "~/no-such-model"])

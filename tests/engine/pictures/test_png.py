@@ -104,3 +104,22 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         other.save(path)
         with pytest.raises(ValueError, match="no PNG as written here"):
             png.read(path)
+
+
+def test_a_few_bytes_that_stand_for_gigabytes_are_refused(tmp_path: Path) -> None:
+    import tracemalloc
+
+    path = tmp_path / "a.png"
+    png.write(np.zeros((4, 4, 3), np.float32), path)
+    whole = path.read_bytes()
+    packer = zlib.compressobj()
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
+    chunk = struct.pack(">I", len(bomb)) + b"IDAT" + bomb + struct.pack(">I", zlib.crc32(b"IDAT" + bomb))
+    start = whole.index(b"IDAT") - 4
+    path.write_bytes(whole[:start] + chunk + whole[-12:])
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="another kind"):
+        png.read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 << 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,23 @@ def test_nothing_is_left_after_a_quit(start: Start, engine_python: Path, tmp_pat
     engine.say(protocol.QUIT)
     assert engine.process.wait(ANSWER_S + SLACK_S) == protocol.EXIT_DONE
     assert engine.words == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends processes without asking")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stage", ["", "start", "unwrap"])
+def test_it_ends_when_it_is_asked_to(
+    start: Start, request_for: Callable[..., Request], big_mesh: Path, number: int, stage: str
+) -> None:
+    """A busy one only cancelled its job, and lived on."""
+    engine = start()
+    engine.hear(lambda m: True)
+    if stage:
+        engine.job("endless", request_for(mesh=str(big_mesh), unwrap="always"))
+        engine.reach(stage)
+    engine.process.send_signal(number)
+    expected = protocol.EXIT_CANCELLED if stage else protocol.EXIT_DONE
+    assert engine.process.wait(ANSWER_S + SLACK_S) == expected
 
 
 @pytest.mark.parametrize("ends", ["quit", "close"])

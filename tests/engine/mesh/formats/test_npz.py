@@ -75,7 +75,7 @@ def test_other_shapes_and_types_are_refused(
 def test_what_does_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "mesh.npz", vertices=np.zeros((1 << 20, 3), np.float32))
     monkeypatch.setattr("engine.inputs.physical_bytes", lambda: 1 << 24)
-    with pytest.raises(OutOfMemory, match="'vertices' of the mesh takes about"):
+    with pytest.raises(OutOfMemory, match="the mesh takes about"):
         load(path)
 
 
@@ -95,3 +95,16 @@ def test_materials_need_names(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="doesn't fit 'material_names'"):
         load(path, "material")
     assert load(path).parts == ()
+
+
+def test_arrays_count_together_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alone would fit; unpacked and made into a mesh, together they don't."""
+    vertices, uvs = np.zeros((1 << 16, 3), np.float32), np.zeros((1 << 16, 3, 2), np.float32)
+    faces = np.zeros((1 << 16, 3), np.int32)
+    path = tmp_path / "mesh.npz"
+    np.savez_compressed(path, vertices=vertices, faces=faces, uvs=uvs)
+    largest = max(vertices.nbytes, faces.nbytes, uvs.nbytes)
+    monkeypatch.setattr("engine.inputs.physical_bytes", lambda: 4 * largest)
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(OutOfMemory, match="the mesh takes about"):
+        load(path)
