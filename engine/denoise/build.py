@@ -23,6 +23,7 @@ from torch import nn
 from ..errors import UserError
 from ..inputs import physical_bytes
 from ..options.values import short
+from .faults import reason
 from .weights import AGAIN
 
 MOST_TENSORS = 10_000  # of one network; Stable Diffusion XL's has 1,680
@@ -70,8 +71,7 @@ def build(network: str, config: Mapping[str, Any], path: Path) -> Any:
     except UserError as error:
         raise UserError(f"{path}: {error}", error.fix) from error
     except Exception as error:  # whatever a constructor makes of numbers that make no sense
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: no {name} can be made of it ({why})", AGAIN) from error
+        raise UserError(f"{path}: no {name} can be made of it ({reason(error)})", AGAIN) from error
 
 
 def _taken(config: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..options.values import cut, short
+from .faults import reason
 from .levels import Level, Schedule
 
 CLASSES = (
@@ -134,6 +135,5 @@ def _scheduler(config: Mapping[str, Any], trailing: bool, steps: int) -> Any:
     except UserError:
         raise
     except Exception as error:  # whatever it makes of values that make no sense
-        why = " ".join(str(error).split())[:200]
-        raise UserError(f"the model's scheduler can't be used ({why})", FIX) from error
+        raise UserError(f"the model's scheduler can't be used ({reason(error)})", FIX) from error
     return scheduler

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import Cancelled, UserError
 from ..memory import ran_out
+from ..options.values import cut
 
 _LIBRARIES = ("diffusers", "transformers", "tokenizers")
 _CHECK = 'check its files by "models verify"'
@@ -28,9 +29,8 @@ def raised_by_networks() -> Iterator[None]:
     except Exception as error:
         if ran_out(error) or not _is_theirs(error.__traceback__):
             raise
-        why = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
-            f"the model's networks can't be run ({why})", f"{_CHECK}, or choose another"
+            f"the model's networks can't be run ({reason(error)})", f"{_CHECK}, or choose another"
         ) from error
 
 
@@ -39,6 +39,11 @@ def finite(numbers: Tensor, what: str) -> Tensor:
     if bool(torch.isfinite(numbers).all()):
         return numbers
     raise UserError(f"the model's {what} gives numbers that aren't finite", _CHECK + _FULL)
+
+
+def reason(error: Exception) -> str:
+    """What a library's ``error`` says, in one short line."""
+    return cut(" ".join(str(error).split()), 200) or type(error).__name__
 
 
 def _is_theirs(trace: TracebackType | None) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..inputs import open_input
 from ..options.values import short
+from .faults import reason
 from .weights import AGAIN
 
 _MOST_BYTES = 1 << 26  # of one of its files; CLIP's own have 3 MB, Qwen's 11
@@ -32,8 +33,7 @@ def read(folder: Path, kind: str = CLIP) -> Any:
         tokenizer = getattr(importlib.import_module(module), name)
         found = tokenizer.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # its parsers raise whatever they like
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{folder} has no usable {name} ({why})", AGAIN) from error
+        raise UserError(f"{folder} has no usable {name} ({reason(error)})", AGAIN) from error
     limit = found.model_max_length
     if not isinstance(limit, int | float) or not limit >= 2:  # a beginning and an end at least
         raise UserError(f"{folder}: its model_max_length is {short(limit)}", AGAIN)

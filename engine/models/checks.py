@@ -182,7 +182,9 @@ def _class(config: Mapping[str, Any]) -> str | None:
     listed = config.get("architectures")
     first = listed[0] if isinstance(listed, list) and listed else None
     named = config.get("_class_name") or first
-    return short(named) if named and not isinstance(named, str) else named
+    if isinstance(named, str):
+        return cut(named) or None
+    return short(named) if named else None
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..options.values import cut
+from ..options.values import cut, short
 from .files import read_json
 from .header import header
 
@@ -224,7 +224,8 @@ def _of_width(name: str, width: Any, sized: bool) -> str:
     widths, own = (_XL_WIDTHS, "sdxl") if sized else (_WIDTHS, "starter")
     if isinstance(width, int) and (width in widths or width in _OWN_WIDTHS):
         return widths.get(width, own)
-    raise UserError(f"{name}: its UNet reads text of width {width}, which no known family has", SUPPORTED)
+    what = f"{name}: its UNet reads text of width {short(width)}, which no known family has"
+    raise UserError(what, SUPPORTED)
 
 
 def _refiner(name: str) -> UserError:

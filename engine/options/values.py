@@ -113,10 +113,10 @@ def short(value: Any) -> str:
         return f"a very large {type(value).__name__}"
 
 
-def cut(text: str) -> str:
+def cut(text: str, most: int = 60) -> str:
     """As much of ``text`` as a message has room for, characters that can't be seen by their numbers."""
     text = text if text.isprintable() else repr(text)[1:-1]
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _is_allowed(option: Option, value: Any) -> bool:

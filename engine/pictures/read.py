@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import UserError
 from ..inputs import read_input
+from ..options.values import cut
 from . import exr
 from .size import require_pixels
 
@@ -27,19 +28,20 @@ def read(path: Path) -> Floats:
 
     With or without colour or alpha, 8 or 16 bits a channel, or OpenEXR in linear light. Raises UserError.
     """
+    name = cut(path.name)
     try:
         with warnings.catch_warnings():  # only what is beyond Pillow's limit is refused
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decoded(read_input(path, most=MOST_BYTES), path.name)
+            return _decoded(read_input(path, most=MOST_BYTES), name)
     except Image.DecompressionBombError as error:
-        raise UserError(f"the texture {path.name} is too large", "shrink it to 8192 pixels a side") from error
+        raise UserError(f"the texture {name} is too large", "shrink it to 8192 pixels a side") from error
     except UnidentifiedImageError as error:
         fix = "save the texture as PNG or JPEG"
-        raise UserError(f"{path.name} is no picture that can be read", fix) from error
+        raise UserError(f"{name} is no picture that can be read", fix) from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise for damaged files
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         fix = "save it anew as PNG or JPEG"
-        raise UserError(f"the texture {path.name} can't be read ({reason})", fix) from error
+        raise UserError(f"the texture {name} can't be read ({reason})", fix) from error
 
 
 def _decoded(data: bytes, name: str) -> Floats:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..inputs import MOST_JSON, read_input
 from ..mesh.frame import from_z_up, turned
+from ..options.values import short
 from .cameras import FOV, Camera
 
 Doubles = NDArray[np.float64]
@@ -93,7 +94,7 @@ def _camera(entry: Any, number: int, z_up: bool) -> Given:
     up = _vector(entry, "up", (0.0, 0.0, 1.0) if z_up else _UP, name)
     for direction, vector in (("forward", forward), ("up", up)):
         if not np.linalg.norm(vector) > 0:
-            raise UserError(f"{name!r} has no direction: {direction} is 0, 0, 0", _HOW)
+            raise UserError(f"{short(name)} has no direction: {direction} is 0, 0, 0", _HOW)
     if z_up:
         position, forward, up = (from_z_up(vector) for vector in (position, forward, up))
     return Given(position, forward, up, _fov(entry.get("fov", FOV), name), name)
@@ -103,17 +104,17 @@ def _vector(entry: Mapping[str, Any], key: str, usual: Sequence[float] | None, n
     value = entry.get(key, usual)
     good = isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))
     if not good:
-        raise UserError(f"{key} of {name!r} is {value!r}, not three numbers", _HOW)
+        raise UserError(f"{key} of {short(name)} is {short(value)}, not three numbers", _HOW)
     vector = np.asarray(value, np.float64)
     if not (np.abs(vector) < 1e12).all():
-        raise UserError(f"{key} of {name!r} is out of reach: {value!r}", "choose finite numbers")
+        raise UserError(f"{key} of {short(name)} is out of reach: {short(value)}", "choose finite numbers")
     return vector
 
 
 def _fov(value: Any, name: str) -> float:
     low, high = FOVS
     if not _is_number(value) or not low <= value <= high:
-        raise UserError(f"fov of {name!r} is {value!r}", f"choose {low:g} to {high:g} degrees")
+        raise UserError(f"fov of {short(name)} is {short(value)}", f"choose {low:g} to {high:g} degrees")
     return float(value)
 
 

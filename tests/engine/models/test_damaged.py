@@ -23,6 +23,7 @@ from tests.engine.models import odd_json
 MANY = settings(
     max_examples=150,
     deadline=None,
+    derandomize=True,  # the fuzz run looks further
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 UNET = Path("unet", "diffusion_pytorch_model.safetensors")

@@ -142,3 +142,11 @@ def test_what_can_not_be_read_is_told(data: object, word: str, tmp_path: Path) -
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no file"):
         read(str(tmp_path / "none.json"), 4)
+
+
+def test_long_values_are_told_in_short(tmp_path: Path) -> None:
+    odd = {"position": [0] * 5000, "forward": [0, 0, -1], "name": "\x1b[31m" + "x" * 5000}
+    with pytest.raises(UserError) as told:
+        read(written(tmp_path, {"cameras": [odd]}), 4)
+    assert len(str(told.value)) < 300
+    assert str(told.value).isprintable()
