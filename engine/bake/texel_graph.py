@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]  # (p,), (p,) numbers of texels
 
 LIFT = 0.05  # off the surface; walls up to twice as thick have two sides
+AT_ONCE = 1 << 20  # texels: numpy makes indices of 64 bits, which for a large texture are half a GB
 FARTHEST = np.float32(4)  # two points of the unit sphere, lifted, are nearer to each other
 
 
@@ -117,11 +118,18 @@ class TexelGraph:
 
     def _beside(self, label: NDArray[np.int32], step: int) -> Pairs:
         """Pairs ``step`` apart in the texture: 1, or its size."""
-        index, size = self.texels.index, self.texels.size
+        starts = range(0, max(1, len(self.texels.index)), AT_ONCE)
+        a, b = zip(*(self._beside_from(label, step, start) for start in starts), strict=True)
+        return np.concatenate(a), np.concatenate(b)
+
+    def _beside_from(self, label: NDArray[np.int32], step: int, start: int) -> Pairs:
+        """Those whose first texels are AT_ONCE from number ``start`` on."""
+        own, size = slice(start, start + AT_ONCE), self.texels.size
+        index = self.texels.index[own]
         b = self.number.take(index + np.int32(step), mode="clip")
         room = index % size < size - 1 if step == 1 else index % size**2 < size * (size - 1)
-        a = np.flatnonzero(room & (b >= 0) & (label != label[b])).astype(np.int32)
-        b = b[a]
+        chosen = np.flatnonzero(room & (b >= 0) & (label[own] != label[b]))
+        a, b = (chosen + start).astype(np.int32), b[chosen]
         same = self.chart(a) == self.chart(b)
         return a[same], b[same]
 
