@@ -26,7 +26,11 @@ from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet:ControlNetModel"
 UNION = "diffusers.models.controlnets.controlnet_union:ControlNetUnionModel"
-UNION_KINDS = {"depth": 1}  # of the pictures that a union takes, those that we make: its numbers of them
+UNION_KINDS = {
+    "depth": 1,
+    "lines": 3,
+    "normal": 4,
+}  # of the pictures that a union takes, those that we make: its numbers of them
 
 # What its networks in the original layout call the weights that read the pooled text and the size of a
 # picture. The library's converter knows them of a UNet only.

@@ -51,11 +51,11 @@ def ours(model: Denoiser, negative: str, control: Tensor = PICTURE, x: Tensor = 
     return states
 
 
-def theirs(folder: Path, negative: str | None, x: Tensor = X, union: bool = False) -> list[Tensor]:
+def theirs(folder: Path, negative: str | None, x: Tensor = X, union: int | None = None) -> list[Tensor]:
     """The same of diffusers."""
     import diffusers
 
-    kind, net = ("Union", "union") if union else ("", "controlnet")
+    kind, net = ("", "controlnet") if union is None else ("Union", "union")
     controlnet = getattr(diffusers, f"ControlNet{kind}Model").from_pretrained(folder / net)
     pipeline = getattr(diffusers, f"StableDiffusionXLControlNet{kind}Pipeline").from_pretrained(
         folder, controlnet=controlnet, add_watermarker=False
@@ -71,7 +71,7 @@ def theirs(folder: Path, negative: str | None, x: Tensor = X, union: bool = Fals
     picture = PICTURE.expand(-1, 3, -1, -1)
     pipeline(
         PROMPT,
-        **({"control_image": picture, "control_mode": [1]} if union else {"image": picture}),
+        **({"control_image": picture, "control_mode": [union]} if kind else {"image": picture}),
         num_inference_steps=STEPS,
         guidance_scale=GUIDANCE,
         negative_prompt=negative,
@@ -107,9 +107,14 @@ def test_an_empty_negative_prompt_is_read_where_the_model_says_so(xl_model: Path
     same(ours(loaded(folder), ""), theirs(folder, None))
 
 
-def test_every_step_of_a_union_is_that_of_diffusers(xl_model: Path) -> None:
-    """Told that the picture is of depth."""
-    same(ours(loaded(f"{xl_model}+{xl_model / 'union'}"), NEGATIVE), theirs(xl_model, NEGATIVE, union=True))
+@pytest.mark.parametrize(("control", "mode"), [("depth", 1), ("lines", 3), ("normal", 4)])
+def test_every_step_of_a_union_is_that_of_diffusers(
+    xl_model: Path, tmp_path: Path, control: str, mode: int
+) -> None:
+    """Told what its picture is of: the mode, in diffusers' words."""
+    folder = shutil.copytree(xl_model / "union", tmp_path / "union")
+    (folder / "sync_texture.json").write_text(json.dumps({"control": control}))
+    same(ours(loaded(f"{xl_model}+{folder}"), NEGATIVE), theirs(xl_model, NEGATIVE, union=mode))
 
 
 def test_every_step_of_a_model_that_predicts_v(xl_model: Path, tmp_path: Path) -> None:
