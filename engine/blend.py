@@ -81,7 +81,8 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
             uv_layer="",
         )
         result = texture(opened)
-        result = dataclasses.replace(result, warnings=[*found["warnings"], *result.warnings])
+        warnings = [*found["warnings"], *result.warnings]
+        result = dataclasses.replace(result, warnings=warnings, left_out=found["left_out"])
         if request.scene == "none":
             return result
         order |= {"action": "put_back", "objects": found["objects"], "result": result.as_dict()}

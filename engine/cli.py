@@ -103,7 +103,7 @@ def _texture(parsed: argparse.Namespace) -> int:
     if outcome is None:
         raise Cancelled
     if isinstance(outcome, protocol.Result):
-        return protocol.EXIT_DONE
+        return outcome.exit_status
     terminal.complain(outcome.error, outcome.fix)
     return outcome.code
 

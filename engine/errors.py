@@ -11,6 +11,7 @@ EXIT_BUG = 1
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 3
 EXIT_OUT_OF_MEMORY = 4
+EXIT_INCOMPLETE = 5  # done, but some objects of the scene couldn't be textured
 
 Value = str | None
 Name = Callable[[str, Value], str]

@@ -29,6 +29,7 @@ from .errors import EXIT_BAD_INPUT as EXIT_BAD_INPUT
 from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_CANCELLED as EXIT_CANCELLED
 from .errors import EXIT_DONE as EXIT_DONE
+from .errors import EXIT_INCOMPLETE as EXIT_INCOMPLETE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
 from .errors import Wording as Wording
 from .errors import flag as flag
@@ -119,7 +120,7 @@ class Result:
     """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
     request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs. other_uvs:
     the same for each of the request's other meshes. textures: all of them; ``texture`` is the first. scene:
-    the textured .blend, where the mesh was one."""
+    the textured .blend, where the mesh was one. left_out: names of its objects that couldn't be textured."""
 
     texture: str
     mesh: str
@@ -131,6 +132,12 @@ class Result:
     textures: list[Texture] = field(default_factory=list)
     other_uvs: list[str | None] = field(default_factory=list)
     scene: str | None = None
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def exit_status(self) -> int:
+        """Of a command that made it."""
+        return EXIT_INCOMPLETE if self.left_out else EXIT_DONE
 
     @property
     def mesh_uvs(self) -> list[str | None]:

@@ -27,7 +27,7 @@ from ..jobs.job_files import file_names
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
 from ..read import objects as read_objects
-from . import save_files, scene_exchange
+from . import choice, save_files, scene_exchange
 from .engine_command import run_engine
 
 MESHES, JOBS = "meshes", "objects.jsonl"  # in the batch's folder
@@ -92,6 +92,7 @@ def _objects(args: argparse.Namespace, rest: list[str]) -> int:
         raise Problem(what, "Leave out --part, or --save and --glb.")
     save_files.make_parents(args.save, args.glb)
     out = Path(args.out).absolute()
+    choice.to_object_mode()
     found = [obj.name for obj in read_objects.of_collection(args.collection)] if args.collection else []
     names = list(dict.fromkeys([*args.objects, *found]))
     _write_jobs(args, out, names)

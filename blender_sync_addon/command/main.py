@@ -1,6 +1,6 @@
 """``blender -b FILE.blend --command sync_texture texture|batch|doctor|models``: for pipelines.
 
-Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 1 anything else.
+Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 5 done without some objects, 1 anything else.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from ...engine.options.option import BLENDER, Option, at, options
 from ...engine.options.request import OPTIONS, Request
 from .. import package
 from ..jobs import engine
+from ..jobs.job_object import JobObject
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped
 from ..read import objects as read_objects
 from ..read import settings as read_settings
 from ..read.settings import Settings
 from ..results import recording
-from . import batch, save_files
+from . import batch, choice, save_files
 from .engine_command import network, run_engine
 
 NAME = "sync_texture"
@@ -112,19 +113,25 @@ def _texture(args: argparse.Namespace, report: json_lines.Report) -> int:
     _check(args)
     save_files.make_parents(args.save, args.glb)
     args.target = args.target or ("slot" if args.slot else "active")
-    objects = _objects(args)
+    choice.to_object_mode()
+    settings = _settings(args)
+    chosen = _readable(_objects(args), settings, insist=not args.collection)
+    objects = list(chosen.found)
+    _check_export(args, objects)
     out = Path(args.out).absolute() if args.out else None
-    job = TextureJob(objects, _settings(args), out, preview=args.preview)
+    job = TextureJob(objects, settings, out, preview=args.preview)
     job.state.on_message = lambda event: _forward(event, report)
     try:
         with engine.on_interrupt(engine.supervisor.cancel):
             job.wait() if args.quiet or args.json else job.wait_with_progress()
         outcome = recording.finish(job, save_files.packs(args.save, args.pack))
+        result = dataclasses.replace(outcome.result, left_out=list(chosen.left_out))
+        outcome = dataclasses.replace(outcome, result=result, warnings=(*chosen.warnings, *outcome.warnings))
         save_files.save_and_export(objects, outcome.objects, args.save, args.glb)
         _say(args, outcome, report)
     finally:
         job.close()
-    return protocol.EXIT_DONE
+    return result.exit_status
 
 
 def _forward(event: dict[str, Any], report: json_lines.Report) -> None:
@@ -166,11 +173,31 @@ def _objects(args: argparse.Namespace) -> list[Any]:
     named = args.objects or args.collection
     if named and args.target == "selected":
         raise Problem("--target selected takes the file's selection, not --object", "Leave one of them out.")
-    objects = [read_objects.named(name) for name in args.objects]
-    objects += read_objects.of_collection(args.collection) if args.collection else []
+    objects = choice.named(args.objects, args.collection)
     if len(objects) > 1 and args.target != "active":
         raise Problem(f"--target {args.target} is for one object", "Name one --object.")
-    return list(dict.fromkeys(objects)) or read_objects.of_target(bpy.context.view_layer, args.target)
+    return objects or read_objects.of_target(bpy.context.view_layer, args.target)
+
+
+def _readable(objects: Sequence[Any], settings: Settings, insist: bool) -> choice.Sorted[Any]:
+    """Those of ``objects`` that can be textured; insist: on all. Raises Problem."""
+    if insist or len(objects) == 1:
+        return choice.Sorted(tuple(objects))
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+
+    def read(obj: Any) -> Any:
+        JobObject(obj, depsgraph, settings, True)
+        return obj
+
+    return choice.sort(objects, read, insist)
+
+
+def _check_export(args: argparse.Namespace, objects: Sequence[Any]) -> None:
+    """Raise Problem where glTF can't have the ``objects``."""
+    here = bpy.context.view_layer.objects
+    if args.glb and (away := [obj.name for obj in objects if obj.name not in here]):
+        what = f"'{away[0]}' is in the scene by its instances alone, which --glb can't export"
+        raise Problem(what, "Leave --glb out, or make them real (Object > Apply > Make Instances Real).")
 
 
 def _say(args: argparse.Namespace, outcome: Outcome, report: json_lines.Report) -> None:
@@ -191,6 +218,7 @@ def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:
     kept = outcome.result.as_dict() if args.out else {"textures": [], "other_uvs": []}
     names = (field.name for field in dataclasses.fields(protocol.Result))
     result = {**dict.fromkeys(names), **kept, "scene": args.save, "warnings": list(outcome.warnings)}
+    result["left_out"] = outcome.result.left_out
     report = Path(outcome.result.report)
     own = {
         "objects": [

@@ -2,7 +2,7 @@
 
 The engine runs Blender with scene_main.py and a folder with order.json in it, where answer.json is to be:
 
-read:     {action, blend, request} -> {meshes: [{file, unwrap}], objects: [name], warnings: [text]}
+read:     {action, blend, request} -> {meshes: [{file, unwrap}], objects, left_out: [name], warnings: [text]}
 put_back: {action, blend, request, objects, result, save, pack} -> {}
 either:   {error, fix, code} where it can't be done
 """
@@ -25,6 +25,7 @@ from ..read import objects as read_objects
 from ..read.settings import Settings
 from ..results import recording
 from ..write import image as write_image
+from . import choice
 
 ORDER, ANSWER = "order.json", "answer.json"
 Order = Mapping[str, Any]
@@ -44,14 +45,17 @@ def answer(folder: Path) -> None:
 def _read(order: Order, folder: Path) -> dict[str, Any]:
     request = order["request"]
     _open(order["blend"])
-    objects = chosen_objects(request["objects"], request["collection"])
-    job_objects = read(objects, request)
+    objects = choice.named(request["objects"], request["collection"]) or read_objects.visible()
+    several = len(objects) > 1
+    found = choice.sort(objects, lambda obj: _read_one(obj, request, several), bool(request["objects"]))
+    names = [one.name for one in found.found]
     meshes = []
-    for one, name in zip(job_objects, file_names([obj.name for obj in objects]), strict=True):
+    for one, name in zip(found.found, file_names(names), strict=True):
         one.read.arrays().save(folder / f"{name}.npz")
         meshes.append({"file": str(folder / f"{name}.npz"), "unwrap": one.read.unwrap})
-    warnings = dict.fromkeys(text for one in job_objects for text in one.read.warnings)
-    return {"meshes": meshes, "objects": [obj.name for obj in objects], "warnings": list(warnings)}
+    said = dict.fromkeys(text for one in found.found for text in one.read.warnings)
+    warnings = [*found.warnings, *said]
+    return {"meshes": meshes, "objects": names, "left_out": found.left_out, "warnings": warnings}
 
 
 def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
@@ -68,19 +72,13 @@ def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
     return {}
 
 
-def chosen_objects(names: Sequence[str], collection: str | None) -> list[Any]:
-    """The objects ``names`` and those of the ``collection``; without either, all that the scene shows. Raises
-    Problem."""
-    found = [read_objects.named(name) for name in names]
-    if collection:
-        found += read_objects.of_collection(collection)
-    return list(dict.fromkeys(found)) or read_objects.visible()
-
-
 def read(objects: Sequence[Any], request: Order) -> tuple[JobObject, ...]:
     """``objects`` as the request (as a dict) wants them; raises Problem."""
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    return tuple(JobObject(obj, depsgraph, settings(request), len(objects) > 1) for obj in objects)
+    return tuple(_read_one(obj, request, len(objects) > 1) for obj in objects)
+
+
+def _read_one(obj: Any, request: Order, several: bool) -> JobObject:
+    return JobObject(obj, bpy.context.evaluated_depsgraph_get(), settings(request), several)
 
 
 def show(
@@ -105,6 +103,7 @@ def _open(path: str) -> None:
     try:
         if Path(path).suffix.lower() == ".blend":
             bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+            choice.to_object_mode()
         else:
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
             _import(path)

@@ -32,6 +32,28 @@ def _is_surface(obj: Any) -> bool:
     return bool(obj.type == "MESH" and len(obj.data.polygons))
 
 
+def objects(depsgraph: Any) -> list[Any]:
+    """The mesh objects of the file that others show instances of."""
+    found = (one.object.original for one in depsgraph.object_instances if _is_of_another(one))
+    return list(dict.fromkeys(found))
+
+
+def place(obj: Any, depsgraph: Any) -> Any:
+    """The matrix (4, 4) by which ``obj`` stands in the world: its own, or where it is nowhere itself, that of
+    its first instance."""
+    if obj.name not in depsgraph.view_layer.objects:
+        for one in depsgraph.object_instances:
+            if _is_of_another(one) and one.object.original == obj:
+                return one.matrix_world.copy()
+    return obj.matrix_world
+
+
+def _is_of_another(one: Any) -> bool:
+    """Whether it is an instance of an object, not of what the nodes of the one that shows it make."""
+    of_object = one.is_instance and one.parent and one.parent.original != one.object.original
+    return bool(of_object) and _is_surface(one.object)
+
+
 def no_faces(obj: Any, depsgraph: Any) -> Problem:
     """Why ``obj``, whose evaluated mesh has no faces, can't be textured."""
     if names := shown_by(obj, depsgraph):

@@ -74,7 +74,7 @@ def read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
         raise Problem(what, "Choose others, or apply the modifiers.")
     _check_extent(obj, reading)
     said = (*reading.warnings, *instances.left_out(obj, depsgraph))
-    world = np.array(obj.matrix_world, np.float64) if wanted.in_world else None
+    world = np.array(instances.place(obj, depsgraph), np.float64) if wanted.in_world else None
     return dataclasses.replace(reading, warnings=said, world=world)
 
 

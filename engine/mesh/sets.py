@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pictures.pages import paged
+from ..words import alike
 from . import frame, udim
 from .frame import UDIM_FIRST
 from .mesh import Floats, Ints, Mesh
@@ -24,9 +25,6 @@ from .raw import Bools, UVSet
 from .unwrap import New
 
 Prepare = Callable[[Mesh, int | None], tuple[Mesh, New, list[str]]]  # a set, of which mesh; as ensure_uvs
-
-
-MANY_NOTES = 3  # that say the same become one line
 
 
 @dataclass(frozen=True)
@@ -98,26 +96,10 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
             page[one.faces[tile == number]] = len(pages)
             pages.append(one.page(int(number), alone=bool((tile == UDIM_FIRST).all())))
         notes += [(one.name, text) for text in said]
-    warnings += told(notes, len(sets), "texture sets")
+    warnings += alike(notes, len(sets), "texture sets")
     mesh = dataclasses.replace(whole, uvs=uvs)
     names = tuple(mesh.name for mesh in meshes)
     return Layout(mesh, page, tuple(pages), names, tuple(starts.tolist()), unwrapped, tuple(warnings))
-
-
-def told(notes: Sequence[tuple[str, str]], count: int, things: str) -> list[str]:
-    """``notes``, each a name, "" for none, and what is said of it, as lines: one for all that say the same
-    but for numbers, where these are many of the ``count`` ``things``."""
-    alike: dict[str, list[tuple[str, str]]] = {}
-    for name, text in notes:
-        alike.setdefault(re.sub(r"[\d.,]+", "", text), []).append((name, text))
-    lines = []
-    for group in alike.values():
-        name, text = group[0]
-        if len(group) > MANY_NOTES:
-            lines.append(f"{len(group)} of {count} {things}, the first of them {name}: {text}")
-        else:
-            lines += [f"{name}: {text}" if name else text for name, text in group]
-    return lines
 
 
 def _far_away(mesh: Mesh) -> list[str]:
@@ -195,7 +177,7 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
         np.concatenate(faces).astype(np.int32),
         None if all(mesh.uvs is None for mesh in meshes) else np.concatenate(uvs),
         np.concatenate([one + at for one, at in zip(own, polygons, strict=False)]).astype(np.int32),
-        tuple(told([(one.name, text) for one in meshes for text in one.warnings], len(meshes), "meshes")),
+        tuple(alike([(one.name, text) for one in meshes for text in one.warnings], len(meshes), "meshes")),
         "objects",
         bare=_joined_bare(meshes),
         origin=origin,

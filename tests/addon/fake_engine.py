@@ -210,7 +210,7 @@ def plain_textures(request, out: Path) -> list:
     made = []
     for number, (mesh, part, tile) in enumerate(found):
         path = out / f"texture.{mesh}.{part}.{tile}.png"
-        write_png(path, np.full((SIZE, SIZE, 3), PLAIN[number], np.uint8))
+        write_png(path, np.full((SIZE, SIZE, 3), PLAIN[number % len(PLAIN)], np.uint8))
         made.append(protocol.Texture(str(path), mesh, part, tile))
     return made
 

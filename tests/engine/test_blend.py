@@ -14,7 +14,7 @@ from engine import blend
 from engine.batch import jobs
 from engine.errors import Cancelled, UserError
 from engine.host import Host
-from engine.protocol import Request, Result
+from engine.protocol import EXIT_DONE, EXIT_INCOMPLETE, Request, Result
 
 STAND_IN = f"""#!{sys.executable}
 import json, sys, tempfile, time
@@ -39,7 +39,8 @@ else:
     for file in files:
         np.savez(file, vertices=np.eye(3), faces=[[0, 1, 2]])
     meshes = [{{"file": file, "unwrap": "never"}} for file in files]
-    said = {{"meshes": meshes, "objects": names, "warnings": ["modifiers"]}}
+    left_out = ["Lamp"] if request["prompt"] == "most" else []
+    said = {{"meshes": meshes, "objects": names, "warnings": ["modifiers"], "left_out": left_out}}
 (folder / "answer.json").write_text(json.dumps(said))
 """
 
@@ -84,6 +85,13 @@ def test_objects_are_handed_over_and_put_back(scene: Path) -> None:
     assert (out / "scene.blend").read_text() == f'[["a", "b"], true, "{out}/texture.png"]'
     assert result.warnings == ["modifiers", "blurred"]
     assert sorted(path.name for path in out.iterdir()) == ["report.json", "scene.blend"]
+
+
+def test_what_is_left_out_is_named_and_the_exit_status_says_so(scene: Path) -> None:
+    result = do(scene, prompt="most")
+    assert (result.left_out, result.exit_status) == (["Lamp"], EXIT_INCOMPLETE)
+    assert Result.from_dict(result.as_dict()) == result
+    assert do(scene).exit_status == EXIT_DONE
 
 
 def test_no_scene_is_written_where_none_is_wanted(scene: Path) -> None:
