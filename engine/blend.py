@@ -11,7 +11,9 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,16 @@ from .client import guard
 from .client.child import last_words, without_python_settings
 from .errors import UserError
 from .host import Host
-from .protocol import Request, Result
+from .outputs import SCENE
+from .protocol import Request, Result, moved
 from .words import with_article
 
 ENDINGS = (".blend", ".fbx", ".usd", ".usda", ".usdc", ".usdz")
 VARIABLE = "BLENDER"
 SCRIPT = Path(__file__).resolve().parents[1] / "blender_sync_addon" / "command" / "scene_main.py"
-SCENE = "scene.blend"
+Finish = Callable[[Result, Path], Result]
+"""Adds to the files of a result, which lie in the given folder until all are there; the result with them, as
+it will be once they are in the request's."""
 _FIX = "give it by {blender}, or run this in Blender: blender -b --command sync_texture ..."
 
 
@@ -49,15 +54,25 @@ def program(path: str = SCENE) -> list[str]:
     return [found, *options, "--python", str(SCRIPT), "--"]
 
 
-def through_blender(request: Request, host: Host, texture: Callable[[Request], Result]) -> Result:
-    """``texture(request)``, with the files of its objects in place of a file that only Blender opens. Raises
-    UserError."""
+def unfinished(result: Result, _stage: Path) -> Result:
+    """Nothing is added to its files."""
+    return result
+
+
+def files(request: Request) -> tuple[str, ...]:
+    """The names of what Blender adds to a job's files."""
+    return (SCENE,) if request.scene != "none" and any(map(is_for_blender, request.meshes)) else ()
+
+
+def through_blender(request: Request, host: Host, texture: Callable[[Request, Finish], Result]) -> Result:
+    """``texture(request, finish)``, with the files of its objects in place of a file that only Blender opens,
+    and with what is to finish its results. Raises UserError."""
     if not any(map(is_for_blender, request.meshes)):
         if request.objects or request.collection or request.uv_layer:
             raise UserError(
                 "only a .blend has objects, collections and UV maps to choose by name", "leave them out"
             )
-        return texture(request)
+        return texture(request, unfinished)
     if len(request.meshes) > 1:
         ending = next(Path(path).suffix.lower() for path in request.meshes if is_for_blender(path))
         what = f"{with_article(ending)} can't be textured together with other files"
@@ -66,57 +81,67 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request], R
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
     with guard.folder("sync_texture_") as folder:
         host.progress("start", 0, 1, None)
-        order = {"blend": os.path.abspath(request.mesh), "request": request.as_dict()}
-        found = _ask({**order, "action": "read"}, folder, host)
-        first, *others = found["meshes"]
-        opened = dataclasses.replace(
-            request,
-            mesh=first["file"],
-            other_meshes=tuple(one["file"] for one in others),
-            unwrap=first["unwrap"],
-            other_unwraps=tuple(one["unwrap"] for one in others),
-            write_uvs=True,
-            objects=(),
-            collection=None,
-            uv_layer="",
-        )
-        result = texture(opened)
+        blender = _Scene(request, folder, host)
+        found = blender.ask(action="read")
+        result = texture(_opened(request, found["meshes"]), partial(blender.put_back, found["objects"]))
         warnings = [*found["warnings"], *result.warnings]
-        result = dataclasses.replace(result, warnings=warnings, left_out=found["left_out"])
-        if request.scene == "none":
+        return dataclasses.replace(result, warnings=warnings, left_out=found["left_out"])
+
+
+def _opened(request: Request, meshes: Sequence[Mapping[str, str]]) -> Request:
+    """``request`` with ``meshes``, files and how they are to be unwrapped, in place of a file for Blender."""
+    first, *others = meshes
+    return dataclasses.replace(
+        request,
+        mesh=first["file"],
+        other_meshes=tuple(one["file"] for one in others),
+        unwrap=first["unwrap"],
+        other_unwraps=tuple(one["unwrap"] for one in others),
+        write_uvs=True,
+        objects=(),
+        collection=None,
+        uv_layer="",
+    )
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The file of a ``request`` in Blender, which is spoken to by way of ``folder``."""
+
+    request: Request
+    folder: Path
+    host: Host
+
+    def put_back(self, objects: Sequence[str], result: Result, stage: Path) -> Result:
+        """The ``result``, whose files lie in ``stage``, with a .blend beside them that shows it."""
+        if self.request.scene == "none":
             return result
-        order |= {"action": "put_back", "objects": found["objects"], "result": result.as_dict()}
-        return _saved(order, result, request.scene == "packed", folder, host)
+        out, stage = Path(self.request.out), stage.absolute()
+        here = moved(result.as_dict(), out, stage)
+        pack, save = self.request.scene == "packed", str(stage / SCENE)
+        self.ask(action="put_back", objects=objects, result=here, pack=pack, save=save)
+        return dataclasses.replace(result, scene=str(out / SCENE))
 
-
-def _saved(order: Mapping[str, Any], result: Result, pack: bool, folder: Path, host: Host) -> Result:
-    """The result with a .blend beside its files, textured."""
-    host.progress("save", 0, 1, None)
-    target = Path(result.report).with_name(SCENE)
-    new = target.with_name(f".new-{SCENE}")  # whole or not at all
-    try:
-        _ask({**order, "save": str(new), "pack": pack}, folder, host)
-        os.replace(new, target)
-    finally:
-        new.unlink(missing_ok=True)
-    return dataclasses.replace(result, scene=str(target))
-
-
-def _ask(order: Mapping[str, Any], folder: Path, host: Host) -> dict[str, Any]:
-    """What Blender answers; raises UserError, and Cancelled."""
-    (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
-    answer = folder / "answer.json"
-    answer.unlink(missing_ok=True)
-    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))  # Blender leaves a folder of its own in there
-    environ = {**without_python_settings(os.environ), **own}
-    try:
-        status = guard.run([*program(order["blend"]), str(folder)], folder, environ, host.check)
-    except OSError as error:
-        raise UserError(f"Blender can't be started: {error}", _FIX, blender=None) from error
-    if not answer.is_file():
-        what = f"Blender ended with status {status} over '{Path(order['blend']).name}'"
-        raise UserError(what + last_words(guard.output(folder)), "open the file in Blender and save it again")
-    found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
-    if "error" in found:
-        raise UserError(found["error"], found["fix"] or "correct it")
-    return found
+    def ask(self, **order: Any) -> dict[str, Any]:
+        """What Blender answers to an ``order``; raises UserError, and Cancelled."""
+        blend = os.path.abspath(self.request.mesh)
+        asked = {"blend": blend, "request": self.request.as_dict(), **order}
+        (self.folder / "order.json").write_text(json.dumps(asked), encoding="utf-8")
+        answer = self.folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        own = dict.fromkeys(
+            ("TMPDIR", "TEMP", "TMP"), str(self.folder)
+        )  # it leaves a folder of its own there
+        environ = {**without_python_settings(os.environ), **own}
+        try:
+            status = guard.run([*program(blend), str(self.folder)], self.folder, environ, self.host.check)
+        except OSError as error:
+            raise UserError(f"Blender can't be started: {error}", _FIX, blender=None) from error
+        if not answer.is_file():
+            what = f"Blender ended with status {status} over '{Path(blend).name}'"
+            fix = "open the file in Blender and save it again"
+            raise UserError(what + last_words(guard.output(self.folder)), fix)
+        found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+        if "error" in found:
+            raise UserError(found["error"], found["fix"] or "correct it")
+        return found

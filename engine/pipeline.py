@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import memory
 from . import settings as options
+from .blend import Finish, unfinished
 from .canvas import mesh
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
@@ -19,24 +20,34 @@ from .generate import Painter, Watch, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
 from .models.sources import split
+from .outputs import REPORT, Outputs
 from .protocol import Request, Result
 
 Model = Callable[[str, str], Denoiser]
 
 
-def texture(request: Request, model: Model, host: Host, prepare: Prepare = mesh.prepare) -> Result:
-    """Do one job; ``model(name, device)`` gives the denoiser, ``prepare`` what is painted. Raises UserError
-    and Cancelled."""
+def texture(
+    request: Request,
+    model: Model,
+    host: Host,
+    prepare: Prepare = mesh.prepare,
+    finish: Finish = unfinished,
+) -> Result:
+    """Do one job; ``model(name, device)`` gives the denoiser, ``prepare`` what is painted, ``finish`` adds to
+    its files. Raises UserError and Cancelled."""
     clock = Clock()
     clock.seconds["load"] = time.perf_counter() - host.start  # the imports
     options.check(request)
-    save.writable_folder(Path(request.out))
+    outputs = Outputs.of(request)
+    save.writable_folder(outputs.folder)
     prepared = prepare(request, host, clock)
+    outputs.check(prepared.files)
     painter = _painter(request, model, host, clock)
     with clock.part("geometry"):
         canvas = prepared.canvas(painter.settings, painter.denoiser)
+    outputs.check(canvas.files)
     warnings = [*prepared.warnings, *_unread(request, painter), *canvas.warnings]
-    with _watch(request, canvas, painter) as watch:
+    with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
@@ -44,15 +55,22 @@ def texture(request: Request, model: Model, host: Host, prepare: Prepare = mesh.
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         found = canvas.report(warnings) | painted.measure()
-    with save.staged(Path(request.out)) as stage:
+    with save.staged(outputs) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
-            result = painted.write(stage)
+            result = finish(painted.write(stage), stage)
             host.check()
         clock.seconds["total"] = time.perf_counter() - host.start
         values = report.values(request, painter.settings, painter.denoiser, found, clock.seconds)
-        save.report(values, stage / Path(result.report).name)
-    return replace(result, warnings=warnings)
+        files = report.files(outputs, (file.name for file in stage.iterdir()))
+        save.report({**values, **files}, stage / REPORT)
+    return replace(result, warnings=[*warnings, *_left(outputs, files["earlier_files"])])
+
+
+def _left(outputs: Outputs, names: list[str]) -> list[str]:
+    """A note where an earlier run had written more."""
+    said = f"{outputs.folder} still has files of an earlier run, which this one didn't write"
+    return [f"{said}: {', '.join(names)}"] if names else []
 
 
 def _painter(request: Request, model: Model, host: Host, clock: Clock) -> Painter:
@@ -64,11 +82,15 @@ def _painter(request: Request, model: Model, host: Host, clock: Clock) -> Painte
     return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)
 
 
-def _watch(request: Request, canvas: Canvas, painter: Painter) -> AbstractContextManager[Watch]:
-    """Shows the steps, where the request wants that."""
+def _watch(
+    request: Request, canvas: Canvas, painter: Painter, outputs: Outputs
+) -> AbstractContextManager[Watch]:
+    """Shows the steps, where the request wants that. Raises UserError where its files may not be written."""
     if not request.preview:
         return nullcontext(unwatched)
-    return LivePreview(canvas.preview(), painter.denoiser.decode_linear, painter.host, painter.clock)
+    preview = canvas.preview()
+    outputs.check(preview.files)
+    return LivePreview(preview, painter.denoiser.decode_linear, painter.host, painter.clock)
 
 
 def _unread(request: Request, painter: Painter) -> list[str]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, Self
 
 from . import json_types
@@ -198,6 +199,17 @@ class Failure:
     def words(self) -> Wording:
         """``wording``, of error and fix where there is none."""
         return self.wording or Wording(self.error, self.fix)
+
+
+def moved(value: Any, source: Path, target: Path) -> Any:
+    """``value``, whatever JSON it is, with paths of files in ``source`` turned into paths in ``target``."""
+    if isinstance(value, dict):
+        return {name: moved(one, source, target) for name, one in value.items()}
+    if isinstance(value, list):
+        return [moved(one, source, target) for one in value]
+    if isinstance(value, str) and Path(value).parent == source:
+        return str(target / Path(value).name)
+    return value
 
 
 def message(kind: str, **fields: Any) -> dict[str, Any]:

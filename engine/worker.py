@@ -9,12 +9,12 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import protocol
-from .blend import through_blender
+from . import blend, protocol
 from .errors import Cancelled, UserError, Wording, flag
 from .host import Host
 from .options import values
 from .options.request import OPTIONS
+from .outputs import MESH_FILES, Outputs
 
 if TYPE_CHECKING:
     from .denoise.denoiser import Denoiser
@@ -61,18 +61,21 @@ class Worker:
         try:
             host.progress("start", 0, 1, None)
             values.check_all(OPTIONS, request)
-            return through_blender(request, host, lambda opened: self._texture(opened, host))
+            Outputs.of(request).check([*MESH_FILES, *blend.files(request)])
+            return blend.through_blender(
+                request, host, lambda opened, finish: self._texture(opened, host, finish)
+            )
         except (Cancelled, KeyboardInterrupt):
             return None
         except Exception as error:
             # What breaks after a cancel breaks because of it: a library half imported, a process ended.
             return None if host.cancelled() else _failure(error)
 
-    def _texture(self, request: protocol.Request, host: Host) -> protocol.Result:
+    def _texture(self, request: protocol.Request, host: Host, finish: blend.Finish) -> protocol.Result:
         from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
 
         host.check()
-        return texture(request, lambda name, device: self._load(name, device, host), host)
+        return texture(request, lambda name, device: self._load(name, device, host), host, finish=finish)
 
     def _load(self, name: str, device: str, host: Host) -> Denoiser:
         from .denoise.denoiser import load_denoiser

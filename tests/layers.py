@@ -11,7 +11,8 @@ from pathlib import Path
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
     *("errors", "words", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
-    *("host", "threads", "inputs", "memory", "blend"),
+    *("inputs", "outputs"),
+    *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),
     *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written
@@ -27,8 +28,11 @@ ADD_ON = (
 )
 LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
-SHARED = {"protocol", "errors", "words", "terminal", "json_types", "json_lines", "options", "client"}
-FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines"}
+SHARED = {
+    *("protocol", "errors", "words", "terminal", "json_types", "json_lines", "options", "client"),
+    *("inputs", "outputs"),
+}
+FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines", "outputs"}
 WITH_NUMPY = ("mesh.frame", "models.presets", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.

@@ -2,7 +2,8 @@
 the engine's own batch: with several engines, going on where it was.
 
 A job file goes there as it is; .blend files in it are opened by this Blender. Meshes of objects are written
-into the batch's folder with a job file for them, and the textures put back when it is done.
+into the batch's folder, to what it needs for itself, with a job file for them, and the textures put back when
+it is done.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...engine.options.blender import ObjectBatch
 from ...engine.options.commands import Batch
 from ...engine.options.option import options
 from ...engine.options.request import OPTIONS
+from ...engine.outputs import BATCH_STATE
 from ..jobs.job_files import file_names
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
@@ -30,7 +32,7 @@ from ..read import objects as read_objects
 from . import choice, save_files, scene_exchange
 from .engine_command import run_engine
 
-MESHES, JOBS = "meshes", "objects.jsonl"  # in the batch's folder
+MESHES, JOBS = "meshes", "objects.jsonl"  # with what a batch needs for itself
 PROGRAM = "blender -b [FILE.blend] --command sync_texture batch"
 DONE = "done"
 
@@ -80,7 +82,7 @@ def parser() -> arguments.Parser:
 def _ours() -> arguments.Parser:
     """Of what concerns us where objects are textured: all else goes to the engine."""
     ours = arguments.Parser(add_help=False, allow_abbrev=False)
-    of_request = (OPTIONS[name] for name in ("collection", "uv_layer", "unwrap"))
+    of_request = (OPTIONS[name] for name in ("collection", "uv_layer", "unwrap", "overwrite"))
     arguments.add(ours.add_argument, [*options(ObjectBatch).values(), *of_request, options(Batch)["out"]])
     return ours
 
@@ -90,13 +92,14 @@ def _objects(args: argparse.Namespace, rest: list[str]) -> int:
     if (args.save or args.glb) and any(word.startswith("--part") for word in rest):
         what = "A part of a batch leaves nothing whole to save"
         raise Problem(what, "Leave out --part, or --save and --glb.")
-    save_files.make_parents(args.save, args.glb)
+    save_files.prepare(args.save, args.glb, args.overwrite)
     out = Path(args.out).absolute()
     choice.to_object_mode()
     found = [obj.name for obj in read_objects.of_collection(args.collection)] if args.collection else []
     names = list(dict.fromkeys([*args.objects, *found]))
     _write_jobs(args, out, names)
-    status = run_engine(["batch", str(out / JOBS), "--out", str(out), *rest])
+    overwrite = ["--overwrite"] * args.overwrite
+    status = run_engine(["batch", str(out / BATCH_STATE / JOBS), "--out", str(out), *overwrite, *rest])
     if status in (protocol.EXIT_DONE, protocol.EXIT_BUG) and (args.save or args.glb):
         done = [DoneObject(read_objects.named(names[line - 1]), folder) for line, folder in _done(out)]
         textured = [
@@ -122,7 +125,7 @@ def _write_jobs(args: argparse.Namespace, out: Path, names: Sequence[str]) -> No
             problems.append(problem.on_command_line)
     if len(problems) == len(names):
         raise Problem("; ".join(problems))
-    (out / JOBS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    (out / BATCH_STATE / JOBS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
 
 
 def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _job(args: argparse.Namespace, out: Path, obj: Any, folder: str) -> dict[str
     (job_object,) = scene_exchange.read(
         [obj], {"prompt": "", "unwrap": args.unwrap, "uv_layer": args.uv_layer}
     )
-    mesh = out / MESHES / f"{folder}.npz"
+    mesh = out / BATCH_STATE / MESHES / f"{folder}.npz"
     mesh.parent.mkdir(parents=True, exist_ok=True)
     new = mesh.with_suffix(".new.npz")
     job_object.read.arrays().save(new)

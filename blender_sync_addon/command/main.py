@@ -111,7 +111,7 @@ def _texture_for_program(args: argparse.Namespace) -> int:
 
 def _texture(args: argparse.Namespace, report: json_lines.Report) -> int:
     _check(args)
-    save_files.make_parents(args.save, args.glb)
+    save_files.prepare(args.save, args.glb, args.overwrite)
     args.target = args.target or ("slot" if args.slot else "active")
     choice.to_object_mode()
     settings = _settings(args)
@@ -163,7 +163,8 @@ def _settings(args: argparse.Namespace) -> Settings:
     said = {name: getattr(args, name) for name in read_settings.REMEMBERED}
     paths = {name: os.path.abspath(said[name]) for name in ("init_texture", "cameras") if said[name]}
     device = args.device or package.device()
-    return Settings(**{**said, **paths, "model": read_settings.model(args.model), "device": device})
+    model, overwrite = read_settings.model(args.model), args.overwrite
+    return Settings(**{**said, **paths, "model": model, "device": device, "overwrite": overwrite})
 
 
 def _objects(args: argparse.Namespace) -> list[Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import bpy
 
+from ...engine import protocol
+from ...engine.outputs import Outputs
 from ..datablocks import channel, our_image_nodes
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
@@ -17,13 +19,22 @@ from ..write.image import DATA
 PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
 
 
-def make_parents(*names: str | None) -> None:
-    """Make the folders of the files ``names``: better to fail before the work than after. Raises Problem."""
-    for name in filter(None, names):
-        try:
-            Path(name).absolute().parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Problem(f"'{name}' can't be written: {error}", "Choose another folder.") from error
+def prepare(save: str | None, glb: str | None, overwrite: bool) -> None:
+    """Make the folders of the files ``save`` and ``glb``: better to fail before the work than after. Raises
+    Problem, also where one is there and nobody means to ``overwrite`` it."""
+    for option, name in {"save": save, "glb": glb}.items():
+        if name:
+            _make_parent(name)
+            path, inputs = Path(name).absolute(), tuple(filter(None, [bpy.data.filepath]))
+            if found := Outputs(path.parent, inputs, overwrite, option=option).obstacle([path.name]):
+                raise Problem(found.error, found.fix, protocol.EXIT_BAD_INPUT, **found.options)
+
+
+def _make_parent(name: str) -> None:
+    try:
+        Path(name).absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"'{name}' can't be written: {error}", "Choose another folder.") from error
 
 
 def packs(save: str | None, wanted: bool) -> bool:

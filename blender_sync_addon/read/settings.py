@@ -12,7 +12,7 @@ import bpy
 
 from ...engine import protocol
 from ...engine.options.blender import Panel, panel
-from ...engine.options.job import OBJECTS
+from ...engine.options.job import OBJECTS, WRITING
 from ...engine.options.option import BLENDER, Option, options
 from ...engine.options.request import OPTIONS, Request
 from ..problem import Problem
@@ -84,8 +84,9 @@ class Settings(Request):
         return Request(**{name: getattr(self, name) for name in OPTIONS} | of_files)
 
 
+UNREMEMBERED = (OBJECTS, WRITING)  # sections
 REMEMBERED = (
-    *(name for name, one in OPTIONS.items() if BLENDER in one.doors and one.section != OBJECTS),
+    *(name for name, one in OPTIONS.items() if BLENDER in one.doors and one.section not in UNREMEMBERED),
     *(name for name, one in options(Panel).items() if BLENDER in one.doors),
 )
 """What a result knows of how it was made."""

@@ -15,7 +15,7 @@ from ..json_lines import Event, Report
 from ..options import job_fields, values
 from ..options.commands import Batch
 from ..options.option import options as table_of
-from . import cluster, engines, jobs, journal, resources, tasks
+from . import cluster, engines, jobs, journal, resources, summary, tasks
 from .coordinator import Coordinator
 from .engines import EnginePool, Events, LocalEngine
 from .folder import BatchFolder, opened
@@ -56,6 +56,8 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     if part is not None:
         found = [job for job in found if part.has(job.line)]
         refused = [line for line in refused if part.has(line.line)]
+    if part is None:
+        summary.check(Path(options.out), options.jobs, bool(options.defaults.get("overwrite")))
     with opened(Path(options.out), part) as folder:
         report = JsonProgress() if as_json else TerminalProgress(silent)
         try:
@@ -86,12 +88,12 @@ def _run(
     report: Report,
 ) -> int:
     # Of a part there is none: whoever does another part would write over it.
-    summary = BatchSummary(folder, all_tasks, refused) if options.part is None else None
+    summed = BatchSummary(folder, all_tasks, refused) if options.part is None else None
 
     def report_and_sum_up(event: Event) -> None:
         report(event)
-        if summary and event["kind"] in protocol.FINAL:
-            summary.refresh()
+        if summed and event["kind"] in protocol.FINAL:
+            summed.refresh()
 
     address = options.cluster if any(one.state == tasks.WAITING for one in all_tasks) else None
     with _engines(options, address, folder) as pool:
@@ -103,8 +105,8 @@ def _run(
             coordinator.run()
             folder.journal.add(journal.END, done=recorder.done, failed=recorder.failed)
         finally:
-            if summary:
-                summary.write()
+            if summed:
+                summed.write()
     good = options.tolerant or (not recorder.failed and not refused)
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
     counts = {"done": recorder.done, "failed": recorder.failed, "refused": len(refused)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import protocol
 from ..client.child import may_lack_memory
 from ..client.engine_process import EXITED, SILENCE_S
-from ..errors import UserError, flag
+from ..errors import UserError, column, flag
 from ..json_lines import Event, Report
 from . import disk, tasks
 from .engines import LOST, EnginePool, Events, JobEngine, why_it_ended
@@ -119,7 +119,7 @@ class Coordinator:
         try:
             self._folder.check(task.job)
         except UserError as error:
-            self.recorder.fail(task, str(error), error.fix, error.code)
+            self.recorder.fail(task, *error.wording.by(column), error.code)
             return
         if slot.engine is None or slot.frugal != task.careful:
             slot.end_engine()
@@ -169,7 +169,7 @@ class Coordinator:
     def _done(self, slot: WorkerSlot, event: Event) -> None:
         task, staging = self._release(slot)
         self._overall.remaining.add(task.seconds, slot.jobs == 1)
-        task.result = tasks.moved(event["result"], staging, Path())
+        task.result = protocol.moved(event["result"], staging, Path())
         task.warnings = [*event["result"].get("warnings", [])]
         if task.careful:
             task.warnings.append("done with one view at a time, to save memory")
@@ -177,7 +177,7 @@ class Coordinator:
         try:
             self._folder.commit(task.job, staging, task.record())
         except UserError as error:
-            self.recorder.fail(task, str(error), error.fix, error.code)
+            self.recorder.fail(task, *error.wording.by(column), error.code)
         except OSError as error:
             if error.errno in FATAL_DISK_ERRORS:
                 task.state = tasks.WAITING
@@ -187,7 +187,7 @@ class Coordinator:
         else:
             self._losses = 0
             target = self._folder.target(task.job)
-            self.recorder.finish(task, tasks.moved(event["result"], staging, target))
+            self.recorder.finish(task, protocol.moved(event["result"], staging, target))
 
     def _failed(self, slot: WorkerSlot, error: str, fix: str, code: int) -> None:
         task = self._take_back(slot)

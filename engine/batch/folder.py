@@ -11,17 +11,19 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import blend
 from ..errors import UserError
 from ..export.save import writable_folder
+from ..outputs import BATCH_STATE as STATE_FOLDER
+from ..outputs import MESH_FILES, Outputs, inputs_of
 from . import disk, lock, records
 from .jobs import JobLine, Shard
 from .journal import Journal
 
-STATE_FOLDER = ".sync_texture-batch"  # lock, journal and unfinished work
 RECORD = "job.json"
 DEEPEST = "turntable.gif"  # of a job's files, the one with the longest name
 CUT_OFF = f".{RECORD}.new"  # what a crash may leave of the record
@@ -70,14 +72,15 @@ class BatchFolder:
         complete = all(os.path.isfile(self.target(job) / name) for name in record["files"])
         return record if complete and record["fingerprint"] == job.fingerprint else None
 
-    def check(self, job: JobLine) -> None:
-        """UserError when there can't be a folder for ``job``, or there is one of somebody else's."""
+    def check(self, job: JobLine, names: Sequence[str] | None = None) -> None:
+        """UserError when there can't be a folder for ``job``, there is one of somebody else's, or files in it
+        are that would be written over. names: of those that come, None: as far as it is known before."""
         target = self.target(job)
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.lstat(target / DEEPEST)  # answers at once for names that are too long
-            foreign = target.exists() and not target.is_dir()
-            if target.is_dir() and not (target / RECORD).exists():
+            foreign = os.path.lexists(target) and not target.is_dir()
+            if target.is_dir() and not (target / RECORD).exists() and not job.request.overwrite:
                 foreign = any(path.name != CUT_OFF for path in target.iterdir())
         except OSError as error:
             reason = os.strerror(error.errno or 0)
@@ -86,12 +89,15 @@ class BatchFolder:
         if foreign:
             what = f"{target} is there already and no result of a batch"
             raise UserError(what, "move it away, or give the job another out")
+        known = frozenset(_files(target)) | {RECORD}
+        outputs = Outputs(target, tuple(inputs_of(job.request)), job.request.overwrite, known)
+        outputs.check([*MESH_FILES, *blend.files(job.request)] if names is None else names)
 
     def commit(self, job: JobLine, staging: Path, record: dict[str, Any]) -> None:
         """What is in ``staging`` becomes the result of ``job``. Raises UserError as check does, OSError."""
-        self.check(job)
         target = self.target(job)
         names = sorted(path.name for path in staging.iterdir())
+        self.check(job, names)
         record = {**record, "fingerprint": job.fingerprint, "files": names}
         if target.exists():
             disk.sync_all([staging / name for name in names])
@@ -106,11 +112,16 @@ class BatchFolder:
         self.remove(staging)
 
 
+def _files(target: Path) -> list[str]:
+    """The names of the files that the job.json in ``target`` lists."""
+    record = disk.read_json(target / RECORD)
+    return list(record["files"]) if record is not None and records.fits(record) else []
+
+
 def _replace(target: Path, staging: Path, names: list[str]) -> None:
     """Files of an earlier result give way to ``names``; a stranger's stay. Until job.json is written again it
     says that there is no result."""
-    before = disk.read_json(target / RECORD) or {}
-    gone = before["files"] if records.fits(before) else []
+    gone = _files(target)
     disk.write_json(target / RECORD, {"fingerprint": None, "files": sorted({*gone, *names})})
     for name in set(gone) - set(names):
         if os.path.isfile(target / name):

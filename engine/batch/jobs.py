@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import glob
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
 from ..options import job_fields
+from ..outputs import pictures_of
 from ..protocol import Request
 from . import names
 
@@ -171,6 +170,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> JobLine:
     for name in ("mesh", "prompt"):
         if not str(fields.get(name, "")).strip():
             raise UserError(f"it names no {name}", f"say {name}")
+    overwrite = bool(fields.pop("overwrite", False))  # which changes nothing of what is made
     if "out" in fields:
         name = names.checked_name(fields.pop("out"))
     else:
@@ -190,7 +190,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> JobLine:
         paths["cameras"] = str(folder / cameras)
         stamps.append(_stamp(paths["cameras"]))
     fingerprint = hashlib.sha256(json.dumps([fields, stamps], sort_keys=True).encode()).hexdigest()
-    return JobLine(line, name, Request.from_dict({**fields, **paths}), fingerprint)
+    return JobLine(line, name, Request.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)
 
 
 def _subject(fields: Values) -> str:
@@ -219,10 +219,7 @@ def _check_mesh(mesh: str) -> None:
 
 def _stamps(path: str) -> list[list[int]]:
     """Likewise of all files that a path with <SET> and <UDIM> in it stands for."""
-    if not re.search("<SET>|<UDIM>", path):
-        return [_stamp(path)]
-    pattern = re.sub("<SET>|<UDIM>", "*", glob.escape(path))
-    return [_stamp(found) for found in sorted(glob.glob(pattern))] or [_stamp(path)]
+    return [_stamp(found) for found in pictures_of(path) or [path]]
 
 
 def _stamp(path: str) -> list[int]:

@@ -6,14 +6,17 @@ import csv
 import io
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from ..outputs import BATCH_STATE, Outputs
 from . import disk, index_page, records, tasks
 from .folder import BatchFolder
 from .jobs import RefusedLine
 from .tasks import BatchTask
 
 CSV, HTML = "summary.csv", "index.html"
+WRITTEN = "summary"  # a file with what a batch needs for itself: both were written here
 COLUMNS = (
     "line",
     "state",
@@ -61,6 +64,7 @@ class BatchSummary:
 
     def write(self) -> None:
         """Write both. Raises OSError."""
+        (self._folder.path / BATCH_STATE / WRITTEN).touch()
         rows = [self._row(one) for one in self._tasks] + [_refused_row(one) for one in self._refused]
         rows.sort(key=lambda row: int(row["line"]))
         disk.write(self._folder.path / CSV, _csv(rows).encode("utf-8", "surrogateescape"))
@@ -86,6 +90,13 @@ class BatchSummary:
             report = disk.read_json(self._folder.target(task.job) / "report.json") or {}
             self._measured[task] = {name: records.number(report.get(name)) for name in MEASURED}
         return self._measured[task]
+
+
+def check(folder: Path, jobs: str, overwrite: bool) -> None:
+    """Raise UserError where one of both in the batch's ``folder`` is somebody's own; jobs: path of the job
+    file."""
+    ours = (folder / BATCH_STATE / WRITTEN).exists()
+    Outputs(folder, (jobs,), overwrite, frozenset((CSV, HTML) if ours else ())).check((CSV, HTML))
 
 
 def _refused_row(line: RefusedLine) -> Row:

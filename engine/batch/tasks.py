@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..protocol import Request
@@ -126,14 +125,3 @@ def _take_history(task: BatchTask, history: JobHistory) -> None:
         task.earlier, task.attempts = True, int(event.get("attempts", 1))
         task.fail(str(event.get("error")), str(event.get("fix")), int(event.get("code", 1)))
     task.careful = history.ended >= ENDINGS
-
-
-def moved(value: Any, source: Path, target: Path) -> Any:
-    """``value``, whatever JSON it is, with paths of files in ``source`` turned into paths in ``target``."""
-    if isinstance(value, dict):
-        return {name: moved(one, source, target) for name, one in value.items()}
-    if isinstance(value, list):
-        return [moved(one, source, target) for one in value]
-    if isinstance(value, str) and Path(value).parent == source:
-        return str(target / Path(value).name)
-    return value

@@ -60,13 +60,17 @@ class Painted(Protocol):
         """How good it is, as report.json has it."""
 
     def write(self, stage: Path) -> Result:
-        """Write its files, all but the report, to the folder ``stage``; what the result will be once they lie
+        """Write the canvas's files to the folder ``stage``; what the result will be once they lie
         in the request's folder."""
 
 
 class Canvas(Protocol):
     """What is painted on. views: all of one height and width. order: their numbers, from the one that the
-    others follow on. warnings: what was found out while it was made, one line each."""
+    others follow on. files: the names of all that will be written. warnings: what was found out while it was
+    made, one line each."""
+
+    @property
+    def files(self) -> Sequence[str]: ...
 
     @property
     def views(self) -> Sequence[CanvasView]: ...
@@ -98,7 +102,10 @@ class Canvas(Protocol):
 
 class Prepared(Protocol):
     """A canvas as far as the request alone decides it: what can't be painted is refused before a model is
-    loaded. warnings: one line each."""
+    loaded. files: the names of what will be written, as far as they are known. warnings: one line each."""
+
+    @property
+    def files(self) -> Sequence[str]: ...
 
     @property
     def warnings(self) -> Sequence[str]: ...

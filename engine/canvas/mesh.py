@@ -51,6 +51,10 @@ class PreparedMeshes:
     job: MeshJob
 
     @property
+    def files(self) -> Sequence[str]:
+        return self.job.files([main_channel()])
+
+    @property
     def warnings(self) -> Sequence[str]:
         return self.job.layout.warnings
 
@@ -105,6 +109,10 @@ class MeshCanvas:
     @property
     def cameras(self) -> list[Camera]:
         return [shot.camera for shot in self.shots]
+
+    @property
+    def files(self) -> Sequence[str]:
+        return self.job.files(self.channels)
 
     @property
     def order(self) -> Sequence[int]:

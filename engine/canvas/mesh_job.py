@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from .. import memory
 from .. import settings as options
 from ..bake.existing_texture import ExistingTexture
+from ..export.files import all_files, uv_file
 from ..host import Clock, Host
 from ..mesh.mesh import Mesh, load
 from ..mesh.sets import Layout, lay_out
 from ..mesh.unwrap import New, ensure_uvs, own_uvs
+from ..options.channels import Channel
 from ..protocol import Request
 from ..views.camera_file import Given
 
@@ -48,6 +51,12 @@ class MeshJob:
             path = request.init_texture
             old = ExistingTexture.read_pages(path, layout.pages) if path else None
         return cls(request, layout, host, own, old)
+
+    def files(self, channels: Iterable[Channel]) -> list[str]:
+        """The names of all that the job writes of ``channels``."""
+        found = all_files(self.layout.pages, channels, self.request.texture_depth)
+        meshes = range(len(self.request.meshes)) if self.request.write_uvs else ()
+        return [*found, *(uv_file(i) for i in meshes if self.layout.unwrapped[self.layout.faces(i)].any())]
 
     def new_uvs(self) -> list[Floats | None]:
         """Of each mesh of the request its new UVs (F, 3, 2) where they are wanted, None where it kept its

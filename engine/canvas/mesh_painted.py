@@ -13,18 +13,18 @@ from PIL import Image
 
 from .. import threads
 from ..export import render, save
-from ..export.files import page_file, result_file, textures, write_textured
+from ..export.files import page_file, result_file, textures, uv_file, write_textured
 from ..measure.quality import covered, view_psnr
 from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
 from ..options.channels import main_channel
+from ..outputs import MESH_FILES
 from ..pictures.channels import ByChannel
 from ..protocol import Result
 from ..views.surface import Surface, View, masks
 from .mesh_job import MeshJob
 
 Floats = NDArray[np.float32]
-FILES = ("mesh.glb", "views.png", "turntable.gif", "report.json")  # in Result's order
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ class PaintedMesh:
         """Write new UVs where they are wanted; the names of their files, one for each mesh, None without."""
         names: list[str | None] = []
         for i, uvs in enumerate(self.job.new_uvs()):
-            names.append(None if uvs is None else f"uvs.{i}.npy" if i else "uvs.npy")
+            names.append(None if uvs is None else uv_file(i))
             if uvs is not None:
-                save.array(uvs, stage / str(names[-1]))
+                save.array(uvs, stage / uv_file(i))
         return names
 
     def _result(self, uvs: list[str | None]) -> Result:
         out, file = Path(self.job.request.out), partial(result_file, self.job.request.texture_depth)
         made = textures(self.job.layout.pages, self.images, out, file)
         first, *others = [name and str(out / name) for name in uvs]
-        mesh, views, turntable, report = (str(out / name) for name in FILES)
+        mesh, views, turntable, report = (str(out / name) for name in MESH_FILES)
         return Result(made[0].path, mesh, views, turntable, report, first, [], made, others)
 
 

@@ -41,6 +41,12 @@ class MeshPreview:
         self._bake: QuickBake | None = None
         self._uvs: list[str | None] = []
 
+    @property
+    def files(self) -> Sequence[str]:
+        pages, meshes = self._job.layout.pages, range(len(self._job.request.meshes))
+        names = [_file(page, channel) for page in pages for channel in self._channels]
+        return [*names, *map(_uv_file, meshes)]
+
     def show(self, pictures: Floats) -> protocol.Preview:
         """Write the textures that views make, ``pictures`` (N, h, h, K) float32 in [0, 1]; raises OSError."""
         if self._bake is None:
@@ -62,7 +68,7 @@ class MeshPreview:
         """New UVs where they are wanted, as files, None for meshes that kept theirs."""
         paths: list[str | None] = []
         for i, uvs in enumerate(self._job.new_uvs()):
-            path = None if uvs is None else str(self._out / f"{PREFIX}uvs.{i}.npy")
+            path = None if uvs is None else str(self._out / _uv_file(i))
             if uvs is not None and path is not None:
                 save.array(uvs, Path(path))
             paths.append(path)
@@ -70,15 +76,17 @@ class MeshPreview:
 
     def remove(self) -> None:
         """The files are of no use any more."""
-        names = [_file(page, channel) for page in self._job.layout.pages for channel in self._channels]
-        names += [f"{PREFIX}uvs.{i}.npy" for i in range(len(self._job.request.meshes))]
-        for name in names:
+        for name in self.files:
             with contextlib.suppress(OSError):
                 os.unlink(self._out / name)
 
 
 def _file(page: Page, channel: Channel) -> str:
     return PREFIX + page_file(page, channel)
+
+
+def _uv_file(mesh: int) -> str:
+    return f"{PREFIX}uvs.{mesh}.npy"
 
 
 def side(count: int, texture_size: int, resolution: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..mesh.sets import Layout, Page
 from ..options.channels import Channel, main_channel
+from ..outputs import MESH_FILES
 from ..pictures import exr, png
 from ..pictures.channels import ByChannel, as_colours
 from ..pictures.pages import each
@@ -30,6 +32,20 @@ def page_file(page: Page, channel: Channel | None = None, suffix: str = ".png") 
 def result_file(depth: str, page: Page, channel: Channel | None = None) -> str:
     """The file that holds ``page`` at the ``depth`` asked for, see protocol.Request."""
     return page_file(page, channel, ".exr" if depth in exr.DEPTHS else ".png")
+
+
+def uv_file(mesh: int) -> str:
+    """The file of the new UVs of the mesh number ``mesh``."""
+    return f"uvs.{mesh}.npy" if mesh else "uvs.npy"
+
+
+def all_files(pages: Iterable[Page], channels: Iterable[Channel], depth: str) -> list[str]:
+    """The names of all that is written of a mesh with ``pages`` in ``channels``, but new UVs."""
+    rows = list(channels)
+    found = [
+        name(page, row) for page in pages for row in rows for name in (page_file, partial(result_file, depth))
+    ]
+    return [*dict.fromkeys(found), *MESH_FILES]
 
 
 def textures(

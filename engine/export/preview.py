@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -26,7 +26,10 @@ SHARE = 0.015  # of the time so far that previews after the first may take
 
 
 class PreviewFiles(Protocol):
-    """What a canvas shows of itself."""
+    """What a canvas shows of itself. files: their names in the folder of the results."""
+
+    @property
+    def files(self) -> Sequence[str]: ...
 
     def show(self, pictures: NDArray[np.float32]) -> protocol.Preview:
         """Files of what the views ``pictures`` (N, h, w, K) float32 in [0, 1] make; raises OSError."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 
 from .. import memory
 from ..denoise.denoiser import Denoiser
+from ..outputs import REPORT, Outputs
 from ..protocol import VERSION, Request
 from ..settings import Settings, reported
 
@@ -36,6 +37,13 @@ def values(
         "peak_memory_mb": round(memory.peak_mb(), 1),
         **_gpu(denoiser.device),
     }
+
+
+def files(outputs: Outputs, written: Iterable[str]) -> dict[str, list[str]]:
+    """What of a folder is ours, by name: files that this run has ``written``, the report too, and those that
+    earlier runs left."""
+    names = sorted({*written, REPORT})
+    return {"files": names, "earlier_files": outputs.left(names)}
 
 
 def _sync_autoencoder(settings: Settings, denoiser: Denoiser) -> str | None:

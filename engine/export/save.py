@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import UserError
+from ..outputs import Outputs
 
 FRAME_MS = 100
 
@@ -38,18 +39,21 @@ def writable_folder(path: Path) -> None:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A folder to write into; when the block ends well, its files are moved to ``out``, else it vanishes.
+def staged(outputs: Outputs) -> Iterator[Path]:
+    """A folder to write into. When the block ends well, its files move to the folder of ``outputs``; else it
+    vanishes.
 
-    Raises UserError when the disk is full or can't be written. Files in ``out`` are then as before.
+    Raises UserError where they may not be written there, and when the disk is full or can't be written. All
+    files there are then as before.
     """
-    stage = None
+    out, stage = outputs.folder, None
     try:
         stage = Path(tempfile.mkdtemp(prefix=".sync_texture-", dir=out))
         new, old = stage / "new", stage / "old"
         new.mkdir()
         old.mkdir()
         yield new
+        outputs.check(file.name for file in new.iterdir())
         _exchange(new, out, old)
     except OSError as error:
         raise _disk_error(out, error) from error
@@ -61,17 +65,14 @@ def staged(out: Path) -> Iterator[Path]:
 def _exchange(new: Path, out: Path, old: Path) -> None:
     """Move the files of ``new`` to ``out`` and those that they replace to ``old``; all of them or none."""
     names = sorted(file.name for file in new.iterdir())
-    for name in names:
-        if (out / name).is_dir():  # somebody's folder, not an earlier result
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out / name))
     try:
         for name in names:
-            if (out / name).exists():
+            if os.path.lexists(out / name):
                 (out / name).replace(old / name)
             (new / name).replace(out / name)
     except BaseException:
         for name in names:
-            if (old / name).exists():
+            if os.path.lexists(old / name):
                 (old / name).replace(out / name)
             elif not (new / name).exists():
                 (out / name).unlink()

@@ -8,6 +8,7 @@ from . import choices
 from .option import BLENDER, ENGINE, JOBS, option
 
 JOB, MODEL, METHOD, VIEWS, TEXTURE, OBJECTS = "Job", "Model", "Method", "Views", "Texture", "Objects"
+WRITING = "Files"
 """Sections."""
 
 COMMANDS = frozenset({ENGINE, JOBS, BLENDER})
@@ -134,5 +135,15 @@ class Job:
         default=False,
         metadata=option(
             "Write UVs", "Leave new UVs as arrays", OBJECTS, doors=frozenset({JOBS}), reported=False
+        ),
+    )
+    overwrite: bool = field(
+        default=False,
+        metadata=option(
+            "Overwrite",
+            "Lose files that are in the way, though no earlier run made them",
+            WRITING,
+            doors=COMMANDS,
+            reported=False,
         ),
     )

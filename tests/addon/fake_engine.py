@@ -228,11 +228,12 @@ def through_blender(request, texture):
     """``texture(request)``; of a .blend, as the engine does it."""
     if not request.mesh.endswith(".blend"):
         return texture(request)
+    out = Path(request.out)
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from engine import blend
     from engine.host import Host
 
-    return blend.through_blender(request, Host(), texture)
+    return blend.through_blender(request, Host(), lambda opened, finish: finish(texture(opened), out))
 
 
 def batch(words: list) -> int:

@@ -208,8 +208,34 @@ def test_texture_packs_where_that_is_wanted():
     words = ["texture", "--prompt", "oak", "--quiet", "--save", str(folder / "new.blend")]
     assert main.run([*words, "--pack"]) == 0
     assert not (folder / "textures").exists()
-    assert main.run(words) == 0
+    saved = (folder / "new.blend").read_bytes()
+    assert main.run(words) == 2  # it is there
+    assert (folder / "new.blend").read_bytes() == saved
+    assert main.run([*words, "--overwrite"]) == 0
     assert (folder / "textures").is_dir()
+
+
+def test_nothing_is_written_over():
+    folder = Path(tempfile.mkdtemp())
+    cubes("a")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    (folder / "a.glb").write_text("precious")
+    (folder / "summary.csv").write_text("precious")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    texture = ("texture", "--prompt", "oak", "--quiet")
+    batch = ("batch", "--objects", "a", "--prompt", "oak", "--quiet", "--out", str(folder))
+    for words in (
+        (*texture, "--save", str(folder / "scene.blend")),
+        (*texture, "--glb", str(folder / "a.glb")),
+        (*batch, "--save", str(folder / "scene.blend")),
+        (*batch, "--glb", str(folder / "a.glb")),
+        batch,
+    ):
+        assert main.run([*words]) == 2, words
+        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert main.run([*batch, "--glb", str(folder / "a.glb"), "--overwrite"]) == 0
+    assert rows(folder)["a"]["state"] == "done"
+    assert main.run([*batch]) == 0  # what is there now is the batch's own
 
 
 OTHERWISE = {"scene": "--save and --pack", "blender": "this one", "up": "its own axes"}

@@ -254,7 +254,8 @@ def test_command_starts_from_a_file_or_from_what_is_shown():
     assert run("--init-texture", path, "--strength", 0.25, "--texture-depth", 16, *places) == 0
     given = request(folder / "out")
     assert (given["init_texture"], given["strength"], given["texture_depth"]) == (str(path), 0.25, "16")
-    assert run("--from-texture", *places) == 0  # what the first run made
+    assert run("--from-texture", *places) == 2  # a.blend is there
+    assert run("--from-texture", *places, "--overwrite") == 0  # what the first run made
     given = request(folder / "out")
     assert (given["strength"], given["texture_depth"]) == (None, "8")
     assert given["init_texture"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -13,7 +14,9 @@ import pytest
 from engine import blend
 from engine.batch import jobs
 from engine.errors import Cancelled, UserError
+from engine.export.save import staged
 from engine.host import Host
+from engine.outputs import Outputs
 from engine.protocol import EXIT_DONE, EXIT_INCOMPLETE, Request, Result
 
 STAND_IN = f"""#!{sys.executable}
@@ -61,15 +64,17 @@ def scene(tmp_path: Path) -> Path:
     return path
 
 
-def texture(request: Request) -> Result:
+def texture(request: Request, finish: blend.Finish) -> Result:
     """What the pipeline is taken for: one file, which says what it saw."""
     out = Path(request.out)
     out.mkdir(exist_ok=True)
     for mesh in request.meshes:
         assert np.load(mesh, allow_pickle=False)["faces"].shape == (1, 3)
     seen = [Path(mesh).name for mesh in request.meshes]
-    (out / "report.json").write_text(repr((seen, request.unwraps, request.objects)), encoding="utf-8")
-    return Result(str(out / "texture.png"), "", "", "", str(out / "report.json"), warnings=["blurred"])
+    with staged(Outputs.of(request)) as stage:
+        (stage / "report.json").write_text(repr((seen, request.unwraps, request.objects)), encoding="utf-8")
+        made = Result(str(out / "texture.png"), "", "", "", str(out / "report.json"), warnings=["blurred"])
+        return finish(made, stage)
 
 
 def do(blend_file: Path, host: Host | None = None, **fields: object) -> Result:
@@ -82,7 +87,10 @@ def test_objects_are_handed_over_and_put_back(scene: Path) -> None:
     out = scene.parent / "out"
     assert (out / "report.json").read_text() == "(['a.npz', 'b.npz'], ('never', 'never'), ())"
     assert result.scene == str(out / "scene.blend")
-    assert (out / "scene.blend").read_text() == f'[["a", "b"], true, "{out}/texture.png"]'
+    objects, packed, picture = json.loads((out / "scene.blend").read_text())
+    assert (objects, packed) == (["a", "b"], True)
+    assert Path(picture).name == "texture.png"
+    assert Path(picture).parent.parent.parent == out  # where it lies until all is there
     assert result.warnings == ["modifiers", "blurred"]
     assert sorted(path.name for path in out.iterdir()) == ["report.json", "scene.blend"]
 
@@ -117,7 +125,7 @@ def test_nothing_is_left_in_the_temporary_folder(
             do(scene, Host(cancelled=lambda: True), prompt="slow")
     else:
         with pytest.raises(ZeroDivisionError):
-            blend.through_blender(Request(str(scene), "moss", "out"), Host(), lambda opened: 1 // 0)
+            blend.through_blender(Request(str(scene), "moss", "out"), Host(), lambda opened, finish: 1 // 0)
     assert list(place.iterdir()) == []
 
 
@@ -125,7 +133,7 @@ def test_other_meshes_go_by(scene: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BLENDER", "/nowhere")
     seen = []
 
-    def note(request: Request) -> Result:
+    def note(request: Request, finish: blend.Finish) -> Result:
         seen.append(request)
         return Result("", "", "", "", "")
 

@@ -16,7 +16,7 @@ REQUEST = Request(mesh="m.obj", prompt="x", out="o")
 
 
 def outcome_of(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> protocol.Result | Failure | None:
-    def texture(*_: object) -> protocol.Result:
+    def texture(*_: object, **__: object) -> protocol.Result:
         raise error
 
     monkeypatch.setattr(pipeline, "texture", texture)

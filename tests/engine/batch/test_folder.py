@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine import protocol
+from engine.batch import command, summary
 from engine.batch import folder as folders
 from engine.batch.jobs import JobLine, Shard
 from engine.batch.journal import Journal
@@ -144,3 +148,66 @@ def test_a_journal_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) ->
     with Journal(path) as journal:
         journal.add("end")
     assert Journal(path).histories == {}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_files_of_somebody_s_in_a_job_s_folder_stay(tmp_path: Path, overwrite: bool) -> None:
+    job = dataclasses.replace(JOB, request=dataclasses.replace(JOB.request, overwrite=overwrite))
+    with folders.opened(tmp_path) as there:
+        there.commit(job, staged(there, "one"), {})
+        (tmp_path / "a" / "b" / "views.png").write_text("precious")
+        before = contents(tmp_path / "a" / "b")
+        stage = staged(there, "two", ("texture.png", "views.png"))
+        if overwrite:
+            there.check(job)
+            there.commit(job, stage, {})
+            assert (tmp_path / "a" / "b" / "views.png").read_text() == "two"
+            return
+        for refuse in (lambda: there.check(job), lambda: there.commit(job, stage, {})):
+            with pytest.raises(UserError, match=r"views.png' would be written over"):
+                refuse()
+        assert contents(tmp_path / "a" / "b") == before
+
+
+def test_a_folder_of_somebody_s_is_taken_only_where_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "notes.txt").write_text("precious")
+    with folders.opened(tmp_path) as there:
+        with pytest.raises(UserError, match="no result of a batch"):
+            there.check(JOB)
+        job = dataclasses.replace(JOB, request=dataclasses.replace(JOB.request, overwrite=True))
+        there.commit(job, staged(there, "one"), {})
+        assert there.finished(job)
+    assert contents(tmp_path / "a" / "b")["notes.txt"] == b"precious"
+
+
+def test_a_job_doesn_t_write_over_its_own_mesh(tmp_path: Path) -> None:
+    with folders.opened(tmp_path) as there:
+        there.commit(JOB, staged(there, "one"), {})
+        mesh = str(tmp_path / "a" / "b" / "mesh.glb")
+        job = dataclasses.replace(JOB, request=dataclasses.replace(JOB.request, mesh=mesh))
+        with pytest.raises(UserError, match=r"mesh.glb' is read by this job"):
+            there.check(job)
+
+
+@pytest.mark.parametrize("name", [summary.CSV, summary.HTML])
+def test_a_summary_of_somebody_s_stays(tmp_path: Path, name: str, box_file: Path) -> None:
+    listed = tmp_path / "jobs.jsonl"
+    listed.write_text(json.dumps({"mesh": str(box_file), "prompt": ""}) + "\n")  # refused: nothing is painted
+    (tmp_path / name).write_text("precious")
+    options = command.BatchOptions(jobs=str(listed), out=str(tmp_path), defaults={})
+    with pytest.raises(UserError, match=f"{name}' would be written over"):
+        command.run(options, silent=True)
+    assert contents(tmp_path).keys() == {name, listed.name}
+    assert not (tmp_path / folders.STATE_FOLDER).exists()
+    meant = dataclasses.replace(options, defaults={"overwrite": True})
+    assert command.run(meant, silent=True) == protocol.EXIT_BUG
+    assert command.run(options, silent=True) == protocol.EXIT_BUG  # they are the batch's own now
+    (tmp_path / summary.CSV).write_text(f"mesh,prompt\n{box_file},\n")
+    as_jobs = dataclasses.replace(options, jobs=str(tmp_path / summary.CSV))
+    with pytest.raises(UserError, match=r"summary.csv' is read by this job"):
+        command.run(as_jobs, silent=True)

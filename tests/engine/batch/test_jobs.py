@@ -230,3 +230,11 @@ def test_the_fingerprint_follows_what_matters(write: Write, place: Path) -> None
     (place / "m.obj").write_text("v 1 1 1\nv 0 0 0\n")
     assert one(write, line).fingerprint != before.fingerprint
     json.dumps(before.request.as_dict())
+
+
+def test_overwrite_changes_neither_a_job_s_name_nor_whether_it_is_done(write: Write) -> None:
+    plain = one(write, {"prompt": "red"})
+    for line, defaults in (({"overwrite": True}, {}), ({}, {"overwrite": True})):
+        meant = one(write, {"prompt": "red", **line}, **defaults)
+        assert meant.request.overwrite
+        assert (meant.name, meant.fingerprint) == (plain.name, plain.fingerprint)

@@ -56,6 +56,7 @@ class StripPreview:
 
     shown: list[Floats] = field(default_factory=list)
     removed: bool = False
+    files: Sequence[str] = ()
 
     def show(self, pictures: Floats) -> protocol.Preview:
         self.shown.append(pictures)
@@ -72,9 +73,10 @@ class StripCanvas:
     request: Request
     prompts: Sequence[tuple[Prompt, ...]]
     before: Floats | None = None
-    files: StripPreview = field(default_factory=StripPreview)
+    shown: StripPreview = field(default_factory=StripPreview)
     order: Sequence[int] = (1, 0, 2)
     warnings: list[str] = field(default_factory=lambda: ["the strip is a toy"])
+    files: Sequence[str] = ("strip.png", "report.json")
 
     @property
     def views(self) -> Sequence[CanvasView]:
@@ -108,7 +110,7 @@ class StripCanvas:
         return PaintedStrip(self.request, total / count)
 
     def preview(self) -> StripPreview:
-        return self.files
+        return self.shown
 
     def report(self, warnings: list[str]) -> dict[str, Any]:
         return {"strip": {"length": LENGTH, "warnings": warnings}}
@@ -121,6 +123,7 @@ class PreparedStrip:
     request: Request
     warnings: Sequence[str] = ()
     made: list[StripCanvas] = field(default_factory=list)
+    files: Sequence[str] = ()
 
     def canvas(self, settings: Settings, denoiser: Denoiser) -> StripCanvas:
         prompt = Prompt(settings.prompt, settings.negative)

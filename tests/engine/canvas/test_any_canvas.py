@@ -142,7 +142,7 @@ def test_a_whole_job(denoiser: Denoiser, request_for: Make) -> None:
     assert 0 < report["brightness"] < 1
     assert report["seconds"]["sync"] > 0
     assert "mesh" not in report
-    assert canvas.files.removed
-    assert len(canvas.files.shown) == len(told) >= 1
-    assert canvas.files.shown[0].shape[0] == COUNT
-    assert canvas.files.shown[0].shape[2] == 2 * canvas.files.shown[0].shape[1]
+    assert canvas.shown.removed
+    assert len(canvas.shown.shown) == len(told) >= 1
+    assert canvas.shown.shown[0].shape[0] == COUNT
+    assert canvas.shown.shown[0].shape[2] == 2 * canvas.shown.shown[0].shape[1]

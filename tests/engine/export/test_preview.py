@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,9 @@ from engine.canvas.mesh_preview import LARGEST, side
 from engine.errors import Cancelled
 from engine.export import preview
 from engine.host import Host
+from engine.pictures import png
 from engine.protocol import Preview, Request, Result
-from engine.worker import Worker
+from engine.worker import Failure, Worker
 
 Make = Callable[..., Request]
 STEPS = 6
@@ -98,12 +100,24 @@ def test_a_cancelled_job_leaves_no_preview(worker: Worker, request_for: Make) ->
 
 
 def test_where_previews_cannot_be_written_the_texture_is_made_all_the_same(
-    worker: Worker, request_for: Make
+    worker: Worker, request_for: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = request_for(steps=2, preview=True)
-    (Path(request.out) / "preview.texture.png").mkdir(parents=True)
-    _, watcher = watched(worker, request)
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(png, "write", refuse)
+    _, watcher = watched(worker, request_for(steps=2, preview=True))
     assert not watcher.told
+
+
+def test_previews_write_over_nothing(worker: Worker, request_for: Make) -> None:
+    request = request_for(steps=2, preview=True)
+    Path(request.out).mkdir()
+    (Path(request.out) / "preview.texture.png").write_text("precious")
+    outcome = worker.run(request, Host())
+    assert isinstance(outcome, Failure)
+    assert "preview.texture.png' would be written over" in outcome.error
+    assert (Path(request.out) / "preview.texture.png").read_text() == "precious"
 
 
 def test_one_for_each_set_with_the_new_uvs_of_each_mesh(

@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.errors import Cancelled, UserError
 from engine.export import save
+from engine.outputs import Outputs
 
 EARLIER = {"a.txt": "old a", "b.txt": "old b"}
 
@@ -32,7 +33,7 @@ def noise(size: int) -> Image.Image:
 
 
 def test_files_appear_together_at_the_end(out: Path) -> None:
-    with save.staged(out) as stage:
+    with save.staged(Outputs(out, overwrite=True)) as stage:
         (stage / "a.txt").write_text("new a")
         (stage / "c.txt").write_text("new c")
         assert {p.name: p.read_text() for p in out.iterdir() if p.is_file()} == EARLIER
@@ -42,7 +43,7 @@ def test_files_appear_together_at_the_end(out: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError("x"), Cancelled(), KeyboardInterrupt()], ids=repr)
 def test_a_failure_leaves_earlier_results_and_nothing_else(out: Path, error: BaseException) -> None:
     def write() -> None:
-        with save.staged(out) as stage:
+        with save.staged(Outputs(out, overwrite=True)) as stage:
             (stage / "a.txt").write_text("new a")
             raise error
 
@@ -56,11 +57,11 @@ def test_a_folder_in_the_place_of_a_result_is_nobodys_to_replace(out: Path) -> N
     (out / "c.txt" / "mine").write_text("precious")
 
     def write() -> None:
-        with save.staged(out) as stage:
+        with save.staged(Outputs(out, overwrite=True)) as stage:
             for name in ("a.txt", "c.txt", "d.txt"):
                 (stage / name).write_text("new")
 
-    with pytest.raises(UserError, match="directory"):
+    with pytest.raises(UserError, match="there is a folder of that name"):
         write()
     assert (out / "c.txt" / "mine").read_text() == "precious"
     assert {p.name: p.read_text() for p in out.iterdir() if p.is_file()} == EARLIER
@@ -76,7 +77,7 @@ def test_a_move_that_fails_half_way_is_taken_back(out: Path, monkeypatch: pytest
         return replace(self, target)
 
     def write() -> None:
-        with save.staged(out) as stage:
+        with save.staged(Outputs(out, overwrite=True)) as stage:
             for name in ("a.txt", "c.txt", "d.txt"):
                 (stage / name).write_text("new")
 
@@ -96,7 +97,7 @@ def test_a_full_disk_is_said_plainly_and_earlier_results_stay(tiny_disk: Path) -
         (tiny_disk / "a.png").write_bytes(b"earlier")
 
         def fill(write: object = write) -> None:
-            with save.staged(tiny_disk) as stage:
+            with save.staged(Outputs(tiny_disk, overwrite=True)) as stage:
                 write(stage)  # type: ignore[operator]
 
         with pytest.raises(UserError, match=r"the disk with .* is full") as caught:

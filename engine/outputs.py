@@ -1,0 +1,139 @@
+"""What may be written over: only what an earlier run wrote into the same folder, and says so there.
+
+Whatever a run leaves in a folder, its report.json names. A file that no report names is the user's own, and
+so is every file that the run reads, whatever a report says of it. Standard library only: Blender's Python
+reads this file, too.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError, Wording
+from .inputs import open_input
+from .options.request import Request
+
+REPORT = "report.json"
+MESH_FILES = ("mesh.glb", "views.png", "turntable.gif", REPORT)  # of every textured mesh, in Result's order
+SCENE = "scene.blend"
+BATCH_STATE = ".sync_texture-batch"  # in a batch's folder: what it needs for itself
+LONGEST_REPORT = 1 << 24  # bytes
+_OURS = ("version", "prompt", "seconds")  # what every report.json of ours has besides its files
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a run leaves in ``folder``, which needn't be there yet.
+
+    inputs: paths of files that the run reads. overwrite: whoever asked means to lose what is in the way.
+    known: names of files there that something else than a report.json says to be ours. option: the one that
+    chose the folder.
+    """
+
+    folder: Path
+    inputs: tuple[str, ...] = ()
+    overwrite: bool = False
+    known: frozenset[str] = field(default=frozenset())
+    option: str = "out"
+
+    @classmethod
+    def of(cls, request: Request) -> Outputs:
+        """Those of a job."""
+        return cls(Path(request.out), tuple(inputs_of(request)), request.overwrite)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise UserError where a file called as one of ``names`` may not be written."""
+        if found := self.obstacle(names):
+            raise UserError(found.error, found.fix, **found.options)
+
+    def obstacle(self, names: Iterable[str]) -> Wording | None:
+        """Why one of ``names`` may not be written, None where all may."""
+        there = [name for name in dict.fromkeys(names) if os.path.lexists(self.folder / name)]
+        for name in there:
+            if os.path.isdir(self.folder / name):
+                what = f"a file {self._said(name)} is to be written, and there is a folder of that name"
+                return Wording(what, f"move it away, or give another {{{self.option}}}", {self.option: None})
+        if self.overwrite or not there:
+            return None
+        for name in there:
+            if any(_same(self.folder / name, path) for path in self.inputs):
+                return self._refused(f"{self._said(name)} is read by this job, which would write over it")
+        earlier = self.earlier
+        if strange := [name for name in there if name not in earlier]:
+            return self._refused(f"{self._said(*strange)} would be written over, and no earlier run made it")
+        return None
+
+    @property
+    def earlier(self) -> frozenset[str]:
+        """The names of files that earlier runs left in the folder."""
+        return self.known | named(self.folder)
+
+    def left(self, names: Iterable[str]) -> list[str]:
+        """What earlier runs left in the folder, and a run that writes ``names`` doesn't replace."""
+        others = self.earlier - set(names)
+        return sorted(name for name in others if os.path.lexists(self.folder / name))
+
+    def _said(self, name: str, *others: str) -> str:
+        return f"'{self.folder / name}'" + f" (and {len(others)} more)" * bool(others)
+
+    def _refused(self, what: str) -> Wording:
+        fix = f"give another {{{self.option}}}, or say {{overwrite}} to lose it"
+        return Wording(what, fix, {self.option: None, "overwrite": None})
+
+
+def named(folder: Path) -> frozenset[str]:
+    """The names of files in ``folder`` that its report.json says to be results; none where that is damaged or
+    not ours."""
+    found = _report(folder / REPORT)
+    names = [*_names(found.get("files")), *_names(found.get("earlier_files"))]
+    is_ours = REPORT in names and all(key in found for key in _OURS)
+    return frozenset(names if is_ours else ())
+
+
+def _report(path: Path) -> dict[str, Any]:
+    """What stands in ``path``; {} for anything that can't be read."""
+    try:
+        file, size = open_input(path)
+        with file:
+            found = json.loads(file.read(size)) if size <= LONGEST_REPORT else {}
+    except (UserError, OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _names(listed: Any) -> Iterator[str]:
+    """Those in ``listed``, from JSON, that name a file in the same folder."""
+    for name in listed if isinstance(listed, list) else ():
+        if isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0"):
+            yield name
+
+
+def inputs_of(request: Request) -> Iterator[str]:
+    """The paths of the files that ``request`` names, as far as they are there."""
+    yield from request.meshes
+    if request.cameras:
+        yield request.cameras
+    if request.init_texture:
+        yield from pictures_of(request.init_texture)
+
+
+def pictures_of(path: str) -> list[str]:
+    """All files that ``path``, with <SET> and <UDIM> in it or without, stands for."""
+    if not re.search("<SET>|<UDIM>", path):
+        return [path]
+    return sorted(glob.glob(re.sub("<SET>|<UDIM>", "*", glob.escape(path))))
+
+
+def _same(path: Path, other: str) -> bool:
+    """Whether both are one file, links followed."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
