@@ -16,6 +16,7 @@ from .errors import Cancelled, UserError
 from .host import Host
 from .options import arguments
 from .options.commands import Batch, Doctor, Models, Serve, Whole
+from .options.image import ImageRequest
 from .options.option import options
 from .options.request import Request
 
@@ -78,6 +79,9 @@ def parser() -> arguments.Parser:
     texture = commands.add_parser("texture", help="texture one mesh file")
     arguments.texture(texture)
     texture.set_defaults(run=_texture)
+    image = commands.add_parser("image", help="paint a picture without a mesh, such as one that tiles")
+    arguments.image(image)
+    image.set_defaults(run=_image)
     batch = commands.add_parser("batch", help="texture all that a job file lists, and go on where it was")
     arguments.batch(batch)
     batch.set_defaults(run=_batch)
@@ -98,8 +102,15 @@ def _texture(parsed: argparse.Namespace) -> int:
     _choose_blender(parsed.blender)
     first, *others = parsed.mesh
     fields = {**arguments.found(parsed, options(Request)), "mesh": first, "other_meshes": tuple(others)}
-    request = Request(**fields)
-    outcome = _texture_for_program(request) if parsed.json else _texture_for_person(request, parsed.quiet)
+    return _paint(Request(**fields), parsed)
+
+
+def _image(parsed: argparse.Namespace) -> int:
+    return _paint(ImageRequest(**arguments.found(parsed, options(ImageRequest))), parsed)
+
+
+def _paint(request: protocol.AnyRequest, parsed: argparse.Namespace) -> int:
+    outcome = _paint_for_program(request) if parsed.json else _paint_for_person(request, parsed.quiet)
     if outcome is None:
         raise Cancelled
     if isinstance(outcome, protocol.Result):
@@ -108,7 +119,7 @@ def _texture(parsed: argparse.Namespace) -> int:
     return outcome.code
 
 
-def _texture_for_person(request: Request, silent: bool) -> Outcome:
+def _paint_for_person(request: protocol.AnyRequest, silent: bool) -> Outcome:
     """Do it for a person: progress, notes, the results' paths."""
     from .worker import Worker
 
@@ -120,11 +131,11 @@ def _texture_for_person(request: Request, silent: bool) -> Outcome:
                 terminal.say(f"note: {warning}")
         files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
         textures = (path for texture in outcome.textures for path in texture.files.values())
-        print(*textures, *files, *filter(None, [outcome.scene]), sep="\n")
+        print(*filter(None, [*textures, *files, outcome.scene]), sep="\n")
     return outcome
 
 
-def _texture_for_program(request: Request) -> Outcome:
+def _paint_for_program(request: protocol.AnyRequest) -> Outcome:
     """Do it for a program: events in lines of JSON."""
     with json_lines.on_stdout() as report:
         report(protocol.message(protocol.STARTED, id=json_lines.ID))

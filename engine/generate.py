@@ -263,7 +263,7 @@ class _Network:
     schedule: Schedule
     rows: _PromptRows
     texts: tuple[Text, Text]
-    control: Tensor
+    control: Tensor | None
 
     def eps(self, x: Tensor, i: int) -> Tensor:
         return self._run(self.painter.denoiser.predict, x, i)
@@ -285,6 +285,11 @@ def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
         positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
         negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
         denoiser.ready(painter.host.check)
-    control = torch.from_numpy(np.stack([view.control for view in canvas.views])).to(denoiser.device)
-    network = _Network(painter, schedule, rows, (positive, negative), rows.of(control))
+    network = _Network(painter, schedule, rows, (positive, negative), _control(canvas, rows, denoiser.device))
     return painter.clock.timed("denoise", network)
+
+
+def _control(canvas: Canvas, rows: _PromptRows, device: torch.device) -> Tensor | None:
+    """The control pictures of the ``rows``; None where the canvas has none."""
+    pictures = [view.control for view in canvas.views if view.control is not None]
+    return rows.of(torch.from_numpy(np.stack(pictures)).to(device)) if pictures else None

@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import UserError, Wording
 from .inputs import open_input
+from .options.image import ImageRequest
 from .options.request import Request
 
 REPORT = "report.json"
@@ -44,7 +45,7 @@ class Outputs:
     option: str = "out"
 
     @classmethod
-    def of(cls, request: Request) -> Outputs:
+    def of(cls, request: Request | ImageRequest) -> Outputs:
         """Those of a job."""
         return cls(Path(request.out), tuple(inputs_of(request)), request.overwrite)
 
@@ -115,8 +116,10 @@ def _names(listed: Any) -> Iterator[str]:
             yield name
 
 
-def inputs_of(request: Request) -> Iterator[str]:
+def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
     """The paths of the files that ``request`` names, as far as they are there."""
+    if isinstance(request, ImageRequest):
+        return
     yield from request.meshes
     if request.cameras:
         yield request.cameras

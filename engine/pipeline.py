@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from . import memory
 from . import settings as options
 from .blend import Finish, unfinished
-from .canvas import mesh
+from .canvas import image, mesh
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
 from .export import report, save
@@ -21,26 +21,27 @@ from .host import Clock, Host
 from .models import vocabulary
 from .models.sources import split
 from .outputs import REPORT, Outputs
-from .protocol import Request, Result
+from .protocol import AnyRequest, ImageRequest, Request, Result
 
 Model = Callable[[str, str], Denoiser]
+CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: image.prepare}
 
 
 def texture(
-    request: Request,
+    request: AnyRequest,
     model: Model,
     host: Host,
-    prepare: Prepare = mesh.prepare,
+    prepare: Prepare | None = None,
     finish: Finish = unfinished,
 ) -> Result:
-    """Do one job; ``model(name, device)`` gives the denoiser, ``prepare`` what is painted, ``finish`` adds to
-    its files. Raises UserError and Cancelled."""
+    """Do one job; ``model(name, device)`` gives the denoiser, ``prepare`` what is painted, if it isn't what
+    CANVASES says for such a request, ``finish`` adds to its files. Raises UserError and Cancelled."""
     clock = Clock()
     clock.seconds["load"] = time.perf_counter() - host.start  # the imports
     options.check(request)
     outputs = Outputs.of(request)
     save.writable_folder(outputs.folder)
-    prepared = prepare(request, host, clock)
+    prepared = (prepare or CANVASES[type(request)])(request, host, clock)
     outputs.check(prepared.files)
     painter = _painter(request, model, host, clock)
     with clock.part("geometry"):
@@ -73,7 +74,7 @@ def _left(outputs: Outputs, names: list[str]) -> list[str]:
     return [f"{said}: {', '.join(names)}"] if names else []
 
 
-def _painter(request: Request, model: Model, host: Host, clock: Clock) -> Painter:
+def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Painter:
     with clock.part("load"):
         host.check()
         host.progress("model", 0, 1, None)
@@ -83,7 +84,7 @@ def _painter(request: Request, model: Model, host: Host, clock: Clock) -> Painte
 
 
 def _watch(
-    request: Request, canvas: Canvas, painter: Painter, outputs: Outputs
+    request: AnyRequest, canvas: Canvas, painter: Painter, outputs: Outputs
 ) -> AbstractContextManager[Watch]:
     """Shows the steps, where the request wants that. Raises UserError where its files may not be written."""
     if not request.preview:
@@ -93,7 +94,7 @@ def _watch(
     return LivePreview(preview, painter.denoiser.decode_linear, painter.host, painter.clock)
 
 
-def _unread(request: Request, painter: Painter) -> list[str]:
+def _unread(request: AnyRequest, painter: Painter) -> list[str]:
     """Warnings when the prompt is longer than the model reads, and when it has words that the model says it
     doesn't know."""
     denoiser = painter.denoiser

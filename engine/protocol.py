@@ -35,6 +35,7 @@ from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
 from .errors import Wording as Wording
 from .errors import flag as flag
 from .options import channels
+from .options.image import ImageRequest as ImageRequest
 from .options.request import Request as Request
 
 VERSION = "0.1.0"
@@ -210,6 +211,15 @@ def moved(value: Any, source: Path, target: Path) -> Any:
     if isinstance(value, str) and Path(value).parent == source:
         return str(target / Path(value).name)
     return value
+
+
+AnyRequest = Request | ImageRequest
+
+
+def request(data: Any) -> AnyRequest:
+    """The request in ``data``: one with a kind is for a picture. Raises ValueError as Request.from_dict."""
+    table = ImageRequest if isinstance(data, dict) and "kind" in data else Request
+    return table.from_dict(data)
 
 
 def message(kind: str, **fields: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Server:
     def _outcome(self, worker: Worker, job: _Job) -> dict[str, Any]:
         """The message that ends ``job``."""
         try:
-            request = protocol.Request.from_dict(job.request)
+            request = protocol.request(job.request)
         except ValueError as error:
             return _refused(job.id, f"the request can't be read: {error}")
         host = Host(

@@ -11,10 +11,11 @@ from .denoise.levels import steps_run
 from .errors import UserError
 from .mesh.frame import framed
 from .mesh.mesh import Mesh, is_z_up
-from .models.presets import Preset
+from .models.presets import Preset, for_kind
 from .options import values
 from .options.choices import SYNC_SHARES
-from .options.request import OPTIONS, Request, by_model
+from .options.request import OPTIONS, by_model
+from .protocol import AnyRequest, Request
 from .sync.methods import METHODS
 from .views import camera_file
 from .views.backends import obstacle
@@ -55,21 +56,26 @@ class Settings(Preset):
         return steps_run(self.steps, self.strength)
 
 
-def check(request: Request) -> None:
+def check(request: AnyRequest) -> None:
     """Raise UserError for anything in ``request`` that no model could make sense of."""
-    values.check_all(OPTIONS, request)
+    values.check_all(request.table(), request)
     if not request.prompt.strip():
         raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
+    _check_method(request)
+    if isinstance(request, Request):
+        _check_meshes(request)
+
+
+def _check_meshes(request: Request) -> None:
     if len(request.unwraps) != len(request.meshes):
         what = f"there are {len(request.meshes)} meshes, but unwrap modes for {len(request.unwraps)}"
         raise UserError(what, "give each mesh one, or one for all")
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
-    _check_method(request)
     _check_start(request)
 
 
-def _check_method(request: Request) -> None:
+def _check_method(request: AnyRequest) -> None:
     """Raise UserError for what the method can't do."""
     name = request.method
     if request.sync_space == "rgb" and not averages_x0(name):
@@ -127,10 +133,11 @@ def averages_x0(method: str) -> bool:
 _A_METHOD = f"a method that averages x0: {', '.join(filter(averages_x0, METHODS))}"
 
 
-def resolve(request: Request, preset: Preset) -> Settings:
+def resolve(request: AnyRequest, preset: Preset) -> Settings:
     """``request`` completed by the model's ``preset``."""
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
-    used = {**vars(preset), **_for_method(request.method), **asked}
+    kind = {} if isinstance(request, Request) else for_kind(preset, request.kind)
+    used = {**vars(preset), **kind, **_for_method(request.method), **asked}
     share = asked.get("sync_share", preset.sync_share[used["sync_space"]])
     return Settings(
         **{**used, "sync_share": preset.sync_share, "negative": used["negative"].strip()},
@@ -142,13 +149,14 @@ def resolve(request: Request, preset: Preset) -> Settings:
     )
 
 
-def reported(request: Request, settings: Settings) -> dict[str, Any]:
+def reported(request: AnyRequest, settings: Settings) -> dict[str, Any]:
     """The options' values by name, as the job used them, for its report."""
-    names = (name for name, one in OPTIONS.items() if one.reported)
+    names = [name for name, one in request.table().items() if one.reported]
     said = {name: getattr(settings if name in by_model() else request, name) for name in names}
-    share = "ramp" if settings.fading else settings.share
-    strength = None if request.init_texture is None else settings.strength
-    return {**said, "sync_share": share, "strength": strength}
+    said["sync_share"] = "ramp" if settings.fading else settings.share
+    if isinstance(request, Request):
+        said["strength"] = None if request.init_texture is None else settings.strength
+    return said
 
 
 def _for_method(method: str) -> dict[str, Any]:
@@ -165,7 +173,7 @@ def _share(method: str, share: float | str) -> dict[str, Any]:
     return {"share": SHARES[share] if isinstance(share, str) else share, "fading": share == "ramp"}
 
 
-def _strength(request: Request) -> float:
-    if request.init_texture is None:
+def _strength(request: AnyRequest) -> float:
+    if not isinstance(request, Request) or request.init_texture is None:
         return 1.0
     return OPTIONS["strength"].instead if request.strength is None else request.strength

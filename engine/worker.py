@@ -13,8 +13,7 @@ from . import blend, protocol
 from .errors import Cancelled, UserError, Wording, flag
 from .host import Host
 from .options import values
-from .options.request import OPTIONS
-from .outputs import MESH_FILES, Outputs
+from .outputs import MESH_FILES, REPORT, Outputs
 
 if TYPE_CHECKING:
     from .denoise.denoiser import Denoiser
@@ -56,11 +55,14 @@ class Worker:
             for library in loading.LIBRARIES:
                 importlib.import_module(library)
 
-    def run(self, request: protocol.Request, host: Host) -> protocol.Result | Failure | None:
+    def run(self, request: protocol.AnyRequest, host: Host) -> protocol.Result | Failure | None:
         """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""
         try:
             host.progress("start", 0, 1, None)
-            values.check_all(OPTIONS, request)
+            values.check_all(request.table(), request)
+            if isinstance(request, protocol.ImageRequest):
+                Outputs.of(request).check([REPORT])
+                return self._texture(request, host)
             Outputs.of(request).check([*MESH_FILES, *blend.files(request)])
             return blend.through_blender(
                 request, host, lambda opened, finish: self._texture(opened, host, finish)
@@ -71,7 +73,9 @@ class Worker:
             # What breaks after a cancel breaks because of it: a library half imported, a process ended.
             return None if host.cancelled() else _failure(error)
 
-    def _texture(self, request: protocol.Request, host: Host, finish: blend.Finish) -> protocol.Result:
+    def _texture(
+        self, request: protocol.AnyRequest, host: Host, finish: blend.Finish = blend.unfinished
+    ) -> protocol.Result:
         from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
 
         host.check()

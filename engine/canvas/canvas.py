@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..denoise.denoiser import Denoiser
 from ..export.preview import PreviewFiles
 from ..host import Clock, Host
-from ..protocol import Request, Result
+from ..protocol import Result
 from ..settings import Settings
 from ..sync.spaces import Averaging, Space
 
@@ -41,14 +41,15 @@ class CanvasView:
     """One picture of ``height`` x ``width`` pixels, multiples of a latent's.
 
     prompts: at least one; where several meet, each counts by its mask. control: (C, H, W) float32 in [0, 1],
-    what the ControlNet is shown. mask: (H, W) bool, where it shows the canvas; behind is the background.
-    neighbours: the numbers of the views beside it, without its own.
+    what the ControlNet is shown; None, for all views of a canvas alike: it is off. mask: (H, W) bool, where
+    it shows the canvas; behind is the background. neighbours: the numbers of the views beside it, without its
+    own.
     """
 
     height: int
     width: int
     prompts: tuple[Prompt, ...]
-    control: Floats
+    control: Floats | None
     mask: NDArray[np.bool_]
     neighbours: tuple[int, ...] = ()
 
@@ -114,4 +115,4 @@ class Prepared(Protocol):
         """The canvas for a job with these ``settings``, which ``denoiser`` paints."""
 
 
-Prepare = Callable[[Request, Host, Clock], Prepared]  # raises UserError
+Prepare = Callable[[Any, Host, Clock], Prepared]  # of a request of the canvas's own kind; raises UserError

@@ -29,3 +29,23 @@ def control(surface: Surface, view: View) -> Array:
     """(3, R, R) float32: the position picture of ``view`` of ``surface``."""
     picture = position_picture(surface.points(view.fragments), view.mask)  # pixels come row by row
     return np.moveaxis(picture, -1, 0)
+
+
+PLANE = 0.7, 0.3
+"""Half the side of a square in the unit sphere, and how far it lies in front of the middle."""
+
+
+def plane(side: int) -> Array:
+    """(3, side, side) float32: the position picture of a square that faces the camera and fills the view.
+
+    For pictures of a flat material every view has this one, wherever it lies on the picture. Compared with
+    the starter, on walls of bricks: a picture of positions that goes on from view to view must come back to
+    its start somewhere, as a zigzag or on a ring, and there the courses break; one position everywhere leaves
+    a crackle without any. With the same square in each the views agree by themselves on where bricks lie.
+    """
+    half, depth = PLANE
+    across = ((np.arange(side) + 0.5) / side * 2 - 1) * half
+    x, y = np.meshgrid(across, -across)
+    points = np.stack([x, y, np.full_like(x, depth)], axis=-1).reshape(-1, 3)
+    picture = position_picture(points.astype(np.float32), np.ones((side, side), bool))
+    return np.moveaxis(picture, -1, 0)

@@ -135,20 +135,20 @@ class Denoiser:
                 self._across = None
 
     def predict(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
         x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
         latter isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1
-        or 3, h * downscale, w * downscale) in [0, 1]; a tensor that was given before is taken to be
-        unchanged.
+        or 3, h * downscale, w * downscale) in [0, 1], None where nothing steers; a tensor that was given
+        before is taken to be unchanged.
         """
         output = self._guided(x, level, positive, negative, control, guidance)
         return steps.EPS_FROM[self._family.prediction](x, output, *level.alpha_sigma)
 
     def predict_x0(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
     ) -> Tensor:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
@@ -156,7 +156,7 @@ class Denoiser:
         return steps.X0_FROM[self._family.prediction](x, output, *level.alpha_sigma)
 
     def _guided(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n, controls = len(x), self._controls(control, level)
@@ -166,9 +166,9 @@ class Denoiser:
         outputs = self._network(x.repeat(len(passes), 1, 1, 1), level, condition, repeated).chunk(len(passes))
         return outputs[0] if len(passes) == 1 else self._family.guide(outputs[0], outputs[1], guidance)
 
-    def _controls(self, pictures: Tensor, level: Level) -> list[Control[Any]]:
+    def _controls(self, pictures: Tensor | None, level: Level) -> list[Control[Any]]:
         """What steers the network; nothing once the preset has it off."""
-        if not level.is_within(self.preset.control_end):
+        if pictures is None or not level.is_within(self.preset.control_end):
             return []
         with raised_by_networks():
             steering = self._family.steer(pictures, self.batch)

@@ -10,14 +10,14 @@ import torch
 from .. import memory
 from ..denoise.denoiser import Denoiser
 from ..outputs import REPORT, Outputs
-from ..protocol import VERSION, Request
+from ..protocol import VERSION, AnyRequest
 from ..settings import Settings, reported
 
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
 
 
 def values(
-    request: Request,
+    request: AnyRequest,
     settings: Settings,
     denoiser: Denoiser,
     found: Mapping[str, Any],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,23 @@ _TRANSFORMERS = {
 }
 PUBLISHED = {**FIXED, "sdxl": SDXL, **_TRANSFORMERS}  # of a model that isn't here
 SIZED = {STARTER.family: STARTER, "sdxl": SDXL, **_TRANSFORMERS}  # by the size in them
+
+
+# Published for pictures without a mesh (SyncTweedies, wide images: Stable Diffusion 2 base at 512 pixels).
+# Tiles are windows as well, and nobody published any.
+_WINDOWS = {"steps": 50, "guidance": 7.5, "negative": ""}
+_PICTURES: Mapping[str, Mapping[str, Any]] = {"tile": _WINDOWS, "wide": _WINDOWS}
+_PICTURE_SIZE = {"sd15": {"view_size": 512, "latent_view_size": 64}}  # published; others: as trained
+
+
+def for_kind(preset: Preset, kind: str) -> dict[str, Any]:
+    """What a picture of ``kind``, one of choices.KINDS, uses in place of the model's ``preset``: for families
+    of which something is published, but not where the model's own file says something else."""
+    if preset.family not in FIXED:
+        return {}
+    found = {**_PICTURES[kind], **_PICTURE_SIZE.get(preset.family, {})}
+    usual = FIXED[preset.family]
+    return {name: value for name, value in found.items() if getattr(preset, name) == getattr(usual, name)}
 
 
 def of_family(family: str, sample_size: int, downscale: int) -> Preset:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from ..errors import EXIT_BAD_INPUT, UserError, one_line
 from . import values
 from .commands import Batch, Output
+from .image import ImageRequest
 from .option import ENGINE, JOBS, Option, at, options
 from .request import Request
 
@@ -89,6 +90,12 @@ def texture(parser: argparse.ArgumentParser) -> None:
     """``texture`` of mesh files."""
     add(parser.add_argument, at(Request, ENGINE).values())
     add(parser.add_argument, options(Output).values())
+
+
+def image(parser: argparse.ArgumentParser) -> None:
+    """``image``."""
+    output = (one for name, one in options(Output).items() if name != "blender")
+    add(parser.add_argument, [*options(ImageRequest).values(), *output])
 
 
 def batch(parser: argparse.ArgumentParser, needs_jobs: bool = True) -> None:

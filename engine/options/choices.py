@@ -13,6 +13,10 @@ METHODS = {
     "syncsde": ("SyncSDE", "Draw every view towards those before it, from the front to the back"),
     "independent": ("Independent", "Every view on its own, joined at the end (for comparison: seams)"),
 }
+KINDS = {
+    "tile": ("Tile", "A material that goes on at its own other edge: it tiles without a seam"),
+    "wide": ("Wide", "A picture of any width, painted through windows that overlap"),
+}
 SYNC_SPACES = {
     "latent": ("Latent", "Average in the model's own coarse space, as published"),
     "rgb": ("Colour", "Average colours at full resolution: views agree better"),

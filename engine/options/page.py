@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from . import values
 from .blender import SECTIONS, ObjectBatch, Panel, Texture
 from .commands import Batch, Doctor, Models, Output, Serve, Whole
+from .image import ImageRequest
 from .model_file import keys
 from .option import BLENDER, ENGINE, EVERYWHERE, JOBS, PANEL, Option, options
 from .request import OPTIONS
@@ -31,7 +32,8 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield HEAD
     yield from _requests()
-    yield from _table("Output of `texture` and `batch`", options(Output).values())
+    yield from _table("`image`", options(ImageRequest).values())
+    yield from _table("Output of `texture`, `image` and `batch`", options(Output).values())
     yield from _table("`batch`", options(Batch).values())
     yield from _table("`models`", options(Models).values())
     yield from _table("`doctor`", options(Doctor).values())
@@ -40,7 +42,7 @@ def _lines() -> Iterator[str]:
     yield from _table("`texture` in Blender only", options(Texture).values())
     yield from _table("`batch` in Blender only", options(ObjectBatch).values())
     yield from _model_file()
-    yield from _choices({**OPTIONS, **options(Panel), **keys()})
+    yield from _choices({**OPTIONS, **options(ImageRequest), **options(Panel), **keys()})
 
 
 def _requests() -> Iterator[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
 
-from . import choices, values
+from . import choices
+from .asked import Asked
 from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
 from .option import Option, option, options
 
 
 @dataclass(frozen=True)
-class Request(Job):
+class Request(Asked, Job):
     """One texturing job. ``None`` means "not given": the model's preset decides.
 
     mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
@@ -260,23 +258,6 @@ class Request(Job):
     def unwraps(self) -> tuple[str, ...]:
         """How each of ``meshes`` is unwrapped."""
         return (self.unwrap, *(self.other_unwraps or [self.unwrap] * len(self.other_meshes)))
-
-    def as_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The request in ``data``; ValueError names unknown or missing fields, or such of another kind."""
-        values.require_object(data)
-        if unknown := sorted(set(data) - set(OPTIONS)):
-            raise ValueError(f"unknown field in the request: {values.cut(', '.join(unknown))}")
-        for name, value in data.items():
-            values.require_kind(OPTIONS[name], value)
-        lists = {name: tuple(data[name]) for name in data if OPTIONS[name].several}
-        try:
-            return cls(**{**data, **lists})
-        except TypeError as error:
-            raise ValueError(f"incomplete request: {error}") from error
 
 
 OPTIONS = options(Request)

@@ -99,7 +99,7 @@ def test_what_is_left_out_is_named_and_the_exit_status_says_so(scene: Path) -> N
     result = do(scene, prompt="most")
     assert (result.left_out, result.exit_status) == (["Lamp"], EXIT_INCOMPLETE)
     assert Result.from_dict(result.as_dict()) == result
-    assert do(scene).exit_status == EXIT_DONE
+    assert do(scene, overwrite=True).exit_status == EXIT_DONE
 
 
 def test_no_scene_is_written_where_none_is_wanted(scene: Path) -> None:

@@ -13,12 +13,14 @@ from engine import errors
 from engine.errors import UserError
 from engine.options import blender, commands, job_fields, model_file, values
 from engine.options.blender import label, panel
+from engine.options.image import ImageRequest
 from engine.options.option import BLENDER, ENGINE, JOBS, PANEL, Option, at, options
 from engine.options.page import page
 from engine.options.request import OPTIONS, Request, by_model
 
 TABLES = (
     Request,
+    ImageRequest,
     model_file.ModelFile,
     *(blender.Panel, blender.Texture, blender.ObjectBatch),
     *(commands.Whole, commands.Output, commands.Batch, commands.Models, commands.Doctor, commands.Serve),

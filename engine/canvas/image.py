@@ -1,0 +1,142 @@
+"""Pictures without a mesh as canvases: a tile and a wide picture, seen through windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..controls import position
+from ..denoise.denoiser import Denoiser
+from ..errors import UserError
+from ..host import Clock, Host
+from ..inputs import require_room
+from ..options.channels import Channel, main_channel
+from ..outputs import REPORT
+from ..pictures.channels import by_channel
+from ..protocol import ImageRequest
+from ..settings import Settings
+from ..sync.spaces import Averaging, LinearSpace
+from .canvas import CanvasView, Prompt
+from .image_files import ImagePreview, PaintedImage, image_file
+from .windows import Windows
+
+Floats = NDArray[np.float32]
+
+BYTES_A_PIXEL = 100  # of a view, in f and g
+TORUS_STRIDE = 1 / 2  # of a view's side, between windows: each place lies well inside one of them
+# Published: 8 of 64 latents. A model that reads positions is shown the same square in every window, and then
+# takes so small a stride for the period of its pattern: bricks come out as narrow as it.
+WIDE_STRIDE = 1 / 8
+
+
+def prepare(request: ImageRequest, host: Host, clock: Clock) -> PreparedImage:
+    """The picture of ``request``; see canvas.Prepare."""
+    return PreparedImage(request)
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A picture that is to be painted."""
+
+    request: ImageRequest
+    warnings: Sequence[str] = ()
+
+    @property
+    def files(self) -> Sequence[str]:
+        return [image_file(main_channel()), REPORT]
+
+    def canvas(self, settings: Settings, denoiser: Denoiser) -> ImageCanvas:
+        """Through windows of the model's size. Raises UserError for a size that can't be painted."""
+        height, width, windows = _KINDS[self.request.kind](self.request, settings, denoiser.downscale)
+        pixels = windows.count * windows.side**2
+        require_room(pixels * BYTES_A_PIXEL, f"a picture of {width} x {height} pixels")
+        return ImageCanvas(self.request, settings, (height, width), windows, denoiser.channels)
+
+
+# Height and width as they were asked for, and windows on about as many pixels.
+Laid = tuple[int, int, Windows]
+
+
+def _tile(request: ImageRequest, settings: Settings, grid: int) -> Laid:
+    side = settings.view_size
+    height, width = request.height or 2 * side, request.width or 2 * side
+    stride = _multiple(side * TORUS_STRIDE, grid)
+    return height, width, Windows.torus(height, width, side, stride, grid)
+
+
+def _wide(request: ImageRequest, settings: Settings, grid: int) -> Laid:
+    side = settings.view_size
+    height, width = request.height or side, request.width or 6 * side
+    if min(height, width) < side:
+        what = f"a wide picture of {width} x {height} pixels is smaller than a view of the model"
+        fix = f"give {{width}} and {{height}} at least {side}, or make a tile"
+        raise UserError(what, fix, width=None, height=None)
+    share = TORUS_STRIDE if settings.control == "position" else WIDE_STRIDE
+    stride = _multiple(side * share, grid)
+    return height, width, Windows.strip(height, width, side, stride, grid)
+
+
+def _multiple(length: float, grid: int) -> int:
+    return max(1, round(length / grid)) * grid
+
+
+_KINDS: Mapping[str, Callable[[ImageRequest, Settings, int], Laid]] = {"tile": _tile, "wide": _wide}
+
+
+@dataclass(frozen=True)
+class ImageCanvas:
+    """A picture of ``size``, height and width, seen through ``windows``. channels: what the model paints."""
+
+    request: ImageRequest
+    settings: Settings
+    size: tuple[int, int]
+    windows: Windows
+    channels: tuple[Channel, ...]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> Sequence[str]:
+        return [*map(image_file, self.channels), REPORT]
+
+    @property
+    def order(self) -> Sequence[int]:
+        return self.windows.order
+
+    @cached_property
+    def views(self) -> Sequence[CanvasView]:
+        """All alike: a model that reads positions is shown the same square in each, one that reads depth
+        nothing."""
+        side, windows = self.windows.side, self.windows
+        prompts = (Prompt(self.settings.prompt, self.settings.negative),)
+        control = position.plane(side) if self.settings.control == "position" else None
+        everywhere = np.ones((side, side), bool)
+        return [
+            CanvasView(side, side, prompts, control, everywhere, windows.neighbours(i))
+            for i in range(windows.count)
+        ]
+
+    def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
+        maps = self.windows.at(self.windows.side // scale).maps(averaging)
+        return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
+
+    def start(self) -> None:
+        return None
+
+    def finish(self, pictures: Floats) -> PaintedImage:
+        images = by_channel(self.windows.joined(pictures, *self.size), self.channels)
+        return PaintedImage(self.request, images, self.windows.wraps)
+
+    def preview(self) -> ImagePreview:
+        return ImagePreview(self.request, self.windows, self.size, self.channels)
+
+    def report(self, warnings: list[str]) -> dict[str, Any]:
+        height, width = self.size
+        views = [{"top": top, "left": left} for top, left in self.windows.places]
+        found = {"width": width, "height": height, "warnings": warnings}
+        return {"image": found, "view_size": self.windows.side, "views": views}

@@ -1,0 +1,81 @@
+"""The options of ``image``: the table of all that a picture without a mesh can be asked for.
+
+What it has in common with a texture is the entry of request.py itself, with other words where it needs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import choices
+from .asked import Asked
+from .option import ENGINE, option
+from .request import OPTIONS
+
+PICTURE = "Picture"
+_HERE = frozenset({ENGINE})
+_LEAST, _MOST = 64, 8192
+
+
+def _as_texture(name: str, **words: Any) -> Any:
+    """The field of a texture's option ``name``, with other ``words``."""
+    entry = replace(OPTIONS[name], **words)
+    if entry.required:
+        return field(metadata={"option": entry})
+    return field(default=entry.default, metadata={"option": entry})
+
+
+@dataclass(frozen=True)
+class ImageRequest(Asked):
+    """One picture. ``None`` means "not given": the kind and the model's preset decide.
+
+    out: folder that receives image.png and report.json. width, height: in pixels.
+    """
+
+    kind: str = field(metadata=option("Kind", "What it is", PICTURE, choices=choices.KINDS, doors=_HERE))
+    prompt: str = _as_texture("prompt", help="What it should show, for example: weathered red bricks")
+    out: str = _as_texture("out")
+    width: int | None = field(
+        default=None,
+        metadata=option(
+            "Width",
+            "Of the picture",
+            PICTURE,
+            low=_LEAST,
+            high=_MOST,
+            unit="px",
+            reported=False,  # the report has the size that it has
+            usual="2 views of the model for a tile, 6 for a wide picture",
+            doors=_HERE,
+        ),
+    )
+    height: int | None = field(
+        default=None,
+        metadata=option(
+            "Height",
+            "Of the picture",
+            PICTURE,
+            low=_LEAST,
+            high=_MOST,
+            unit="px",
+            reported=False,  # the report has the size that it has
+            usual="2 views of the model for a tile, 1 for a wide picture",
+            doors=_HERE,
+        ),
+    )
+    overwrite: bool = _as_texture("overwrite", doors=_HERE)
+    device: str = _as_texture("device")
+    preview: bool = _as_texture(
+        "preview", help="Keep preview.image.png in the folder up to date meanwhile", doors=_HERE
+    )
+    model: str = _as_texture("model")
+    negative: str | None = _as_texture("negative", help="What to keep out of the picture")
+    steps: int | None = _as_texture("steps")
+    guidance: float | None = _as_texture("guidance")
+    seed: int = _as_texture("seed", help="The same seed with the same settings: the same picture")
+    method: str = _as_texture("method")
+    sync_space: str | None = _as_texture("sync_space")
+    sync_share: str | None = _as_texture("sync_share")
+    aggregate: str | None = _as_texture("aggregate")
+    attention: str | None = _as_texture("attention")
