@@ -32,6 +32,7 @@ from .errors import EXIT_CANCELLED as EXIT_CANCELLED
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_INCOMPLETE as EXIT_INCOMPLETE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
+from .errors import UserError as UserError
 from .errors import Wording as Wording
 from .errors import flag as flag
 from .options import channels

@@ -21,18 +21,15 @@ ENGINE = (
 )
 # So of blender_sync_addon/: leaves (the shipped presets are run by Blender itself), then its rooms.
 ADD_ON = (
-    *("shipped", "problem", "package", "datablocks", "background_lookup"),
+    *("shipped", "problem", "package", "datablocks", "background_lookup", "engine_files"),
     *("setup", "read", "write", "preview"),
     *("jobs", "results"),
     *("command", "operators", "ui"),
 )
 LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 # Standard library only: Blender's Python may read them, too.
-SHARED = {
-    *("protocol", "errors", "words", "terminal", "json_types", "json_lines", "options", "client"),
-    *("inputs", "outputs"),
-}
-FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines", "outputs"}
+FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines", "inputs", "outputs"}
+SHARED = {"errors", "terminal", "json_types", *FOR_ADD_ON}
 WITH_NUMPY = ("mesh.frame", "models.presets", "pictures.png", "pictures.channels")  # files for both processes
 MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.
@@ -46,12 +43,15 @@ ONLY = {("sync", "denoise"): {"levels", "steps"}}
 # Of the add-on what runs in a thread beside Blender, or is tested without it.
 NO_BLENDER = (
     "problem",
+    "engine_files",
     "setup",
     "read.arrays",
     "preview.pieces",
     "jobs.state",
     "jobs.supervisor",
     "jobs.job_files",
+    "jobs.inbox",
+    "jobs.received",
 )
 # Who may open what it reads in other ways than engine/inputs.py: files that came in go through that alone.
 READERS = {

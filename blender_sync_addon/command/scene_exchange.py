@@ -20,6 +20,7 @@ import bpy
 from ...engine import protocol
 from ..jobs.job_files import file_names
 from ..jobs.job_object import JobObject, JobResult, ResultImages, TexturedObject
+from ..jobs.received import receive
 from ..problem import Problem
 from ..read import objects as read_objects
 from ..read.settings import Settings
@@ -84,12 +85,12 @@ def _read_one(obj: Any, request: Order, several: bool) -> JobObject:
 def show(
     objects: Sequence[JobObject], request: Order, result: protocol.Result, pack: bool
 ) -> tuple[TexturedObject, ...]:
-    """Put ``result`` on the objects. Raises Problem."""
+    """Put ``result``, whose files lie in one folder, on the objects. Raises Problem."""
     chosen = settings(request)
-    paths = [*result.mesh_uvs, *[None] * (len(objects) - len(result.mesh_uvs))]
-    uvs = tuple(one.load_uvs(path) if path else None for one, path in zip(objects, paths, strict=True))
-    images = ResultImages(result, chosen.origin(), pack)
-    return recording.show(JobResult(tuple(objects), uvs, images, chosen.prompt.strip(), Path(result.views)))
+    meshes, out = [one.read for one in objects], Path(result.texture).parent
+    received = receive(result, meshes, out, chosen.texture_size)
+    images = ResultImages(received, chosen.origin(), pack)
+    return recording.show(JobResult(tuple(objects), received, images, chosen.prompt.strip()))
 
 
 def settings(request: Order) -> Settings:

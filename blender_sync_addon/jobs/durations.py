@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from ...engine import inputs
+from ...engine.protocol import UserError
+
 FILE = "pace.json"
 WORK = ("denoise", "sync", "decode")  # of a report's seconds: what grows with views and steps
 AFTER = ("bake", "measure", "save")  # what comes when all views are painted, and grows with the texture
@@ -35,13 +38,16 @@ class Durations:
 
     @classmethod
     def of(cls, report: dict[str, Any], views: str, own_steps: bool, before: Self | None) -> Self:
-        """From a job's report; views: as they were chosen. Raises KeyError, TypeError for others."""
+        """From a job's report; views: as they were chosen. Raises whatever comes of others."""
         seconds, count = report["seconds"], len(report["views"])
         run = math.ceil(int(report["steps"]) * float(report.get("strength") or 1.0))
         work = sum(float(seconds[part]) for part in WORK)
         steps = int(report["steps"]) if own_steps else before.steps if before else None
         known = {**(before.views if before else {}), views: count}
-        return cls(work / (count * run), float(seconds["total"]) - work, steps, known, _after(report))
+        step, rest, after = work / (count * run), float(seconds["total"]) - work, _after(report)
+        if not all(map(math.isfinite, (step, rest, after))):
+            raise ValueError("no seconds")
+        return cls(step, rest, steps, known, after)
 
 
 def _after(report: dict[str, Any]) -> float:
@@ -60,10 +66,9 @@ def read(folder: Path, key: str) -> Durations | None:
 def remember(folder: Path, key: str, report: Path, views: str, own_steps: bool) -> None:
     """Remember how long the job of the file ``report`` took; what can't be read or written is left."""
     try:
-        finished = json.loads(report.read_text(encoding="utf-8"))
-        durations = Durations.of(finished, views, own_steps, read(folder, key))
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
-        return
+        durations = Durations.of(inputs.read_json(report), views, own_steps, read(folder, key))
+    except (UserError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        return  # whatever it is, it is no report of ours
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         new = folder / f"{FILE}.{os.getpid()}"

@@ -5,19 +5,20 @@ Objects are held by Blender's session-wide number: undo and deletion free pointe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ...engine import protocol
 from ...engine.options.channels import CHANNELS, Channel, main_channel
+from ..datablocks import polygon_slots
+from ..engine_files import foreign
 from ..problem import Problem
 from ..read import mesh as read_mesh
+from ..read import recheck
 from ..read import target as read_target
 from ..read import texture as read_texture
 from ..read.mesh import WantedMesh
@@ -26,8 +27,7 @@ from ..write import image as write_image
 from ..write import material as write_material
 from ..write import slots as write_slots
 from ..write import uv as write_uv
-
-LoopUvs = NDArray[np.float32]
+from .received import LoopUvs, Received
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,13 @@ class ResultImages:
     """The textures of one result as image datablocks, each made once, when it is first asked for.
 
     origin: how they were made, kept with each. pack: into the .blend even where they could lie beside it.
+    files: what was copied there, and folders made for it.
     """
 
-    def __init__(self, result: protocol.Result, origin: Mapping[str, Any], pack: bool) -> None:
+    def __init__(self, received: Received, origin: Mapping[str, Any], pack: bool) -> None:
         self.origin = origin
-        self._textures = result.textures or [protocol.Texture(result.texture)]
+        self.files: list[Path] = []
+        self._received = received
         self._pack = pack
         self._made: dict[tuple[int | None, str | None], dict[Channel, Any]] = {}
 
@@ -59,29 +61,22 @@ class ResultImages:
         """Those that were asked for, of the channel that people look at."""
         return [images[main_channel()] for images in self._made.values()]
 
-    def parts(self, mesh: int) -> list[str | None]:
-        """The materials of the mesh number ``mesh`` that have textures of their own; [None]: one for all."""
-        return list(dict.fromkeys(one.part for one in self._textures if one.mesh in (mesh, None)))
-
-    def files(self, mesh: int, part: str | None) -> list[Path]:
-        """The first file of each channel of ``part``."""
-        return [Path(path) for path in self._of(mesh, part)[0].files.values()]
+    def sources(self, mesh: int, part: str | None) -> list[Path]:
+        """The engine's first file of each channel of ``part``."""
+        return [Path(path) for path in self._received.of(mesh, part)[0].files.values()]
 
     def get(self, mesh: int, part: str | None, name: str) -> dict[Channel, Any]:
         """The images of ``part``, called ``name`` if they aren't there yet. Raises Problem."""
-        own = self._of(mesh, part)
+        own = self._received.of(mesh, part)
         key = own[0].mesh, part
         if key not in self._made:
             channels = [CHANNELS[one] for one in own[0].files]
             self._made[key] = {channel: self._make(own, name, channel) for channel in channels}
         return self._made[key]
 
-    def _of(self, mesh: int, part: str | None) -> list[protocol.Texture]:
-        return [one for one in self._textures if one.mesh in (mesh, None) and one.part == part]
-
     def _make(self, own: list[protocol.Texture], name: str, channel: Channel) -> Any:
         called = name if channel == main_channel() else f"{name} {channel.label}"
-        said = called, self.origin, self._pack, channel
+        said = called, self.origin, self._pack, channel, self.files
         if own[0].tile is None:
             return write_image.write(Path(own[0].files[channel.name]), *said)
         tiles = {one.tile: Path(one.files[channel.name]) for one in own if one.tile is not None}
@@ -96,6 +91,8 @@ class JobObject:
         read_mesh.check(obj)
         self.name: str = obj.name
         self.uid: int = obj.session_uid
+        self._mesh: int = obj.data.session_uid
+        self._slots = polygon_slots(obj.data, len(obj.material_slots))
         faces = read_target.select_faces(obj, settings.target, settings.slot)
         start = read_target.shown_material(obj, faces) if settings.from_texture else None
         self._start = start.session_uid if start else None
@@ -120,59 +117,58 @@ class JobObject:
             return ""
         return f"Leave {'Sculpt' if obj.mode == 'SCULPT' else 'Edit'} Mode to finish"
 
-    def load_uvs(self, path: str) -> LoopUvs:
-        """The engine's UVs per loop; no bpy, since it runs in a thread. Raises Problem."""
-        try:
-            corner_uvs = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise Problem(f"The engine's UVs can't be read: {error}", code=protocol.EXIT_BUG) from error
-        return write_uv.per_loop(corner_uvs, self.read.corners, len(self.read.loop_vertices))
-
-    def check(self, uvs: LoopUvs | None) -> None:
-        """Raise Problem where the object, or the new ``uvs`` of its loops, can't take the result."""
+    def check(self, uvs: LoopUvs | None, parts: Sequence[str | None]) -> None:
+        """Raise Problem where the object as it is now can't take the result: new ``uvs`` of its loops, None
+        where its own stay, and textures for ``parts``, materials or all of it."""
         obj = self.object()
         if obj is None:
             raise Problem(f"'{self.name}' was deleted while its texture was made")
         read_mesh.check(obj)
-        if self.read.selection and not read_mesh.has_topology(obj.data, self.read.topology):
-            what = f"'{obj.name}' was changed while its texture was made, so that its faces are others"
-            raise Problem(what, "Generate again.")
+        recheck.faces(obj, self.read, self._mesh)
+        if any(part is not None for part in parts):
+            recheck.materials(obj, self.read, self._slots)
         if uvs is not None:
             self._check_uvs(obj, uvs)
         elif self.read.uv_layer is None:
-            what = "The engine returned no UVs for a mesh without a UV map"
-            raise Problem(what, code=protocol.EXIT_BUG)
+            raise foreign("The engine returned no UVs for a mesh without a UV map")
+        else:
+            recheck.uv_layer(obj, self.read)
 
     def _check_uvs(self, obj: Any, uvs: LoopUvs) -> None:
         if not self.read.on_base:
-            raise Problem("The engine made new UVs for a mesh with modifiers", code=protocol.EXIT_BUG)
-        if not read_mesh.has_topology(obj.data, self.read.topology):
-            what = f"'{obj.name}' was changed while its texture was made, so that its new UV map doesn't fit"
-            raise Problem(what, "Generate again.")
+            raise foreign("The engine made new UVs for a mesh with modifiers")
         write_uv.check_room(obj.data, uvs)
 
-    def show(self, number: int, uvs: LoopUvs | None, images: ResultImages, prompt: str) -> TexturedObject:
-        """Show the ``images`` of the mesh ``number``, made from ``prompt``, on the object; ``check`` has
-        passed. Raises Problem."""
+    def show(self, number: int, result: JobResult) -> TexturedObject:
+        """Show the ``result`` of the mesh ``number`` on the object; ``check`` has passed, and the images are
+        there. Raises Problem."""
         obj = self.object()
         assert obj is not None, "checked"
+        uvs, images = result.received.uvs[number], result.images
         uv_layer = self.read.uv_layer or "" if uvs is None else write_uv.write(obj.data, uvs)
         slots = self._own_slots(obj)
         names = read_target.artists_material_names(obj)
         origin = images.origin
         if self.read.selection is not None and len(slots) == 1:
             origin = {**origin, "target": "slot", "slot": slots[0]}
-        materials, pictures, files = [], [], []
-        for part in images.parts(number):
-            words = (obj.name, prompt) if part is None else (obj.name, part, prompt)
-            name = " ".join(word for word in words if word)[:60]
+        materials: list[str] = []
+        pictures: list[str] = []
+        files: list[Path] = []
+        for part in result.received.parts(number):
+            name = self.title(part, result.prompt)
             own = images.get(number, part, name)
             material = write_material.make(name, own, uv_layer, origin)
             write_material.show(obj, material, [i for i in slots if part is None or names[i] == part])
             materials.append(material.name)
             pictures += [image.name for image in own.values()]
-            files += images.files(number, part)
+            files += images.sources(number, part)
         return TexturedObject(obj.name, tuple(materials), tuple(pictures), uv_layer, tuple(files))
+
+    def title(self, part: str | None, prompt: str) -> str:
+        """What its image and material for ``part`` are called."""
+        obj = self.object()
+        assert obj is not None, "checked"
+        return " ".join(filter(None, (obj.name, part, prompt)))[:60]
 
     def _own_slots(self, obj: Any) -> list[int]:
         """The numbers of the slots that the job is for, which have its faces and no others."""
@@ -183,20 +179,24 @@ class JobObject:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What the engine made for ``objects``, whose files are there: uvs of the loops of each, None where its
-    own stay; prompt: what it was made from; sheet: the engine's contact sheet."""
+    """What the engine made for ``objects``, whose files were looked at. prompt: what it was made from."""
 
     objects: tuple[JobObject, ...]
-    uvs: tuple[LoopUvs | None, ...]
+    received: Received
     images: ResultImages
     prompt: str
-    sheet: Path
 
     def check(self) -> None:
-        """Raise Problem where one of the objects can't take it."""
-        for one, uvs in zip(self.objects, self.uvs, strict=True):
-            one.check(uvs)
+        """Raise Problem where one of the objects as they are now can't take it."""
+        for number, one in enumerate(self.objects):
+            one.check(self.received.uvs[number], self.received.parts(number))
+
+    def make_images(self) -> None:
+        """Have all images made, so that nothing is left that can't be read. Raises Problem."""
+        for number, one in enumerate(self.objects):
+            for part in self.received.parts(number):
+                self.images.get(number, part, one.title(part, self.prompt))
 
     def show(self, number: int) -> TexturedObject:
         """Show it on the object ``number``; ``check`` has passed. Raises Problem."""
-        return self.objects[number].show(number, self.uvs[number], self.images, self.prompt)
+        return self.objects[number].show(number, self)

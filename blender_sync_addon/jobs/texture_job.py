@@ -20,12 +20,12 @@ import bpy
 from ...engine import protocol
 from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
-from ..problem import Problem
 from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
 from . import durations, engine, job_files
 from .job_files import JobFiles
-from .job_object import JobObject, JobResult, LoopUvs, ResultImages, TexturedObject
+from .job_object import JobObject, JobResult, ResultImages, TexturedObject
+from .received import Received, receive
 from .state import State
 
 POLL_S = 0.02
@@ -89,12 +89,13 @@ class TextureJob:
         in_scene = settings.views == SCENE
         cameras = read_cameras.read(objects[0], depsgraph, several) if in_scene else None
         command = engine.command()
-        self._uvs: Future[tuple[LoopUvs | None, ...]] | None = None
+        self._received: Future[Received] | None = None
         self.show: PreviewDisplay | None = None
         self.folder = job_files.make_folder(bpy.app.tempdir or None)
         try:
             files = JobFiles(self.folder, self.objects, cameras)
-            request = files.request(settings, out or self.folder / "out")
+            self._out = out or self.folder / "out"
+            request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview
             request = dataclasses.replace(request, preview=preview, write_uvs=True)
             self.state: State = engine.supervisor.start(command, request, files.save)
@@ -117,10 +118,10 @@ class TextureJob:
             if self.show:
                 self.show.update(self.state.preview)
             return False
-        result = self.state.result
-        if result and any(result.mesh_uvs) and self._uvs is None:
-            self._uvs = _workers.submit(self._load_uvs, result.mesh_uvs)
-        return self._uvs is None or self._uvs.done()
+        if (result := self.state.result) and self._received is None:
+            meshes, side = [one.read for one in self.objects], self.settings.texture_size
+            self._received = _workers.submit(receive, result, meshes, self._out, side)
+        return self._received is None or self._received.done()
 
     def cancel(self) -> None:
         """Stop the job, also when it is done and its result waits."""
@@ -152,12 +153,14 @@ class TextureJob:
         return next((one.blocked for one in self.objects if one.blocked), "")
 
     def result(self, pack: bool = False) -> JobResult:
-        """What the ended job made, its files checked. pack: images belong into the .blend even where they
+        """What the ended job made, its files looked at. pack: images belong into the .blend even where they
         could lie beside it. Raises Problem: what the job ended with otherwise."""
-        result = self._engine_result()
-        images = ResultImages(result, self.settings.origin(), pack)
-        uvs = self._uvs.result() if self._uvs else (None,) * len(self.objects)
-        return JobResult(self.objects, uvs, images, self.settings.prompt.strip(), Path(result.views))
+        if self.state.problem:
+            raise self.state.problem
+        assert self._received, "for ended jobs"
+        received = self._received.result()
+        images = ResultImages(received, self.settings.origin(), pack)
+        return JobResult(self.objects, received, images, self.settings.prompt.strip())
 
     def outcome(self, objects: tuple[TexturedObject, ...]) -> Outcome:
         """That ``objects`` show the result now; how long it took is remembered."""
@@ -182,21 +185,6 @@ class TextureJob:
         """How many seconds the rest will take, judged by the last texture; 0 where there was none."""
         known = durations.read(package.user_folder(), self._durations_key())
         return known.after * self.settings.texture_size**2 if known else 0.0
-
-    def _engine_result(self) -> protocol.Result:
-        if self.state.problem:
-            raise self.state.problem
-        assert self.state.result, "for ended jobs"
-        textures = self.state.result.textures or [protocol.Texture(self.state.result.texture)]
-        for texture in (Path(path) for one in textures for path in one.files.values()):
-            if not texture.is_file() or texture.stat().st_size == 0:
-                raise Problem(f"The engine left no texture at {texture}", code=protocol.EXIT_BUG)
-        return self.state.result
-
-    def _load_uvs(self, paths: Sequence[str | None]) -> tuple[LoopUvs | None, ...]:
-        """The engine's UVs for each object, per loop; runs in a thread. Raises Problem."""
-        pairs = zip(self.objects, paths, strict=True)
-        return tuple(None if path is None else one.load_uvs(path) for one, path in pairs)
 
 
 def _print(text: str) -> None:

@@ -27,9 +27,9 @@ _shown: Any = None
 """What Blender draws, by the images' session-wide numbers."""
 
 
-def store(image: Any, sheet: Path) -> None:
+def store(image: Any, sheet: Path | None) -> None:
     """Store on ``image`` what the engine's contact ``sheet`` shows of it, else the texture itself."""
-    picture = _first_view(sheet)
+    picture = _first_view(sheet) if sheet else None
     if picture is None:
         picture = _pixels(image)
     small = shrink(picture, SIZE)
@@ -65,16 +65,15 @@ def _draw(preview: Any, pixels: Pixels | None) -> None:
 
 
 def _first_view(sheet: Path) -> Pixels | None:
-    """The texture as the first view sees it, out of the contact sheet; None where there is no such sheet."""
-    if not sheet.is_file():
-        return None
+    """The texture as the first view sees it, out of the contact sheet; None where that can't be read."""
     try:
         loaded = bpy.data.images.load(str(sheet), check_existing=False)
     except RuntimeError:
         return None
     try:
         cell = (loaded.size[1] - protocol.SHEET_HEAD) // protocol.SHEET_ROWS
-        return _pixels(loaded)[:cell, :cell] if cell > 0 else None  # the last row of the sheet
+        fits = loaded.has_data and 0 < cell <= loaded.size[0]
+        return _pixels(loaded)[:cell, :cell] if fits else None  # the last row of the sheet
     finally:
         bpy.data.images.remove(loaded)
 

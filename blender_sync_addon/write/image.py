@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ...engine.options.channels import Channel, main_channel
+from .. import engine_files
 from ..datablocks import CHANNEL, TAG
 from ..problem import Problem
 
@@ -26,15 +27,17 @@ def write(
     origin: Mapping[str, Any],
     pack: bool = False,
     channel: Channel | None = None,
+    files: list[Path] | None = None,
 ) -> Any:
     """An image datablock ``name`` with the file ``picture``, a .png or .exr.
 
     origin: how it was made (prompt, seed, ...), kept with the image. channel: what it says of a surface, None
     for what people look at. In a saved .blend the file goes into
     ``textures`` beside it, under a new name; else, or where that folder can't be written, or with ``pack``,
-    into the .blend itself. Raises Problem when the picture can't be read.
+    into the .blend itself. files: what was made on disk is added to it. Raises Problem when the picture can't
+    be read.
     """
-    kept = _kept({None: picture}, name, pack)
+    kept = _kept({None: picture}, name, pack, files)
     image = _loaded(kept[None] if kept else picture)
     _mark(image, name, origin, picture.suffix, channel or main_channel())
     if kept:
@@ -51,20 +54,23 @@ def write_tiles(
     origin: Mapping[str, Any],
     pack: bool = False,
     channel: Channel | None = None,
+    files: list[Path] | None = None,
 ) -> Any:
     """As :func:`write`, a UDIM image of the tiles ``pictures``, by number."""
     numbers = sorted(pictures)
     suffix = pictures[numbers[0]].suffix
-    kept = _kept(dict(pictures), name, pack)
-    files = kept or dict(pictures)
-    image = _loaded(files[numbers[0]])
+    kept = _kept(dict(pictures), name, pack, files)
+    first = (kept or pictures)[numbers[0]]
+    image = _loaded(first)
     image.source = "TILED"
-    pattern = _pattern(files[numbers[0]], numbers[0])
+    pattern = _pattern(first, numbers[0])
     image.filepath = bpy.path.relpath(pattern) if kept else pattern  # Blender looks which tiles there are
     for number in set(numbers) - {tile.number for tile in image.tiles}:
         image.tiles.new(tile_number=number)
     for tile in [tile for tile in image.tiles if tile.number not in pictures]:
         image.tiles.remove(tile)
+    for tile in image.tiles:
+        _check_size(image, pictures[tile.number], tile.size)
     _mark(image, name, origin, suffix, channel or main_channel())
     if not kept:
         image.pack()
@@ -87,10 +93,20 @@ def _pattern(file: Path, number: int) -> str:
 
 
 def _loaded(file: Path) -> Any:
+    """The picture ``file``, decoded: later nobody would hear that it can't be."""
     try:
-        return bpy.data.images.load(str(file), check_existing=False)
+        image = bpy.data.images.load(str(file), check_existing=False)
     except RuntimeError as error:
         raise Problem(f"The texture can't be read: {error}") from error
+    _check_size(image, file, image.size)
+    return image
+
+
+def _check_size(image: Any, file: Path, found: Sequence[int]) -> None:
+    """Raise Problem unless ``image``, or a tile, has the pixels that the header of its ``file`` promises."""
+    if tuple(found) != engine_files.picture_size(file):
+        bpy.data.images.remove(image)
+        raise engine_files.foreign(f"The engine's picture '{file.name}' is damaged")
 
 
 def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str, channel: Channel) -> None:
@@ -102,24 +118,36 @@ def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str, channel
         image.colorspace_settings.name = COLOURS[suffix] if channel.colour else DATA
 
 
-def _kept(pictures: Mapping[Any, Path], name: str, pack: bool) -> dict[Any, Path] | None:
+def _kept(
+    pictures: Mapping[Any, Path], name: str, pack: bool, files: list[Path] | None
+) -> dict[Any, Path] | None:
     """``pictures``, by tile or None, copied to new files beside the .blend; None where they can't be or
-    aren't to be."""
+    aren't to be. files: what was made is added to it."""
     if pack or not bpy.data.filepath:
         return None
     folder = Path(bpy.data.filepath).parent / FOLDER
-    made: list[Path] = []
+    made = files if files is not None else []
+    before = len(made)
     try:
-        folder.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir()
+            made.append(folder)
         targets = _claim(folder, _slug(name), pictures)
-        made = list(targets.values())
+        made += targets.values()
         for key, target in targets.items():
             shutil.copyfile(pictures[key], target)
     except OSError:  # a full disk: leave nothing half-written behind
-        for target in made:
-            target.unlink(missing_ok=True)
+        remove(made[before:])
+        del made[before:]
         return None
     return targets
+
+
+def remove(files: Sequence[Path]) -> None:
+    """Remove what ``write`` made on disk: the ``files``, and folders in which nothing else is."""
+    for path in reversed(files):
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _claim(folder: Path, stem: str, pictures: Mapping[Any, Path]) -> dict[Any, Path]:
@@ -136,9 +164,10 @@ def _claim(folder: Path, stem: str, pictures: Mapping[Any, Path]) -> dict[Any, P
                 path.touch(exist_ok=False)
                 made[tile] = path
             return made
-        except FileExistsError:
-            for path in made.values():
-                path.unlink(missing_ok=True)
+        except OSError as error:
+            remove([*made.values()])
+            if not isinstance(error, FileExistsError):
+                raise
             number += 1
 
 

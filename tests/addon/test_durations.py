@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from blender_sync_addon.jobs import durations
+from sync_texture.blender_sync_addon.jobs import durations
 
 REPORT = {
     "steps": 20,

@@ -24,6 +24,7 @@ RESULT = {
     ],
     "other_uvs": [None, "/out/uvs.1.npy"],
     "scene": None,
+    "left_out": [],
 }
 GOOD = [
     {"kind": "started"},

@@ -94,7 +94,8 @@ def _scene_itself() -> None:
 
 def snapshot() -> dict[str, str]:
     """helper.dump, and of every datablock of every kind how many use it and its custom properties, of all
-    node trees values and links, of images their pixels, of scenes what is in them and shown."""
+    node trees values and links, of images their pixels, of meshes their arrays, of objects what their slots
+    hold and our results, of scenes what is in them and shown."""
     found = helper.dump()
     for prop in bpy.data.bl_rna.properties:
         if prop.type == "COLLECTION":
@@ -112,6 +113,12 @@ def _block(block: Any, path: str, found: dict[str, str]) -> None:
         pixels = np.empty(len(block.pixels), np.float32)
         block.pixels.foreach_get(pixels)
         found[f"{path}.pixels"] = hashlib.sha256(pixels.tobytes()).hexdigest()
+    if isinstance(block, bpy.types.Mesh) and not block.is_editmode:
+        _arrays(block, path, found)
+    if isinstance(block, bpy.types.Object):
+        found[f"{path}.slots"] = str([_held(slot) for slot in block.material_slots])
+        if block.type == "MESH" and block.is_property_set("sync_texture"):
+            found[f"{path}.results"] = str([_group(one) for one in block.sync_texture.results])
     tree = block if isinstance(block, bpy.types.NodeTree) else getattr(block, "node_tree", None)
     for node in tree.nodes if tree else ():
         values = [_plain(getattr(socket, "default_value", None)) for socket in (*node.inputs, *node.outputs)]
@@ -121,6 +128,44 @@ def _block(block: Any, path: str, found: dict[str, str]) -> None:
         found[f"{path}.links[{i}]"] = str(ends)
 
 
+_ARRAYS = {
+    **{"FLOAT_VECTOR": ("vector", 3, np.float32), "FLOAT2": ("vector", 2, np.float32)},
+    **{"FLOAT": ("value", 1, np.float32), "BOOLEAN": ("value", 1, bool), "INT8": ("value", 1, np.int8)},
+    **{"INT": ("value", 1, np.int32), "INT32_2D": ("value", 2, np.int32)},
+}
+"""Of types of attributes: what a value is called, how many numbers it has, and of which type."""
+
+
+def _arrays(mesh: Any, path: str, found: dict[str, str]) -> None:
+    """All that is stored for vertices, edges, faces and corners."""
+    for one in mesh.attributes:
+        name, size, kind = _ARRAYS[one.data_type]
+        values = np.zeros(len(one.data) * size, kind)
+        one.data.foreach_get(name, values)
+        found[f"{path}.arrays[{one.name}]"] = hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _held(slot: Any) -> tuple[str, str]:
+    """By what a slot shows its material; the object's own in it, even where the mesh's is shown."""
+    link = slot.link
+    slot.link = "OBJECT"
+    own = _plain(slot.material) if slot.material else ""
+    slot.link = link
+    return link, own
+
+
+def _group(group: Any) -> dict[str, Any]:
+    """The values of a property group of ours."""
+    found = {}
+    for prop in group.bl_rna.properties:
+        if prop.identifier != "rna_type":
+            value = getattr(group, prop.identifier)
+            found[prop.identifier] = (
+                [_group(one) for one in value] if prop.type == "COLLECTION" else str(value)
+            )
+    return found
+
+
 def _own_keys(block: Any) -> list[str]:
     """Custom properties; without what add-ons of Blender's own make by being read."""
     return sorted(key for key in block.keys() if key not in ("cycles", "sync_texture"))  # noqa: SIM118
@@ -128,12 +173,16 @@ def _own_keys(block: Any) -> list[str]:
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_dict"):
-        return value.to_dict()
+        return _plain(value.to_dict())
     if hasattr(value, "to_list"):
         return value.to_list()
     if isinstance(value, bpy.types.ID):
         return value.name
-    return value if isinstance(value, str | int | float | None) else tuple(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return (
+        value if isinstance(value, str | int | float | bytes | None) else tuple(_plain(one) for one in value)
+    )
 
 
 def _scene(own: Any, path: str, found: dict[str, str]) -> None:

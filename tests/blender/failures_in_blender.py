@@ -16,6 +16,7 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 
@@ -86,7 +87,7 @@ def finish_raises(job, *words):
     problem = None
     try:
         recording.finish(job)
-    except texture_job.Problem as raised:
+    except Problem as raised:
         problem = raised
     finally:
         job.close()

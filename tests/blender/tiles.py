@@ -10,6 +10,7 @@ import helper
 import numpy as np
 from helper import fake_engine
 from sync_texture.blender_sync_addon.jobs import texture_job
+from sync_texture.blender_sync_addon.problem import Problem
 from sync_texture.blender_sync_addon.read.settings import Settings
 from sync_texture.blender_sync_addon.results import recording
 
@@ -87,7 +88,7 @@ def ends_with(job, words):
     said = ""
     try:
         recording.finish(job)
-    except texture_job.Problem as problem:
+    except Problem as problem:
         said = str(problem)
     job.close()
     assert words in said.lower(), said

@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests/blender")]
 import bpy  # noqa: E402
 import everything  # noqa: E402
 import helper  # noqa: E402
+import meanwhile  # noqa: E402
 
 from tests.bench.fuzz import case as cases  # noqa: E402
 from tests.bench.fuzz import odd, watch  # noqa: E402
@@ -99,44 +100,15 @@ def _textured(case: Case) -> Ended:
     elif rng.random() < 0.5:
         options["texture_sets"] = "material"
     found = {"before": everything.snapshot()}
-    change = rng.choice(tuple(CHANGES)) if rng.random() < 0.2 else ""
+    change = rng.choice(tuple(meanwhile.CHANGES)) if rng.random() < 0.2 else ""
     case.notes += [f"meanwhile: {change}"] * bool(change)
     try:
         with _meanwhile(change, found):
             bpy.ops.sync_texture.generate(prompt=f"case {case.seed} {case.outside}", **options)
     except RuntimeError as error:
         return _refused(str(error), helper.difference(found["before"], everything.snapshot()))
-    wrong = _wrong(bpy.context.view_layer.objects.active)
+    wrong = meanwhile.wrong(bpy.context.view_layer.objects.active)
     return Ended(WORKED, wrong, [WRONG] * bool(wrong) + _left())
-
-
-def _rename_uv_maps(obj: bpy.types.Object) -> None:
-    for layer in obj.data.uv_layers:
-        layer.name = "other"
-
-
-def _remove_uv_maps(obj: bpy.types.Object) -> None:
-    while obj.data.uv_layers:
-        obj.data.uv_layers.remove(obj.data.uv_layers[0])
-    obj.data.update()
-
-
-def _fill_uv_maps(obj: bpy.types.Object) -> None:
-    while len(obj.data.uv_layers) < 8:
-        obj.data.uv_layers.new()
-
-
-CHANGES = {
-    "UV maps are renamed": _rename_uv_maps,
-    "UV maps are removed": _remove_uv_maps,
-    "there is no room for another UV map": _fill_uv_maps,
-    "the object is removed": lambda obj: bpy.data.objects.remove(obj),
-    "the object is renamed": lambda obj: setattr(obj, "name", "\x1b[31m" * 12),
-    "the mesh is another": lambda obj: setattr(obj, "data", bpy.data.meshes.new("empty")),
-    "faces are removed": lambda obj: obj.data.clear_geometry(),
-    "slots are removed": lambda obj: obj.data.materials.clear(),
-    "materials are removed": lambda obj: [bpy.data.materials.remove(one) for one in list(bpy.data.materials)],
-}
 
 
 @contextlib.contextmanager
@@ -146,7 +118,7 @@ def _meanwhile(change: str, found: dict[str, dict[str, str]]) -> Iterator[None]:
 
     def wait(job: TextureJob, watch: object = None) -> None:
         if change:
-            CHANGES[change](bpy.context.view_layer.objects.active)
+            meanwhile.CHANGES[change](bpy.context.view_layer.objects.active)
             found["before"] = everything.snapshot()
         usual(job, watch)
 
@@ -168,17 +140,6 @@ def _refused(text: str, changed: dict[str, tuple]) -> Ended:
 
 def _left() -> list[str]:
     return [cases.LEFT_FILES] if any(Path(bpy.app.tempdir).glob("sync_texture_*")) else []
-
-
-def _wrong(obj: bpy.types.Object) -> str:
-    """What is wrong with the texture that ``obj`` shows: a UV map that isn't there, an image that is none."""
-    for slot in obj.material_slots if obj else ():
-        for node in slot.material.node_tree.nodes if slot.material and slot.material.node_tree else ():
-            if node.bl_idname == "ShaderNodeUVMap" and node.uv_map not in obj.data.uv_layers:
-                return f"{slot.material.name} names the UV map {odd.shown(node.uv_map)}, which isn't there"
-            if node.bl_idname == "ShaderNodeTexImage" and not (node.image and len(node.image.pixels)):
-                return f"{slot.material.name} shows an image without pixels"
-    return ""
 
 
 def _printed(log: Path) -> list[str]:
