@@ -9,6 +9,7 @@ the add-on reaches the engine's protocol by a relative import. Here the root is 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import types
 from pathlib import Path
@@ -17,6 +18,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+
+# A shell's background jobs begin with Ctrl-C ignored, and pass that on to the programs under test.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _extension = types.ModuleType("sync_texture")
 _extension.__path__ = [str(ROOT)]

@@ -156,6 +156,13 @@ def threads_of_one_of_two() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def _near(values: Any) -> Any:
+    """``values``, from JSON, to be compared with others: where arrays lie decides the last bits of sums."""
+    if isinstance(values, dict):
+        return {key: _near(one) for key, one in values.items()}
+    return pytest.approx(values, rel=1e-4) if isinstance(values, float) else values
+
+
 @pytest.mark.usefixtures("threads_of_one_of_two")
 def test_a_stopped_run_goes_on(
     tiny: Path, tmp_path: Path, judge_folder: Path, box_file: Path, capsys: pytest.CaptureFixture[str]
@@ -181,5 +188,5 @@ def test_a_stopped_run_goes_on(
     assert quality.main([*given, "--jobs", "2"]) == 0  # in a process of its own: to the same result
     assert "[1/1]" in capsys.readouterr().out
     again, first = json.loads(lost.read_text()), json.loads(kept.pop(lost))
-    assert {**again, "cpu_s": 0, "engine": ""} == {**first, "cpu_s": 0, "engine": ""}
+    assert {**again, "cpu_s": 0, "engine": ""} == {**_near(first), "cpu_s": 0, "engine": ""}
     assert all(path.read_text() == text for path, text in kept.items())

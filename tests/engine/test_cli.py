@@ -156,19 +156,12 @@ def test_an_interrupted_job_leaves_nothing(
     words = arguments(box_file, tiny_model, out, steps=1000)
     command = [str(engine_python), "-m", "engine", *words]
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
-    # A background job of a shell starts with Ctrl-C ignored, and children inherit that; here it is heard.
-    engine = subprocess.Popen(
-        command, cwd=root, env=engine_environment, text=True, preexec_fn=_hear_interrupts, **pipes
-    )
+    engine = subprocess.Popen(command, cwd=root, env=engine_environment, text=True, **pipes)
     try:
         _interrupt(engine, stage, out, number)
     finally:
         engine.kill()
     assert list(out.iterdir()) == []
-
-
-def _hear_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _interrupt(engine: subprocess.Popen[str], stage: str, out: Path, number: signal.Signals) -> None:
