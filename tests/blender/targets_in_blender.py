@@ -195,7 +195,8 @@ def test_command_textures_a_slot():
     obj = tiles()
 
     def run(*words):
-        return main.run(["texture", "--prompt", "bricks", "--quiet", "--glb", str(folder / "a.glb"), *words])
+        saved = ["--glb", str(folder / "a.glb"), "--overwrite"]
+        return main.run(["texture", "--prompt", "bricks", "--quiet", *saved, *words])
 
     assert run("--slot", "iron") == 0
     assert names(obj) == ["wood", "tiles bricks"]
