@@ -56,7 +56,13 @@ def _named(text: str, options: Mapping[str, Value], name: Name) -> str:
 
 def one_line(what: str, fix: str) -> str:
     """What is wrong and how to mend it, as a terminal shows it."""
-    return f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}"
+    return readable(f"error: {' '.join(what.split()).rstrip('.')}. {' '.join(fix.split())}")
+
+
+def readable(text: str) -> str:
+    """``text``, of one or several lines, with "?" for what can't be printed, and a space for any kind of
+    space: names of files, and what stands in them, would steer a terminal or turn its lines round."""
+    return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else "?" for one in text)
 
 
 class UserError(Exception):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
-from .errors import one_line
+from .errors import one_line, readable
 from .protocol import STAGES
 
 WIDTH = 24  # of a progress bar, in characters
@@ -18,8 +18,8 @@ INPUT_STAGES = frozenset({"start", "mesh", "unwrap", "model"})  # in which bad i
 
 
 def say(text: str) -> None:
-    """One line."""
-    print(text, file=sys.stderr)
+    """One line, or several."""
+    print(readable(text), file=sys.stderr)
 
 
 def complain(what: str, fix: str) -> None:
@@ -37,7 +37,7 @@ def print_any_path() -> None:
 def draw(done: float, text: str) -> None:
     """A bar, filled by ``done`` of 1, and ``text``, on the line that is drawn again and again."""
     filled = round(WIDTH * done)
-    line = f"{'█' * filled}{'░' * (WIDTH - filled)} {text}"
+    line = readable(f"{'█' * filled}{'░' * (WIDTH - filled)} {text}")
     columns = shutil.get_terminal_size().columns - 1
     print(f"\r{line[:columns]:<{columns}}", end="", file=sys.stderr, flush=True)
 

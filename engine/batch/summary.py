@@ -40,6 +40,7 @@ COLUMNS = (
 FILES = {"texture": "texture", "glb": "mesh", "blend": "scene"}  # columns, and what the result calls them
 MEASURED = ("coverage", "seam_error", "view_psnr")
 REFUSED = "refused"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how they begin, after spaces too
 PAUSE_S, PAUSE_RATIO = 30.0, 200.0  # between two, and how many times longer than the writing takes
 
 Row = dict[str, Any]
@@ -104,9 +105,14 @@ def _refused_row(line: RefusedLine) -> Row:
     return {"line": line.line, "state": REFUSED, **cells}
 
 
+def _cell(value: Any) -> Any:
+    """``value``, where a spreadsheet would take its text for a formula with a quote before it."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" \n").startswith(FORMULAS) else value
+
+
 def _csv(rows: Sequence[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
     return text.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import terminal
 
@@ -67,3 +70,15 @@ def test_a_path_that_is_no_text_is_printed_as_it_is(root: Path) -> None:
     env = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     said = subprocess.run([sys.executable, "-c", program], cwd=root, env=env, capture_output=True)
     assert (said.returncode, said.stdout) == (0, b"caf\xe9\n"), said.stderr
+
+
+@given(st.text(max_size=40))
+def test_nothing_that_steers_a_terminal_is_said(text: str) -> None:
+    stream = io.StringIO()
+    with contextlib.redirect_stderr(stream):
+        terminal.say(f"note: {text}")
+        terminal.complain(f"there is no file '{text}'", "check the path's spelling")
+    said = stream.getvalue()
+    assert all(one.isprintable() or one == "\n" for one in said)
+    if text.isprintable() and text and "  " not in text and text == text.strip():
+        assert said.count(text) >= 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 import subprocess
 import sys
@@ -211,3 +213,15 @@ def test_a_summary_of_somebody_s_stays(tmp_path: Path, name: str, box_file: Path
     as_jobs = dataclasses.replace(options, jobs=str(tmp_path / summary.CSV))
     with pytest.raises(UserError, match=r"summary.csv' is read by this job"):
         command.run(as_jobs, silent=True)
+
+
+FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1+2", "@SUM(1)", "\t=1", "\r=1", "  =1"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_spreadsheet_finds_no_formula_in_the_summary(text: str) -> None:
+    """The others, and numbers, stay as they are."""
+    rows = [{"line": 1, "mesh": text, "prompt": "moss = green", "seconds": -0.5, "seed": 0}]
+    (row,) = csv.DictReader(io.StringIO(summary._csv(rows), newline=""))
+    assert row["mesh"] == f"'{text}"
+    assert (row["prompt"], row["seconds"], row["seed"]) == ("moss = green", "-0.5", "0")
