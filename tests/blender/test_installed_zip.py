@@ -61,6 +61,7 @@ def check_command(call, blend, tmp_path):
     engine = {"SYNC_TEXTURE_PYTHON": str(fake_engine.install(tmp_path))}
     texture = ("-b", blend, "--command", "sync_texture", "texture", "--prompt")
     save = ("--save", tmp_path / "new.blend", "--glb", tmp_path / "new.glb", "--object", "plane", "--json")
+    save += ("--overwrite",)
     status, said = call(*texture, "bricks", *save, **engine)
     assert status == 0, said
     events = [json.loads(line) for line in said.splitlines() if line.startswith('{"kind"')]
