@@ -21,11 +21,8 @@ from ..write import slot_changes
 from ..write import slots as write_slots
 
 RESULTS = "sync_texture"  # the property of objects that history.py has its list in
-_NOTES = (
-    write_material.MEMORY,
-    write_slots.SPLIT,
-    slot_changes.REMEMBERED,
-)  # our custom properties of objects
+# Our custom properties of objects.
+_NOTES = (write_material.MEMORY, write_slots.SPLIT, slot_changes.REMEMBERED)
 _NEW = ("materials", "images")  # the kinds of datablocks that we make
 
 
@@ -57,7 +54,8 @@ def in_words(name: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         what = f"Memory ran out while '{name}' was changed, so nothing of it was"
-        raise Problem(what, "Close other programs, or choose a smaller size.", _OUT_OF_MEMORY) from error
+        fix = "Close other programs, or choose a smaller size."
+        raise Problem(what, fix, protocol.EXIT_OUT_OF_MEMORY) from error
     except Exception as error:
         why = str(error).removeprefix("Error: ").strip() or type(error).__name__
         place = _place(error)
@@ -219,6 +217,3 @@ def _store(group: Any, found: dict[str, Any]) -> None:
                 _store(getattr(group, name).add(), one)
         else:
             setattr(group, name, value)
-
-
-_OUT_OF_MEMORY = protocol.EXIT_OUT_OF_MEMORY

@@ -61,7 +61,7 @@ class Painted(Protocol):
         """How good it is, as report.json has it."""
 
     def write(self, stage: Path) -> Result:
-        """Write the canvas's files to the folder ``stage``; what the result will be once they lie
+        """Write its files, all but the report, to the folder ``stage``; what the result will be once they lie
         in the request's folder."""
 
 

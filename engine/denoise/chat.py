@@ -47,8 +47,7 @@ class Chat:
         off. known: how many the encoder knows; raises UserError for others."""
         found = self.words(text, return_offsets_mapping=True)
         ids = torch.tensor([found.input_ids[: self.limit]])
-        if int(ids.max()) >= known:
-            raise UserError(f"the tokenizer knows words that the text encoder, with {known}, doesn't", AGAIN)
+        tokenizer.require_known(ids, known)
         if len(found.input_ids) <= self.limit:
             return ids, ""
         start, _ = found.offset_mapping[self.limit]

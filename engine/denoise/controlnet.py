@@ -17,7 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..errors import UserError
 from ..models import controlnet_file, sidecar
-from ..models.checks import ANOTHER, CONTROLNETS, check_condition_size, check_controlnet
+from ..models.checks import ANOTHER, UNION, check_condition_size, check_controlnet
 from ..models.files import read_json
 from . import weights
 from .build import build
@@ -25,12 +25,9 @@ from .parts import Part
 from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet:ControlNetModel"
-UNION = "diffusers.models.controlnets.controlnet_union:ControlNetUnionModel"
-UNION_KINDS = {
-    "depth": 1,
-    "lines": 3,
-    "normal": 4,
-}  # of the pictures that a union takes, those that we make: its numbers of them
+UNION_NETWORK = "diffusers.models.controlnets.controlnet_union:ControlNetUnionModel"
+# Of the pictures that a union takes, those that we make: its numbers of them.
+UNION_KINDS = {"depth": 1, "lines": 3, "normal": 4}
 
 # What its networks in the original layout call the weights that read the pooled text and the size of a
 # picture. The library's converter knows them of a UNet only.
@@ -133,7 +130,7 @@ def open_controlnet(path: Path, unet: Part, vae: Part) -> ControlNet:
 
 def _is_union(path: Path) -> bool:
     kind = None if path.is_file() else read_json(path / "config.json").get("_class_name")
-    return kind == CONTROLNETS[1] or controlnet_file.is_union(path)
+    return kind == UNION or controlnet_file.is_union(path)
 
 
 def _build(path: Path, unet: Part) -> Any:
@@ -141,9 +138,9 @@ def _build(path: Path, unet: Part) -> Any:
     file = path if lone else path / "config.json"
     config = controlnet_file.config(path, unet.config) if lone else read_json(file)
     if union:
-        config["_class_name"] = CONTROLNETS[1]
+        config["_class_name"] = UNION
     check_controlnet(path, config, unet.config)
-    return build(UNION if union else NETWORK, config, file)
+    return build(UNION_NETWORK if union else NETWORK, config, file)
 
 
 def _tensors(path: Path, network: Any, check: Check) -> Iterable[tuple[str, Tensor]]:

@@ -48,9 +48,7 @@ def tokens(tokenizer: Any, prompt: str, encoder: Any) -> tuple[Tensor, str]:
     whole = tokenizer(prompt, truncation=False, verbose=False).input_ids
     rest = tokenizer.decode(whole[limit - 1 : -1]).strip() if len(whole) > limit else ""
     found: Tensor = padded.input_ids
-    if not 0 <= int(found.min()) <= int(found.max()) < encoder.vocab_size:
-        what = f"the tokenizer knows words that the text encoder, with {encoder.vocab_size}, doesn't"
-        raise UserError(what, AGAIN)
+    require_known(found, encoder.vocab_size)
     return found, rest
 
 
@@ -60,10 +58,15 @@ def padded(tokenizer: Any, prompt: str, limit: int, known: int) -> tuple[Tensor,
     found: Tensor = tokenizer(
         prompt, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
     ).input_ids
-    if not int(found.max()) < known:
-        raise UserError(f"the tokenizer knows words that the text encoder, with {known}, doesn't", AGAIN)
+    require_known(found, known)
     whole = tokenizer(prompt, truncation=False, verbose=False, return_offsets_mapping=True)
     if len(whole.input_ids) <= limit:
         return found, ""
     start, _ = whole.offset_mapping[limit - 1]  # where the last one stands, which ends what is left
     return found, prompt[start:].strip()
+
+
+def require_known(ids: Tensor, known: int) -> None:
+    """Raise UserError unless the ``ids`` are words of an encoder that knows so many."""
+    if not 0 <= int(ids.min()) <= int(ids.max()) < known:
+        raise UserError(f"the tokenizer knows words that the text encoder, with {known}, doesn't", AGAIN)

@@ -40,6 +40,11 @@ def of_folder(folder: Path) -> Iterator[tuple[str, Tensor]]:
         yield from of_file(path)
 
 
+def of_place(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """(key, tensor) of a component folder's weights, or of a single file's."""
+    return of_folder(path) if path.is_dir() else of_file(path)
+
+
 def of_file(path: Path, starts: tuple[str, ...] = ("",)) -> Iterator[tuple[str, Tensor]]:
     """The tensors of one .safetensors file on the CPU, read when asked for; those whose keys begin with one
     of ``starts``."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import pad
@@ -14,7 +13,6 @@ from ..models import z_image_files
 from . import weights
 from .build import build
 from .parts import Part
-from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet_z_image:ZImageControlNetModel"
 
@@ -31,7 +29,7 @@ class ZImageControlNet:
         self.part = Part(
             "controlnet",
             partial(build, NETWORK, config, path),
-            partial(_tensors, path),
+            lambda _, check: weights.of_place(path),
             transformer.device,
             transformer.dtype,
         )
@@ -57,7 +55,3 @@ class ZImageControlNet:
             list(states), time, list(texts), list(pictures), conditioning_scale=float(scale)
         )
         return added
-
-
-def _tensors(path: Path, network: Any, check: Check) -> Iterable[tuple[str, Tensor]]:
-    return weights.of_folder(path) if path.is_dir() else weights.of_file(path)

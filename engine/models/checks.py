@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .files import AGAIN
 from .sources import Sources
 
 ANOTHER = "choose a depth ControlNet made for this model"
-CONTROLNETS = ("ControlNetModel", "ControlNetUnionModel")
+PLAIN, UNION = "ControlNetModel", "ControlNetUnionModel"
 _SHARED = (  # what a ControlNet's config and its UNet's must agree on; it may have fewer attention layers
     *("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"),
     *("addition_embed_type", "addition_time_embed_dim", "projection_class_embeddings_input_dim"),
@@ -115,17 +115,27 @@ _INSIDE = {  # a language model with what writes the next word: what is inside i
 
 def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
     """Raise UserError when a ControlNet (its config) is of another kind or doesn't fit the UNet's config."""
-    if (found := _class(control)) not in (None, *CONTROLNETS):
+    if (found := _class(control)) not in (None, PLAIN, UNION):
         raise UserError(f"{path} is a {found}: not supported", ANOTHER)
-    if found == CONTROLNETS[1] and unet["addition_embed_type"] is None:
+    if found == UNION and unet["addition_embed_type"] is None:
         raise UserError(f"{path} is a {found}, a union, which is for Stable Diffusion XL alone", ANOTHER)
-    for key in _SHARED:
-        if key in control and _plain(control[key]) != _plain(unet[key]):
-            raise UserError(
-                f"the ControlNet {path} doesn't fit the model:"
-                f" its {key} is {control[key]}, the UNet's {unet[key]}",
-                ANOTHER,
-            )
+    check_agreement(path, control, unet, _SHARED, "UNet")
+
+
+def check_agreement(
+    path: Path,
+    control: Mapping[str, Any],
+    network: Mapping[str, Any],
+    keys: Iterable[str],
+    owner: str,
+    fix: str = ANOTHER,
+) -> None:
+    """Raise UserError, with ``fix``, where a ControlNet's config has something else for one of ``keys`` than
+    that of the ``network`` that it is for, which people know as ``owner``."""
+    for key in keys:
+        if key in control and _plain(control[key]) != _plain(network[key]):
+            what = f"its {key} is {short(control[key])}, the {owner}'s {network[key]}"
+            raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", fix)
 
 
 def check_condition_size(path: Path, control: Mapping[str, Any], vae: Mapping[str, Any]) -> None:

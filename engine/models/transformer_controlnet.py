@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..options.values import short
+from .checks import check_agreement
 from .files import read_json
 from .header import header
 
@@ -29,10 +30,7 @@ def controlnet_config(
     config = read_json(path / "config.json")
     if (found := config.get("_class_name", kind)) != kind:
         raise UserError(f"{path} is a {short(found)}: not for this model", ANOTHER)
-    for key in shared:
-        if key in config and _plain(config[key]) != _plain(transformer[key]):
-            what = f"its {key} is {short(config[key])}, the transformer's {transformer[key]}"
-            raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", ANOTHER)
+    check_agreement(path, config, transformer, shared, "transformer", ANOTHER)
     layers = config.get("num_layers")
     if type(layers) is not int or not 1 <= layers <= transformer["num_layers"]:
         raise UserError(f"{path}: its num_layers is {short(layers)}", ANOTHER)
@@ -55,7 +53,3 @@ def _of_file(path: Path, transformer: Mapping[str, Any], shared: Sequence[str]) 
         "num_mode": modes.shape[0] if modes and modes.shape else None,
         "guidance_embeds": any("guidance_embedder" in key for key in table),
     }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, list | tuple) else value

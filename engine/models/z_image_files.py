@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..options.values import short
+from .checks import check_agreement
 from .files import read_json
 from .header import Listed, header, tensor_bytes
 
@@ -37,10 +38,7 @@ def controlnet_config(path: Path, transformer: Mapping[str, Any]) -> dict[str, A
     config = read_json(path / "config.json")
     if (kind := config.get("_class_name", CLASS)) != CLASS:
         raise UserError(f"{path} is a {short(kind)}: not for this model", ANOTHER)
-    for key in SHARED:
-        if key in config and config[key] != transformer[key]:
-            what = f"its {key} is {short(config[key])}, the transformer's {transformer[key]}"
-            raise UserError(f"the ControlNet {path} doesn't fit the model: {what}", ANOTHER)
+    check_agreement(path, config, transformer, SHARED, "transformer", ANOTHER)
     _check_places(path, config, transformer)
     return config
 

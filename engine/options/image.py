@@ -26,6 +26,22 @@ def _as_texture(name: str, **words: Any) -> Any:
     return field(default=entry.default, metadata={"option": entry})
 
 
+def _side(label: str, usual: str) -> Any:
+    """The field of a side of the picture. The report has the size that the picture has."""
+    entry = option(
+        label,
+        "Of the picture",
+        PICTURE,
+        low=_LEAST,
+        high=_MOST,
+        unit="px",
+        reported=False,
+        usual=usual,
+        doors=_HERE,
+    )
+    return field(default=None, metadata=entry)
+
+
 @dataclass(frozen=True)
 class ImageRequest(Asked):
     """One picture. ``None`` means "not given": the kind and the model's preset decide.
@@ -36,34 +52,8 @@ class ImageRequest(Asked):
     kind: str = field(metadata=option("Kind", "What it is", PICTURE, choices=choices.KINDS, doors=_HERE))
     prompt: str = _as_texture("prompt", help="What it should show, for example: weathered red bricks")
     out: str = _as_texture("out")
-    width: int | None = field(
-        default=None,
-        metadata=option(
-            "Width",
-            "Of the picture",
-            PICTURE,
-            low=_LEAST,
-            high=_MOST,
-            unit="px",
-            reported=False,  # the report has the size that it has
-            usual="2 views of the model for a tile, 6 for a wide picture",
-            doors=_HERE,
-        ),
-    )
-    height: int | None = field(
-        default=None,
-        metadata=option(
-            "Height",
-            "Of the picture",
-            PICTURE,
-            low=_LEAST,
-            high=_MOST,
-            unit="px",
-            reported=False,  # the report has the size that it has
-            usual="2 views of the model for a tile, 1 for a wide picture",
-            doors=_HERE,
-        ),
-    )
+    width: int | None = _side("Width", "2 views of the model for a tile, 6 for a wide picture")
+    height: int | None = _side("Height", "2 views of the model for a tile, 1 for a wide picture")
     overwrite: bool = _as_texture("overwrite", doors=_HERE)
     device: str = _as_texture("device")
     preview: bool = _as_texture(

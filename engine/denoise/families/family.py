@@ -158,7 +158,8 @@ class Family(Protocol[R]):
         return (prompted,) if guidance == 1.0 else (without, prompted)
 
     def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
-        """Predictions of two ``passes`` as one."""
+        """Predictions of two ``passes`` as one: classifier-free guidance (Ho and Salimans, 2022)."""
+        return without + guidance * (prompted - without)
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         """Pictures to states and back; ``tiny``: by the small one, where there is one."""
@@ -166,6 +167,7 @@ class Family(Protocol[R]):
     @property
     def has_tiny(self) -> bool:
         """Whether there is a small autoencoder too."""
+        return "tiny" in self.parts
 
     @property
     def attention(self) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -13,8 +12,7 @@ from ...errors import UserError
 from ...models import sidecar
 from ...models.sources import Sources
 from ...models.transformer_controlnet import ANOTHER, controlnet_config
-from .. import tokenizer, weights
-from ..build import build
+from .. import tokenizer
 from ..levels import Level
 from ..parts import Part
 from ..patches import PATCH, packed, unpacked
@@ -81,13 +79,7 @@ class Flux(FlowTransformer[Ragged[Any]]):
         if config.get("num_mode") is not None and kind not in UNION_KINDS:
             raise UserError(f"{place} is a ControlNet union, used for {kind} pictures", ANOTHER)
         self._mode = UNION_KINDS[kind] if config.get("num_mode") is not None else None
-        return Part(
-            "controlnet",
-            partial(build, CONTROLNET, config, place),
-            lambda _, check: weights.of_folder(place) if place.is_dir() else weights.of_file(place),
-            self.device,
-            self.dtype,
-        )
+        return self._controlnet_part(CONTROLNET, config, place)
 
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Ragged[Any], str]:
@@ -155,11 +147,6 @@ class Flux(FlowTransformer[Ragged[Any]]):
 
     def _guidance(self, prompts: Sequence[Prompt]) -> Tensor:
         return torch.tensor([prompt.guidance for prompt in prompts], device=self.device)
-
-    @property
-    def width(self) -> int:
-        config = self.parts["transformer"].config
-        return int(config.num_attention_heads * config.attention_head_dim)
 
 
 def _places(rows: int, columns: int) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -12,9 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ...models.sources import Sources
 from ...models.transformer_controlnet import controlnet_config
-from .. import weights
 from ..autoencoder import Autoencoder, VideoAutoencoder
-from ..build import build
 from ..chat import Chat
 from ..levels import Level
 from ..parts import Part
@@ -63,13 +60,7 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
         config = controlnet_config(
             place, "QwenImageControlNetModel", self.parts["transformer"].config, SHARED
         )
-        self._parts["controlnet"] = Part(
-            "controlnet",
-            partial(build, CONTROLNET, config, place),
-            lambda _, check: weights.of_folder(place) if place.is_dir() else weights.of_file(place),
-            self.device,
-            self.dtype,
-        )
+        self._parts["controlnet"] = self._controlnet_part(CONTROLNET, config, place)
 
     def _own_autoencoder(self, part: Part) -> Autoencoder:
         return VideoAutoencoder(part)
@@ -129,11 +120,6 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
             conditioning_scale=float(control.scale),
         )
         return found
-
-    @property
-    def width(self) -> int:
-        config = self.parts["transformer"].config
-        return int(config.num_attention_heads * config.attention_head_dim)
 
 
 def _padded(texts: list[Tensor]) -> dict[str, Tensor | None]:

@@ -118,15 +118,8 @@ class StableDiffusion(Family[Stack]):
             "mid_block_additional_residual": reduce(torch.add, middle),
         }
 
-    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
-        return without + guidance * (prompted - without)
-
     def autoencoder(self, tiny: bool) -> Autoencoder:
         return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]
-
-    @property
-    def has_tiny(self) -> bool:
-        return "tiny" in self.parts
 
     @property
     def attention(self) -> Any:

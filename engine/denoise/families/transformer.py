@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -13,7 +14,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...errors import UserError
 from ...models.checks import check_classes, latent_channels, view_shape
-from ...models.families import SUPPORTED
+from ...models.families import CONTROLNET, SUPPORTED
 from ...models.files import read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
@@ -74,6 +75,11 @@ class FlowTransformer(Family[R]):
             component.name, empty, lambda _, check: weights.of_folder(folder), self.device, self.dtype
         )
 
+    def _controlnet_part(self, network: str, config: Mapping[str, Any], place: Path) -> Part:
+        """Of a ControlNet, "module:Class", whose weights in ``place``, a folder or a file, are its own."""
+        empty = partial(build, network, config, place)
+        return Part(CONTROLNET, empty, lambda _, check: weights.of_place(place), self.device, self.dtype)
+
     def _require_fit(self, name: str) -> None:
         """Raise UserError where the networks aren't of one model."""
         network, text = self.parts["transformer"].config, self.parts[self.READER].config.hidden_size
@@ -104,15 +110,8 @@ class FlowTransformer(Family[R]):
         latents: Tensor = self._read[pictures]
         return latents
 
-    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
-        return without + guidance * (prompted - without)
-
     def autoencoder(self, tiny: bool) -> Autoencoder:
         return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]
-
-    @property
-    def has_tiny(self) -> bool:
-        return "tiny" in self.parts
 
     @property
     def attention(self) -> Any:
@@ -121,7 +120,8 @@ class FlowTransformer(Family[R]):
     @property
     def width(self) -> int:
         """Of a token in the transformer."""
-        raise NotImplementedError
+        config = self.parts["transformer"].config
+        return int(config.num_attention_heads * config.attention_head_dim)
 
     def row_bytes(self, latents: int) -> int:
         return transformer_row_bytes(self.width, self.tokens(latents**2) + self.PROMPT)

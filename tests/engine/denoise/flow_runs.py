@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,10 +16,12 @@ from engine.denoise.denoiser import Denoiser
 from engine.denoise.levels import Schedule
 from engine.options import choices
 from engine.sync.sampler import initial_noise, sample
+from tests.engine.denoise.loaded import load
 from tests.engine.sync import toys
 from tests.engine.sync.runs import agreement, sync_of
 
 PROMPT, NEGATIVE = "red bricks, old wood", "gold"
+PROMPTS = ["gold", "red bricks, old wood and gold", "a much longer prompt than both of the others, " * 3]
 
 
 def inputs(rows: int = 1) -> tuple[Tensor, Tensor]:
@@ -98,6 +101,26 @@ def row_alone(model: Denoiser, prompts: Sequence[str], row: int) -> Tensor:
     level = model.schedule(4, 64).levels[2]
     text = model.embed([prompts[row]])
     return model.predict_x0(x, level, text, model.embed([NEGATIVE]), control.clone(), 1.0)
+
+
+def assert_row_alone_is_row_in_batch(model: Denoiser) -> None:
+    """Of prompts of different lengths."""
+    together = estimates(model, PROMPTS)
+    for row in range(len(PROMPTS)):
+        torch.testing.assert_close(row_alone(model, PROMPTS, row), together[row : row + 1], atol=1e-5, rtol=0)
+
+
+def assert_in_pieces_alike(model: Denoiser, guidance: float = 1.0) -> None:
+    """Two rows at a time give what all at once do."""
+    together = estimates(model, PROMPTS, guidance)
+    model.batch = 2
+    torch.testing.assert_close(estimates(model, PROMPTS, guidance), together, atol=1e-5, rtol=0)
+
+
+def assert_control_matters(folder: Path, guidance: float = 1.0) -> None:
+    """Of the model in ``folder``, and so does its strength."""
+    full, weak, none = (ours(load(folder), 2, guidance, scale)[-1] for scale in (1.0, 0.5, 0.0))
+    assert min((full - none).abs().max(), (full - weak).abs().max(), (weak - none).abs().max()) > 1e-2
 
 
 class Network:

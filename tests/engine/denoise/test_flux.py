@@ -13,19 +13,18 @@ from engine.denoise.patches import packed, unpacked
 from engine.errors import UserError
 from tests.engine.denoise.flow_runs import (
     PROMPT,
+    assert_control_matters,
+    assert_in_pieces_alike,
     assert_methods_synchronise,
+    assert_row_alone_is_row_in_batch,
     assert_same,
-    estimates,
     inputs,
     ours,
-    row_alone,
     theirs,
     without_chance,
 )
 from tests.engine.denoise.loaded import load
 from tests.engine.flow_pipelines import flux_controlnet, make_flux, make_qwen_image
-
-PROMPTS = ["gold", "red bricks, old wood and gold", "a much longer prompt than both of the others, " * 3]
 
 
 @pytest.fixture(scope="module")
@@ -115,16 +114,12 @@ def test_guidance_takes_one_pass_of_a_network_that_is_told(
 
 def test_a_row_alone_is_the_row_in_a_batch(schnell: Path) -> None:
     model = load(schnell)
-    together = estimates(model, PROMPTS)
-    for row in range(len(PROMPTS)):
-        torch.testing.assert_close(row_alone(model, PROMPTS, row), together[row : row + 1], atol=1e-5, rtol=0)
-    model.batch = 2
-    torch.testing.assert_close(estimates(model, PROMPTS), together, atol=1e-5, rtol=0)
+    assert_row_alone_is_row_in_batch(model)
+    assert_in_pieces_alike(model)
 
 
 def test_control_and_its_strength_matter(dev: Path) -> None:
-    full, weak, none = (ours(load(dev), 2, 3.5, scale)[-1] for scale in (1.0, 0.5, 0.0))
-    assert min((full - none).abs().max(), (full - weak).abs().max(), (weak - none).abs().max()) > 1e-2
+    assert_control_matters(dev, 3.5)
 
 
 def test_views_agree_with_every_method(schnell: Path) -> None:
