@@ -101,7 +101,8 @@ def _schedule(canvas: Canvas, painter: Painter) -> Schedule:
     """The levels that are visited, for views of the canvas's size."""
     settings, scale, view = painter.settings, painter.denoiser.downscale, canvas.views[0]
     latents = (view.height // scale) * (view.width // scale)
-    return painter.denoiser.schedule(settings.steps, latents).started(settings.strength)
+    whole = painter.denoiser.schedule(settings.steps, latents, settings.accelerator)
+    return whole.started(settings.strength)
 
 
 def _sync(canvas: Canvas, painter: Painter) -> Sync:

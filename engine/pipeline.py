@@ -95,12 +95,13 @@ def _watch(
 
 
 def _unread(request: AnyRequest, painter: Painter) -> list[str]:
-    """Warnings when the prompt is longer than the model reads, and when it has words that the model says it
-    doesn't know."""
+    """Warnings when something isn't done as it was asked for, when the prompt is longer than the model reads,
+    and when it has words that the model says it doesn't know."""
     denoiser = painter.denoiser
     (rest,) = denoiser.embed([painter.settings.prompt], painter.host.check).truncated
     cut = f"the model reads no further than its token limit; left out of the prompt: {rest!r}"
     base, _ = split(request.model)
     path = Path(base).expanduser()
     name = path.resolve().name if path.exists() else base
-    return [cut] * bool(rest) + vocabulary.note(name, denoiser.vocabulary, request.prompt)
+    left = options.notes(request, painter.settings)
+    return left + [cut] * bool(rest) + vocabulary.note(name, denoiser.vocabulary, request.prompt)

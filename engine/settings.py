@@ -11,6 +11,7 @@ from .denoise.levels import steps_run
 from .errors import UserError
 from .mesh.frame import framed
 from .mesh.mesh import Mesh, is_z_up
+from .models import accelerators
 from .models.presets import Preset, for_kind
 from .options import values
 from .options.choices import SYNC_SHARES
@@ -134,10 +135,16 @@ _A_METHOD = f"a method that averages x0: {', '.join(filter(averages_x0, METHODS)
 
 
 def resolve(request: AnyRequest, preset: Preset) -> Settings:
-    """``request`` completed by the model's ``preset``."""
+    """``request`` completed by the model's ``preset``. Raises UserError for another model's accelerator."""
+    if request.accelerator not in (None, preset.accelerator):
+        accelerators.require_fit(request.accelerator, preset.family)
+        preset = accelerators.accelerated(preset, request.accelerator)
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
     kind = {} if isinstance(request, Request) else for_kind(preset, request.kind)
     used = {**vars(preset), **kind, **_for_method(request.method), **asked}
+    name, steps, guidance = (used[key] for key in ("accelerator", "steps", "guidance"))
+    used["steps"] = accelerators.fitted_steps(name, steps)
+    used["guidance"] = accelerators.fitted_guidance(name, guidance)
     share = asked.get("sync_share", preset.sync_share[used["sync_space"]])
     return Settings(
         **{**used, "sync_share": preset.sync_share, "negative": used["negative"].strip()},
@@ -147,6 +154,11 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
         prompt=preset.prefix + request.prompt.strip(),
         strength=_strength(request),
     )
+
+
+def notes(request: AnyRequest, settings: Settings) -> list[str]:
+    """What was asked for, but isn't done: warnings."""
+    return accelerators.notes(settings.accelerator, request.steps, request.guidance, request.negative)
 
 
 def reported(request: AnyRequest, settings: Settings) -> dict[str, Any]:

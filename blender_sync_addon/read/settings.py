@@ -105,6 +105,9 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
     """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
     said = {name: chosen(options, fallback, name) for name in panel() if name not in PER_OBJECT}
     values = {name: _read(panel()[name], said[name]) for name in said if name in OPTIONS}
+    by_hand = said["quality"] == quality.CUSTOM or options.properties.is_property_set("steps")
+    if values["accelerator"] not in (None, "none") and not by_hand:
+        values["steps"] = None  # a quality's are of models that need many
     return Settings(
         **{
             **values,

@@ -2,17 +2,19 @@
 
 Checkpoints ship many scheduler configs (Stable Diffusion 1.5: PNDM). All of CLASSES describe the same noise,
 so each is read as a DDIM config, as the published implementation does. A config of another class (flow
-matching, EDM, the few-step schedulers of distilled models) means something else by the same keys, so it is
-refused.
+matching, EDM) means something else by the same keys, so it is refused. Those of models that were distilled
+for few steps (DISTILLED) have the same noise, too, but visit levels of their own: :func:`distilled`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UserError
+from ..models.accelerators import Accelerator
 from ..options.values import cut, short
 from .faults import reason
 from .levels import Level, Schedule
@@ -36,22 +38,32 @@ CLASSES = (
     "SASolverScheduler",
     "UniPCMultistepScheduler",
 )
+DISTILLED = ("LCMScheduler", "TCDScheduler")
 MOST_LEVELS = 100_000  # that a model was trained on; Stable Diffusion's 1,000
 _LIMITS = {  # of the numbers in a config
     "num_train_timesteps": (int, 1, MOST_LEVELS),
     "beta_start": (float, 0, 1),
     "beta_end": (float, 0, 1),
     "steps_offset": (int, 0, MOST_LEVELS),
+    "original_inference_steps": (int, 1, MOST_LEVELS),
+    "timestep_scaling": (float, 0, MOST_LEVELS),
 }
+_ORIGINAL_STEPS = 50  # that consistency models were distilled from, of the timesteps that theirs are among
+_TIME_SCALE, _DATA = 10.0, 0.5  # of their scalings: of the timestep, and the pictures' own deviation
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 FIX = "use a model with the schedule of Stable Diffusion 1.x or 2.x"
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """Raise UserError for a scheduler config (its JSON as a mapping) that can't be read as DDIM's."""
+def check(config: Mapping[str, Any], classes: Sequence[str] = (*CLASSES, *DISTILLED)) -> None:
+    """Raise UserError for a scheduler config (its JSON as a mapping) that can't be read as DDIM's, and for
+    one of none of the ``classes``."""
     kind = config.get("_class_name")
-    if kind not in CLASSES or config.get("use_flow_sigmas"):
-        flow = " for flow matching" if kind in CLASSES else ""
+    if kind in DISTILLED and kind not in classes:
+        what = f"the model's scheduler is {kind}: it was distilled for few steps"
+        fix = "leave {accelerator} out, or name the one that it was made with"
+        raise UserError(what, fix, accelerator=None)
+    if kind not in classes or config.get("use_flow_sigmas"):
+        flow = " for flow matching" if kind in classes else ""
         raise UserError(f"the model's scheduler is {_said(kind)}{flow}, which isn't supported", FIX)
     if prediction(config) not in PREDICTIONS:
         raise UserError(f"the model predicts {short(config['prediction_type'])}, which isn't supported", FIX)
@@ -73,16 +85,32 @@ def _said(name: Any) -> str:
     return cut(name) if isinstance(name, str) else short(name)
 
 
-def schedule(config: Mapping[str, Any], steps: int, trailing: bool = False) -> Schedule:
+def schedule(config: Mapping[str, Any], steps: int) -> Schedule:
     """The levels of ``steps`` steps for a diffusers scheduler config.
 
-    trailing: begin at the noisiest timestep and count down from there, whatever spacing the config names. A
-    schedule whose noisiest level is pure noise is always read like that: with another spacing it would begin
-    further on, with noise where the network expects some of a picture.
+    A schedule whose noisiest level is pure noise begins there and counts down, whatever spacing the config
+    names: with another it would begin further on, with noise where the network expects some of a picture.
     Raises UserError for what isn't supported, and where the model wasn't trained for that many steps.
     """
+    check(config, CLASSES)
+    found = _strided(_scheduler(config, bool(config.get("rescale_betas_zero_snr")), steps), steps)
+    _require_levels(found, prediction(config))
+    return found
+
+
+def distilled(config: Mapping[str, Any], steps: int, how: Accelerator) -> Schedule:
+    """The levels of ``steps`` steps for weights that were distilled in the way ``how``; arguments and errors
+    else as of :func:`schedule`."""
     check(config)
-    scheduler = _scheduler(config, trailing or bool(config.get("rescale_betas_zero_snr")), steps)
+    scheduler = _scheduler(config, True, steps)
+    found = _strided(scheduler, steps) if how.last == "own" else _listed(config, scheduler, steps, how)
+    _require_levels(found, prediction(config))
+    return found
+
+
+def _strided(scheduler: Any, steps: int) -> Schedule:
+    """As in diffusers' DDIM a step ends one stride below its timestep rather than at the next one; they
+    differ by rounding where steps don't divide 1000."""
     trained = len(scheduler.alphas_cumprod)
     # Leading spacing with an offset can name a timestep past the last one (1000 of 0..999), and trailing
     # spacing, by rounding, one before the first (-1 after 61 steps).
@@ -93,12 +121,36 @@ def schedule(config: Mapping[str, Any], steps: int, trailing: bool = False) -> S
     def at(t: int) -> Level:
         return _level(squares[t] if t >= 0 else final, max(t, 0), trained)
 
-    # As in diffusers' DDIM a step ends one stride below its timestep rather than at the next one; they differ
-    # by rounding where steps don't divide 1000.
     stride = trained // steps
-    found = Schedule(tuple(at(t) for t in times), tuple(at(t - stride) for t in times))
-    _require_levels(found, prediction(config))
-    return found
+    return Schedule(tuple(at(t) for t in times), tuple(at(t - stride) for t in times))
+
+
+def _listed(config: Mapping[str, Any], scheduler: Any, steps: int, how: Accelerator) -> Schedule:
+    """Steps from each timestep of a list to the next."""
+    squares, trained = scheduler.alphas_cumprod.double().tolist(), len(scheduler.alphas_cumprod)
+    trailing = [max(0, int(t)) for t in scheduler.timesteps[:steps]]
+    times = _among_original(config, steps, trained) if how.times == "lcm" else trailing
+    levels = [_level(squares[t], t, trained) for t in times]
+    ends = (*levels[1:], _level(1.0 if how.last == "clean" else squares[0], 0, trained))
+    if how.renoises:
+        scale = config.get("timestep_scaling", _TIME_SCALE)
+        levels = [replace(level, **_scalings(level.time * scale)) for level in levels]
+    return Schedule(tuple(levels), ends, renoises=how.renoises)
+
+
+def _among_original(config: Mapping[str, Any], steps: int, trained: int) -> list[int]:
+    """Of the timesteps of the steps that a consistency model was distilled from, ``steps`` evenly spread."""
+    original = min(config.get("original_inference_steps", _ORIGINAL_STEPS), trained)
+    if steps > original:
+        raise UserError(f"{steps} steps asked for", f"choose 1 to {original} steps")
+    stride = trained // original
+    return [stride * (original - original * i // steps) - 1 for i in range(steps)]
+
+
+def _scalings(time: float) -> dict[str, float]:
+    """Of a consistency model's output: with little noise it is the input itself (boundary condition)."""
+    total = time**2 + _DATA**2
+    return {"skip": _DATA**2 / total, "out": time / math.sqrt(total)}
 
 
 def _require_levels(found: Schedule, predicted: str) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..models import sidecar, sources
+from ..models.accelerators import NONE, named
 from ..models.families import CONTROLNET
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
@@ -96,9 +97,10 @@ class Denoiser:
         self.batch = max(1, devices.budget(self.device) // row)
         self.vae_batch = max(1, devices.vae_budget(self.device) // picture)
 
-    def schedule(self, steps: int, latents: int | None = None) -> Schedule:
-        """The model's own schedule with ``steps`` steps. latents: h * w of a state, the preset's if None."""
-        return self._family.levels(steps, latents=latents)
+    def schedule(self, steps: int, latents: int | None = None, accelerator: str = NONE) -> Schedule:
+        """The model's own schedule with ``steps`` steps. latents: h * w of a state, the preset's if None.
+        accelerator: which one its weights were distilled as."""
+        return self._family.levels(steps, named(accelerator), latents)
 
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
@@ -153,7 +155,8 @@ class Denoiser:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
         output = self._guided(x, level, positive, negative, control, guidance)
-        return steps.X0_FROM[self._family.prediction](x, output, *level.alpha_sigma)
+        x0 = steps.X0_FROM[self._family.prediction](x, output, *level.alpha_sigma)
+        return steps.consistent(x, x0, level.skip, level.out)
 
     def _guided(
         self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float

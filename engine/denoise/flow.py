@@ -73,6 +73,11 @@ def schedule(config: Mapping[str, Any], steps: int, tokens: int) -> Schedule:
     return Schedule.through([(1.0 - sigma, sigma) for sigma in sigmas], [1000.0 * sigma for sigma in sigmas])
 
 
+def shifted(config: Mapping[str, Any], shift: float) -> dict[str, Any]:
+    """``config`` with a static ``shift`` in place of whatever it says of it."""
+    return {**config, "use_dynamic_shifting": False, "shift": shift, "shift_terminal": None}
+
+
 def _shift(config: Mapping[str, Any], tokens: int) -> float:
     """s, whichever way it is said; 1 shifts nothing."""
     if not config.get("use_dynamic_shifting"):

@@ -16,13 +16,16 @@ class Level:
 
     time: what the network is told of it, in units of its own. left: the share of the way from noise to
     picture that still lies ahead, in [0, 1]. The family counts it as its methods were published: by timesteps
-    (Stable Diffusion), else by steps.
+    (Stable Diffusion), else by steps. skip, out: what a consistency model's output x0 is to be mixed by with
+    its input, as out x0 + skip x; others take x0 as it is.
     """
 
     alpha: float
     sigma: float
     time: float
     left: float
+    skip: float = 0.0
+    out: float = 1.0
 
     @property
     def alpha_sigma(self) -> tuple[float, float]:
@@ -38,11 +41,13 @@ class Level:
 class Schedule:
     """The steps of one job. levels: before each of them, the noisiest first. ends: after each of them, mostly
     the next one's level; the last one is clean. skipped: noisier steps that were left out before the first.
+    renoises: each step ends with fresh noise over its clean estimate, instead of what noise there was.
     """
 
     levels: tuple[Level, ...]
     ends: tuple[Level, ...]
     skipped: int = 0
+    renoises: bool = False
 
     @classmethod
     def through(cls, pairs: Sequence[tuple[float, float]], times: Sequence[float]) -> Schedule:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..models import presets, sidecar, vocabulary
+from ..models import accelerators, presets, sidecar, vocabulary
 from ..models.presets import Preset
 from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
@@ -81,5 +81,6 @@ def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: C
     check()
     family = FAMILIES[sources.family](sources, device, dtype)
     preset = presets.of_family(sources.family, family.latent.side, family.latent.pixels)
+    preset = accelerators.completed(preset, own, sources.pipeline, sources.checkpoint)
     words = None if sources.checkpoint else vocabulary.read(sources.pipeline)
-    return Model(family, own.over(preset), words)
+    return Model(family, preset, words)

@@ -3,6 +3,7 @@
     phi  tweedie   (x, eps) -> x0
     psi  ddim      (x, x0)  -> x one step less noisy, without chance
          ddpm      (x, x0, noise) -> the same, drawn from the posterior
+         renoised  (x0, noise) -> the same, whatever x was: of models that were distilled for it
 
 alpha, sigma: floats, alpha >= 0 and sigma > 0. Variance-preserving models have alpha^2 + sigma^2 = 1,
 rectified flow has alpha = 1 - sigma; all but the conversions from v and from a flow serve both. Tensors may
@@ -46,6 +47,17 @@ def ddpm(
     mean: Tensor = (alpha_prev * added * x0 + kept * sigma_prev**2 * x) / sigma**2
     spread: float = (sigma_prev / sigma) * added**0.5
     return mean + spread * noise
+
+
+def renoised(x0: Tensor, alpha_prev: float, sigma_prev: float, noise: Tensor) -> Tensor:
+    """The step of consistency models (Song et al., 2023) to (alpha_prev, sigma_prev): ``noise``, unit and
+    shaped as ``x0``, over the clean estimate."""
+    return alpha_prev * x0 + sigma_prev * noise
+
+
+def consistent(x: Tensor, x0: Tensor, skip: float, out: float) -> Tensor:
+    """A consistency model's estimate of the picture: out x0 + skip x. At the least noise it is ``x``."""
+    return x0 if skip == 0 else out * x0 + skip * x
 
 
 def x0_from_v(x: Tensor, v: Tensor, alpha: float, sigma: float) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import families, hub, manage, model_card, presets, sidecar, vocabulary
+from . import accelerators, families, hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
 from .checks import view_shape
 from .families import CONTROLNET
@@ -95,7 +95,8 @@ def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) ->
         networks = families.PARTS[family].networks
         found = {part: read_json(configs / part / "config.json") for part in networks}
         own = sidecar.of_model(configs, controlnet or place / CONTROLNET)
-        return own.over(presets.of_family(family, *view_shape(str(place), found)))
+        usual = presets.of_family(family, *view_shape(str(place), found))
+        return accelerators.completed(usual, own, configs, place if place.is_file() else None)
     preset = presets.PUBLISHED.get(family)
     return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
 

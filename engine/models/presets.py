@@ -16,6 +16,7 @@ from typing import Any
 class Preset:
     """What a job uses where the request says nothing.
 
+    accelerator: one of ACCELERATORS, what the weights were distilled as; "none" for most.
     view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
     latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
     that are synchronised, a number or one of choices.SYNC_SHARES, and the side of the texture that they are
@@ -32,6 +33,7 @@ class Preset:
     family: str
     view_size: int
     latent_view_size: int
+    accelerator: str
     steps: int
     guidance: float
     sync_space: str
@@ -67,6 +69,7 @@ SD15 = Preset(
     family="sd15",
     view_size=768,  # published: 96 latents of 8 pixels
     latent_view_size=96,
+    accelerator="none",
     steps=30,  # published
     guidance=15.5,  # published
     sync_space="latent",  # published
@@ -109,6 +112,7 @@ STARTER = Preset(
     family="starter",
     view_size=128,
     latent_view_size=32,
+    accelerator="none",
     steps=20,
     guidance=3.0,
     sync_space="rgb",
@@ -135,6 +139,7 @@ Z_IMAGE_TURBO = replace(
     family="z-image-turbo",
     view_size=1024,
     latent_view_size=128,
+    accelerator="distilled",
     steps=8,
     guidance=1.0,
     texture_size=_sizes(TEXELS_A_LATENT * 128, TEXELS_A_PIXEL * 1024),
@@ -142,17 +147,17 @@ Z_IMAGE_TURBO = replace(
 )
 
 # Of the base model: the middle of what is recommended, with its pipeline's guidance 4, which is 5 here.
-Z_IMAGE = replace(Z_IMAGE_TURBO, family="z-image", steps=30, guidance=5.0)
+Z_IMAGE = replace(Z_IMAGE_TURBO, family="z-image", accelerator="none", steps=30, guidance=5.0)
 
 # Its pipeline's and its ControlNet's own numbers; the rest as for Z-Image, with the same number of channels.
-QWEN_IMAGE = replace(Z_IMAGE_TURBO, family="qwen-image", steps=30, guidance=4.0, conditioning_scale=1.0)
+QWEN_IMAGE = replace(Z_IMAGE, family="qwen-image", guidance=4.0, conditioning_scale=1.0)
 
 # Of the base model its own numbers, 28 steps with a guidance of 3.5 that its network is told; of schnell 4
 # steps without. The ControlNet's as its authors recommend, who leave it off at the end.
 FLUX_DEV = replace(
-    Z_IMAGE_TURBO, family="flux-dev", steps=28, guidance=3.5, conditioning_scale=0.7, control_end=0.8
+    Z_IMAGE, family="flux-dev", steps=28, guidance=3.5, conditioning_scale=0.7, control_end=0.8
 )
-FLUX_SCHNELL = replace(FLUX_DEV, family="flux-schnell", steps=4, guidance=1.0)
+FLUX_SCHNELL = replace(FLUX_DEV, family="flux-schnell", accelerator="distilled", steps=4, guidance=1.0)
 
 FIXED = {"sd15": SD15, "sd21": SD21}  # whatever the model's configs say
 _TRANSFORMERS = {

@@ -130,3 +130,16 @@ AUTOENCODERS = {
     "full": ("Full", "The model's own"),
     "tiny": ("Tiny", "The tiny one, where it makes better pictures too"),
 }
+ACCELERATORS = {
+    "none": ("None", "As many steps as the model needs"),
+    "lightning-4": ("Lightning, 4 Steps", "SDXL-Lightning's or Qwen-Image-Lightning's weights for 4 steps"),
+    "lightning-8": ("Lightning, 8 Steps", "SDXL-Lightning's or Qwen-Image-Lightning's weights for 8 steps"),
+    "hyper-sd-4": ("Hyper-SD, 4 Steps", "Hyper-SD's weights for 4 steps"),
+    "hyper-sd-8": ("Hyper-SD, 8 Steps", "Hyper-SD's weights for 8 steps"),
+    "hyper-sd-cfg": ("Hyper-SD, Guided", "Hyper-SD's weights that keep guidance, 8 or 12 steps"),
+    "lcm": ("LCM", "Latent consistency: 4 to 8 steps, each with fresh noise"),
+    "tcd": ("TCD", "Trajectory consistency: 4 to 8 steps"),
+    "dmd2": ("DMD2", "4 steps, each with fresh noise. The textures may not be sold"),
+    "turbo": ("SD-Turbo", "SD-Turbo and SDXL-Turbo, which are models of their own: 1 to 4 steps"),
+    "distilled": ("Built In", "Z-Image-Turbo and FLUX.1-schnell, which were made for few steps"),
+}

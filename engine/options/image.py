@@ -61,6 +61,7 @@ class ImageRequest(Asked):
     )
     model: str = _as_texture("model")
     negative: str | None = _as_texture("negative", help="What to keep out of the picture")
+    accelerator: str | None = _as_texture("accelerator")
     steps: int | None = _as_texture("steps")
     guidance: float | None = _as_texture("guidance")
     seed: int = _as_texture("seed", help="The same seed with the same settings: the same picture")

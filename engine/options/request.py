@@ -45,6 +45,16 @@ class Request(Asked, Job):
         default=None,
         metadata=option("Negative Prompt", "What to keep out of the texture", MODEL, by_model=True),
     )
+    accelerator: str | None = field(
+        default=None,
+        metadata=option(
+            "Accelerator",
+            "How the weights, or those of a LoRA, were made for few steps. Decides steps and guidance",
+            MODEL,
+            choices=choices.ACCELERATORS,
+            by_model=True,
+        ),
+    )
     steps: int | None = field(
         default=None, metadata=option("Steps", "Denoising steps", MODEL, low=1, high=1000, by_model=True)
     )

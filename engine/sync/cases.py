@@ -5,6 +5,7 @@
     eps     the network's noise                          phi   Tweedie's x0:  (x - sigma eps) / alpha
     psi     one deterministic step from x with a clean estimate x0
     q       the same with chance: a draw from the posterior, with fresh unit noise n
+            (both of a model that was distilled to be given fresh noise: x0 with that, n or n0)
     fg      f(g(.)), each view's own pixels as its background
     fg0     the same for clean estimates, in the latent or in the RGB texture
     g0      g for clean estimates, which the RGB texture makes agree first where it is used
@@ -37,7 +38,8 @@ Stepped = tuple[Tensor, Tensor]
 @dataclass(frozen=True)
 class Terms:
     """The symbols at one step, from the noise of ``level`` to that of ``end``. ``f`` includes the background
-    of views that are rendered from z; ``n`` draws noise for a state of the shape it is given."""
+    of views that are rendered from z; ``n`` draws noise for a state of the shape it is given, ``n0`` such
+    that views that see the same have the same. renoises: as in :class:`Schedule`."""
 
     eps: Map
     x0: Map
@@ -48,17 +50,24 @@ class Terms:
     g0: Map
     h: Map
     n: Map
+    n0: Map
     pull: float
     level: Level
     end: Level
+    renoises: bool = False
 
     def phi(self, x: Tensor, eps: Tensor) -> Tensor:
-        return steps.tweedie(x, eps, *self.level.alpha_sigma)
+        x0 = steps.tweedie(x, eps, *self.level.alpha_sigma)
+        return steps.consistent(x, x0, self.level.skip, self.level.out)
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
+        if self.renoises:
+            return steps.renoised(x0, *self.end.alpha_sigma, self.n0(x))
         return steps.ddim(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma)
 
     def q(self, x: Tensor, x0: Tensor) -> Tensor:
+        if self.renoises:
+            return self.psi(x, x0)
         return steps.ddpm(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma, self.n(x))
 
 

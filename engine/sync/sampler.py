@@ -137,6 +137,11 @@ def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator).to(like.device)
 
 
+def _shared_noise(space: Space, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Of the texture (K, C), or of views (N, C, h, w) that see it."""
+    return _noise(like, generator) if like.dim() == 2 else initial_noise(space, like, generator)
+
+
 def _g0(sync: Sync) -> cases.Map:
     """g for clean estimates. Plain, as published, unless they go through the RGB texture first."""
     space, fg0 = sync.space, sync.fg0
@@ -197,7 +202,9 @@ def _terms(
         g0=_g0(sync),
         h=lambda x: _h(sync, x),
         n=lambda x: _noise(x, generator),
+        n0=lambda x: _shared_noise(sync.space, x, generator),
         pull=_pull(sync, level, end),
         level=level,
         end=end,
+        renoises=schedule.renoises,
     )

@@ -81,6 +81,7 @@ OTHERS = {
     "rig": ("paper", {}),
     "view_count": (5, {"rig": "even"}),
     "front": ("x", {}),
+    "accelerator": ("lcm", {}),
     "steps": (7, {}),
     "guidance": (2.0, {}),
     "seed": (3, {}),

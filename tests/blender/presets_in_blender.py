@@ -59,6 +59,19 @@ def test_a_script_gives_a_quality_and_a_number():
     assert json.loads(asked())["request"]["steps"] == 33
 
 
+def test_an_accelerator_decides_the_steps_unless_they_were_chosen_by_hand():
+    helper.cube()
+    options().prompt, options().quality = "bricks", "high"
+    assert json.loads(asked())["request"]["steps"] == quality.table("starter")["high"].steps
+    assert json.loads(asked(accelerator="none"))["request"]["steps"] is not None
+    assert json.loads(asked(accelerator="lcm"))["request"]["steps"] is None
+    assert json.loads(asked(accelerator="lcm", steps=6))["request"]["steps"] == 6
+    options().accelerator = "lcm"
+    assert json.loads(asked())["request"]["steps"] is None
+    options().steps = 6
+    assert json.loads(asked())["request"]["steps"] == 6
+
+
 def test_presets_are_kept_and_bring_all_back():
     chosen = options()
     values = {n: v for n, (v, _) in OTHERS.items() if n in presets.names() and n != "quality"}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.bake.bake import EXPONENT
+from engine.models.accelerators import TABLE
 from engine.models.presets import SD15, SD21, SDXL, STARTER, TEXELS_A_LATENT, TEXELS_A_PIXEL, Preset
 from engine.options import choices
 from engine.sync import cases
@@ -16,6 +17,14 @@ DIFFERS = ("view_size", "latent_view_size", "guidance", "texture_size")  # in St
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
 AVERAGED = {"x0": "clean views", "noise": "noise", "state": "noisy views", "nothing": "nothing"}
+FAMILIES = {
+    "sd15": "SD 1.5",
+    "sd21": "SD 2.1",
+    "sdxl": "SDXL",
+    "qwen-image": "Qwen-Image",
+    "z-image-turbo": "Z-Image-Turbo",
+    "flux-schnell": "FLUX.1-schnell",
+}
 THEN = {cases.independent: "each view alone", cases.stochastic: "each view alone, with chance"}
 
 
@@ -97,3 +106,18 @@ def test_benchmarks_find_their_places(tmp_path: Path) -> None:
         before, after = ((ROOT / "docs" / page).read_text(encoding="utf-8"), text)
         assert before.split("<!--")[0] == after.split("<!--")[0]
         assert before.split("-->")[-1] == after.split("-->")[-1]
+
+
+def test_accelerators() -> None:
+    page = (ROOT / "docs/few-steps.md").read_text(encoding="utf-8")
+    found = rows(page, "`--accelerator`")
+    assert list(found) == [f"`{name}`" for name in TABLE]
+    for name, (families, steps, guidance, noise, licence, weights) in found.items():
+        one = TABLE[name.strip("`")]
+        assert [FAMILIES[family] for family in one.families] == families.split(", ")
+        low, _, high = steps.partition(" to ")
+        said = range(int(low), int(high) + 1) if high else [int(n) for n in steps.split(" or ") if n != "any"]
+        assert sorted(one.steps) == list(said)
+        assert guidance == " to ".join(f"{end:g}" for end in dict.fromkeys(one.guidance))
+        assert noise == ("fresh" if one.renoises else "kept")
+        assert (licence, weights) == (one.licence, one.weights)

@@ -49,3 +49,20 @@ def test_every_method_runs_and_synchronised_views_agree(run: Run) -> None:
 def test_attention_across_views_is_heard(run: Run) -> None:
     reports = [run(method="independent", attention=attention) for attention in ("views", "off")]
     assert reports[0]["view_psnr"] != reports[1]["view_psnr"]
+
+
+def test_a_job_with_an_accelerator_is_told_what_it_was_given(
+    worker: Worker, request_for: Callable[..., Request], xl_model: Path
+) -> None:
+    """Fresh noise after each step: in views that agree, in the texture, and in views that don't agree."""
+    found = {}
+    for method in ("independent", "synctweedies", "case5"):
+        asked = {"method": method, "accelerator": "dmd2", "steps": 30, "guidance": 7.0, "views": "paper"}
+        outcome = worker.run(request_for(model=str(xl_model), **asked), Host())
+        assert isinstance(outcome, Result), outcome
+        report = json.loads(Path(outcome.report).read_text(encoding="utf-8"))
+        assert (report["accelerator"], report["steps"], report["guidance"]) == ("dmd2", 4, 1.0)
+        assert all(word in str(outcome.warnings) for word in ("4 were run", "burn", "may not be sold"))
+        found[method] = report["view_psnr"]
+    assert found["synctweedies"] > found["independent"] + 0.2
+    assert found["case5"] > found["independent"] + 0.2

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
+from ...models.accelerators import Accelerator
 from ...options.channels import Channel
 from ..autoencoder import Autoencoder
 from ..levels import Level, Schedule
@@ -136,10 +137,10 @@ class Family(Protocol[R]):
     dtype: torch.dtype
     takes_turns: ClassVar[bool] = False
 
-    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
-        """From noise to picture in ``steps`` steps; raises UserError for a number that can't be.
-        accelerated: for weights that were distilled for few steps. latents: h * w of a state, on which some
-        schedules depend; None: as many as the model was trained on."""
+    def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
+        """From noise to picture in ``steps`` steps; raises UserError for a number that can't be. how: in
+        which way the weights were distilled for few steps, None for others. latents: h * w of a state, on
+        which some schedules depend; None: as many as the model was trained on."""
 
     def condition(self, prompt: str, check: Check) -> tuple[R, str]:
         """A ``prompt`` as the network reads it, one row, and what is cut off beyond the limit. An empty one

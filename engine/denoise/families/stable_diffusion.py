@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...models import families
+from ...models.accelerators import Accelerator
 from ...models.checks import check_configs, view_shape
 from ...models.files import read_json
 from ...models.sources import Sources
@@ -73,8 +74,10 @@ class StableDiffusion(Family[Stack]):
             vae.dtype = torch.float32
         return vae
 
-    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
-        return ddim.schedule(self._scheduler, steps, trailing=accelerated)
+    def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
+        if how is None:
+            return ddim.schedule(self._scheduler, steps)
+        return ddim.distilled(self._scheduler, steps, how)
 
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Stack, str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...errors import UserError
+from ...models.accelerators import Accelerator
 from ...models.checks import check_classes, latent_channels, view_shape
 from ...models.families import CONTROLNET, SUPPORTED
 from ...models.files import read_json
@@ -93,8 +94,10 @@ class FlowTransformer(Family[R]):
     def _own_autoencoder(self, part: Part) -> Autoencoder:
         return Autoencoder(part)
 
-    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
-        return flow.schedule(self._scheduler, steps, self.tokens(latents or self.latent.side**2))
+    def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
+        shift = how.shift if how else None
+        config = self._scheduler if shift is None else flow.shifted(self._scheduler, shift)
+        return flow.schedule(config, steps, self.tokens(latents or self.latent.side**2))
 
     @staticmethod
     def tokens(latents: int) -> int:

@@ -15,6 +15,7 @@ from engine.denoise.build import empty_parameters
 from engine.denoise.families.family import NETWORK, PIXELS, TEXT, Component, Control, Family, Latent, Ragged
 from engine.denoise.levels import Level, Schedule
 from engine.denoise.parts import Part
+from engine.models.accelerators import Accelerator
 from engine.options.channels import main_channel
 
 WIDTH = 16
@@ -91,7 +92,7 @@ class Flow(Family[Ragged[Tensor]]):
         self.parts = {n: part(n, make, self.dtype) for n, make in zip(names, makers, strict=True)}
         self.calls: list[int] = []
 
-    def levels(self, steps: int, accelerated: bool = False, latents: int | None = None) -> Schedule:
+    def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
         sigmas = [1 - i / steps for i in range(steps + 1)]
         shifted = [3 * sigma / (1 + 2 * sigma) for sigma in sigmas]
         return Schedule.through([(1 - s, s) for s in shifted], [1000 * s for s in shifted])

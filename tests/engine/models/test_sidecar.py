@@ -19,6 +19,7 @@ EVERYTHING = {
     "control_end": 0.9,
     "precision": "full",
     "autoencoder": "tiny",
+    "accelerator": "none",
     "steps": 12,
     "guidance": 4,
     "sync_space": "latent",
