@@ -81,6 +81,7 @@ def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: C
     check()
     family = FAMILIES[sources.family](sources, device, dtype)
     preset = presets.of_family(sources.family, family.latent.side, family.latent.pixels)
-    preset = accelerators.completed(preset, own, sources.pipeline, sources.checkpoint)
-    words = None if sources.checkpoint else vocabulary.read(sources.pipeline)
+    single = sources.checkpoint or sources.unet
+    preset = accelerators.completed(preset, own, sources.pipeline, single)
+    words = None if single else vocabulary.read(sources.pipeline)
     return Model(family, preset, words)

@@ -98,9 +98,10 @@ _WIDTHS = {768: "sd15", 1024: "sd21"}  # of text: CLIP ViT-L (Stable Diffusion 1
 _XL_WIDTHS = {2048: "sdxl"}  # CLIP ViT-L and OpenCLIP ViT-bigG side by side
 _REFINER_WIDTH = 1280  # the latter alone
 _OWN_WIDTHS = range(1, 768)  # no published text encoder is as narrow: one of our own small models
-_TEXT_WEIGHT = re.compile(r"model\.diffusion_model\..*attn2\.to_k\.weight")
-_SIZES = "model.diffusion_model.label_emb."  # begins what reads the pooled text and the size, of XL alone
-_FIRST = "model.diffusion_model.input_blocks.0.0.weight"
+_TEXT_WEIGHT = re.compile(r"(model\.diffusion_model\.|(down|mid)_block).*attn2\.to_k\.weight")
+# They begin what reads the pooled text and the size, of XL alone; here and below of a UNet alone, too:
+_SIZES = ("model.diffusion_model.label_emb.", "add_embedding.")
+_FIRST = ("model.diffusion_model.input_blocks.0.0.weight", "conv_in.weight")
 _INPAINTING = 9  # channels that it takes: latents, a mask and what is around it
 _FOREIGN = {  # single files: what begins a key, and what the file is
     "edm_mean": "a Playground v2.5 checkpoint",
@@ -110,6 +111,7 @@ _FOREIGN = {  # single files: what begins a key, and what the file is
     "model.diffusion_model.double_blocks.": "a FLUX checkpoint",
     "double_blocks.": "a FLUX checkpoint",
     "lora_": "a LoRA, which changes a model and is none",
+    "controlnet_cond_embedding.": "a ControlNet (give it as MODEL+CONTROLNET)",
     "model.diffusion_model.cap_embedder.": "a Z-Image checkpoint (give its folder)",
     "cap_embedder.": "a Z-Image checkpoint (give its folder)",
 }
@@ -192,18 +194,25 @@ def of_unet(name: str, config: Mapping[str, Any]) -> str:
 
 
 def of_checkpoint(path: Path) -> str:
-    """The family of a single file in the original layout. Raises UserError for any other."""
+    """The family of a single file in the original layout, or of a UNet alone in that of diffusers. Raises
+    UserError for any other."""
     table = header(path)
     for start, what in _FOREIGN.items():
         if any(key.startswith(start) for key in table):
             raise UserError(f"{path} is {what}: not supported", SUPPORTED)
-    if _FIRST in table and table[_FIRST].shape[1:2] == (_INPAINTING,):
+    if any(table[first].shape[1:2] == (_INPAINTING,) for first in _FIRST if first in table):
         raise UserError(f"{path} is an inpainting checkpoint: not supported", SUPPORTED)
     sized = any(key.startswith(_SIZES) for key in table)
     for key, entry in table.items():
         if _TEXT_WEIGHT.fullmatch(key):
             return _of_width(str(path), (*entry.shape, 0, 0)[1], sized)
     raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
+
+
+def is_unet(path: Path) -> bool:
+    """Whether a single file is a UNet alone in diffusers layout. A ControlNet has no way up."""
+    table = header(path)
+    return "conv_out.weight" in table and any(key.startswith("up_blocks.") for key in table)
 
 
 def schedule_of_checkpoint(path: Path) -> dict[str, Any]:

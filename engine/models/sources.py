@@ -7,7 +7,8 @@ A model may be given as
     owner/name:file           a .safetensors file of a repository on the hub
     folder                    a pipeline in diffusers layout
     file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
-                              from the pipeline folder it lies in, else from the family's default model
+                              from the pipeline folder it lies in, else from the family's default model. Or a
+                              UNet alone in diffusers layout; all else comes from there
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
 the ControlNet is the pipeline's own ``controlnet`` folder or the family's default. How a model wants to be
 used may stand in files of its own: sidecar.py.
@@ -38,6 +39,7 @@ HUB_ID = re.compile(rf"{_PART}/{_PART}(:{_PART}(/{_PART})*\.safetensors)?")
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
     single file) is given, the weights. controlnet: a component folder or a .safetensors file.
+    unet: a file with the weights of the network alone, in place of those in the pipeline, None without one.
     tiny: folder of a tiny autoencoder, None without one. half: folder of an autoencoder to be used in half
     precision, where the model's own overflows. family: a key of families.PARTS."""
 
@@ -48,6 +50,7 @@ class Sources:
     controlnet: Path
     tiny: Path | None = None
     half: Path | None = None
+    unet: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -70,19 +73,27 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
     fetch = Fetch(progress, check)
     check()
     path = _locate(base, (*ANY, CONTROLNET), fetch)
-    if path.is_file():
-        family = families.of_checkpoint(path)
-        pipeline, checkpoint = _configs_for(path, family, fetch), path
-    else:
-        family = families.of_folder(path)
-        pipeline, checkpoint = path, None
+    unet, checkpoint = _single(path)
+    family = families.of_checkpoint(path) if path.is_file() else families.of_folder(path)
+    pipeline = path
+    if checkpoint:
+        pipeline = _configs_for(checkpoint, family, fetch)
+    elif unet:
+        pipeline = _rest_of(unet, family, fetch)
     check()
     if control:
         controlnet = component(_locate(control, ("", CONTROLNET), fetch, control=True))
     else:
         controlnet = _default_controlnet(base, path, family, fetch)
     half = _cached(HALF_AUTOENCODERS.get(family))
-    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half)
+    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half, unet)
+
+
+def _single(path: Path) -> tuple[Path | None, Path | None]:
+    """A single file as one of the network alone, and as a checkpoint: what it isn't is None."""
+    if not path.is_file():
+        return None, None
+    return (path, None) if families.is_unet(path) else (None, path)
 
 
 def split(name: str) -> tuple[str, str]:
@@ -204,6 +215,23 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
         why, places = error.wording, _folders(family)
         what = f"{checkpoint.name} needs the tokenizer and configs of {repo}: {why.error}"
         raise UserError(what, f"put them beside it (folders {places}) or {why.fix}", **why.options) from error
+
+
+def _rest_of(unet: Path, family: str, fetch: Fetch) -> Path:
+    """The pipeline folder with all else that belongs to a file of a ``unet`` alone."""
+    if beside := configs_beside(unet):
+        _check_family(unet, family, beside)
+        return beside
+    entry = BY_FAMILY.get(family)
+    if entry is None or entry.base is None:
+        folders = _folders(family)
+        raise UserError(f"{unet} is a network alone", f"put it beside its model's {folders} folders")
+    try:
+        return _from_hub(entry.base, (*ANY, CONTROLNET), fetch)
+    except UserError as error:
+        why = error.wording
+        what = f"{unet.name} is a network alone and needs {entry.base}: {why.error}"
+        raise UserError(what, why.fix, **why.options) from error
 
 
 def _check_family(checkpoint: Path, family: str, configs: Path) -> None:

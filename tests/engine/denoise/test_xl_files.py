@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.denoise import parts
 from engine.errors import UserError
-from engine.models import families
+from engine.models import describe, families, hub
 from tests.engine.denoise.checkpoints import original_xl_checkpoint, original_xl_controlnet
 from tests.engine.denoise.loaded import estimate, load
 from tests.engine.xl_pipelines import controlnet, noisy, union
@@ -165,3 +165,51 @@ def test_the_refiners_folder_is_refused_by_name(xl_model: Path, tmp_path: Path) 
     config = xl_model / "unet" / "config.json"
     with pytest.raises(UserError, match="refiner"):
         families.of_unet("it", json.loads(config.read_text()) | {"cross_attention_dim": 1280})
+
+
+def test_a_network_alone_goes_into_the_pipeline_that_it_lies_in(xl_model: Path, tmp_path: Path) -> None:
+    """As accelerators are published: a UNet in diffusers layout, whose name says which."""
+    folder, other = (shutil.copytree(xl_model, tmp_path / name) for name in ("folder", "other"))
+    state = {key: tensor + 0.01 for key, tensor in load_file(xl_model / "unet" / WEIGHTS).items()}
+    save_file(state, folder / "unet" / WEIGHTS)
+    lone = other / "sdxl_lightning_4step_unet.safetensors"
+    save_file(state, lone)
+    mine = load(f"{lone}+{xl_model}")
+    torch.testing.assert_close(estimate(mine), estimate(load(folder)))
+    assert not torch.allclose(estimate(mine), estimate(load(xl_model)))
+    assert mine.preset.accelerator == "lightning-4"
+    assert describe.describe(f"{lone}+{xl_model}").preset == mine.preset
+
+
+@pytest.mark.usefixtures("_nothing_is_filled")
+def test_a_network_alone_in_the_wrong_place(xl_model: Path, copy: Path, tmp_path: Path) -> None:
+    state = load_file(xl_model / "unet" / WEIGHTS)
+    save_file(state, copy / "mine.safetensors")
+    with pytest.raises(UserError, match="family sdxl, the configs beside it are of starter"):
+        load(f"{copy / 'mine.safetensors'}+{xl_model}")
+    save_file(load_file(copy / "unet" / WEIGHTS), tmp_path / "small.safetensors")
+    with pytest.raises(UserError, match=r"small\.safetensors is a network alone") as error:
+        load(f"{tmp_path / 'small.safetensors'}+{xl_model}")
+    assert "unet" in error.value.fix
+    with pytest.raises(UserError, match=r"is a ControlNet .give it as MODEL"):
+        load(xl_model / "controlnet" / WEIGHTS)
+    save_file(state | {"conv_in.weight": torch.zeros(16, 9, 3, 3)}, tmp_path / "inpaint.safetensors")
+    with pytest.raises(UserError, match="inpainting"):
+        load(tmp_path / "inpaint.safetensors")
+
+
+@pytest.mark.usefixtures("_nothing_is_filled")
+def test_a_network_alone_needs_its_family_s_model(
+    xl_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it but the network; without a network connection one line says so."""
+    monkeypatch.setattr(hub, "cached", lambda repo: None)
+    save_file(load_file(xl_model / "unet" / WEIGHTS), tmp_path / "mine.safetensors")
+
+    def no_download(repo: str, *_: object) -> None:
+        raise UserError(f"{repo} isn't here", "download it")
+
+    monkeypatch.setattr(hub, "download", no_download)
+    words = "mine.safetensors is a network alone and needs stabilityai/stable-diffusion-xl-base-1.0"
+    with pytest.raises(UserError, match=words):
+        load(f"{tmp_path / 'mine.safetensors'}+{xl_model}")
