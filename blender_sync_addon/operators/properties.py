@@ -19,7 +19,7 @@ from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 
 MODELS = (
-    *("starter", "sd15", "sd21", "sdxl", "sdxl-union"),
+    *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
     *("z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev"),
 )
 AUTOMATIC = ("auto", "Automatic", "What suits the model")

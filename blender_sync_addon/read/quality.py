@@ -49,6 +49,14 @@ _FEW = MappingProxyType(
         "high": Numbers(12, "auto", 12, "4096"),
     }
 )
+# For so few that none can be left out, and none added.
+_TURBO = MappingProxyType(
+    {
+        "draft": Numbers(0, "even", 6, "512"),
+        STANDARD: Numbers(0, "auto", 12, "1024"),
+        "high": Numbers(0, "auto", 12, "2048"),
+    }
+)
 _LARGE_NAMES = ("sd15", "sd21", "sdxl", "z-image", "qwen-image", "flux-")
 _FEW_NAMES = ("z-image-turbo", "flux-schnell")
 NAMES = tuple(Numbers.__dataclass_fields__)
@@ -59,6 +67,8 @@ _setting = False
 
 def table(model: str) -> Mapping[str, Numbers]:
     """What each quality sets for ``model``; files and folders of the artist's own count as large."""
+    if model.lower().startswith("sdxl-turbo"):
+        return _TURBO
     if model.lower().startswith(_FEW_NAMES):
         return _FEW
     own = any(mark in model for mark in {"/", os.sep, "+"})

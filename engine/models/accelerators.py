@@ -31,25 +31,30 @@ class Accelerator:
     """One way.
 
     families: of the models that it was made for, keys of families.PARTS. steps: the numbers of them that it
-    is good for, the usual one first. guidance: from where to where it may be; the first is usual, and 1 is
-    one pass without. licence: in words. weights: where they are to be had. known: what the names of its files
-    and folders contain, as a pattern; "" where they say nothing.
+    is good for, the usual one first. guidance: from where to where it may be, 1 is one pass without; usual:
+    what it is where nothing is given, None for the least. told: the network is told it, in one pass. licence:
+    in words. weights: where they are to be had. known: what the names of its files and folders contain, as a
+    pattern; "" where they say nothing.
 
     Of variance-preserving models: times: "trailing" or "lcm", the list of timesteps. last: where the last
     step ends: "clean" at the picture, "own" as DDIM does by the model's scheduler, "first" at the first
     timestep's noise. renoises: each step ends with fresh noise over the estimate, which the network's output
-    makes with consistency models' scalings. Of flows: shift: in place of the model's own, None leaves it.
+    makes with consistency models' scalings. latents: across a view, where that isn't the family's. Of flows:
+    shift: in place of the model's own, None leaves it.
     """
 
     families: tuple[str, ...]
     steps: tuple[int, ...]
     guidance: tuple[float, float] = (1.0, 1.0)
+    usual: float | None = None
+    told: bool = False
     licence: str = OPENRAIL
     weights: str = ""
     known: str = ""
     times: Literal["trailing", "lcm"] = "trailing"
     last: Literal["clean", "own", "first"] = "clean"
     renoises: bool = False
+    latents: int | None = None
     shift: float | None = None
 
 
@@ -95,6 +100,17 @@ TABLE: Mapping[str, Accelerator] = {
         times="lcm",
         renoises=True,
     ),
+    "lcm-model": Accelerator(
+        _SD,
+        _UP_TO_8,
+        (1.0, 14.0),
+        usual=8.0,
+        told=True,
+        licence=ASK,
+        weights="SimianLuo/LCM_Dreamshaper_v7, latent-consistency/lcm-sdxl",
+        times="lcm",
+        renoises=True,
+    ),
     "tcd": Accelerator(
         ("sd15", "sd21", "sdxl"),
         _UP_TO_8,
@@ -118,6 +134,7 @@ TABLE: Mapping[str, Accelerator] = {
         licence="Stability AI's: ask before you sell textures",
         weights="stabilityai/sd-turbo, stabilityai/sdxl-turbo",
         known=r"sd(xl)?[-_]turbo|sd_xl_turbo",
+        latents=64,
     ),
     "distilled": Accelerator(
         ("z-image-turbo", "flux-schnell"), (), licence=ASK, weights="Z-Image-Turbo, FLUX.1-schnell"
@@ -134,16 +151,22 @@ def named(name: str) -> Accelerator | None:
 
 
 def recognised(family: str, pipeline: Path, weights: Path | None = None) -> str | None:
-    """What a model of ``family`` was distilled as, by the class in its scheduler's config, else by the name
-    of its folder, or of its file of ``weights``; None where nothing says so. Raises UserError for a config
-    that can't be read."""
-    config = pipeline / "scheduler" / "scheduler_config.json"
-    kind = read_json(config).get("_class_name") if config.is_file() else None
+    """What a model of ``family`` was distilled as, by the configs of its UNet and of its scheduler, else by
+    the name of its folder, or of its file of ``weights``; None where nothing says so. Raises UserError for a
+    config that can't be read."""
+    if weights is None and _read(pipeline / "unet" / "config.json").get("time_cond_proj_dim"):
+        return "lcm-model"
+    kind = _read(pipeline / "scheduler" / "scheduler_config.json").get("_class_name")
     if weights is None and (found := _SCHEDULERS.get(str(kind))):
         return found
     said = _name(weights or pipeline)
     known = (n for n, one in TABLE.items() if one.known and re.search(one.known, said, re.IGNORECASE))
     return next((name for name in known if family in TABLE[name].families), None)
+
+
+def _read(config: Path) -> dict[str, Any]:
+    """{} where there is none."""
+    return read_json(config) if config.is_file() else {}
 
 
 def _name(place: Path) -> str:
@@ -165,7 +188,9 @@ def accelerated(preset: Preset, name: str | None) -> Preset:
     if how is None or name == usual.accelerator:
         mine = {key: getattr(usual, key) for key in ("steps", "guidance", *_AGREEING)}
     else:
-        mine = {"steps": how.steps[0], "guidance": how.guidance[0], **_AGREEING}
+        mine = {"steps": how.steps[0], "guidance": how.usual or how.guidance[0], **_AGREEING}
+    if how and how.latents:
+        mine |= presets.sized(preset, how.latents)
     return replace(preset, accelerator=name, **mine)
 
 
@@ -184,10 +209,14 @@ def _fits(name: str, family: str) -> bool:
 
 
 def require_fit(name: str, family: str) -> None:
-    """Raise UserError where the accelerator ``name`` was made for models of other families."""
+    """Raise UserError where weights of the accelerator ``name`` can't be put into a model of ``family`` that
+    wasn't made as it."""
+    if name != NONE and TABLE[name].told:
+        what = "only a whole consistency model is told the guidance, and this model isn't one"
+        raise UserError(what, "use {accelerator} for a LoRA, or leave it out", accelerator="lcm")
     if _fits(name, family):
         return
-    fitting = [each for each, one in TABLE.items() if family in one.families]
+    fitting = [each for each, one in TABLE.items() if family in one.families and not one.told]
     theirs = either(TABLE[name].families)
     what = f"{{accelerator}} was made for {theirs}, and the model is of the family {family}"
     choices = f"use {either(fitting)}, or " if fitting else ""
@@ -221,7 +250,7 @@ def notes(name: str, steps: int | None, guidance: float | None, negative: str | 
         if used is not None and guidance is not None
         else "": used != guidance,
         f"{name} works without guidance, so the negative prompt wasn't read": bool(negative)
-        and one.guidance[1] == 1.0,
+        and (one.told or one.guidance[1] == 1.0),
         f"{name}'s licence is {one.licence}": "may not be sold" in one.licence,
     }
     return [words for words, holds in found.items() if holds]

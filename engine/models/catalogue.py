@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .accelerators import TABLE
+
 STARTER_FOLDER = Path(__file__).resolve().parents[1] / "models" / "starter"
 
 
@@ -13,7 +15,8 @@ class Entry:
     """A model known by name.
 
     base: hub repository of the pipeline, None for the bundled starter. controlnet: hub repository of its
-    depth ControlNet. family: a key of families.PARTS. size: of the download; memory: that it wants, in words.
+    depth ControlNet. family: a key of families.PARTS. accelerator: a key of accelerators.TABLE, what it was
+    distilled as, None where it wasn't. size: of the download; memory: that it wants, in words.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Entry:
     licence: str
     size: str
     memory: str = "unknown"
+    accelerator: str | None = None
 
 
 _XL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
@@ -81,6 +85,17 @@ ENTRIES = (
         licence="CreativeML OpenRAIL++-M; ControlNet: Apache-2.0",
         memory=_XL_MEMORY,
         size=_XL_SIZE,
+    ),
+    Entry(
+        name="sdxl-turbo",
+        title="SDXL-Turbo (512 pixels, 4 steps, no guidance) with a depth ControlNet made for XL",
+        base="stabilityai/sdxl-turbo",
+        controlnet="xinsir/controlnet-depth-sdxl-1.0",
+        family="sdxl",
+        licence=f"{TABLE['turbo'].licence}; ControlNet: Apache-2.0",
+        memory=_XL_MEMORY,
+        size=_XL_SIZE,
+        accelerator="turbo",
     ),
     Entry(
         name="z-image-turbo",

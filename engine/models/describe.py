@@ -98,8 +98,9 @@ def _preset(entry: Entry | None, place: Path | None, controlnet: Path | None) ->
         usual = presets.of_family(family, *view_shape(str(place), found))
         return accelerators.completed(usual, own, configs, place if place.is_file() else None)
     preset = presets.PUBLISHED.get(family)
-    if preset and place:
-        how = accelerators.recognised(family, place.parent, place)
+    if preset:
+        said = entry.accelerator if entry else None
+        how = accelerators.recognised(family, place.parent, place) if place else said
         preset = accelerators.accelerated(preset, how)
     return sidecar.of_controlnet(controlnet).over(preset) if controlnet and preset else preset
 

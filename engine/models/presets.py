@@ -192,7 +192,13 @@ def of_family(family: str, sample_size: int, downscale: int) -> Preset:
     """
     if family in FIXED:
         return FIXED[family]
-    preset, texels = SIZED[family], 2 if family == SDXL.family else TEXELS_A_PIXEL
-    view = sample_size * downscale
-    sizes = _sizes(TEXELS_A_LATENT * sample_size, texels * view)
-    return replace(preset, view_size=view, latent_view_size=sample_size, texture_size=sizes)
+    preset = SIZED[family]
+    return replace(preset, **sized(replace(preset, latent_view_size=1, view_size=downscale), sample_size))
+
+
+def sized(preset: Preset, latents: int) -> dict[str, Any]:
+    """The sizes for views of so many ``latents`` across, each of as many pixels as in ``preset``."""
+    view = latents * preset.view_size // preset.latent_view_size
+    texels = 2 if preset.family == SDXL.family else TEXELS_A_PIXEL
+    sizes = _sizes(TEXELS_A_LATENT * latents, texels * view)
+    return {"view_size": view, "latent_view_size": latents, "texture_size": sizes}

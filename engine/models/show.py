@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..options.request import by_model
+from .accelerators import named
 from .describe import Description
 from .vocabulary import Vocabulary
 
@@ -26,6 +27,7 @@ def as_json(model: Description) -> dict[str, Any]:
         "memory": model.memory,
         "installed": model.installed,
         "view_size": preset.view_size if preset else None,
+        "accelerator": preset.accelerator if preset else None,
         "control": preset.control if preset else None,
         **{name: getattr(preset, name, None) for name in NUMBERS},
         "vocabulary": _vocabulary_as_json(vocabulary) if vocabulary else None,
@@ -66,8 +68,9 @@ def as_text(model: Description, width: int) -> Iterator[str]:
 def _usage(model: Description) -> dict[str, str]:
     if model.preset is None:
         return {}
-    side = model.preset.view_size
+    side, how = model.preset.view_size, named(model.preset.accelerator)
     return {
+        **({"made for": f"few steps ({model.preset.accelerator})"} if how else {}),
         "views": f"{side} x {side} pixels",
         "control": f"{model.preset.control} pictures",
         "use": ", ".join(f"{name} {getattr(model.preset, name):g}" for name in NUMBERS),

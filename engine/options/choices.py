@@ -138,6 +138,7 @@ ACCELERATORS = {
     "hyper-sd-8": ("Hyper-SD, 8 Steps", "Hyper-SD's weights for 8 steps"),
     "hyper-sd-cfg": ("Hyper-SD, Guided", "Hyper-SD's weights that keep guidance, 8 or 12 steps"),
     "lcm": ("LCM", "Latent consistency: 4 to 8 steps, each with fresh noise"),
+    "lcm-model": ("LCM, Whole Model", "Latent consistency models, which are told the guidance"),
     "tcd": ("TCD", "Trajectory consistency: 4 to 8 steps"),
     "dmd2": ("DMD2", "4 steps, each with fresh noise. The textures may not be sold"),
     "turbo": ("SD-Turbo", "SD-Turbo and SDXL-Turbo, which are models of their own: 1 to 4 steps"),

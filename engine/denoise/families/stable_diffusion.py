@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from typing import Any, ClassVar
@@ -23,6 +24,15 @@ from ..device import unet_row_bytes, vae_picture_bytes
 from ..levels import Level, Schedule
 from ..parts import Part
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, Latent, Stack
+
+
+def guidance_embedding(guidance: float, numbers: int) -> Tensor:
+    """(1, numbers) float32: what consistency models are told of a guidance (Luo et al. 2023, "Latent
+    Consistency Models"), who count it from 0."""
+    half = numbers // 2
+    waves = torch.exp(torch.arange(half) * -(math.log(10_000.0) / max(1, half - 1)))
+    angles = 1000.0 * (guidance - 1.0) * waves
+    return torch.nn.functional.pad(torch.cat([angles.sin(), angles.cos()]), (0, numbers % 2))[None]
 
 
 class StableDiffusion(Family[Stack]):
@@ -57,6 +67,7 @@ class StableDiffusion(Family[Stack]):
         side, pixels = view_shape(sources.name, {"unet": unet.config, "vae": vae.config})
         self.latent = Latent(vae.config.latent_channels, pixels, side)
         self.prediction = ddim.prediction(self._scheduler)
+        self._told: int | None = unet.config.time_cond_proj_dim
 
     def _part(self, component: Component, config: dict[str, Any], sources: Sources) -> Part:
         def tensors(network: Any, check: Check) -> Any:
@@ -88,6 +99,13 @@ class StableDiffusion(Family[Stack]):
         embedded = encoder.network(check)(ids.to(self.device))[0]
         return Stack(embedded.to(self.dtype)), rest
 
+    def passes(self, without: Stack, prompted: Stack, guidance: float) -> tuple[Stack, ...]:
+        """A consistency model that is told the guidance takes one pass, whatever it is."""
+        if self._told is None:
+            return super().passes(without, prompted, guidance)
+        told = guidance_embedding(guidance, self._told).to(self.device, self.dtype)
+        return (Stack(prompted.tensor, (*prompted.others, told.expand(len(prompted.tensor), -1))),)
+
     def steer(self, pictures: Tensor, rows: int) -> Stack:
         return Stack(self.controlnet.embed(pictures, rows))
 
@@ -98,7 +116,8 @@ class StableDiffusion(Family[Stack]):
         inputs, time = x.to(self.device, self.dtype), torch.tensor(level.time, device=self.device)
         added = self._added(condition, x.shape[-2], x.shape[-1])
         residuals = self._residuals(inputs, time, condition.tensor, controls, **added)
-        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals, **added).sample
+        told = {} if self._told is None else {"timestep_cond": condition.others[-1]}
+        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals, **added, **told).sample
         return output.float()
 
     def _added(self, condition: Stack, height: int, width: int) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class StableDiffusionXL(StableDiffusion):
         """The pooled text, and six numbers: (height, width) of an original picture, the corner where it was
         cut, (height, width) of what is wanted. Views smaller than what the model was trained at count as that
         large: of small originals it has learned that they are blurred."""
-        (pooled,) = condition.others
+        pooled = condition.others[0]
         pixels, longest = self.latent.pixels, max(height, width, self.latent.side)
         scale = pixels * longest / max(height, width)
         size = [float(round(side * scale)) for side in (height, width)]

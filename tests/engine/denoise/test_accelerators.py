@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler, LCMScheduler, TCDScheduler
+from diffusers import (
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+    TCDScheduler,
+    UNet2DConditionModel,
+)
 from torch import Tensor
 
 from engine.denoise import ddim, flow
@@ -173,6 +180,51 @@ def by_pipeline(folder: Path, name: str, x: Tensor, picture: Tensor) -> list[Ten
         **({"eta": 0.0} if name == "tcd" else {}),
     )
     return states
+
+
+@pytest.fixture
+def told_model(copy: Path) -> Path:
+    """A whole latent consistency model, as far as its files say."""
+    unet = UNet2DConditionModel.from_pretrained(copy / "unet")
+    torch.manual_seed(4)
+    UNet2DConditionModel.from_config({**unet.config, "time_cond_proj_dim": 16}).save_pretrained(copy / "unet")
+    (copy / "scheduler" / "scheduler_config.json").write_text(
+        json.dumps({**SD15, "_class_name": "LCMScheduler", "original_inference_steps": 50})
+    )
+    return copy
+
+
+@pytest.mark.parametrize("guidance", [1.0, 8.0])
+def test_a_whole_consistency_model_is_told_the_guidance(told_model: Path, guidance: float) -> None:
+    """In one pass; not told, it made other pictures and nothing said so."""
+    from diffusers import StableDiffusionControlNetPipeline
+
+    model, picture = load(told_model), unit_noise((1, 1, 64, 64), 1).sigmoid()
+    assert (model.preset.accelerator, model.preset.guidance, model.preset.steps) == ("lcm-model", 8.0, 4)
+    model.preset = replace(model.preset, control_end=1.0, conditioning_scale=0.7)
+    schedule, x = model.schedule(4, accelerator="lcm-model"), unit_noise((1, 4, 8, 8), 0)
+    text, other = model.embed(["old red bricks"]), model.embed(["gold"])
+    level, end = schedule.levels[0], schedule.ends[0]
+    x0 = model.predict_x0(x, level, text, other, picture, guidance)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
+    first: list[Tensor] = []
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(told_model)
+    pipeline.scheduler = LCMScheduler.from_pretrained(told_model / "scheduler")
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline(
+        "old red bricks",
+        image=picture.expand(-1, 3, -1, -1),
+        num_inference_steps=4,
+        guidance_scale=guidance,
+        latents=x.clone(),
+        generator=torch.Generator().manual_seed(3),
+        controlnet_conditioning_scale=0.7,
+        output_type="latent",
+        callback_on_step_end=lambda _, i, t, given: first.append(given["latents"]) or given,
+    )
+    same([step.renoised(x0, *end.alpha_sigma, noise)], first[:1])
+    another = model.predict_x0(x, level, text, other, picture, guidance + 2)
+    assert not torch.allclose(x0, another, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", ddim.DISTILLED)

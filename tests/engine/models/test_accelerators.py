@@ -134,6 +134,12 @@ def test_models_that_were_made_for_few_steps_are_not_burnt_either() -> None:
         assert settings.resolve(replace(REQUEST, accelerator="none"), preset).steps == preset.steps
 
 
+def test_what_only_a_whole_model_can_be_is_not_asked_for_of_another() -> None:
+    with pytest.raises(UserError, match="whole consistency model") as error:
+        settings.resolve(replace(REQUEST, accelerator="lcm-model"), presets.SDXL)
+    assert "--accelerator lcm" in error.value.fix
+
+
 @pytest.mark.parametrize(
     ("name", "preset", "fix"),
     [
