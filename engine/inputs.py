@@ -91,15 +91,15 @@ def read_input(
     return b"".join(pieces)
 
 
-def read_json(path: str | os.PathLike[str], most: int = MOST_JSON) -> Any:
+def read_json(path: str | os.PathLike[str], most: int = MOST_JSON, fix: str = "correct it") -> Any:
     """What the JSON file ``path`` holds, with or without a byte order mark. Raises UserError as
-    :func:`read_input`, and for what isn't JSON."""
+    :func:`read_input`, and for what isn't JSON: ``fix`` is how to mend that."""
     data = read_input(path, most=most)
     try:
         return json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         why = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UserError(f"{_shown(os.fspath(path))} isn't JSON: {why}", "correct it") from error
+        raise UserError(f"{_shown(os.fspath(path))} isn't JSON: {why}", fix) from error
 
 
 def require_room(

@@ -8,7 +8,6 @@ reads this file, too.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError, Wording
-from .inputs import open_input
+from .inputs import read_json
 from .options.image import ImageRequest
 from .options.request import Request
 
@@ -25,7 +24,7 @@ REPORT = "report.json"
 MESH_FILES = ("mesh.glb", "views.png", "turntable.gif", REPORT)  # of every textured mesh, in Result's order
 SCENE = "scene.blend"
 BATCH_STATE = ".sync_texture-batch"  # in a batch's folder: what it needs for itself
-LONGEST_REPORT = 1 << 24  # bytes
+PREVIEWS = ".sync_texture-preview.json"  # names the previews of a run while it lasts; a killed one leaves it
 _OURS = ("version", "prompt", "seconds")  # what every report.json of ours has besides its files
 
 
@@ -90,21 +89,28 @@ class Outputs:
 
 
 def named(folder: Path) -> frozenset[str]:
-    """The names of files in ``folder`` that its report.json says to be results; none where that is damaged or
-    not ours."""
+    """The names of files in ``folder`` that its report.json says to be results, none where that is damaged or
+    not ours, and of the previews of a run that was killed."""
+    return _results(folder) | _previews(folder)
+
+
+def _results(folder: Path) -> frozenset[str]:
     found = _report(folder / REPORT)
     names = [*_names(found.get("files")), *_names(found.get("earlier_files"))]
     is_ours = REPORT in names and all(key in found for key in _OURS)
     return frozenset(names if is_ours else ())
 
 
+def _previews(folder: Path) -> frozenset[str]:
+    names = frozenset(_names(_report(folder / PREVIEWS).get("files")))
+    return names if PREVIEWS in names else frozenset()
+
+
 def _report(path: Path) -> dict[str, Any]:
     """What stands in ``path``; {} for anything that can't be read."""
     try:
-        file, size = open_input(path)
-        with file:
-            found = json.loads(file.read(size)) if size <= LONGEST_REPORT else {}
-    except (UserError, OSError, ValueError, RecursionError):
+        found = read_json(path)
+    except UserError:
         return {}
     return found if isinstance(found, dict) else {}
 

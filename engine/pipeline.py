@@ -20,7 +20,7 @@ from .generate import Painter, Watch, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
 from .models.sources import split
-from .outputs import REPORT, Outputs
+from .outputs import PREVIEWS, REPORT, Outputs
 from .protocol import AnyRequest, ImageRequest, Request, Result
 
 Model = Callable[[str, str], Denoiser]
@@ -90,8 +90,8 @@ def _watch(
     if not request.preview:
         return nullcontext(unwatched)
     preview = canvas.preview()
-    outputs.check(preview.files)
-    return LivePreview(preview, painter.denoiser.decode_linear, painter.host, painter.clock)
+    outputs.check([PREVIEWS, *preview.files])
+    return LivePreview(outputs.folder, preview, painter.denoiser.decode_linear, painter.host, painter.clock)
 
 
 def _unread(request: AnyRequest, painter: Painter) -> list[str]:

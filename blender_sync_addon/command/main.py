@@ -115,11 +115,11 @@ def _texture(args: argparse.Namespace, report: json_lines.Report) -> int:
     args.target = args.target or ("slot" if args.slot else "active")
     choice.to_object_mode()
     settings = _settings(args)
-    chosen = _readable(_objects(args), settings, insist=not args.collection)
-    objects = list(chosen.found)
+    chosen = _read(_objects(args), settings, insist=not args.collection)
+    objects = [one.object() for one in chosen.found]
     _check_export(args, objects)
     out = Path(args.out).absolute() if args.out else None
-    job = TextureJob(objects, settings, out, preview=args.preview)
+    job = TextureJob(chosen.found, settings, out, preview=args.preview)
     job.state.on_message = lambda event: _forward(event, report)
     try:
         with engine.on_interrupt(engine.supervisor.cancel):
@@ -180,17 +180,11 @@ def _objects(args: argparse.Namespace) -> list[Any]:
     return objects or read_objects.of_target(bpy.context.view_layer, args.target)
 
 
-def _readable(objects: Sequence[Any], settings: Settings, insist: bool) -> choice.Sorted[Any]:
+def _read(objects: Sequence[Any], settings: Settings, insist: bool) -> choice.Sorted[JobObject]:
     """Those of ``objects`` that can be textured; insist: on all. Raises Problem."""
-    if insist or len(objects) == 1:
-        return choice.Sorted(tuple(objects))
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-
-    def read(obj: Any) -> Any:
-        JobObject(obj, depsgraph, settings, True)
-        return obj
-
-    return choice.sort(objects, read, insist)
+    settings.check()
+    depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
+    return choice.sort(objects, lambda obj: JobObject(obj, depsgraph, settings, several), insist)
 
 
 def _check_export(args: argparse.Namespace, objects: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ Objects are held by Blender's session-wide number: undo and deletion free pointe
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,10 @@ class JobObject:
         self.texture = read_texture.read(obj, settings.uv_layer, faces) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
         self.read = read_mesh.read(obj, depsgraph, WantedMesh(uv_layer, settings.unwrap, faces, in_world))
+
+    def stand_alone(self) -> None:
+        """It is textured by itself after all, wherever it stands."""
+        self.read = dataclasses.replace(self.read, world=None)
 
     def object(self) -> Any | None:
         """The object as it is now; None when it is gone."""

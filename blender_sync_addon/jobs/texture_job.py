@@ -71,23 +71,21 @@ class TextureJob:
 
     def __init__(
         self,
-        objects: Sequence[Any],
+        objects: Sequence[Any | JobObject],
         settings: Settings,
         out: Path | None = None,
         preview: bool | None = None,
     ) -> None:
         """Read ``objects``, of which several are textured together where they stand, and start the engine on
-        them; returns at once.
+        them; returns at once. Objects that have been read with these settings are taken as they are.
 
         out: folder for the engine's files; None: a private one, removed by ``close``. preview: tell of the
         texture so far; None: in a window. Raises Problem.
         """
         settings.check()
-        depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
         self.settings = settings
-        self.objects = tuple(JobObject(obj, depsgraph, settings, several) for obj in objects)
-        in_scene = settings.views == SCENE
-        cameras = read_cameras.read(objects[0], depsgraph, several) if in_scene else None
+        self.objects = _read(objects, settings)
+        cameras = _scene_cameras(self.objects) if settings.views == SCENE else None
         command = engine.command()
         self._received: Future[Received] | None = None
         self.show: PreviewDisplay | None = None
@@ -185,6 +183,23 @@ class TextureJob:
         """How many seconds the rest will take, judged by the last texture; 0 where there was none."""
         known = durations.read(package.user_folder(), self._durations_key())
         return known.after * self.settings.texture_size**2 if known else 0.0
+
+
+def _read(objects: Sequence[Any | JobObject], settings: Settings) -> tuple[JobObject, ...]:
+    """Those of ``objects`` that haven't been read are. Raises Problem."""
+    depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
+    found = []
+    for one in objects:
+        found.append(one if isinstance(one, JobObject) else JobObject(one, depsgraph, settings, several))
+    if not several:
+        found[0].stand_alone()
+    return tuple(found)
+
+
+def _scene_cameras(objects: Sequence[JobObject]) -> read_cameras.Cameras:
+    """As the first of ``objects`` has them. Raises Problem."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    return read_cameras.read(objects[0].object(), depsgraph, len(objects) > 1)
 
 
 def _print(text: str) -> None:

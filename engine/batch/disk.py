@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from .. import inputs
 from ..errors import UserError
-from ..inputs import read_input
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -59,7 +59,7 @@ def encoded(values: Mapping[str, Any]) -> bytes:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in ``path``; None when there is none, or nothing that can be read."""
     try:
-        values = json.loads(read_input(path))
-    except (UserError, ValueError, RecursionError):
+        values = inputs.read_json(path)
+    except UserError:
         return None
     return values if isinstance(values, dict) else None

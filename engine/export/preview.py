@@ -1,16 +1,20 @@
 """When what is painted is shown while it is made: at the first step, and then every few.
 
 What is shown is the clean estimate of the moment, which gets its colours by denoise/linear_decoder.py; the
-canvas makes files of it. They are gone when the job ends, whichever way. A preview changes nothing of the
-result, costs a few hundredths of the run, and where the disk refuses it there is none.
+canvas makes files of it. They are gone when the job ends, whichever way; where it is killed, outputs.PREVIEWS
+tells the next run that what is left may be written over. A preview changes nothing of the result, costs a few
+hundredths of the run, and where the disk refuses it there is none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +23,9 @@ from torch import Tensor
 
 from .. import protocol
 from ..host import Clock, Host
+from ..outputs import PREVIEWS
 from ..sync.sampler import Step
+from . import save
 
 MOST_PREVIEWS = 12  # of a whole run
 SHARE = 0.015  # of the time so far that previews after the first may take
@@ -39,20 +45,31 @@ class PreviewFiles(Protocol):
 
 
 class LivePreview:
-    """Shows a job's steps: ``decode`` makes pictures (N, K, h, w) of latents, ``files`` files of them."""
+    """Shows a job's steps: ``decode`` makes pictures (N, K, h, w) of latents, ``files`` files of them in
+    ``folder``."""
 
     def __init__(
-        self, files: PreviewFiles, decode: Callable[[Tensor], Tensor], host: Host, clock: Clock
+        self,
+        folder: Path,
+        files: PreviewFiles,
+        decode: Callable[[Tensor], Tensor],
+        host: Host,
+        clock: Clock,
     ) -> None:
-        self._files, self._decode, self._host, self._clock = files, decode, host, clock
+        self._folder, self._files, self._decode = folder, files, decode
+        self._host, self._clock = host, clock
         self._first = True
         self._start, self._spent = time.perf_counter(), 0.0
 
     def __enter__(self) -> LivePreview:
+        with contextlib.suppress(OSError):
+            save.whole(self._folder / PREVIEWS, json.dumps({"files": [PREVIEWS, *self._files.files]}))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._files.remove()
+        with contextlib.suppress(OSError):
+            os.unlink(self._folder / PREVIEWS)
 
     def __call__(self, step: Step) -> None:
         """Show the estimate of ``step``, where its turn has come."""

@@ -113,6 +113,18 @@ def array(values: NDArray[np.float32], path: Path) -> None:
     path.write_bytes(buffer.getvalue())
 
 
+def whole(path: Path, text: str) -> None:
+    """``text`` as the file ``path``, all of it or none, whatever happens meanwhile. Raises OSError."""
+    handle, new = tempfile.mkstemp(prefix=".sync_texture-", dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(new, path)
+    except BaseException:
+        os.unlink(new)
+        raise
+
+
 def report(values: dict[str, Any], path: Path) -> None:
     """``report.json``; strict JSON, so a NaN is an error rather than a file nobody can read."""
     path.write_text(

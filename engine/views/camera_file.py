@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..inputs import MOST_JSON, read_input
+from ..inputs import read_json
 from ..mesh.frame import from_z_up, turned
 from ..options.values import short
 from .cameras import FOV, Camera
@@ -68,21 +67,13 @@ def _roll(level: Camera, up: Doubles) -> float:
 def read(path: str, most: int, z_up: bool = False) -> list[Given]:
     """The cameras that the JSON file ``path`` lists, at most ``most``; z_up: +Z is up in the mesh's file.
     Raises UserError."""
-    data = _read(path)
+    data = read_json(path, fix=_HOW)
     listed = data.get("cameras") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not listed:
         raise UserError(f"'{path}' lists no cameras", _HOW)
     if len(listed) > most:
         raise UserError(f"'{path}' lists {len(listed)} cameras", f"leave at most {most} of them")
     return [_camera(entry, number, z_up) for number, entry in enumerate(listed, 1)]
-
-
-def _read(path: str) -> Any:
-    data = read_input(path, most=MOST_JSON)
-    try:
-        return json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"the cameras '{path}' are no JSON ({error})", _HOW) from error
 
 
 def _camera(entry: Any, number: int, z_up: bool) -> Given:

@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -22,7 +23,9 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main, scene_exchange  # noqa: E402
 from sync_texture.blender_sync_addon.datablocks import is_ours  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, job_object, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.read import mesh  # noqa: E402
+from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.engine import protocol  # noqa: E402
 from sync_texture.engine.protocol import Request  # noqa: E402
 
@@ -118,6 +121,41 @@ def test_what_can_be_textured_is_and_the_rest_is_named():
     assert "'part 4': left out, it has no faces" in said
     assert textured() == set(wanted)
     assert command("--object", "part 4", "--out", path.parent / "out")[0] == protocol.EXIT_BAD_INPUT
+
+
+def test_each_of_a_collection_is_read_once():
+    nine_meshes()
+    path, asked = saved(), []
+
+    def noted(obj, *others):
+        asked.append(obj.name)
+        return read_mesh(obj, *others)
+
+    read_mesh = mesh.read
+    with mock.patch.object(mesh, "read", noted):
+        assert command("--collection", "Kit", "--out", path.parent / "out")[0] == protocol.EXIT_INCOMPLETE
+    assert len(asked) == len(set(asked)) == 9, asked
+
+
+def test_the_one_that_is_left_of_a_collection_is_textured_as_alone():
+    for obj in map(bpy.data.objects.get, nine_meshes()):
+        if obj.name != "part 5":
+            obj.data.clear_geometry()
+    out = saved().parent / "out"
+    settings = Settings(prompt="bricks")
+    obj = bpy.data.objects["part 5"]
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    chosen = main._read([*bpy.data.collections["Kit"].objects], settings, insist=False)
+    (one,) = chosen.found
+    assert one.read.world is not None, "it stood among others"
+    job = texture_job.TextureJob([one], settings, out)
+    try:
+        alone = job_object.JobObject(obj, depsgraph, settings, False).read
+        assert job.objects[0].read.world is None
+        assert np.array_equal(job.objects[0].read.placed, alone.placed)
+    finally:
+        engine.supervisor.abandon()
+        job.close()
 
 
 def test_many_that_cannot_be_textured_are_one_line():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,15 +18,17 @@ from PIL import Image
 
 from engine import protocol
 from engine.canvas.mesh_preview import LARGEST, side
-from engine.errors import Cancelled
+from engine.errors import Cancelled, UserError
 from engine.export import preview
 from engine.host import Host
+from engine.outputs import PREVIEWS, Outputs
 from engine.pictures import png
 from engine.protocol import Preview, Request, Result
 from engine.worker import Failure, Worker
 
 Make = Callable[..., Request]
 STEPS = 6
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,33 @@ def test_previews_write_over_nothing(worker: Worker, request_for: Make) -> None:
     assert isinstance(outcome, Failure)
     assert "preview.texture.png' would be written over" in outcome.error
     assert (Path(request.out) / "preview.texture.png").read_text() == "precious"
+
+
+def test_what_a_killed_run_left_is_written_over(worker: Worker, request_for: Make) -> None:
+    request = request_for(steps=2, preview=True)
+    script = (
+        "import json, os, sys; from engine.host import Host; from engine.protocol import Request;"
+        "from engine.worker import Worker; wanted = Request(**json.loads(sys.argv[1]));"
+        "Worker().run(wanted, Host(preview=lambda _: os._exit(9)))"
+    )
+    command = [sys.executable, "-c", script, json.dumps(dataclasses.asdict(request))]
+    ended = subprocess.run(command, cwd=REPOSITORY, check=False)
+    assert ended.returncode == 9
+    assert (Path(request.out) / "preview.texture.png").is_file()
+    result, watcher = watched(worker, request)
+    assert watcher.told
+    assert not [path.name for path in Path(request.out).iterdir() if "preview" in path.name]
+    assert not any("preview" in warning for warning in result.warnings)
+
+
+def test_a_list_of_previews_that_does_not_name_itself_counts_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.png").write_text("precious")
+    for listed in ('["mine.png"]', '{"files": ["mine.png"]}', '{"files": 1}', "{", ""):
+        (tmp_path / PREVIEWS).write_text(listed)
+        with pytest.raises(UserError, match=r"mine\.png' would be written over"):
+            Outputs(tmp_path).check(["mine.png"])
+    (tmp_path / PREVIEWS).write_text(json.dumps({"files": [PREVIEWS, "../mine.png", "mine.png"]}))
+    Outputs(tmp_path).check(["mine.png"])
 
 
 def test_one_for_each_set_with_the_new_uvs_of_each_mesh(
