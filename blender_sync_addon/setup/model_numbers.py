@@ -20,8 +20,10 @@ def of(model: str, name: str) -> float | None:
     return said if isinstance(said, int | float) else None
 
 
-def text(model: str, name: str) -> str:
-    """The same for people, such as "20 (starter)"."""
+def text(model: str, name: str, accelerator: str = "auto") -> str:
+    """The same for people, such as "20 (starter)". accelerator: as the panel has it."""
+    if accelerator not in ("auto", "none") and name in ("steps", "guidance"):
+        return "as the accelerator has it"
     number = of(model, name)
     called = Path(model).stem or "starter"
     return f"as {called} has it" if number is None else f"{number:g} ({called})"

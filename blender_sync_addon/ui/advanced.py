@@ -99,7 +99,7 @@ def _draw_number(row: Any, options: Any, entry: Option) -> None:
         side = split.row()
         side.alignment = "RIGHT"
         side.label(text=entry.label)
-        split.label(text=model_numbers.text(options.model, entry.name))
+        split.label(text=model_numbers.text(options.model, entry.name, options.accelerator))
     button = row.operator(ChooseNumber.bl_idname, text="", icon="X" if is_chosen else "GREASEPENCIL")
     button.name = entry.name
 

@@ -99,8 +99,9 @@ def _counts(text: str) -> list[int]:
 
 
 def _said(given: argparse.Namespace, denoiser: Denoiser, rows: Sequence[SharpnessRow]) -> str:
-    counts = ",".join(map(str, given.steps))
-    command = f"python3 build.py bench few_steps --steps {counts} --seeds {given.seeds} --write"
+    """What the page says about where its numbers come from."""
+    counts, own = ",".join(map(str, given.steps)), "".join(f" {path.name}" for path in given.meshes)
+    command = f"python3 build.py bench few_steps{own} --steps {counts} --seeds {given.seeds} --write"
     size, meshes = denoiser.preset.view_size, ", ".join(dict.fromkeys(row.block[0] for row in rows))
     blocks = len({row.block for row in rows})
     model = f"`{Path(given.model).name}` (views of {size} x {size} pixels)"

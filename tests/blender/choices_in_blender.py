@@ -124,7 +124,11 @@ def test_numbers_left_to_the_model_are_shown():
         cls.draw_properties(fake, layout, options(), bpy.context)
         assert layout.labels == ["Steps", steps, "Guidance", guidance], layout.labels
         assert not {"steps", "guidance"} & {*layout.props}
-    options().model = "starter"
+    options().model, options().accelerator, layout = "sdxl", "lcm", Layout()
+    fake = types.SimpleNamespace(layout=layout, section=cls.section)
+    cls.draw_properties(fake, layout, options(), bpy.context)
+    assert layout.labels == ["Steps", "as the accelerator has it", "Guidance", "as the accelerator has it"]
+    options().model, options().accelerator = "starter", "auto"
     for number in (20, 0):
         assert bpy.ops.sync_texture.choose_number(name="steps") == {"FINISHED"}
         assert options().steps == number
