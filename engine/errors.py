@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from . import words
+
+LONGEST = 240  # characters of what is wrong, and of how to mend it
 # Exit statuses of the command line, and `code` of a failed message.
 EXIT_DONE = 0
 EXIT_BUG = 1
@@ -44,8 +47,9 @@ class Wording:
     options: Mapping[str, Value] = field(default_factory=dict)
 
     def by(self, name: Name) -> tuple[str, str]:
-        """Error and fix with the options called as ``name`` does."""
-        return _named(self.error, self.options, name), _named(self.fix, self.options, name)
+        """Error and fix with the options called as ``name`` does, neither longer than LONGEST characters."""
+        error, fix = (_named(text, self.options, name) for text in (self.error, self.fix))
+        return words.line(error, LONGEST), words.line(fix, LONGEST)
 
 
 def _named(text: str, options: Mapping[str, Value], name: Name) -> str:

@@ -22,6 +22,7 @@ from .models import vocabulary
 from .models.sources import split
 from .outputs import PREVIEWS, REPORT, Outputs
 from .protocol import AnyRequest, ImageRequest, Request, Result
+from .words import line
 
 Model = Callable[[str, str], Denoiser]
 CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: image.prepare}
@@ -47,7 +48,7 @@ def texture(
     with clock.part("geometry"):
         canvas = prepared.canvas(painter.settings, painter.denoiser)
     outputs.check(canvas.files)
-    warnings = [*prepared.warnings, *_unread(request, painter), *canvas.warnings]
+    warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
     with clock.part("bake"):
@@ -70,8 +71,8 @@ def texture(
 
 def _left(outputs: Outputs, names: list[str]) -> list[str]:
     """A note where an earlier run had written more."""
-    said = f"{outputs.folder} still has files of an earlier run, which this one didn't write"
-    return [f"{said}: {', '.join(names)}"] if names else []
+    said = "the folder still has files of an earlier run, which this one didn't write"
+    return [line(f"{said}: {', '.join(names)}")] if names else []
 
 
 def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Painter:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
-    *("errors", "words", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
+    *("words", "errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
     *("inputs", "outputs"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),

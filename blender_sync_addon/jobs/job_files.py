@@ -69,7 +69,7 @@ class JobFiles:
 
     @property
     def _meshes(self) -> list[Path]:
-        names = file_names([one.name for one in self.objects]) if self._several else ["mesh"]
+        names = file_names([one.name for one in self.objects])  # messages call a mesh by its file
         return [self.folder / f"{name}.npz" for name in names]
 
     @property

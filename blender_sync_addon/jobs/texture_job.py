@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-from ...engine import protocol
+from ...engine import protocol, words
 from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
@@ -168,7 +168,7 @@ class TextureJob:
         report = Path(result.report)
         durations.remember(package.user_folder(), self._durations_key(), report, views, own_steps)
         warnings = [text for one in self.objects for text in one.read.warnings]
-        return Outcome(objects, (*dict.fromkeys(warnings), *result.warnings), result)
+        return Outcome(objects, (*map(words.line, dict.fromkeys(warnings)), *result.warnings), result)
 
     def close(self) -> None:
         """Show no more of the job, and remove its folder."""

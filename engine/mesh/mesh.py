@@ -67,7 +67,7 @@ def load(path: str | Path, by: str = "", check: Check = never, up: str = "y") ->
     raw = read.read(path, by, check)
     if is_z_up(path, up):
         raw.vertices = frame.from_z_up(raw.vertices)
-    cleaned = clean.clean(raw, _text(path.name), keep_faces=path.suffix.lower() == ".npz")
+    cleaned = clean.clean(raw, _text(read.title(path)), keep_faces=path.suffix.lower() == ".npz")
     first = cleaned.uv_sets[0] if cleaned.uv_sets else None
     return Mesh(
         cleaned.vertices,

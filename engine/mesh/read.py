@@ -28,9 +28,10 @@ def read(path: Path, by: str = "", check: Check = never) -> Raw:
     """What ``path`` holds, its parts told ``by`` "object" or "material", "" for not at all; UserError when it
     isn't there, isn't a mesh or can't be read. ``check`` is called all along and may raise."""
     ending = path.suffix.lower()
+    name = title(path)
     if ending not in ENDINGS and not path.is_dir():
         raise UserError(
-            f"'{path.name}' is not a kind of mesh file that can be read",
+            f"'{name}' is not a kind of mesh file that can be read",
             f"export the mesh as one of {' '.join(ENDINGS[:-1])}",
         )
     data = read_input(path, check, copies=_COPIES.get(ending, 1.0))
@@ -40,11 +41,16 @@ def read(path: Path, by: str = "", check: Check = never) -> Raw:
     except (UserError, Cancelled):
         raise
     except MemoryError as error:
-        raise UserError(f"'{path.name}' does not fit into memory", "use a mesh with fewer faces") from error
+        raise UserError(f"'{name}' does not fit into memory", "use a mesh with fewer faces") from error
     except Exception as error:  # whatever a reader trips over, to a person it is one thing
         raise UserError(
-            f"'{path.name}' can't be read as {ending[1:].upper()}: {_reason(error)}", _FIX_FILE
+            f"'{name}' can't be read as {ending[1:].upper()}: {_reason(error)}", _FIX_FILE
         ) from error
+
+
+def title(path: Path) -> str:
+    """What messages call the mesh in ``path``: as the file, but the add-on's arrays as their object."""
+    return path.stem if path.suffix.lower() == ".npz" else path.name
 
 
 def _reader(ending: str) -> Callable[[Path, bytes, str, Check], Raw]:
