@@ -30,6 +30,7 @@ from ..problem import Problem, Stopped
 from ..read import objects as read_objects
 from ..read import settings as read_settings
 from ..read.settings import Settings
+from ..read.uv_room import UvRoom
 from ..results import recording
 from . import batch, choice, save_files
 from .engine_command import network, run_engine
@@ -184,7 +185,8 @@ def _read(objects: Sequence[Any], settings: Settings, insist: bool) -> choice.So
     """Those of ``objects`` that can be textured; insist: on all. Raises Problem."""
     settings.check()
     depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
-    return choice.sort(objects, lambda obj: JobObject(obj, depsgraph, settings, several), insist)
+    room = UvRoom()
+    return choice.sort(objects, lambda obj: JobObject(obj, depsgraph, settings, several, room), insist)
 
 
 def _check_export(args: argparse.Namespace, objects: Sequence[Any]) -> None:

@@ -24,6 +24,7 @@ from ..jobs.received import receive
 from ..problem import Problem
 from ..read import objects as read_objects
 from ..read.settings import Settings
+from ..read.uv_room import UvRoom
 from ..results import recording
 from ..write import image as write_image
 from . import choice
@@ -48,7 +49,8 @@ def _read(order: Order, folder: Path) -> dict[str, Any]:
     _open(order["blend"])
     objects = choice.named(request["objects"], request["collection"]) or read_objects.visible()
     several = len(objects) > 1
-    found = choice.sort(objects, lambda obj: _read_one(obj, request, several), bool(request["objects"]))
+    room = UvRoom()
+    found = choice.sort(objects, lambda obj: _read_one(obj, request, several, room), bool(request["objects"]))
     names = [one.name for one in found.found]
     meshes = []
     for one, name in zip(found.found, file_names(names), strict=True):
@@ -75,11 +77,12 @@ def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
 
 def read(objects: Sequence[Any], request: Order) -> tuple[JobObject, ...]:
     """``objects`` as the request (as a dict) wants them; raises Problem."""
-    return tuple(_read_one(obj, request, len(objects) > 1) for obj in objects)
+    room = UvRoom()
+    return tuple(_read_one(obj, request, len(objects) > 1, room) for obj in objects)
 
 
-def _read_one(obj: Any, request: Order, several: bool) -> JobObject:
-    return JobObject(obj, bpy.context.evaluated_depsgraph_get(), settings(request), several)
+def _read_one(obj: Any, request: Order, several: bool, room: UvRoom) -> JobObject:
+    return JobObject(obj, bpy.context.evaluated_depsgraph_get(), settings(request), several, room)
 
 
 def show(

@@ -24,6 +24,7 @@ from ..read import target as read_target
 from ..read import texture as read_texture
 from ..read.mesh import WantedMesh
 from ..read.settings import Settings
+from ..read.uv_room import UvRoom
 from ..write import image as write_image
 from ..write import material as write_material
 from ..write import slots as write_slots
@@ -87,8 +88,11 @@ class ResultImages:
 class JobObject:
     """An object while its job runs."""
 
-    def __init__(self, obj: Any, depsgraph: Any, settings: Settings, in_world: bool) -> None:
-        """Read ``obj``; raises Problem. in_world: where it stands among others."""
+    def __init__(
+        self, obj: Any, depsgraph: Any, settings: Settings, in_world: bool, room: UvRoom | None = None
+    ) -> None:
+        """Read ``obj``; raises Problem. in_world: where it stands among others; room: what those have
+        claimed of it."""
         read_mesh.check(obj)
         self.name: str = obj.name
         self.uid: int = obj.session_uid
@@ -99,7 +103,12 @@ class JobObject:
         self._start = start.session_uid if start else None
         self.texture = read_texture.read(obj, settings.uv_layer, faces) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
-        self.read = read_mesh.read(obj, depsgraph, WantedMesh(uv_layer, settings.unwrap, faces, in_world))
+        read = read_mesh.read(obj, depsgraph, WantedMesh(uv_layer, settings.unwrap, faces, in_world))
+        starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay
+        if not starts:
+            unwrap = (room or UvRoom()).claim(obj, read.unwrap, read.uv_layer is not None)
+            read = dataclasses.replace(read, unwrap=unwrap)
+        self.read = read
 
     def stand_alone(self) -> None:
         """It is textured by itself after all, wherever it stands."""

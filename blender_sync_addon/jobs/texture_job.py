@@ -22,6 +22,7 @@ from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
+from ..read.uv_room import UvRoom
 from . import durations, engine, job_files
 from .job_files import JobFiles
 from .job_object import JobObject, JobResult, ResultImages, TexturedObject
@@ -188,9 +189,11 @@ class TextureJob:
 def _read(objects: Sequence[Any | JobObject], settings: Settings) -> tuple[JobObject, ...]:
     """Those of ``objects`` that haven't been read are. Raises Problem."""
     depsgraph, several = bpy.context.evaluated_depsgraph_get(), len(objects) > 1
-    found = []
+    found, room = [], UvRoom()
     for one in objects:
-        found.append(one if isinstance(one, JobObject) else JobObject(one, depsgraph, settings, several))
+        if not isinstance(one, JobObject):
+            one = JobObject(one, depsgraph, settings, several, room)
+        found.append(one)
     if not several:
         found[0].stand_alone()
     return tuple(found)

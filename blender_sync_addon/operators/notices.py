@@ -28,6 +28,7 @@ from ..read import settings as read_settings
 from ..read import target as read_target
 from ..read import texture as read_texture
 from ..read.settings import Settings
+from ..read.uv_room import UvRoom
 from ..setup import engine_python, vocabulary
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
@@ -122,8 +123,8 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
     if problem := engine_problem.value(package.preference("python", "")):
         yield _no_engine(*problem)
     yield from _model_missing(options.model)
-    if options.unwrap == "never" and any(not obj.data.uv_layers for obj in objects):
-        yield _stop(Problem("There is no UV map, and Unwrap is Never"), _AUTO_UNWRAP)
+    if options.unwrap in ("never", "keep") and any(not obj.data.uv_layers for obj in objects):
+        yield _stop(Problem("There is no UV map, and Unwrap lets none be made"), _AUTO_UNWRAP)
     try:
         if options.rig == read_settings.SCENE:
             read_cameras.check(read_cameras.view_cameras(context.scene, context.view_layer))
@@ -131,6 +132,9 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
         yield _stop(problem, None if context.scene.camera else _ADD_CAMERA)
     try:
         _settings(options).check()
+        room = UvRoom()
+        for obj in objects if options.unwrap == "always" else ():
+            room.claim(obj, options.unwrap)
         if options.from_texture:
             for obj in objects:
                 chosen = read_target.select_faces(obj, options.target, options.slot)

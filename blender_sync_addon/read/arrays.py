@@ -49,9 +49,10 @@ class MeshReading:
 
     points (V, 3) float32 unscaled; loop_vertices (L,) int32; loop_uvs (L, 2) float32 or None; triangles
     (F, 3) int32, the loops of each; polygons (F,) int32; scale: factors for x, y, z. uv_layer: name of the
-    UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always" or
-    "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base mesh's.
-    slots (F,) int32: the material slot of each triangle; materials: the name of the material in each slot.
+    UV map that ``loop_uvs`` came from, None without. unwrap: what the engine may do, "auto", "always",
+    "keep" or "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base
+    mesh's. slots (F,) int32: the material slot of each triangle; materials: the name of the material in each
+    slot.
     world: (4, 4) instead of ``scale``, for several objects. selection: the faces that the triangles are of,
     None for all.
     """

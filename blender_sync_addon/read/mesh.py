@@ -57,7 +57,8 @@ _CONVERTIBLE = {"CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 @dataclasses.dataclass(frozen=True)
 class WantedMesh:
     """What is to be read. uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto",
-    "always", "never". faces: those to read, None for all. in_world: where the object stands among others."""
+    "always", "keep", "never". faces: those to read, None for all. in_world: where the object stands among
+    others."""
 
     uv_layer: str = ""
     unwrap: str = "auto"

@@ -17,10 +17,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datablocks import SLOT_INDEX, is_faithful
+from ..datablocks import MAX_UV_MAPS, SLOT_INDEX, is_faithful
 
 NAME = "sync_texture_trial"
-MAX_LAYERS = 8  # UV maps of a mesh
 MUCH = 0.5  # of the surface
 
 
@@ -93,7 +92,7 @@ def _copied(obj: Any, scene: Any) -> Iterator[tuple[Any, Any]]:
 
 def _add_uv_map(mesh: Any) -> None:
     """Let ``mesh`` have a UV map on which each polygon has an area: its corners lie around a circle."""
-    if len(mesh.uv_layers) == MAX_LAYERS:
+    if len(mesh.uv_layers) == MAX_UV_MAPS:
         mesh.uv_layers.remove(mesh.uv_layers[0])
     layer = mesh.uv_layers.new(name=NAME, do_init=False)
     starts, totals = np.empty((2, len(mesh.polygons)), np.int32)

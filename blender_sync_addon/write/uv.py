@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import protocol
+from ..datablocks import MAX_UV_MAPS, OUR_UV_MAP
 from ..problem import Problem
-
-NAME = "SyncTexture"
-MAX_LAYERS = 8  # Blender's limit
 
 
 def per_loop(
@@ -47,7 +45,7 @@ def write(mesh: Any, uvs: NDArray[np.float32]) -> str:
     layers = mesh.uv_layers
     active = layers.active_index if len(layers) else 0
     render = next((layer.name for layer in layers if layer.active_render), None)
-    name = str(layers.new(name=NAME, do_init=False).name)
+    name = str(layers.new(name=OUR_UV_MAP, do_init=False).name)
     layers[name].uv.foreach_set("vector", np.ascontiguousarray(uvs).ravel())
     layers.active_index = active
     layers[render or name].active_render = True
@@ -57,8 +55,8 @@ def write(mesh: Any, uvs: NDArray[np.float32]) -> str:
 
 def check_room(mesh: Any, uvs: NDArray[np.float32]) -> None:
     """Raise Problem when ``uvs`` need a new UV map and ``mesh`` has as many as Blender allows."""
-    if len(mesh.uv_layers) >= MAX_LAYERS and _same(mesh, uvs) is None:
-        what = f"The mesh has {MAX_LAYERS} UV maps already, and the texture needs a new one"
+    if len(mesh.uv_layers) >= MAX_UV_MAPS and _same(mesh, uvs) is None:
+        what = f"The mesh has {MAX_UV_MAPS} UV maps already, and the texture needs a new one"
         raise Problem(what, "Remove one, or choose a usable one under Advanced > UV Map.")
 
 
@@ -66,7 +64,7 @@ def _same(mesh: Any, uvs: NDArray[np.float32]) -> str | None:
     """Name of a UV map made by us that holds ``uvs``, None without."""
     stored = np.empty_like(uvs)
     for layer in mesh.uv_layers:
-        if layer.name.startswith(NAME):
+        if layer.name.startswith(OUR_UV_MAP):
             layer.uv.foreach_get("vector", stored.ravel())
             if np.array_equal(stored, uvs):
                 return str(layer.name)

@@ -74,7 +74,7 @@ def _laid_out(request: Request, meshes: list[Mesh], host: Host) -> Layout:
     """The meshes with UVs, each set its own; those that a texture to start from was made for stay."""
 
     def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, New, list[str]]:
-        several = "never" if "never" in request.unwraps else request.unwrap
+        several = next((mode for mode in ("never", "keep") if mode in request.unwraps), request.unwrap)
         unwrap = several if number is None else request.unwraps[number]
         if request.init_texture is not None:
             return own_uvs(mesh, unwrap)

@@ -15,6 +15,7 @@ from .raw import Bools
 
 FEW_TEXELS = 0.02  # of the texture: UVs that use less are worth a word
 
+_OTHERS = "choose another UV map, or make room for a new one (Blender holds 8 of a mesh) and use {unwrap}"
 New = Bools | bool  # whether the UVs of each face (F,), or of all, are new
 
 
@@ -24,13 +25,16 @@ def ensure_uvs(
     """``mesh`` with UVs in [0, 1] or in UDIM tiles, whether they are new, and what to tell the user.
 
     mode: "auto" keeps the mesh's UVs when they can carry a texture (see uvcheck.py) and says why when they
-    can't; "always" unwraps; "never" keeps them whatever they are like. texture_size: texels a side, for the
-    distance between charts. Faces and vertices stay as they are. ``check`` is called at least every 0.1 s
-    while unwrapping and may raise to stop it. UserError for "never" without UVs, and for a mesh that can't be
-    unwrapped.
+    can't; "keep" never makes new ones; "always" does; "never" keeps them whatever they are
+    like. texture_size: texels a side, for the distance between charts. Faces and vertices stay as they are.
+    ``check`` is called at least every 0.1 s while unwrapping and may raise to stop it. UserError for "never"
+    without UVs, for "keep" without usable ones, and for a mesh that can't be unwrapped.
     """
     if mode == "never":
         mesh, warnings = _kept(mesh)
+        return mesh, False, warnings
+    if mode == "keep":
+        mesh, warnings = _usable(mesh, "and no new ones are to be made", _OTHERS, "auto")
         return mesh, False, warnings
     if mode == "auto" and mesh.uvs is not None:
         found, warnings = _chosen(mesh)
@@ -57,15 +61,24 @@ def own_uvs(mesh: Mesh, mode: str) -> tuple[Mesh, bool, list[str]]:
     if mode == "never":
         mesh, warnings = _kept(mesh)
         return mesh, False, warnings
+    so = "and the texture to start from doesn't fit new ones"
+    mesh, warnings = _usable(mesh, so, "use {unwrap} to keep the UVs", "never")
+    return mesh, False, warnings
+
+
+def _usable(mesh: Mesh, so: str, fix: str, mode: str) -> tuple[Mesh, list[str]]:
+    """``mesh`` with its own UVs as the rule has them, and none new; UserError where it has no usable ones.
+    so: what then is the matter with new ones; fix: how to mend it, {unwrap} for ``mode``."""
+    if mesh.uvs is None:
+        raise UserError(f"the mesh has no UVs, {so}", fix, unwrap=mode)
     found, warnings = _chosen(mesh)
     if found.problem is not None:
-        what = f"the mesh's UVs {found.problem}, and the texture to start from doesn't fit new ones"
-        raise UserError(what, "use {unwrap} to keep the UVs", unwrap="never")
+        raise UserError(f"the mesh's UVs {found.problem}, {so}", fix, unwrap=mode)
     uvs = found.uvs
     if found.loose is not None:
         uvs = place.on_neighbours(mesh, uvs, found.loose)
         warnings.append(_on_neighbours(found.loose))
-    return dataclasses.replace(mesh, uvs=_clipped(uvs)), False, warnings
+    return dataclasses.replace(mesh, uvs=_clipped(uvs)), warnings
 
 
 def _chosen(mesh: Mesh) -> tuple[uvcheck.Fit, list[str]]:

@@ -65,6 +65,7 @@ TEXTURE_SETS = {
 UNWRAPS = {
     "auto": ("Automatic", "Keep the UV map where it is usable, else make a new one"),
     "always": ("Always New", "Make a new UV map"),
+    "keep": ("Keep or Refuse", "Keep the UV map where it is usable, else do nothing"),
     "never": ("Never", "Keep the UV map as it is"),
 }
 FILLS = {

@@ -103,6 +103,28 @@ def test_good_uvs_are_kept_and_bad_ones_explained() -> None:
         judge.require_valid(result)
 
 
+def test_keep_makes_no_new_ones() -> None:
+    mesh = unwrapped(torus())
+    assert mesh.uvs is not None
+    kept, new, warnings = ensure_uvs(mesh, "keep", 512, quiet)
+    assert (new, warnings) == (False, [])
+    np.testing.assert_array_equal(kept.uvs, mesh.uvs)
+    for uvs, says in [
+        (None, "no UVs"),
+        (np.abs(mesh.uvs - 0.5), "overlap in"),
+        (mesh.uvs * 3, "leave the square"),
+    ]:
+        with pytest.raises(UserError, match=says) as raised:
+            ensure_uvs(dataclasses.replace(mesh, uvs=uvs), "keep", 512, quiet)
+        assert "no new ones are to be made" in str(raised.value)
+    one_face = np.arange(len(mesh.faces)) == 0  # without UVs: it gets new ones, unless none may be made
+    bare = dataclasses.replace(mesh, bare=one_face)
+    assert np.array_equal(ensure_uvs(bare, "auto", 512, quiet)[1], one_face)
+    kept, new, (said,) = ensure_uvs(bare, "keep", 512, quiet)
+    assert new is False
+    assert "take their neighbours' colour" in said
+
+
 def test_never_keeps_what_is_there() -> None:
     mesh = unwrapped(torus())
     assert mesh.uvs is not None
