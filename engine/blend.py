@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import disk
 from .client import guard
 from .client.child import last_words, without_python_settings
 from .errors import UserError
@@ -143,5 +144,7 @@ class _Scene:
             raise UserError(what + last_words(guard.output(self.folder)), fix)
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
         if "error" in found:
+            if full := disk.failure(RuntimeError(found["error"]), Path(self.request.out), option="out"):
+                raise full  # Blender tells the system's words and no more
             raise UserError(found["error"], found["fix"] or "correct it")
         return found

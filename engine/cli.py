@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from . import json_lines, protocol, terminal
+from . import disk, json_lines, protocol, terminal
 from .errors import Cancelled, UserError
 from .host import Host
 from .options import arguments
@@ -39,15 +39,23 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         status: int = parsed.run(parsed)
         return status
-    except UserError as error:
-        if parsed.json_errors:
-            terminal.say(json.dumps(protocol.failed(error.wording, error.code)))
-        else:
-            terminal.complain(str(error), error.fix)
-        return error.code
+    except (UserError, OSError) as error:
+        found = disk.failure(error) or error
+        if not isinstance(found, UserError):
+            raise
+        return _refuse(found, parsed.json_errors)
     except (Cancelled, KeyboardInterrupt):
         terminal.say("cancelled")
         return protocol.EXIT_CANCELLED
+
+
+def _refuse(error: UserError, as_json: bool) -> int:
+    """Say why nothing can be done; the exit status."""
+    if as_json:
+        terminal.say(json.dumps(protocol.failed(error.wording, error.code)))
+    else:
+        terminal.complain(str(error), error.fix)
+    return error.code
 
 
 class _Interrupt(KeyboardInterrupt):

@@ -15,6 +15,7 @@ EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 3
 EXIT_OUT_OF_MEMORY = 4
 EXIT_INCOMPLETE = 5  # done, but some objects of the scene couldn't be textured
+EXIT_DISK = 6  # the disk is full, or fails: nothing is wrong with what was asked for
 
 Value = str | None
 Name = Callable[[str, Value], str]
@@ -88,6 +89,12 @@ class OutOfMemory(UserError):
     """Memory ran out after every fallback."""
 
     code = EXIT_OUT_OF_MEMORY
+
+
+class DiskError(UserError):
+    """The disk is full, or can't be written: the same works once that is mended. See disk.py."""
+
+    code = EXIT_DISK
 
 
 class Cancelled(Exception):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from . import memory
+from . import disk, memory
 from . import settings as options
 from .blend import Finish, unfinished
 from .canvas import image, mesh
@@ -48,6 +48,7 @@ def texture(
     with clock.part("geometry"):
         canvas = prepared.canvas(painter.settings, painter.denoiser)
     outputs.check(canvas.files)
+    disk.require(outputs.folder, canvas.room, "out")
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
@@ -57,7 +58,7 @@ def texture(
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         found = canvas.report(warnings) | painted.measure()
-    with save.staged(outputs) as stage:
+    with save.staged(outputs, canvas.room) as stage:
         with clock.part("save"):
             host.progress("save", 0, 1, None)
             result = finish(painted.write(stage), stage)

@@ -29,6 +29,7 @@ from . import json_types
 from .errors import EXIT_BAD_INPUT as EXIT_BAD_INPUT
 from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_CANCELLED as EXIT_CANCELLED
+from .errors import EXIT_DISK as EXIT_DISK
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_INCOMPLETE as EXIT_INCOMPLETE
 from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import blend, protocol
+from . import blend, disk, protocol
 from .errors import Cancelled, UserError, Wording, flag
 from .host import Host
 from .options import values
@@ -96,6 +96,8 @@ class Worker:
 
 
 def _failure(error: Exception) -> Failure:
+    if of_disk := disk.failure(error):
+        return Failure(of_disk.wording, of_disk.code)
     if isinstance(error, UserError):
         return Failure(error.wording, error.code)
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] != PACKAGE:

@@ -11,7 +11,7 @@ from pathlib import Path
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
     *("words", "errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
-    *("inputs", "outputs"),
+    *("inputs", "outputs", "disk"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),

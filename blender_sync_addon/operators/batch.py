@@ -104,6 +104,7 @@ class Batch:
         try:
             outcome = self._texture(name, settings)
         except Problem as problem:
+            self._stopped = self._stopped or problem.code == protocol.EXIT_DISK  # nor would the others
             return BatchResult(name, time.monotonic() - start, problem=problem)
         except Exception as error:  # whatever a strange object brings about, the others are still to be done
             traceback.print_exception(error, file=sys.stderr)

@@ -104,9 +104,13 @@ def _run(
         try:
             coordinator.run()
             folder.journal.add(journal.END, done=recorder.done, failed=recorder.failed)
-        finally:
+        except BaseException:
             if summed:
-                summed.write()
+                with contextlib.suppress(OSError):  # what ended it is worth more
+                    summed.write()
+            raise
+        if summed:
+            summed.write()
     good = options.tolerant or (not recorder.failed and not refused)
     status = protocol.EXIT_DONE if good else protocol.EXIT_BUG
     counts = {"done": recorder.done, "failed": recorder.failed, "refused": len(refused)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import queue
 import time
 from collections.abc import Sequence
@@ -12,11 +11,13 @@ from pathlib import Path
 from .. import protocol
 from ..client.child import may_lack_memory
 from ..client.engine_process import EXITED, SILENCE_S
-from ..errors import UserError, column, flag
+from ..disk import failure
+from ..errors import DiskError, UserError, column, flag
+from ..export import room
 from ..json_lines import Event, Report
-from . import disk, tasks
+from . import tasks
 from .engines import LOST, EnginePool, Events, JobEngine, why_it_ended
-from .folder import BatchFolder
+from .folder import BatchFolder, resumable
 from .progress import OverallProgress
 from .recorder import TaskRecorder
 from .tasks import BatchTask, TaskQueue
@@ -25,8 +26,6 @@ from .worker_slot import WorkerSlot
 CANCEL_S = 4.0  # an engine answers a cancel within two seconds, or is killed
 TICK_S = 0.5
 LOSSES_BORNE = 6  # machines lost, and two for each worker there should be, with no job done in between
-PROBE_LIMIT = 2**26  # bytes that are tried on the disk, whatever size of texture a job asks for
-FATAL_DISK_ERRORS = (*disk.FULL, errno.EROFS, errno.EIO)  # what no other job would survive either
 
 
 class Coordinator:
@@ -47,6 +46,7 @@ class Coordinator:
     ) -> None:
         self._folder, self._pool, self._time_limit, self._report = folder, pool, time_limit, report
         self._losses = self._running = 0
+        self._stopped: DiskError | None = None  # why no further task begins
         self._slot_of: dict[JobEngine, WorkerSlot] = {}
         self.recorder = TaskRecorder(folder, all_tasks, report)
         self._events: Events = queue.SimpleQueue()
@@ -55,7 +55,8 @@ class Coordinator:
         self._overall = OverallProgress(report)
 
     def run(self) -> None:
-        """Until nothing is left. Raises UserError or OSError when that makes no sense any more."""
+        """Until nothing is left. Raises UserError or OSError when that makes no sense any more, and DiskError
+        when the disk says no: what runs then comes to its end first."""
         try:
             self._hand_out()
             tick = time.monotonic() + TICK_S
@@ -70,6 +71,8 @@ class Coordinator:
                 if self._running != running:
                     self._hand_out()
                 self._report_overall()
+            if self._stopped:
+                raise self._stopped
         finally:
             for slot in self._slots:
                 slot.end_engine()
@@ -82,6 +85,8 @@ class Coordinator:
         self._overall(done, failed, len(self._queue), fractions, len(self._slots))
 
     def _hand_out(self) -> None:
+        if self._stopped:
+            return
         for slot in self._slots:
             while slot.task is None and (chosen := self._next_task(slot)):
                 self._start(slot, chosen)
@@ -179,9 +184,10 @@ class Coordinator:
         except UserError as error:
             self.recorder.fail(task, *error.wording.by(column), error.code)
         except OSError as error:
-            if error.errno in FATAL_DISK_ERRORS:
-                task.state = tasks.WAITING
-                raise
+            if of_disk := failure(error, self._folder.path, room.of_request(task.request)):
+                self._folder.remove(staging)
+                self._stop(task, of_disk)
+                return
             what = f"its files can't be put in place ({error.strerror})"
             self.recorder.fail(task, what, "check its folder", protocol.EXIT_BAD_INPUT)
         else:
@@ -190,17 +196,37 @@ class Coordinator:
             self.recorder.finish(task, protocol.moved(event["result"], staging, target))
 
     def _failed(self, slot: WorkerSlot, error: str, fix: str, code: int) -> None:
+        staging = str(slot.staging)
         task = self._take_back(slot)
-        if code == protocol.EXIT_BAD_INPUT:
-            try:
-                self._folder.probe(min(4 * task.request.texture_size**2, PROBE_LIMIT))
-            except OSError:
-                task.state = tasks.WAITING
-                raise  # it isn't the job's fault
+        if code == protocol.EXIT_DISK:
+            self._stop(task, DiskError(error.replace(staging, str(self._folder.path)), fix))
+        elif of_disk := self._disk_error(task):
+            self._stop(task, of_disk)  # it isn't the job's fault
+        elif code == protocol.EXIT_BAD_INPUT:
             self.recorder.fail(task, error, fix, code)
-            return
-        slot.end_engine()  # whatever a bug or a full memory left behind goes with the process
-        self._retry(task, error, fix, code)
+        else:
+            slot.end_engine()  # whatever a bug or a full memory left behind goes with the process
+            self._retry(task, error, fix, code)
+
+    def _disk_error(self, task: BatchTask) -> DiskError | None:
+        """Why the files of ``task`` couldn't be written, None where they could."""
+        need = room.of_request(task.request)
+        try:
+            self._folder.probe(need)
+        except (OSError, DiskError) as error:
+            return failure(error, self._folder.path, need)
+        return None
+
+    def _stop(self, task: BatchTask, error: DiskError) -> None:
+        """Because of the disk nothing more begins, ``task`` is left for the next run, and so is what waits
+        for room. What came of it isn't told: it is nothing of its own."""
+        self._stopped = self._stopped or resumable(error)
+        self.recorder.stop(task)
+        for slot in self._slots:
+            if slot.task and slot.engine and slot.engine.waiting:
+                self.recorder.stop(self._take_back(slot))
+            if slot.task is None:
+                slot.end_engine()
 
     def _engine_ended(self, slot: WorkerSlot, status: int, tail: Sequence[str]) -> None:
         """The engine has ended by itself."""
@@ -213,6 +239,9 @@ class Coordinator:
         """The slot is without its engine; memory: because that ran out."""
         slot.end_engine()
         if (task := self._task_left(slot)) is None:
+            return
+        if of_disk := self._disk_error(task):
+            self._stop(task, of_disk)  # what maps a file into memory dies of that
             return
         code = protocol.EXIT_OUT_OF_MEMORY if memory else protocol.EXIT_BUG
         self._retry(task, error, "close other programs, or use a smaller mesh, texture or model", code)

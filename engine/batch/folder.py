@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import blend
-from ..errors import UserError
+from ..disk import failure, require
+from ..errors import DiskError, UserError
 from ..export.save import writable_folder
 from ..outputs import BATCH_STATE as STATE_FOLDER
 from ..outputs import MESH_FILES, Outputs, inputs_of
@@ -26,6 +27,7 @@ from .journal import Journal
 
 RECORD = "job.json"
 DEEPEST = "turntable.gif"  # of a job's files, the one with the longest name
+PROBE_LIMIT = 2**26  # bytes
 CUT_OFF = f".{RECORD}.new"  # what a crash may leave of the record
 
 
@@ -53,8 +55,10 @@ class BatchFolder:
         shutil.rmtree(staging, ignore_errors=True)
 
     def probe(self, size: int) -> None:
-        """Raise OSError unless ``size`` bytes can be written."""
-        path = self._work / "probe"
+        """Raise OSError, or DiskError, unless ``size`` bytes can be written: all are asked for, PROBE_LIMIT
+        tried."""
+        require(self.path, size)
+        path, size = self._work / "probe", min(size, PROBE_LIMIT)
         try:
             with path.open("wb") as file:
                 file.write(bytes(size))
@@ -135,6 +139,13 @@ def _short(name: str) -> str:
     return repr(name if len(name) <= 60 else name[:57] + "...")
 
 
+def resumable(error: DiskError) -> DiskError:
+    """``error`` as it ends a batch."""
+    words, after = error.wording, "the same command then goes on where it was"
+    fix = words.fix if after in words.fix else f"{words.fix}; {after}"
+    return DiskError(words.error, fix, **words.options)
+
+
 @contextlib.contextmanager
 def opened(path: Path, part: Shard | None = None) -> Iterator[BatchFolder]:
     """The folder ``path``, made if need be, for this process alone, or for it and those that do other parts.
@@ -166,8 +177,8 @@ def opened(path: Path, part: Shard | None = None) -> Iterator[BatchFolder]:
 
 def _unusable(path: Path, error: OSError) -> UserError:
     """What ``error`` means for the whole batch."""
+    if of_disk := failure(error, path):
+        return resumable(of_disk)
     again = "and give the same command again: it goes on where it was"
-    if error.errno in disk.FULL:
-        return UserError(f"the disk with {path} is full", f"free some space {again}")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return UserError(f"the folder {path} can't be written ({reason})", f"mend that {again}")

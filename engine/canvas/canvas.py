@@ -67,11 +67,14 @@ class Painted(Protocol):
 
 class Canvas(Protocol):
     """What is painted on. views: all of one height and width. order: their numbers, from the one that the
-    others follow on. files: the names of all that will be written. warnings: what was found out while it was
-    made, one line each."""
+    others follow on. files: the names of all that will be written; room: about how many bytes they take.
+    warnings: what was found out while it was made, one line each."""
 
     @property
     def files(self) -> Sequence[str]: ...
+
+    @property
+    def room(self) -> int: ...
 
     @property
     def views(self) -> Sequence[CanvasView]: ...

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..controls import position
 from ..denoise.denoiser import Denoiser
 from ..errors import UserError
+from ..export import room
 from ..host import Clock, Host
 from ..inputs import require_room
 from ..options.channels import Channel, main_channel
@@ -103,6 +104,11 @@ class ImageCanvas:
     @property
     def files(self) -> Sequence[str]:
         return [*map(image_file, self.channels), REPORT]
+
+    @property
+    def room(self) -> int:
+        height, width = self.size
+        return room.of_image(width, height, len(self.channels))
 
     @property
     def order(self) -> Sequence[int]:

@@ -17,6 +17,7 @@ from ..bake.bake import bake
 from ..bake.fill import doubtful_used, fill
 from ..bake.texel_graph import TexelGraph
 from ..denoise.denoiser import Denoiser
+from ..export import room
 from ..host import Clock, Host
 from ..options.channels import Channel, main_channel
 from ..pictures.channels import by_channel, neutral
@@ -113,6 +114,13 @@ class MeshCanvas:
     @property
     def files(self) -> Sequence[str]:
         return self.job.files(self.channels)
+
+    @property
+    def room(self) -> int:
+        layout, shots = self.job.layout, self.shots
+        faces, side = len(layout.mesh.faces), shots[0].resolution
+        pages, channels = len(layout.pages), len(self.channels)
+        return room.of_mesh(self.job.request, pages, channels, faces, len(shots), side)
 
     @property
     def order(self) -> Sequence[int]:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .. import disk
 from ..errors import UserError
 from ..outputs import Outputs
 
@@ -34,17 +35,19 @@ def writable_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
+        if full := disk.failure(error, path, option="out"):
+            raise full from error
         what = f"the output folder {path} can't be written ({os.strerror(error.errno or errno.EIO)})"
         raise UserError(what, "give another {out}", out=None) from error
 
 
 @contextmanager
-def staged(outputs: Outputs) -> Iterator[Path]:
+def staged(outputs: Outputs, need: int | None = None) -> Iterator[Path]:
     """A folder to write into. When the block ends well, its files move to the folder of ``outputs``; else it
-    vanishes.
+    vanishes. need: about how many bytes they take, where that is known.
 
-    Raises UserError where they may not be written there, and when the disk is full or can't be written. All
-    files there are then as before.
+    Raises UserError where they may not be written there, DiskError when the disk is full or fails. All files
+    there are then as before.
     """
     out, stage = outputs.folder, None
     try:
@@ -56,7 +59,9 @@ def staged(outputs: Outputs) -> Iterator[Path]:
         outputs.check(file.name for file in new.iterdir())
         _exchange(new, out, old)
     except OSError as error:
-        raise _disk_error(out, error) from error
+        if stage:
+            shutil.rmtree(stage, ignore_errors=True)  # first: what is told to be free is without it
+        raise disk.failure(error, out, need, "out") or _unsaved(out, error) from error
     finally:
         if stage:
             shutil.rmtree(stage, ignore_errors=True)
@@ -79,9 +84,7 @@ def _exchange(new: Path, out: Path, old: Path) -> None:
         raise
 
 
-def _disk_error(out: Path, error: OSError) -> UserError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(f"the disk with {out} is full", "free some space or give another {out}", out=None)
+def _unsaved(out: Path, error: OSError) -> UserError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     fix = "check the folder or give another {out}"
     return UserError(f"saving to {out} failed ({reason})", fix, out=None)
@@ -103,7 +106,9 @@ def gif(frames: list[Image.Image], path: Path) -> None:
         strip.paste(frame.resize((width, height), Image.Resampling.NEAREST), (i * width, 0))
     palette = strip.quantize(method=Image.Quantize.MEDIANCUT)
     first, *rest = [frame.quantize(palette=palette) for frame in frames]
-    first.save(path, save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
+    buffer = io.BytesIO()  # Pillow's own writer forgets why the disk refused
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
+    path.write_bytes(buffer.getvalue())
 
 
 def array(values: NDArray[np.float32], path: Path) -> None:

@@ -6,7 +6,6 @@ is the hub's own: with HF_HUB_OFFLINE=1 the network is never tried.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import disk
 from ..errors import UserError
 from . import files, transfer
 from .catalogue import ENTRIES
@@ -109,7 +109,8 @@ def download(
     subfolders: the component folders wanted ("" for a repository that is one component). Half-precision
     weights are preferred where the repository has both: half the size, and nothing is lost that can be seen.
     progress: called with (file name, bytes so far, bytes in all). check: called often; may raise Cancelled.
-    Interrupted downloads resume. Raises UserError when the hub can't be reached or doesn't have it.
+    Interrupted downloads resume. Raises UserError when the hub can't be reached or doesn't have it, DiskError
+    where there is no room for it.
     """
     if offline() or not reachable(check):
         raise unreachable(name)
@@ -122,21 +123,42 @@ def download(
         info = HfApi().model_info(repo, files_metadata=True, timeout=30)
         sizes = {f.rfilename: f.size or 0 for f in info.siblings or ()}
         wanted = _wanted(repo, only, sizes, tuple(subfolders), weights)
-        meter = _Meter(sum(sizes[file] for file in wanted), progress, check)
-        folder = Path()
-        for file in wanted:
-            check()
-            folder = transfer.fetch(repo, file, meter.bar(file)).parents[file.count("/")]
-            meter.finished(file, sizes[file])
-        return folder / only
+        return _fetch(repo, {file: sizes[file] for file in wanted}, progress, check) / only
     except RepositoryNotFoundError as error:
         raise UserError(f"the hub has no public model {repo}", "check the name") from error
     except _failures() as error:
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise UserError(
             f"downloading {repo} failed: {(str(error) or type(error).__name__).splitlines()[0]}",
-            "free some disk space and try again" if full else "try again: the download resumes",
+            "try again: the download resumes",
         ) from error
+
+
+def _fetch(repo: str, sizes: Mapping[str, int], progress: Progress, check: Check) -> Path:
+    """The snapshot's folder with the files of ``sizes``, which are as many bytes. Raises DiskError, and what
+    the hub's client does."""
+    from huggingface_hub import constants
+
+    cache, folder, meter = Path(constants.HF_HUB_CACHE), Path(), _Meter(sum(sizes.values()), progress, check)
+    disk.require(cache, _left(repo, sizes))
+    try:
+        for file, size in sizes.items():
+            check()
+            folder = transfer.fetch(repo, file, meter.bar(file)).parents[file.count("/")]
+            meter.finished(file, size)
+    except OSError as error:
+        if full := disk.failure(error, cache, _left(repo, sizes)):
+            raise full from error
+        raise
+    return folder
+
+
+def _left(repo: str, sizes: Mapping[str, int]) -> int:
+    """Of the bytes of ``sizes`` those that aren't in the cache yet."""
+    from huggingface_hub import try_to_load_from_cache
+
+    missing = (file for file in sizes if not isinstance(try_to_load_from_cache(repo, file), str))
+    begun = sum(part.stat().st_size for part in transfer.blobs(repo).glob("*.part"))
+    return max(0, sum(sizes[file] for file in missing) - begun)
 
 
 def _wanted(

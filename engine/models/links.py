@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from .. import inputs
+from .. import disk, inputs
 from ..errors import UserError
 from .catalogue import BY_NAME
 
@@ -79,4 +79,6 @@ def _write(listed: dict[str, str]) -> None:
         new.write_text(json.dumps(listed, indent=1, sort_keys=True), encoding="utf-8")
         new.replace(file)  # whole or not at all
     except OSError as error:
+        if full := disk.failure(error, file.parent):
+            raise full from error
         raise UserError(f"{file} can't be written: {error}", f"set {VARIABLE} to another file") from error

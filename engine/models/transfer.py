@@ -21,21 +21,27 @@ def fetch(repo: str, name: str, bar: type[Any]) -> Path:
     bar: a progress bar class, as tqdm; what its ``update`` raises ends the download, which the next call
     resumes. Raises UserError when the content isn't what the hub published, else what the hub's client does.
     """
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     url = hf_hub_url(repo, name)
     headers = build_hf_headers()
     meta = get_hf_file_metadata(url, headers=headers)
     if meta.etag and meta.size:
-        blobs = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model") / "blobs"
         same_host = urlsplit(meta.location).netloc == urlsplit(url).netloc
-        _content(blobs / meta.etag, meta.location, headers if same_host else {}, meta.size, bar)
+        _content(blobs(repo) / meta.etag, meta.location, headers if same_host else {}, meta.size, bar)
     path = Path(hf_hub_download(repo, name, tqdm_class=bar))
     if meta.etag and meta.size and not path.is_symlink():
-        (blobs / meta.etag).unlink(missing_ok=True)  # no links on this file system: don't keep it twice
+        (blobs(repo) / meta.etag).unlink(missing_ok=True)  # no links on this file system: don't keep it twice
     return path
+
+
+def blobs(repo: str) -> Path:
+    """The folder of ``repo``'s contents in the cache; it needn't be there."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model") / "blobs"
 
 
 def _content(blob: Path, url: str, headers: dict[str, str], size: int, bar: type[Any]) -> None:

@@ -1,10 +1,10 @@
 """A stand-in for the engine that needs no torch: ``python stand_in.py serve [--frugal]``.
 
 First word of the prompt: die (killed in mid-job, unless frugal) | segfault (likewise, always) | bug, oom
-(failed, unless frugal) | bad (failed, bad input) | stuck (works for ever, can be cancelled) | deaf (works for
-ever, can't) | slow (a fifth of a second) | sleepy (three) | big (files of 300 KB) | anything else works. Each
-start of a job is a line in the file starts.txt beside the mesh: the job's name, process, frugal. With
-STAND_IN=broken in the environment it ends at once.
+(failed, unless frugal) | bad (failed, bad input) | full (failed, the disk) | stuck (works for ever, can be
+cancelled) | deaf (works for ever, can't) | slow (a fifth of a second) | sleepy (three) | big (files of 300
+KB) | anything else works. Each start of a job is a line in the file starts.txt beside the mesh: the job's
+name, process, frugal. With STAND_IN=broken in the environment it ends at once.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def do(job: dict) -> None:
     if word == "segfault" or (word == "die" and not FRUGAL):
         os.kill(os.getpid(), signal.SIGSEGV if word == "segfault" else signal.SIGKILL)
     codes = {"bug": protocol.EXIT_BUG, "oom": protocol.EXIT_OUT_OF_MEMORY, "bad": protocol.EXIT_BAD_INPUT}
-    if word == "bad" or (word in codes and not FRUGAL):
-        say(protocol.FAILED, id=job_id, error=f"it is {word}", fix="mend it", code=codes[word])
+    codes["full"] = protocol.EXIT_DISK
+    if word in ("bad", "full") or (word in codes and not FRUGAL):
+        what = out if word == "full" else "it"
+        say(protocol.FAILED, id=job_id, error=f"{what} is {word}", fix="mend it", code=codes[word])
         return
     time.sleep({"slow": 0.2, "sleepy": 3.0}.get(word, 0.0))
     if word == "stuck":
@@ -69,7 +71,7 @@ def do(job: dict) -> None:
         for name in FILES:
             (out / name).write_bytes(REPORT if name == "report.json" else data)
     except OSError as error:
-        say(protocol.FAILED, id=job_id, error=str(error), fix="free some", code=protocol.EXIT_BAD_INPUT)
+        say(protocol.FAILED, id=job_id, error=f"{out}: {error}", fix="free some", code=protocol.EXIT_DISK)
         return
     texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
     say(

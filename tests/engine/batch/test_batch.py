@@ -145,14 +145,16 @@ def test_a_full_disk_stops_the_batch_and_nothing_is_lost(
     jobs = write(tmp_path / "jobs.jsonl", box_file, {"prompt": "a", "out": "a"}, {"prompt": "b", "out": "b"})
     command = ("batch", jobs, "--out", tiny_disk, "--model", tiny_model, *QUICK, "--texture-size", 256)
     ran = cli(*command)
-    assert ran.returncode == protocol.EXIT_BAD_INPUT
-    assert ran.stderr.splitlines()[-1].startswith(
-        f"error: the disk with {tiny_disk} is full. free some space"
-    )
+    assert ran.returncode == protocol.EXIT_DISK
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith(f"error: the disk with {tiny_disk} is full: 0.")
+    assert last.endswith("; the same command then goes on where it was")
     assert starts(tiny_disk) == ["a"]  # it isn't tried with each of a thousand jobs
     assert not list(tiny_disk.rglob("*.png"))
     subprocess.run(["mount", "-o", "remount,size=16m", str(tiny_disk)], check=True)
-    assert [row["state"] for row in rows(tiny_disk)] == ["waiting", "waiting"]
+    again = cli(*command)
+    assert again.returncode == protocol.EXIT_DONE
+    assert [row["state"] for row in rows(tiny_disk)] == ["done", "done"]
 
 
 @posix
@@ -162,7 +164,7 @@ def test_a_read_only_folder_is_told_in_one_line(
     jobs = write(tmp_path / "jobs.jsonl", box_file, {"prompt": "a"})
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     ran = cli("batch", jobs, "--out", tiny_disk / "out")
-    assert (ran.returncode, ran.stdout) == (protocol.EXIT_BAD_INPUT, "")
+    assert (ran.returncode, ran.stdout) == (protocol.EXIT_DISK, "")
     assert ran.stderr.count("\n") == 1
     assert "can't be written (Read-only file system)" in ran.stderr
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import protocol
-from engine.batch import coordinator, tasks
+from engine import disk, protocol
+from engine.batch import coordinator, folder, tasks
 from engine.batch.tasks import DONE, FAILED
-from engine.errors import UserError
+from engine.errors import DiskError, UserError
 from tests.engine.batch.conftest import Run
 
 
@@ -213,3 +213,25 @@ def test_a_thousand_tiny_jobs_cost_next_to_nothing(run: Run) -> None:
     assert time.process_time() - before < 2
     assert len(ran.starts) == 1000
     print(f"{1000 * took / 1000:.2f} ms a job")
+
+
+def test_a_disk_s_error_stops_all_and_is_no_job_s_result(run: Run, place: Path) -> None:
+    """What runs beside it comes to its end; the same command then does all that is left."""
+    lines = [{"prompt": "sleepy", "out": "beside"}, {"prompt": "full", "out": "full"}, *jobs("later")]
+    with pytest.raises(DiskError, match=f"^{place / 'out'} is full$") as caught:
+        run(lines, workers=2)
+    assert caught.value.code == protocol.EXIT_DISK
+    assert caught.value.fix == "mend it; the same command then goes on where it was"
+    with folder.opened(place / "out") as there:
+        assert not there.journal.histories["full"].failure
+        assert there.journal.histories["full"].ended == 0
+        assert [one for one in ("beside", "full", "later") if (there.path / one).exists()] == ["beside"]
+
+
+def test_a_retry_asks_for_the_room_of_its_job(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that dies may have died of the disk; how much is asked for follows the job's files."""
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 10**8)
+    ran = run([{"prompt": "die", "out": "small", "texture_size": 256}])
+    assert ran.states == {"small": DONE}
+    with pytest.raises(DiskError, match=r"100.0 MB are free, about [\d,.]+ MB are needed"):
+        run([{"prompt": "die", "out": "large", "texture_size": 8192}])

@@ -79,6 +79,10 @@ class StripCanvas:
     files: Sequence[str] = ("strip.png", "report.json")
 
     @property
+    def room(self) -> int:
+        return 1
+
+    @property
     def views(self) -> Sequence[CanvasView]:
         everywhere, grey = np.ones((HEIGHT, WIDTH), bool), np.full((1, HEIGHT, WIDTH), 0.5, np.float32)
         beside = [tuple(j for j in (i - 1, i + 1) if 0 <= j < COUNT) for i in range(COUNT)]

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine.errors import Cancelled, UserError
+from engine import disk
+from engine.errors import Cancelled, DiskError, UserError
 from engine.models import catalogue, command, hub, manage, sidecar, sources
 from engine.models.catalogue import STARTER_FOLDER
 from engine.models.transfer import checksum
@@ -225,6 +226,19 @@ def test_cancel_then_resume(served: Hub, monkeypatch: pytest.MonkeyPatch) -> Non
     assert manage.verify("them/depth") == []
     resumed = [span for method, name, span in served.asked if method == "GET" and span]
     assert len(resumed) == 1, "the second download begins where the first one ended"
+
+
+@pytest.mark.parametrize("is_looked_for", [True, False])
+def test_a_full_disk_is_told_with_what_is_needed(
+    served: Hub, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch, is_looked_for: bool
+) -> None:
+    """Before anything comes, or, where the system doesn't tell how much is free, when the disk refuses."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tiny_disk))
+    if not is_looked_for:
+        monkeypatch.setattr(disk, "require", lambda *_: None)
+    with pytest.raises(DiskError, match=rf"^the disk with {tiny_disk} is full: .* MB are needed$"):
+        manage.download("them/pipe", lambda *_: None, go_on)
+    assert served.asked or is_looked_for
 
 
 def test_damage_on_the_way_is_found(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
