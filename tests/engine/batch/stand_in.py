@@ -70,8 +70,14 @@ def do(job: dict) -> None:
     try:
         for name in FILES:
             (out / name).write_bytes(REPORT if name == "report.json" else data)
-    except OSError as error:
-        say(protocol.FAILED, id=job_id, error=f"{out}: {error}", fix="free some", code=protocol.EXIT_DISK)
+    except OSError:
+        say(
+            protocol.FAILED,
+            id=job_id,
+            error=f"the disk with {out} is full",
+            fix="free some",
+            code=protocol.EXIT_DISK,
+        )
         return
     texture, mesh, views, turntable, report = (str(out / name) for name in FILES)
     say(
