@@ -64,12 +64,21 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
             all_tasks = tasks_of(found, folder)
             for path in sorted(folder.damaged):
                 terminal.say(f"note: {path} makes no sense; what it tells of counts as not done")
+            if folder.changed:
+                terminal.say(f"note: {_changed(folder)}")
             status = _run(options, folder, all_tasks, refused, report)
         finally:
             report.close()
         if not as_json and part is None:
             print(folder.path / CSV, folder.path / HTML, sep="\n")
     return status
+
+
+def _changed(folder: BatchFolder) -> str:
+    """One line about results that are no longer what they were."""
+    first, *others = sorted(folder.changed)
+    more = f" and {len(others)} more" * bool(others)
+    return f"{first}{more}: cut off or changed since; made again, and what is there kept by another name"
 
 
 def _check(options: BatchOptions) -> None:

@@ -33,12 +33,13 @@ CUT_OFF = f".{RECORD}.new"  # what a crash may leave of the record
 
 class BatchFolder:
     """An open batch folder. ``journal``: what happened here. damaged: files that say what came of jobs and
-    make no sense; such a job counts as not done."""
+    make no sense; changed: results of another size than they had. Such a job counts as not done."""
 
     def __init__(self, path: Path, journal: Journal, work: Path) -> None:
         self.path, self.journal, self._work = path, journal, work
         self._numbers = itertools.count(1)
         self.damaged: set[Path] = {journal.path} if journal.damaged else set()
+        self.changed: set[Path] = set()
 
     def target(self, job: JobLine) -> Path:
         """The folder of ``job``'s results."""
@@ -73,8 +74,12 @@ class BatchFolder:
             if os.path.isfile(path):
                 self.damaged.add(path)
             return None
+        if record["fingerprint"] != job.fingerprint:
+            return None
+        changed = set(_changed(self.target(job), record))
+        self.changed |= changed
         complete = all(os.path.isfile(self.target(job) / name) for name in record["files"])
-        return record if complete and record["fingerprint"] == job.fingerprint else None
+        return record if complete and not changed else None
 
     def check(self, job: JobLine, names: Sequence[str] | None = None) -> None:
         """UserError when there can't be a folder for ``job``, there is one of somebody else's, or files in it
@@ -102,7 +107,8 @@ class BatchFolder:
         target = self.target(job)
         names = sorted(path.name for path in staging.iterdir())
         self.check(job, names)
-        record = {**record, "fingerprint": job.fingerprint, "files": names}
+        sizes = {name: (staging / name).stat().st_size for name in names}
+        record = {**record, "fingerprint": job.fingerprint, "files": names, "sizes": sizes}
         if target.exists():
             disk.sync_all([staging / name for name in names])
             _replace(target, staging, names)
@@ -122,9 +128,28 @@ def _files(target: Path) -> list[str]:
     return list(record["files"]) if record is not None and records.fits(record) else []
 
 
+def _changed(target: Path, record: dict[str, Any]) -> Iterator[Path]:
+    """The results in ``target`` that are of another size than its ``record`` says."""
+    for name, size in record.get("sizes", {}).items():
+        path = target / name
+        if name in record["files"] and os.path.isfile(path) and path.stat().st_size != size:
+            yield path
+
+
+def _put_aside(target: Path) -> None:
+    """What somebody has changed since it was made is theirs: it stays, by another name."""
+    record = disk.read_json(target / RECORD)
+    if record is None or not records.fits(record):
+        return
+    for path in _changed(target, record):
+        others = (path.with_name(f"{path.stem}.changed-{n}{path.suffix}") for n in itertools.count(1))
+        path.rename(next(other for other in others if not os.path.lexists(other)))
+
+
 def _replace(target: Path, staging: Path, names: list[str]) -> None:
     """Files of an earlier result give way to ``names``; a stranger's stay. Until job.json is written again it
     says that there is no result."""
+    _put_aside(target)
     gone = _files(target)
     disk.write_json(target / RECORD, {"fingerprint": None, "files": sorted({*gone, *names})})
     for name in set(gone) - set(names):

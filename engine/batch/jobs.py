@@ -6,7 +6,6 @@ import codecs
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
 from ..options import job_fields
-from ..outputs import pictures_of
 from ..protocol import Request
 from . import names
+from .stamps import Stamps
 
 Values = Mapping[str, Any]
 SHOWN = 200  # characters of a refused line's mesh and prompt
@@ -31,7 +30,7 @@ REFUSED = "refused"  # in a line: whoever wrote the file knows already that it c
 class JobLine:
     """One line that can be done. name: its folder below the batch's, / between its parts. request: what is
     asked for, its paths absolute but for ``out``, which is only decided when the job is done.
-    fingerprint: changes when the line, the options or the input files do."""
+    fingerprint: changes when the line, the options or the files that it reads do."""
 
     line: int
     name: str
@@ -80,12 +79,12 @@ def read(path: Path, defaults: Values) -> tuple[list[JobLine], list[RefusedLine]
     """
     text = _text(path)
     lines = _csv(text) if _is_csv(path, text) else _json_lines(text)
-    register, jobs, refused = names.NameRegister(), [], []
+    register, stamps, jobs, refused = names.NameRegister(), Stamps(), [], []
     for number, values in lines:
         try:
             if isinstance(values, UserError):
                 raise values
-            job = _job(number, values, defaults, path.absolute().parent)
+            job = _job(number, values, defaults, path.absolute().parent, stamps)
             register.add(job.name, number)
             jobs.append(job)
         except UserError as error:
@@ -163,7 +162,7 @@ def _cells(line: str, mark: str) -> list[str]:
     return cells
 
 
-def _job(line: int, values: Values, defaults: Values, folder: Path) -> JobLine:
+def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stamps) -> JobLine:
     if values.get(REFUSED):
         raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
     fields = {**defaults, **job_fields.read(_split_meshes(values))}
@@ -180,16 +179,13 @@ def _job(line: int, values: Values, defaults: Values, folder: Path) -> JobLine:
         _check_mesh(mesh)
     first, *others = (str(folder / mesh) for mesh in meshes)
     paths: dict[str, Any] = {"mesh": first, "out": ""}
-    stamps = [_stamp(path) for path in (first, *others)]
     if others:
         paths["other_meshes"] = others
-    if start := fields.get("init_texture"):
-        paths["init_texture"] = str(folder / start)
-        stamps += _stamps(paths["init_texture"])
-    if cameras := fields.get("cameras"):
-        paths["cameras"] = str(folder / cameras)
-        stamps.append(_stamp(paths["cameras"]))
-    fingerprint = hashlib.sha256(json.dumps([fields, stamps], sort_keys=True).encode()).hexdigest()
+    for one in ("init_texture", "cameras"):
+        if fields.get(one):
+            paths[one] = str(folder / fields[one])
+    said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
+    fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return JobLine(line, name, Request.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)
 
 
@@ -215,18 +211,3 @@ def _check_mesh(mesh: str) -> None:
     elif ending not in ENDINGS:
         known = " ".join((*ENDINGS[:-1], *blend.ENDINGS))
         raise UserError(f"{mesh!r} is not a kind of mesh file that can be read", f"use {known}")
-
-
-def _stamps(path: str) -> list[list[int]]:
-    """Likewise of all files that a path with <SET> and <UDIM> in it stands for."""
-    return [_stamp(found) for found in pictures_of(path) or [path]]
-
-
-def _stamp(path: str) -> list[int]:
-    """Size and time of a file, which tell a changed one; UserError when it isn't there."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise UserError(f"there is no file {path!r} ({why})", "check the path's spelling") from None
-    return [found.st_size, found.st_mtime_ns]

@@ -55,6 +55,10 @@ def _is_file_name(value: Any) -> bool:
     return _is_text(value) and value not in ("", ".", "..") and not set(value) & set("/\\\0")
 
 
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(size) is int and size >= 0 for size in value.values())
+
+
 def _list_of(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(map(check, value))
 
@@ -77,6 +81,7 @@ _RESULT: Mapping[str, Check] = {
 _RECORD: Mapping[str, Check] = {
     "fingerprint": lambda value: value is None or _is_text(value),
     "files": _list_of(_is_file_name),
+    "sizes": _is_sizes,
     "seconds": _is_time,
     "attempts": _is_count,
     "result": _is_result,

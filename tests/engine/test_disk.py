@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save_file
@@ -49,6 +49,7 @@ def chained(cause: Exception, error: Exception, explicit: bool) -> Exception:
         return found
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NUMBERS), st.sampled_from(WRAPPERS))
 def test_what_wraps_a_disk_s_error_doesn_t_hide_it_and_others_aren_t_taken_for_one(
     number: int, wrap: Callable[[OSError], Exception]

@@ -9,6 +9,7 @@ import pytest
 
 from engine import disk, protocol
 from engine.batch import coordinator, folder, tasks
+from engine.batch import jobs as batch_jobs
 from engine.batch.tasks import DONE, FAILED
 from engine.errors import DiskError, UserError
 from tests.engine.batch.conftest import Run
@@ -235,3 +236,22 @@ def test_a_retry_asks_for_the_room_of_its_job(run: Run, place: Path, monkeypatch
     assert ran.states == {"small": DONE}
     with pytest.raises(DiskError, match=r"100.0 MB are free, about [\d,.]+ MB are needed"):
         run([{"prompt": "die", "out": "large", "texture_size": 8192}])
+
+
+@pytest.mark.parametrize("name", ["texture.png", "mesh.glb"])
+@pytest.mark.parametrize("data", [b"", b"cut", b"painted over by hand"])
+def test_a_result_of_another_size_is_made_again_and_what_was_there_kept(
+    run: Run, place: Path, name: str, data: bytes
+) -> None:
+    run(jobs("a", "b"))
+    (place / "out" / "a" / name).write_bytes(data)
+    with folder.opened(place / "out") as there:
+        found, _ = batch_jobs.read(place / "jobs.jsonl", {})
+        assert [there.finished(job) is not None for job in found] == [False, True]
+        assert there.changed == {place / "out" / "a" / name}
+    again = run(jobs("a", "b"))
+    assert [name for name, _, _ in again.starts] == ["a", "b", "a"]
+    assert (place / "out" / "a" / name).read_bytes() == b"a"
+    stem, _, ending = name.partition(".")
+    assert (place / "out" / "a" / f"{stem}.changed-1.{ending}").read_bytes() == data
+    assert run(jobs("a", "b")).starts == again.starts
