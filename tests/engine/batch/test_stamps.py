@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batch import jobs
@@ -64,12 +64,9 @@ KINDS: dict[str, tuple[Fields, Callable[..., dict[str, bytes]]]] = {
     "model": ({"mesh": "m.obj", "model": "{}/mine"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
     "controlnet": ({"mesh": "m.obj", "model": "sd15+{}/mine"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
 }
-NAMES = st.lists(
-    st.from_regex(r"[a-z][a-z0-9_]{0,9}(/[a-z][a-z0-9_]{0,9})?", fullmatch=True),
-    min_size=1,
-    max_size=5,
-    unique=True,
-)
+NAME = st.from_regex(r"[a-z][a-z0-9_]{0,9}(/[a-z][a-z0-9_]{0,9})?", fullmatch=True)
+NAMES = st.lists(NAME, min_size=1, max_size=5, unique=True)
+QUICK = settings(deadline=None, max_examples=25)
 
 
 def placed(kind: str, names: list[str]) -> list[str]:
