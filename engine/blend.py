@@ -120,8 +120,8 @@ class _Scene:
         out, stage = Path(self.request.out), stage.absolute()
         here = moved(result.as_dict(), out, stage)
         pack, save = self.request.scene == "packed", str(stage / SCENE)
-        self.ask(action="put_back", objects=objects, result=here, pack=pack, save=save)
-        return dataclasses.replace(result, scene=str(out / SCENE))
+        said = self.ask(action="put_back", objects=objects, result=here, pack=pack, save=save)["warnings"]
+        return dataclasses.replace(result, scene=str(out / SCENE), warnings=[*result.warnings, *said])
 
     def ask(self, **order: Any) -> dict[str, Any]:
         """What Blender answers to an ``order``; raises UserError, and Cancelled."""

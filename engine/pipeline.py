@@ -67,7 +67,7 @@ def texture(
         values = report.values(request, painter.settings, painter.denoiser, found, clock.seconds)
         files = report.files(outputs, (file.name for file in stage.iterdir()))
         save.report({**values, **files}, stage / REPORT)
-    return replace(result, warnings=[*warnings, *_left(outputs, files["earlier_files"])])
+    return replace(result, warnings=[*warnings, *result.warnings, *_left(outputs, files["earlier_files"])])
 
 
 def _left(outputs: Outputs, names: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from ...engine.outputs import Outputs
 from ..datablocks import channel, our_image_nodes
 from ..jobs.job_object import TexturedObject
 from ..problem import Problem
-from ..write.image import DATA
+from ..write.colour_space import DATA, set_space
 
 PLAIN = ".png"  # what the engine leaves beside whatever the depth asks for
 
@@ -96,7 +96,7 @@ def plain(textured: Sequence[TexturedObject]) -> Iterator[None]:
                 node.image = eight = bpy.data.images.load(str(path))
                 eight.name = image.name
                 if not channel(image).colour:
-                    eight.colorspace_settings.name = DATA
+                    set_space(eight, DATA)
                 changed.append((node, image, eight))
     try:
         yield

@@ -3,7 +3,7 @@
 The engine runs Blender with scene_main.py and a folder with order.json in it, where answer.json is to be:
 
 read:     {action, blend, request} -> {meshes: [{file, unwrap}], objects, left_out: [name], warnings: [text]}
-put_back: {action, blend, request, objects, result, save, pack} -> {}
+put_back: {action, blend, request, objects, result, save, pack} -> {warnings: [text]}
 either:   {error, fix, code} where it can't be done
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-from ...engine import protocol
+from ...engine import protocol, words
 from ..jobs.job_files import file_names
 from ..jobs.job_object import JobObject, JobResult, ResultImages, TexturedObject
 from ..jobs.received import receive
@@ -26,6 +26,7 @@ from ..read import objects as read_objects
 from ..read.settings import Settings
 from ..read.uv_room import UvRoom
 from ..results import recording
+from ..write import colour_space
 from ..write import image as write_image
 from . import choice
 
@@ -72,7 +73,8 @@ def _put_back(order: Order, _folder: Path) -> dict[str, Any]:
     for name, file in files.items() if not order["pack"] else ():
         write_image.lay_beside(bpy.data.images[name], file)
     _save(Path(order["save"]))
-    return {}
+    said = colour_space.notes(bpy.data.images[name] for name in files)
+    return {"warnings": [*map(words.line, said)]}
 
 
 def read(objects: Sequence[Any], request: Order) -> tuple[JobObject, ...]:

@@ -23,6 +23,7 @@ from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
 from ..read.uv_room import UvRoom
+from ..write import colour_space
 from . import durations, engine, job_files
 from .job_files import JobFiles
 from .job_object import JobObject, JobResult, ResultImages, TexturedObject
@@ -169,7 +170,9 @@ class TextureJob:
         report = Path(result.report)
         durations.remember(package.user_folder(), self._durations_key(), report, views, own_steps)
         warnings = [text for one in self.objects for text in one.read.warnings]
-        return Outcome(objects, (*map(words.line, dict.fromkeys(warnings)), *result.warnings), result)
+        images = [bpy.data.images[name, None] for one in objects for name in one.images]
+        said = map(words.line, [*dict.fromkeys(warnings), *colour_space.notes(images)])
+        return Outcome(objects, (*said, *result.warnings), result)
 
     def close(self) -> None:
         """Show no more of the job, and remove its folder."""

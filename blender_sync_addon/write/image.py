@@ -15,10 +15,9 @@ from ...engine.options.channels import Channel, main_channel
 from .. import engine_files
 from ..datablocks import CHANNEL, TAG
 from ..problem import Problem
+from . import colour_space
 
 FOLDER = "textures"
-COLOURS, DATA = {".png": "sRGB", ".exr": "Linear Rec.709"}, "Non-Color"
-"""The colour spaces of what the engine writes, as Blender calls them."""
 
 
 def write(
@@ -114,8 +113,7 @@ def _mark(image: Any, name: str, origin: Mapping[str, Any], suffix: str, channel
     image[TAG] = dict(origin)
     if channel != main_channel():
         image[CHANNEL] = channel.name
-    with contextlib.suppress(TypeError):  # a studio's own colour configuration may call it otherwise
-        image.colorspace_settings.name = COLOURS[suffix] if channel.colour else DATA
+    colour_space.set_space(image, colour_space.wanted(image, suffix))
 
 
 def _kept(

@@ -15,9 +15,13 @@ SCRIPTS = [
 PYTHONS = [p for p in os.environ.get("SYNC_TEXTURE_BPY_PYTHONS", "").split(os.pathsep) if p]
 
 
+STUDIO = {"OCIO": str(Path(__file__).with_name("studio.ocio"))}
+
+
 def run(command: list[str], tmp_path: Path) -> None:
+    own = STUDIO if command[-1].endswith("ocio_in_blender.py") else {}
     resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "user"), "SYNC_TEXTURE_TEST_PYTHON": sys.executable}
-    env = {k: v for k, v in os.environ.items() if k != "SYNC_TEXTURE_PYTHON"} | resources
+    env = {k: v for k, v in os.environ.items() if k != "SYNC_TEXTURE_PYTHON"} | resources | own
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
     assert '"failed": []' in done.stdout, (done.stdout + done.stderr)[-8000:]

@@ -34,6 +34,7 @@ if request["prompt"] == "slow":
     time.sleep(60)
 if order["action"] == "put_back":
     Path(order["save"]).write_text(json.dumps([order["objects"], order["pack"], order["result"]["texture"]]))
+    said = {{"warnings": ["colours"]}}
 elif "nobody" in request["objects"]:
     said = {{"error": "There is no object 'nobody'", "fix": "", "code": 2}}
 else:
@@ -91,7 +92,7 @@ def test_objects_are_handed_over_and_put_back(scene: Path) -> None:
     assert (objects, packed) == (["a", "b"], True)
     assert Path(picture).name == "texture.png"
     assert Path(picture).parent.parent.parent == out  # where it lies until all is there
-    assert result.warnings == ["modifiers", "blurred"]
+    assert result.warnings == ["modifiers", "blurred", "colours"]
     assert sorted(path.name for path in out.iterdir()) == ["report.json", "scene.blend"]
 
 
