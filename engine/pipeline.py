@@ -55,6 +55,7 @@ def texture(
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
         painted = canvas.finish(pictures)
+    warnings += map(line, painted.warnings)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
         found = canvas.report(warnings) | painted.measure()

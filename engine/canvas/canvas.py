@@ -55,7 +55,10 @@ class CanvasView:
 
 
 class Painted(Protocol):
-    """The canonical variable at full resolution, made from finished views."""
+    """The canonical variable at full resolution, made from finished views. warnings: what is odd about it."""
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     def measure(self) -> dict[str, Any]:
         """How good it is, as report.json has it."""

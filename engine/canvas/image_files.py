@@ -47,6 +47,10 @@ class PaintedImage:
     images: ByChannel
     wraps: bool
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        return ()
+
     def measure(self) -> dict[str, Any]:
         return {"seam_error": wrap_error(self.images[main_channel()]) if self.wraps else None}
 

@@ -19,6 +19,7 @@ from ..bake.texel_graph import TexelGraph
 from ..denoise.denoiser import Denoiser
 from ..export import room
 from ..host import Clock, Host
+from ..measure.flat import flat_channels
 from ..options.channels import Channel, main_channel
 from ..pictures.channels import by_channel, neutral
 from ..protocol import Request
@@ -150,14 +151,15 @@ class MeshCanvas:
 
     def finish(self, pictures: Floats) -> PaintedMesh:
         """The textures of all channels: baked, over the old one where there is one, filled, padded."""
-        images = by_channel(self._texture(pictures), self.channels)
+        graph = TexelGraph.build(self.surface, self.job.request.texture_size)
+        images = by_channel(self._texture(pictures, graph), self.channels)
         seen = by_channel(pictures, self.channels)[main_channel()]
-        return PaintedMesh(self.job, self.surface, self.shots, seen, images)
+        flat = flat_channels(images, graph.texels.index)
+        return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat))
 
-    def _texture(self, pictures: Floats) -> Floats:
+    def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
         """(T, T, K), or of pages, float32 in [0, 1]."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
-        graph = TexelGraph.build(self.surface, request.texture_size)
         inputs = self.surface, graph.texels, self.shots, pictures, check
         if old is None:
             baked = bake(*inputs, partial(doubtful_used, request.fill, graph))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,10 +15,11 @@ from PIL import Image
 from .. import threads
 from ..export import render, save
 from ..export.files import page_file, result_file, textures, uv_file, write_textured
+from ..measure.flat import warning
 from ..measure.quality import covered, view_psnr
 from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
-from ..options.channels import main_channel
+from ..options.channels import Channel, main_channel
 from ..outputs import MESH_FILES
 from ..pictures.channels import ByChannel
 from ..protocol import Result
@@ -30,13 +32,15 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class PaintedMesh:
     """The textures of the meshes of a ``job``: ``images`` (T, T, k) float32 in [0, 1], or pages of them.
-    pictures: (N, R, R, 3), what people look at of the ``shots`` of their ``surface``."""
+    pictures: (N, R, R, 3), what people look at of the ``shots`` of their ``surface``. flat: the channels that
+    are the same all over it."""
 
     job: MeshJob
     surface: Surface
     shots: list[View]
     pictures: Floats
     images: ByChannel
+    flat: tuple[Channel, ...] = ()
 
     @property
     def texture(self) -> Floats:
@@ -47,6 +51,10 @@ class PaintedMesh:
     def rendered(self) -> Floats:
         """(N, R, R, 3): the texture as the views show it."""
         return render.render_views(self.texture, self.surface, self.shots)
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return warning(self.flat)
 
     def measure(self) -> dict[str, Any]:
         cameras, layout = [shot.camera for shot in self.shots], self.job.layout
@@ -59,6 +67,7 @@ class PaintedMesh:
             "seam_error": seam_error(self.surface, self.texture),
             "view_psnr": view_psnr(self.rendered, self.shots, self.pictures),
             "detail_kept": kept if np.isfinite(kept) else None,
+            "flat_channels": [one.name for one in self.flat],
         }
 
     def _page(self, number: int, painted: NDArray[np.bool_]) -> dict[str, Any]:

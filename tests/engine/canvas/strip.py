@@ -39,6 +39,7 @@ class PaintedStrip:
 
     request: Request
     strip: Floats
+    warnings: Sequence[str] = ("the strip is odd",)
 
     def measure(self) -> dict[str, Any]:
         return {"brightness": float(self.strip.mean())}

@@ -137,7 +137,7 @@ def test_a_whole_job(denoiser: Denoiser, request_for: Make) -> None:
     report = json.loads(Path(result.report).read_text("utf-8"))
     (canvas,) = prepared.made
     assert Image.open(result.texture).size == (LENGTH, HEIGHT)
-    assert result.warnings == ["the strip is a toy"]
+    assert result.warnings == ["the strip is a toy", "the strip is odd"]
     assert report["strip"] == {"length": LENGTH, "warnings": result.warnings}
     assert 0 < report["brightness"] < 1
     assert report["seconds"]["sync"] > 0
