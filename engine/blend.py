@@ -67,7 +67,7 @@ def files(request: Request) -> tuple[str, ...]:
 
 def through_blender(request: Request, host: Host, texture: Callable[[Request, Finish], Result]) -> Result:
     """``texture(request, finish)``, with the files of its objects in place of a file that only Blender opens,
-    and with what is to finish its results. Raises UserError."""
+    and with what is to finish its results. Raises UserError, DiskError among them."""
     if not any(map(is_for_blender, request.meshes)):
         if request.objects or request.collection or request.uv_layer:
             raise UserError(
@@ -80,6 +80,7 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request, Fi
         raise UserError(what, "name several of its objects instead, or import the others into it")
     if not Path(request.mesh).is_file():
         raise UserError(f"there is no file '{request.mesh}'", "check the path's spelling")
+    _require_room(request)
     with guard.folder("sync_texture_") as folder:
         host.progress("start", 0, 1, None)
         blender = _Scene(request, folder, host)
@@ -87,6 +88,12 @@ def through_blender(request: Request, host: Host, texture: Callable[[Request, Fi
         result = texture(_opened(request, found["meshes"]), partial(blender.put_back, found["objects"]))
         warnings = [*found["warnings"], *result.warnings]
         return dataclasses.replace(result, warnings=warnings, left_out=found["left_out"])
+
+
+def _require_room(request: Request) -> None:
+    """Raise DiskError where the disk has no room for the scene that is to be saved, as large as it is now."""
+    if request.scene != "none":
+        disk.require(Path(request.out), os.path.getsize(request.mesh), "out")
 
 
 def _opened(request: Request, meshes: Sequence[Mapping[str, str]]) -> Request:
@@ -146,5 +153,6 @@ class _Scene:
         if "error" in found:
             if full := disk.failure(RuntimeError(found["error"]), Path(self.request.out), option="out"):
                 raise full  # Blender tells the system's words and no more
+            _require_room(self.request)  # or others: it doesn't look why a file couldn't be saved
             raise UserError(found["error"], found["fix"] or "correct it")
         return found

@@ -17,7 +17,7 @@ from engine.errors import Cancelled, UserError
 from engine.export.save import staged
 from engine.host import Host
 from engine.outputs import Outputs
-from engine.protocol import EXIT_DONE, EXIT_INCOMPLETE, Request, Result
+from engine.protocol import EXIT_DISK, EXIT_DONE, EXIT_INCOMPLETE, Request, Result
 
 STAND_IN = f"""#!{sys.executable}
 import json, sys, tempfile, time
@@ -32,7 +32,10 @@ if request["prompt"] == "crash":
     sys.exit(11)
 if request["prompt"] == "slow":
     time.sleep(60)
-if order["action"] == "put_back":
+if request["prompt"].startswith("no room") and order["action"] == "put_back":
+    Path(order["save"]).with_name("full").write_bytes(bytes(int(request["prompt"].split()[-1])))
+    said = {{"error": "it can't be saved: Error: No such file or directory", "fix": "look", "code": 2}}
+elif order["action"] == "put_back":
     Path(order["save"]).write_text(json.dumps([order["objects"], order["pack"], order["result"]["texture"]]))
     said = {{"warnings": ["colours"]}}
 elif "nobody" in request["objects"]:
@@ -128,6 +131,20 @@ def test_nothing_is_left_in_the_temporary_folder(
         with pytest.raises(ZeroDivisionError):
             blend.through_blender(Request(str(scene), "moss", "out"), Host(), lambda opened, finish: 1 // 0)
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "written", "is_full"), [(100, 0, True), (40, 40, True), (20, 1, False)]
+)
+def test_a_scene_that_has_no_room_is_the_disk_s_failure(
+    scene: Path, tiny_disk: Path, kilobytes: int, written: int, is_full: bool
+) -> None:
+    """Before Blender starts, and after it couldn't save, of which it tells nothing that is of use."""
+    scene.write_bytes(bytes(kilobytes << 10))
+    with pytest.raises(UserError) as caught:
+        do(scene, out=str(tiny_disk), prompt=f"no room {written << 10}")
+    assert (caught.value.code == EXIT_DISK) == is_full, caught.value
+    assert str(caught.value).startswith(f"the disk with {tiny_disk} is full: 0.") == is_full
 
 
 def test_other_meshes_go_by(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
