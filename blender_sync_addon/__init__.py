@@ -14,14 +14,23 @@ def _modules() -> tuple[ModuleType, ...]:
     Imported here, so that what needs no Blender can be used and tested without one.
     """
     from .command import main
-    from .operators import batch, environment, fill_panel, own_material, properties, texture, variations
+    from .operators import (
+        batch,
+        controls,
+        environment,
+        fill_panel,
+        own_material,
+        properties,
+        texture,
+        variations,
+    )
     from .operators import results as result_operators
     from .results import history, thumbnail
     from .ui import advanced, menus, panel, preferences, presets
     from .ui import results as result_panels
 
     chosen = preferences, properties, presets
-    operators = texture, batch, environment, fill_panel
+    operators = texture, batch, environment, fill_panel, controls
     results = history, thumbnail, result_operators, own_material, variations, result_panels
     return *chosen, *operators, panel, advanced, *results, menus, main
 

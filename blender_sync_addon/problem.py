@@ -24,6 +24,11 @@ class Problem(Exception):
         super().__init__(_one_line(self.what, self.fix))
         self.code = code
 
+    @classmethod
+    def of(cls, error: protocol.UserError) -> Problem:
+        """The engine's ``error``, in the panel's words."""
+        return cls(error.wording.error, error.wording.fix, error.code, **error.wording.options)
+
     @property
     def on_command_line(self) -> str:
         """``str(problem)`` in the words of the command line."""

@@ -22,7 +22,12 @@ Name = Callable[[str, Value], str]
 """What a door calls an option, with the value to give it where there is one."""
 
 # Several values, but each by a flag of its own.
-_FLAGS = {"objects": "--object", "other_meshes": "--mesh", "other_unwraps": "--unwrap"}
+_FLAGS = {
+    "controls": "--control",
+    "objects": "--object",
+    "other_meshes": "--mesh",
+    "other_unwraps": "--unwrap",
+}
 
 
 def flag(name: str, value: Value = None) -> str:

@@ -6,7 +6,7 @@ Knows canvases, models and what a job asks for; what a canvas is made of it does
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -257,14 +257,14 @@ class _PromptRows:
 
 @dataclass(frozen=True)
 class _Network:
-    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts and control
-    are those of the ``rows``."""
+    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts and
+    controls are those of the ``rows``."""
 
     painter: Painter
     schedule: Schedule
     rows: _PromptRows
     texts: tuple[Text, Text]
-    control: Tensor | None
+    controls: Mapping[str, Tensor]
 
     def eps(self, x: Tensor, i: int) -> Tensor:
         return self._run(self.painter.denoiser.predict, x, i)
@@ -276,7 +276,7 @@ class _Network:
         self.painter.host.check()
         states = self.rows.of(x.to(self.painter.denoiser.device))
         level, guidance = self.schedule.levels[i], self.painter.settings.guidance
-        return self.rows.merged(predict(states, level, *self.texts, self.control, guidance)).to(x.device)
+        return self.rows.merged(predict(states, level, *self.texts, self.controls, guidance)).to(x.device)
 
 
 def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
@@ -286,11 +286,13 @@ def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
         positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
         negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
         denoiser.ready(painter.host.check)
-    network = _Network(painter, schedule, rows, (positive, negative), _control(canvas, rows, denoiser.device))
+    network = _Network(
+        painter, schedule, rows, (positive, negative), _controls(canvas, rows, denoiser.device)
+    )
     return painter.clock.timed("denoise", network)
 
 
-def _control(canvas: Canvas, rows: _PromptRows, device: torch.device) -> Tensor | None:
-    """The control pictures of the ``rows``; None where the canvas has none."""
-    pictures = [view.control for view in canvas.views if view.control is not None]
-    return rows.of(torch.from_numpy(np.stack(pictures)).to(device)) if pictures else None
+def _controls(canvas: Canvas, rows: _PromptRows, device: torch.device) -> dict[str, Tensor]:
+    """The control pictures of the ``rows``, by their kinds."""
+    pictures = {kind: [view.controls[kind] for view in canvas.views] for kind in canvas.views[0].controls}
+    return {kind: rows.of(torch.from_numpy(np.stack(one)).to(device)) for kind, one in pictures.items()}

@@ -82,6 +82,7 @@ def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Pai
         host.check()
         host.progress("model", 0, 1, None)
         denoiser = model(request.model, request.device)
+        denoiser.steer_with(options.asked_controls(request), host.check)
     clock.settle = memory.settler(denoiser.device)
     return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)
 

@@ -13,7 +13,7 @@ from .mesh.frame import framed
 from .mesh.mesh import Mesh, is_z_up
 from .models import accelerators
 from .models.presets import Preset, for_kind
-from .options import values
+from .options import controls, values
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
 from .protocol import AnyRequest, Request
@@ -63,8 +63,14 @@ def check(request: AnyRequest) -> None:
     if not request.prompt.strip():
         raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
     _check_method(request)
+    asked_controls(request)
     if isinstance(request, Request):
         _check_meshes(request)
+
+
+def asked_controls(request: AnyRequest) -> tuple[controls.Asked, ...]:
+    """What ``request`` wants the model to be steered with. Raises UserError."""
+    return controls.read_all(request.controls) if isinstance(request, Request) else ()
 
 
 def _check_meshes(request: Request) -> None:

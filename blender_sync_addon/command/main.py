@@ -161,7 +161,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    said = {name: getattr(args, name) for name in read_settings.REMEMBERED}
+    said = arguments.found(args, read_settings.REMEMBERED)
     paths = {name: os.path.abspath(said[name]) for name in ("init_texture", "cameras") if said[name]}
     device = args.device or package.device()
     model, overwrite = read_settings.model(args.model), args.overwrite

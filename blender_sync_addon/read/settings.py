@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
+from ...engine.options import values
 from ...engine.options.blender import Panel, panel
 from ...engine.options.job import OBJECTS, WRITING
 from ...engine.options.option import BLENDER, Option, options
@@ -56,8 +57,8 @@ class Settings(Request):
 
     def origin(self) -> dict[str, Any]:
         """How a texture was made, to be kept with it: what was chosen, without what was left to the model."""
-        values = {name: getattr(self, name) for name in REMEMBERED}
-        return {**{n: v for n, v in values.items() if v not in (None, "")}, "version": protocol.VERSION}
+        said = {name: written(getattr(self, name)) for name in REMEMBERED}
+        return {**{n: v for n, v in said.items() if v not in (None, "")}, "version": protocol.VERSION}
 
     def request(
         self,
@@ -84,6 +85,11 @@ class Settings(Request):
         return Request(**{name: getattr(self, name) for name in OPTIONS} | of_files)
 
 
+def written(value: Any) -> Any:
+    """``value`` as the panel's properties and results have it: a list is one text, with semicolons."""
+    return "; ".join(value) if isinstance(value, tuple) else value
+
+
 UNREMEMBERED = (OBJECTS, WRITING)  # sections
 REMEMBERED = (
     *(name for name, one in OPTIONS.items() if BLENDER in one.doors and one.section not in UNREMEMBERED),
@@ -104,13 +110,13 @@ def nothing(entry: Option) -> Any:
 def from_options(options: Any, fallback: Any, device: str) -> Settings:
     """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
     said = {name: chosen(options, fallback, name) for name in panel() if name not in PER_OBJECT}
-    values = {name: _read(panel()[name], said[name]) for name in said if name in OPTIONS}
+    found = {name: _read(panel()[name], said[name]) for name in said if name in OPTIONS}
     by_hand = said["quality"] == quality.CUSTOM or options.properties.is_property_set("steps")
-    if values["accelerator"] not in (None, "none") and not by_hand:
-        values["steps"] = None  # a quality's are of models that need many
+    if found["accelerator"] not in (None, "none") and not by_hand:
+        found["steps"] = None  # a quality's are of models that need many
     return Settings(
         **{
-            **values,
+            **found,
             "model": model(said["model"]),
             "views": str(said["view_count"]) if said["rig"] == "even" else said["rig"],
             "front": FRONTS[said["front"]],
@@ -123,6 +129,8 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
 
 def _read(entry: Option, value: Any) -> Any:
     """What the property's ``value`` means in a request."""
+    if entry.several:
+        return values.read(entry, value) if value.strip() else ()
     if isinstance(value, str) and entry.by_model:
         value = value.strip()
     if entry.by_model and value == nothing(entry):
@@ -142,6 +150,11 @@ def chosen(options: Any, fallback: Any, name: str) -> Any:
         if wanted != quality.CUSTOM:
             return getattr(quality.table(model)[wanted], name)
     return getattr(fallback, name)
+
+
+def controlnet(name: str) -> str:
+    """A ControlNet's name as it is; a folder or file as in :func:`model`."""
+    return model(name) if name.strip() else ""
 
 
 def model(name: str) -> str:

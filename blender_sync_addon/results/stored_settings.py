@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ...engine.options import values
 from ...engine.options.blender import Panel, panel
 from ...engine.options.request import OPTIONS
 from ..datablocks import TAG
@@ -23,7 +24,13 @@ def stored(material: Any) -> Settings:
     """How our ``material`` was made. What it doesn't say was left to the model, and is again."""
     said = material[TAG].to_dict()
     names = [field.name for field in dataclasses.fields(Settings)]
-    return Settings(**{name: said[name] for name in names if name in said})
+    found = {name: said[name] for name in names if name in said}
+    lists = {name: values.read(OPTIONS[name], found[name]) for name in found if _is_list(name)}
+    return Settings(**{**found, **lists})
+
+
+def _is_list(name: str) -> bool:
+    return name in OPTIONS and OPTIONS[name].several
 
 
 def now(obj: Any, result: Any) -> Settings:
@@ -39,7 +46,7 @@ def fill(options: Any, settings: Settings, obj: Any) -> None:
     """Let the panel's ``options`` say what ``settings``, those of a result of ``obj``, do."""
     options.model = settings.model  # first: what belongs to its quality follows it
     for name, entry in panel().items():
-        value = getattr(settings, name, None)
+        value = read_settings.written(getattr(settings, name, None))
         nothing = read_settings.nothing(entry)
         if name in OPTIONS.keys() - Panel.__annotations__.keys() and not (value is None and nothing is None):
             setattr(options, name, nothing if value is None else str(value) if entry.common else value)

@@ -13,6 +13,7 @@ from ...engine.options.option import Option
 from ..operators.fill_panel import ChooseNumber, RandomSeed
 from ..read import settings
 from ..setup import model_numbers
+from . import controls
 from .panel import MainPanel
 
 
@@ -83,6 +84,8 @@ def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None
         row = column.row(align=True)
         row.prop(options, entry.name)
         row.operator(RandomSeed.bl_idname, text="", icon="CUBE")
+    elif entry.name == "controls":
+        controls.draw(column, options)
     elif entry.by_model and entry.kind in (int, float):
         _draw_number(column.row(align=True), options, entry)
     elif entry.name != "uv_layer":

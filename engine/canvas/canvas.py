@@ -7,7 +7,7 @@ these; nothing else asks what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,8 +40,9 @@ class Prompt:
 class CanvasView:
     """One picture of ``height`` x ``width`` pixels, multiples of a latent's.
 
-    prompts: at least one; where several meet, each counts by its mask. control: (C, H, W) float32 in [0, 1],
-    what the ControlNet is shown; None, for all views of a canvas alike: it is off. mask: (H, W) bool, where
+    prompts: at least one; where several meet, each counts by its mask. controls: what
+    ControlNets are shown, (C, H, W) float32 in [0, 1] by the kinds of pictures, for all views of a canvas
+    alike; where there are none of a kind, it is off. mask: (H, W) bool, where
     it shows the canvas; behind is the background. neighbours: the numbers of the views beside it, without its
     own.
     """
@@ -49,7 +50,7 @@ class CanvasView:
     height: int
     width: int
     prompts: tuple[Prompt, ...]
-    control: Floats | None
+    controls: Mapping[str, Floats]
     mask: NDArray[np.bool_]
     neighbours: tuple[int, ...] = ()
 

@@ -120,10 +120,10 @@ class ImageCanvas:
         nothing."""
         side, windows = self.windows.side, self.windows
         prompts = (Prompt(self.settings.prompt, self.settings.negative),)
-        control = position.plane(side) if self.settings.control == "position" else None
+        controls = {"position": position.plane(side)} if self.settings.control == "position" else {}
         everywhere = np.ones((side, side), bool)
         return [
-            CanvasView(side, side, prompts, control, everywhere, windows.neighbours(i))
+            CanvasView(side, side, prompts, controls, everywhere, windows.neighbours(i))
             for i in range(windows.count)
         ]
 

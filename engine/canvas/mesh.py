@@ -71,7 +71,7 @@ class PreparedMeshes:
         job.host.note(notes)
         backend = choose(request.raster, denoiser.device.type)
         surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
-        shots = take_views(surface, cameras, settings.view_size, settings.control, job.host)
+        shots = take_views(surface, cameras, settings.view_size, denoiser.kinds, job.host)
         warnings = notes + _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
         return MeshCanvas(job, settings, surface, shots, denoiser.channels, warnings)
 
@@ -88,10 +88,10 @@ def canvas_views(shots: Sequence[View], prompt: str, negative: str) -> list[Canv
     beside = neighbours([shot.camera for shot in shots])[:, 1:]
     found = []
     for shot, row in zip(shots, beside, strict=True):
-        assert shot.control is not None, "what a model paints has a control picture"
+        assert shot.controls, "what a model paints has a control picture"
         wanted = Prompt(prompts.positive(prompt, shot.camera), prompts.negative(negative, shot.camera))
         side, others = shot.resolution, tuple(row[row >= 0].tolist())
-        found.append(CanvasView(side, side, (wanted,), shot.control, shot.mask, others))
+        found.append(CanvasView(side, side, (wanted,), shot.controls, shot.mask, others))
     return found
 
 

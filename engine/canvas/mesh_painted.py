@@ -104,7 +104,7 @@ class PaintedMesh:
     def _contact_sheet(self) -> Image.Image:
         cameras = [shot.camera for shot in self.shots]
         labels = [f"{camera.azimuth:.0f}, {camera.elevation:.0f}" for camera in cameras]
-        controls = np.stack([shot.control for shot in self.shots if shot.control is not None])
+        controls = [np.stack([shot.controls[kind] for shot in self.shots]) for kind in self.shots[0].controls]
         return render.contact_sheet(controls, self.pictures, self.rendered, labels)
 
     def _write_uvs(self, stage: Path) -> list[str | None]:

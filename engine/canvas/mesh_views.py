@@ -26,11 +26,10 @@ AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels t
 
 
 def take_views(
-    surface: Surface, cameras: Sequence[Camera] | None, resolution: int, control: str, host: Host
+    surface: Surface, cameras: Sequence[Camera] | None, resolution: int, controls: Sequence[str], host: Host
 ) -> list[View]:
     """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
-    those that it needs, each with its picture for the ControlNet; ``control`` is one of models/presets.py's
-    CONTROLS.
+    those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS).
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
@@ -40,7 +39,7 @@ def take_views(
     def draw(i: int) -> View:
         host.check()
         view = surface.seen(placed[i], resolution)
-        return replace(view, control=_CONTROLS[control](surface, view))
+        return replace(view, controls={kind: _CONTROLS[kind](surface, view) for kind in controls})
 
     views = []
     with ThreadPoolExecutor(max_workers=AT_ONCE if surface.raster.name == "embree" else 1) as pool:

@@ -6,7 +6,7 @@ diffusers computes it anew for each row of each step: of the starter's ControlNe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from ..models.checks import ANOTHER, UNION, check_condition_size, check_controln
 from ..models.files import read_json
 from . import weights
 from .build import build
+from .controlnets import trained_on
+from .families.family import Control, Stack
 from .parts import Part
 from .weights import Check
 
@@ -41,7 +43,9 @@ SIZES = {
 
 class ControlNet:
     """A ControlNet whose pictures are embedded once, each tensor of them. embedding: what does that, taken
-    out of the network."""
+    out of the network. kinds: as of controlnets.Net."""
+
+    is_union = False
 
     def __init__(self, path: Path, unet: Part, vae: Part) -> None:
         """path: a component folder, or a single file that is shaped after ``unet``. Raises UserError for one
@@ -55,6 +59,7 @@ class ControlNet:
             self._take_embedding,
         )
         check_condition_size(path, self.part.config, vae.config)
+        self.kinds: Mapping[str, int | None] = trained_on(path)
         self.embedding = nn.Identity()
         self._embedded = WeakTensorKeyDictionary()  # forgotten with the pictures
 
@@ -83,30 +88,31 @@ class ControlNet:
         return self.embedding(colours)  # type: ignore[no-any-return]
 
     def residuals(
-        self, x: Tensor, time: Tensor, text: Tensor, embedded: Tensor, scale: float, **added: Any
-    ) -> tuple[list[Tensor], Tensor]:
-        """What is added to the UNet's skip connections and to its middle, of ``embedded`` pictures.
+        self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]], **added: Any
+    ) -> list[tuple[list[Tensor], Tensor]]:
+        """What is added to the UNet's skip connections and to its middle in each of its passes, of embedded
+        pictures.
 
         added: what its family's networks are given beside that.
         """
-        down, middle = self.part.network()(
-            x,
-            time,
-            text,
-            **self._pictures(embedded),
-            conditioning_scale=float(scale),
-            return_dict=False,
-            **added,
-        )
-        return list(down), middle
+        passes = []
+        for given in self._passes(controls):
+            down, middle = self.part.network()(x, time, text, **given, return_dict=False, **added)
+            passes.append((list(down), middle))
+        return passes
 
-    def _pictures(self, embedded: Tensor) -> dict[str, Any]:
-        """As the network takes them."""
-        return {"controlnet_cond": embedded}
+    def _passes(self, controls: Sequence[Control[Stack]]) -> list[dict[str, Any]]:
+        """As the network takes the pictures: those of each control for themselves."""
+        return [
+            {"controlnet_cond": one.pictures.tensor, "conditioning_scale": float(one.scale)}
+            for one in controls
+        ]
 
 
 class ControlNetUnion(ControlNet):
     """One for pictures of several kinds, which it has to be told."""
+
+    is_union = True
 
     def __init__(self, path: Path, unet: Part, vae: Part) -> None:
         super().__init__(path, unet, vae)
@@ -115,12 +121,23 @@ class ControlNetUnion(ControlNet):
             raise UserError(
                 f"{path} is a ControlNet union, used for {kind} pictures in {order} order", ANOTHER
             )
-        self._kind = UNION_KINDS[kind]
+        self.kinds, self._kind = UNION_KINDS, kind
 
-    def _pictures(self, embedded: Tensor) -> dict[str, Any]:
-        kinds = torch.zeros(len(embedded), self.part.config.num_control_type, device=embedded.device)
-        kinds[:, self._kind] = 1
-        return {"controlnet_cond": [embedded], "control_type": kinds, "control_type_idx": [self._kind]}
+    def _passes(self, controls: Sequence[Control[Stack]]) -> list[dict[str, Any]]:
+        """All in one."""
+        pictures = [one.pictures.tensor for one in controls]
+        numbers = [UNION_KINDS[one.kind or self._kind] for one in controls]
+        told = torch.zeros(len(pictures[0]), self.part.config.num_control_type, device=pictures[0].device)
+        told[:, numbers] = 1
+        scales = [float(one.scale) for one in controls]
+        return [
+            {
+                "controlnet_cond": pictures,
+                "control_type": told,
+                "control_type_idx": numbers,
+                "conditioning_scale": scales if len(scales) > 1 else scales[0],
+            }
+        ]
 
 
 def open_controlnet(path: Path, unet: Part, vae: Part) -> ControlNet:

@@ -7,7 +7,7 @@ Nothing here is random.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -16,16 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from ..models import sidecar, sources
 from ..models.accelerators import NONE, named
-from ..models.families import CONTROLNET
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
 from ..options.channels import Channel
+from ..options.controls import Asked
 from . import device as devices
 from . import steps
 from .attention import AcrossRows, Links, across_rows
 from .autoencoder import Autoencoder
+from .controlnets import Steering, steerings
 from .families.family import NETWORK, TEXT, Control, Rows, Which
 from .faults import finite, raised_by_networks
 from .levels import Level, Schedule
@@ -33,6 +35,8 @@ from .linear_decoder import LinearDecoder
 from .loading import Model, load
 from .parts import Part
 from .weights import Check
+
+Shown = Mapping[str, Tensor] | Tensor | None  # control pictures
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ class Denoiser:
 
     channels: what its pictures say of a surface, their numbers side by side. latent_channels: C. downscale:
     pixels per latent. preset: its family's defaults, under what it says about itself (sidecar.py).
-    vocabulary: the words that it knows, None where it doesn't say. batch: rows that go through the network at
-    once (a picture with guidance is two rows); vae_batch: pictures through the autoencoder at once, at the
-    preset's view size.
+    vocabulary: the words that it knows, None where it doesn't say. controls: what steers it.
+    batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
+    through the autoencoder at once, at the preset's view size.
     """
 
     def __init__(self, model: Model) -> None:
@@ -92,6 +96,7 @@ class Denoiser:
         self._embedded: dict[str, tuple[Rows, str]] = {}
         self._across: AcrossRows | None = None
         self._linear: LinearDecoder | None = None
+        self._steered: tuple[Steering, ...] = ()
         row = family.row_bytes(self.preset.latent_view_size)
         picture = family.picture_bytes(self.preset.view_size)
         self.batch = max(1, devices.budget(self.device) // row)
@@ -101,6 +106,32 @@ class Denoiser:
         """The model's own schedule with ``steps`` steps. latents: h * w of a state, the preset's if None.
         accelerator: which one its weights were distilled as."""
         return self._family.levels(steps, named(accelerator), latents)
+
+    @property
+    def controls(self) -> tuple[Steering, ...]:
+        """Those that it was told of, else the model's own."""
+        nets, preset = self._family.controlnets, self.preset
+        if self._steered or nets is None:
+            return self._steered
+        return (Steering(preset.control, nets.own, preset.conditioning_scale, preset.control_end),)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the pictures that canvases are to be shown in, at least one."""
+        return tuple(one.kind for one in self.controls) or (self.preset.control,)
+
+    def steer_with(self, controls: Sequence[Asked], check: Check = lambda: None) -> None:
+        """From now on ``controls`` steer it, without any the model's own. check: called all along; may raise
+        Cancelled. Raises UserError where a ControlNet isn't there, doesn't fit the model or isn't for such
+        pictures; then all is as it was before."""
+        nets = self._family.controlnets
+        if nets is None:
+            if controls:
+                raise UserError("{controls}: this model takes no ControlNets", "leave it out", controls=None)
+            return
+        found = steerings(controls, nets.own, self.preset, check)
+        nets.use(found)
+        self._steered = found
 
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
@@ -137,20 +168,20 @@ class Denoiser:
                 self._across = None
 
     def predict(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
         x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
-        latter isn't looked at when guidance is 1. control: the pictures that ``preset.control`` names, (N, 1
-        or 3, h * downscale, w * downscale) in [0, 1], None where nothing steers; a tensor that was given
-        before is taken to be unchanged.
+        latter isn't looked at when guidance is 1. control: pictures (N, 1 or 3, h * downscale, w * downscale)
+        in [0, 1] by their kinds, those of ``controls`` for which there are some steer; a tensor alone is of
+        the first of them. A tensor that was given before is taken to be unchanged.
         """
         output = self._guided(x, level, positive, negative, control, guidance)
         return steps.EPS_FROM[self._family.prediction](x, output, *level.alpha_sigma)
 
     def predict_x0(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
     ) -> Tensor:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
@@ -159,7 +190,7 @@ class Denoiser:
         return steps.consistent(x, x0, level.skip, level.out)
 
     def _guided(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Tensor | None, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n, controls = len(x), self._controls(control, level)
@@ -169,13 +200,19 @@ class Denoiser:
         outputs = self._network(x.repeat(len(passes), 1, 1, 1), level, condition, repeated).chunk(len(passes))
         return outputs[0] if len(passes) == 1 else self._family.guide(outputs[0], outputs[1], guidance)
 
-    def _controls(self, pictures: Tensor | None, level: Level) -> list[Control[Any]]:
-        """What steers the network; nothing once the preset has it off."""
-        if pictures is None or not level.is_within(self.preset.control_end):
+    def _controls(self, shown: Shown, level: Level) -> list[Control[Any]]:
+        """What steers the network; without those that are at their end."""
+        if shown is None:
             return []
-        with raised_by_networks():
-            steering = self._family.steer(pictures, self.batch)
-        return [Control(steering, self.preset.conditioning_scale)]
+        if isinstance(shown, Tensor):
+            shown = {self.kinds[0]: shown}
+        found = []
+        for one in self.controls:
+            if one.kind in shown and level.is_within(one.end):
+                with raised_by_networks():
+                    pictures = self._family.steer(shown[one.kind], self.batch, one.net)
+                found.append(Control(pictures, one.scale, one.net, one.kind))
+        return found
 
     def _network(self, x: Tensor, level: Level, condition: Rows, controls: list[Control[Any]]) -> Tensor:
         """The raw prediction for every row, ``batch`` rows at a time."""
@@ -249,10 +286,11 @@ class Denoiser:
         devices.empty_cache(self.device)
 
     def _parts(self, stage: str) -> list[Part]:
-        """Those of a ``stage``, ControlNets among those of the network."""
+        """Those of a ``stage``, the ControlNets that steer among those of the network."""
         names = [component.name for component in self._family.components if component.stage == stage]
-        names += [CONTROLNET] if stage == NETWORK and CONTROLNET in self._family.parts else []
-        return [self._family.parts[name] for name in names]
+        nets = self._family.controlnets if stage == NETWORK else None
+        steering = nets.parts([one.net for one in self.controls]) if nets else []
+        return [*(self._family.parts[name] for name in names), *steering]
 
     def halve_batch(self) -> bool:
         """Use half as much memory from now on; False when one row and one picture at a time is reached."""

@@ -12,8 +12,10 @@ from torch.nn.functional import pad
 from ..models import z_image_files
 from . import weights
 from .build import build
+from .controlnets import trained_on
 from .parts import Part
 
+PUBLISHED = ("depth", "lines")  # of the pictures that we make, those that it was trained on
 NETWORK = "diffusers.models.controlnets.controlnet_z_image:ZImageControlNetModel"
 
 
@@ -24,6 +26,7 @@ class ZImageControlNet:
     def __init__(self, path: Path, transformer: Part) -> None:
         """path: a component folder, or one of the single files that are published. Raises UserError for one
         that doesn't fit the ``transformer``."""
+        self.kinds, self.is_union = trained_on(path, PUBLISHED), True
         config = z_image_files.controlnet_config(path, transformer.config)
         self._transformer = transformer
         self.part = Part(

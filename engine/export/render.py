@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 
 TURNTABLE_FRAMES = 24
 TURNTABLE_SIZE = 256
+_NOTHING = 24 / 255  # grey of a contact sheet where it shows nothing
 
 
 def render_view(texture: Floats, surface: Surface, view: View) -> Floats:
@@ -45,10 +46,12 @@ def to_image(picture: Floats) -> Image.Image:
     return Image.fromarray(eight_bits(picture))
 
 
-def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Sequence[str]) -> Image.Image:
-    """Three rows, a column a view: what the ControlNet saw, ``controls`` (N, 1 or 3, R, R), generated views
-    (N, R, R, 3) and the texture re-rendered."""
-    seen = np.broadcast_to(controls, (len(controls), 3, *controls.shape[2:])).transpose(0, 2, 3, 1)
+def contact_sheet(
+    controls: Sequence[Floats], views: Floats, rendered: Floats, labels: Sequence[str]
+) -> Image.Image:
+    """Three rows, a column a view: what ControlNets saw, ``controls`` (N, 1 or 3, R, R) of each kind, side by
+    side where there are several; generated views (N, R, R, 3) and the texture re-rendered."""
+    seen = _side_by_side(controls)
     cell = max(96, min(192, views.shape[1]))
     head = protocol.SHEET_HEAD
     sheet = Image.new("RGB", (cell * len(views), head + protocol.SHEET_ROWS * cell), (24, 24, 24))
@@ -64,6 +67,17 @@ def contact_sheet(controls: Floats, views: Floats, rendered: Floats, labels: Seq
         column, row = divmod(i, protocol.SHEET_ROWS)
         sheet.paste(picture, (column * cell, head + row * cell))
     return sheet
+
+
+def _side_by_side(controls: Sequence[Floats]) -> Floats:
+    """(N, S, S, 3) of pictures (N, 1 or 3, R, R) of each kind: one, or up to four in a square of squares."""
+    shape = (len(controls[0]), 3, *controls[0].shape[2:])
+    colours = [np.broadcast_to(one, shape).transpose(0, 2, 3, 1) for one in controls]
+    if len(colours) == 1:
+        return colours[0]
+    nothing = [np.full_like(colours[0], _NOTHING)] * (4 - len(colours))
+    one, two, three, four = [*colours, *nothing]
+    return np.concatenate([np.concatenate([one, two], axis=2), np.concatenate([three, four], axis=2)], axis=1)
 
 
 def turntable(

@@ -28,7 +28,11 @@ def values(
     return {
         "version": VERSION,
         **reported(request, settings),
-        "control": denoiser.preset.control,
+        "control": denoiser.kinds[0],
+        "controls": [
+            {"kind": one.kind, "source": one.source, "scale": one.scale, "end": one.end}
+            for one in denoiser.controls
+        ],
         "sync_autoencoder": _sync_autoencoder(settings, denoiser),
         "device": str(denoiser.device),
         **found,

@@ -67,7 +67,12 @@ def of_controlnet(path: Path) -> Sidecar:
 
 def control(controlnet: Path) -> str:
     """The picture that ``controlnet`` was trained on; arguments and errors as in :func:`of_model`."""
-    return str(_of_controlnet(controlnet).get("control", "depth"))
+    return said_control(controlnet) or "depth"
+
+
+def said_control(controlnet: Path) -> str | None:
+    """The same, None where the files don't say it."""
+    return _of_controlnet(controlnet).get("control")
 
 
 def precision(controlnet: Path) -> str:

@@ -89,6 +89,14 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
     return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half, unet)
 
 
+def find_controlnet(name: str, check: Check) -> Path:
+    """The folder or the file of the ControlNet ``name``, as MODEL+CONTROLNET takes it, downloaded if need be.
+    Raises UserError, and what ``check`` raises."""
+    fetch = Fetch(lambda name, done, total: None, check)
+    path = _locate(links.resolve(name.strip()), ("", CONTROLNET), fetch, control=True)
+    return component(path)
+
+
 def _single(path: Path) -> tuple[Path | None, Path | None]:
     """A single file as one of the network alone, and as a checkpoint: what it isn't is None."""
     if not path.is_file():

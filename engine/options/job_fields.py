@@ -12,7 +12,10 @@ from .option import JOBS, at
 from .request import Request
 
 OPTIONS = at(Request, JOBS)
-ALIASES = {"object": "objects"}  # as the command line spells it, of which there may be several
+ALIASES = {
+    "object": "objects",
+    "control": "controls",
+}  # as the command line spells it, of which there may be several
 
 
 def read(said: Mapping[str, Any]) -> dict[str, Any]:

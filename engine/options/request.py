@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from . import choices
 from .asked import Asked
+from .controls import SPELLED
 from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
 from .option import Option, option, options
 
@@ -95,6 +96,18 @@ class Request(Asked, Job):
             high=1,
             instead=0.5,  # colours turn to the prompt's, large shapes stay recognisable
             needs=("from_texture", True),
+        ),
+    )
+    controls: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Controls",
+            "What steers the model: depth, position, normal or lines, by which ControlNet, how much (0 to 10)"
+            ", until which share of the steps, as in normal=FILE:0.6:0.5; several times: together",
+            MODEL,
+            metavar=SPELLED,
+            usual="the model's own",
+            reported=False,
         ),
     )
     method: str = field(

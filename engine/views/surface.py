@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,14 +26,14 @@ Bools = NDArray[np.bool_]
 class View:
     """What ``camera`` sees in a picture of ``resolution``^2 pixels: the ``fragments`` that show the surface.
 
-    control: (C, R, R) float32 in [0, 1], what a ControlNet is shown of it; None where no model is to paint
-    the view.
+    controls: what ControlNets are shown of it, (C, R, R) float32 in [0, 1] by the kinds of pictures; empty
+    where no model is to paint the view.
     """
 
     camera: Camera
     fragments: Fragments
     resolution: int
-    control: Floats | None = None
+    controls: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def mask(self) -> Bools:

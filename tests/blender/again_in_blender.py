@@ -39,6 +39,7 @@ def test_settings_come_back_into_the_panel():
         "steps": 9,
         "guidance": 3.5,
         "seed": 11,
+        "controls": "depth:0.5; normal=own/nets:0.25:0.5",
         "sync_share": "ramp",
         "aggregate": "mean",
         "front": "y",

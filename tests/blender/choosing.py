@@ -85,6 +85,7 @@ OTHERS = {
     "steps": (7, {}),
     "guidance": (2.0, {}),
     "seed": (3, {}),
+    "controls": ("depth:0.5:1; normal=own/nets:0.25:0.5", {}),
     "texture_size": ("256", {}),
     "texture_depth": ("16", {}),
     "from_texture": (True, {}),

@@ -69,11 +69,11 @@ def surface_of(mesh: Mesh) -> Surface:
 
 
 def check_views(surface: Surface, cameras: list[Camera], control: str = "depth") -> None:
-    for view in take_views(surface, cameras, PICTURE, control, Host()):
-        assert view.control is not None
-        assert np.isfinite(view.control).all()
-        assert view.control.min() >= 0
-        assert view.control.max() <= 1
+    for view in take_views(surface, cameras, PICTURE, [control], Host()):
+        picture = view.controls[control]
+        assert np.isfinite(picture).all()
+        assert picture.min() >= 0
+        assert picture.max() <= 1
         assert np.isfinite(view.fragments.bary).all()
         assert np.isfinite(view.fragments.depth).all()
 

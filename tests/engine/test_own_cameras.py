@@ -79,9 +79,8 @@ def test_another_front_is_the_mesh_turned(box_file: Path) -> None:
 
     def seen(azimuth: float, front: float = 0.0) -> NDArray[np.float32]:
         surface = Surface.build(vertices, mesh.faces, uvs, front=front)
-        (view,) = take_views(surface, [Camera(azimuth, 10)], 64, "depth", Host())
-        assert view.control is not None
-        return view.control
+        (view,) = take_views(surface, [Camera(azimuth, 10)], 64, ["depth"], Host())
+        return view.controls["depth"]
 
     np.testing.assert_allclose(seen(0, front=90), seen(90), atol=1e-4)
     assert not np.allclose(seen(0, front=90), seen(0), atol=0.1)

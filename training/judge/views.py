@@ -49,9 +49,8 @@ def _control(denoiser: Denoiser, pair: Pair) -> Tensor:
     vertices, faces = pair.mesh
     surface = Surface.build(vertices, faces, np.zeros((len(faces), 3, 2), np.float32))
     preset = denoiser.preset
-    (view,) = take_views(surface, [pair.camera], preset.view_size, preset.control, Host())
-    assert view.control is not None
-    return torch.from_numpy(view.control[None])
+    (view,) = take_views(surface, [pair.camera], preset.view_size, [preset.control], Host())
+    return torch.from_numpy(view.controls[preset.control][None])
 
 
 def _noise(denoiser: Denoiser, seed: int) -> Tensor:

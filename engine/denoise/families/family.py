@@ -7,8 +7,9 @@ a family packs or normalises them for its networks stays inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from ...models.accelerators import Accelerator
 from ...options.channels import Channel
 from ..autoencoder import Autoencoder
+from ..controlnets import ControlNets
 from ..levels import Level, Schedule
 from ..parts import Part
 
@@ -106,17 +108,22 @@ class Ragged(Generic[E]):
 
 @dataclass(frozen=True)
 class Control(Generic[R]):
-    """What steers a pass: ``pictures`` as the family has read them, and how strongly they do."""
+    """What steers a pass: ``pictures`` as the family has read them, and how strongly they do. net: the place
+    of the ControlNet that reads them, None for the model's own. kind: of the pictures, None for what it was
+    trained on."""
 
     pictures: R
     scale: float
+    net: Path | None = None
+    kind: str | None = None
 
     def take(self, which: Which) -> Control[R]:
-        return Control(self.pictures.take(which), self.scale)
+        return replace(self, pictures=self.pictures.take(which))
 
     def repeated(self, count: int) -> Control[R]:
         """For so many passes of the same pictures, one after the other."""
-        return Control(reduce(lambda some, more: some.joined(more), [self.pictures] * count), self.scale)
+        repeated = reduce(lambda some, more: some.joined(more), [self.pictures] * count)
+        return replace(self, pictures=repeated)
 
 
 class Family(Protocol[R]):
@@ -125,7 +132,7 @@ class Family(Protocol[R]):
     components: its own networks. channels: what its pictures say of a surface. parts: all networks, loaded or
     not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
     dtype: where its networks run, and in which precision. takes_turns: what reads prompts is so large that it
-    leaves before the network comes, where memory is short.
+    leaves before the network comes, where memory is short. controlnets: None for a family without any.
     """
 
     components: ClassVar[Sequence[Component]]
@@ -136,6 +143,7 @@ class Family(Protocol[R]):
     device: torch.device
     dtype: torch.dtype
     takes_turns: ClassVar[bool] = False
+    controlnets: ControlNets[Any] | None = None
 
     def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
         """From noise to picture in ``steps`` steps; raises UserError for a number that can't be. how: in
@@ -146,9 +154,9 @@ class Family(Protocol[R]):
         """A ``prompt`` as the network reads it, one row, and what is cut off beyond the limit. An empty one
         says nothing; what stands for that is the family's business."""
 
-    def steer(self, pictures: Tensor, rows: int) -> R:
-        """Control pictures (N, 1 or 3, H, W) in [0, 1] as the network takes them, ``rows`` of them at once.
-        The same tensor is read once, so its values must stay."""
+    def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> R:
+        """Control pictures (N, 1 or 3, H, W) in [0, 1] as a ControlNet takes them, ``rows`` of them at once.
+        net: as of :class:`Control`. The same tensor is read once, so its values must stay."""
 
     def predict(self, x: Tensor, level: Level, condition: R, controls: Sequence[Control[R]]) -> Tensor:
         """What the network gives for the noisy ``x``, float32 and shaped as it; all have as many rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -13,17 +14,18 @@ from ...models import sidecar
 from ...models.sources import Sources
 from ...models.transformer_controlnet import ANOTHER, controlnet_config
 from .. import tokenizer
+from ..controlnets import ControlNets, Opened, trained_on
 from ..levels import Level
-from ..parts import Part
 from ..patches import PATCH, packed, unpacked
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
-from .transformer import FlowTransformer
+from .transformer import FlowTransformer, summed
 
 CONTROLNET = "diffusers.models.controlnets.controlnet_flux:FluxControlNetModel"
 SHARED = (
     *("in_channels", "joint_attention_dim", "pooled_projection_dim"),
     *("num_attention_heads", "attention_head_dim", "axes_dims_rope"),
 )
+PUBLISHED = ("depth", "lines")  # what unions that aren't told were trained on
 UNION_KINDS = {"depth": 2}  # of the pictures that InstantX's union takes, those that we make
 
 
@@ -57,6 +59,7 @@ class Flux(FlowTransformer[Ragged[Any]]):
         Component("vae", "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL", PIXELS),
     )
     PROMPT = 512
+    controlnets: ControlNets[Opened]
     READER, TEXT_WIDTH, SQUARE = "text_encoder_2", "joint_attention_dim", 4
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
@@ -68,18 +71,21 @@ class Flux(FlowTransformer[Ragged[Any]]):
         self._limit = self.PROMPT if self._told else 256  # as each was trained
         if config.pooled_projection_dim != self.parts["text_encoder"].config.hidden_size:
             raise UserError(f"{sources.name}: its text_encoder isn't of its transformer", ANOTHER)
-        self._parts["controlnet"] = self._controlnet(sources)
+        self.controlnets = ControlNets(sources.controlnet, self._controlnet)
+        self._parts["controlnet"] = self.controlnets[None].part
 
-    def _controlnet(self, sources: Sources) -> Part:
-        place, transformer = sources.controlnet, self.parts["transformer"].config
+    def _controlnet(self, place: Path) -> Opened:
+        """The one at ``place``. Raises UserError for one that doesn't fit."""
+        transformer = self.parts["transformer"].config
         config = controlnet_config(place, "FluxControlNetModel", transformer, SHARED)
         if config.get("conditioning_embedding_channels") is not None:
             raise UserError(f"{place} reads pixels rather than latents: not supported", ANOTHER)
         kind = sidecar.control(place)
         if config.get("num_mode") is not None and kind not in UNION_KINDS:
             raise UserError(f"{place} is a ControlNet union, used for {kind} pictures", ANOTHER)
-        self._mode = UNION_KINDS[kind] if config.get("num_mode") is not None else None
-        return self._controlnet_part(CONTROLNET, config, place)
+        told = config.get("num_mode") is not None
+        kinds = UNION_KINDS if told else trained_on(place, PUBLISHED)
+        return Opened(self._controlnet_part(CONTROLNET, config, place), kinds)
 
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Ragged[Any], str]:
@@ -99,7 +105,7 @@ class Flux(FlowTransformer[Ragged[Any]]):
         pairs = zip(without.each, prompted.each, strict=True)
         return Ragged(tuple(no._replace(steering=yes.steering) for no, yes in pairs)), prompted
 
-    def steer(self, pictures: Tensor, rows: int) -> Ragged[Any]:
+    def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> Ragged[Any]:
         tokens = packed(self.read(pictures, rows)).to(self.device, self.dtype)
         return Ragged(tuple(map(Picture, tokens)))
 
@@ -117,23 +123,28 @@ class Flux(FlowTransformer[Ragged[Any]]):
             "txt_ids": torch.zeros(text.shape[1], 3, device=self.device),
             "return_dict": False,
         }
+        config = self.parts["transformer"].config
         added = [self._residuals(common, prompts, control) for control in controls]
         (output,) = self.attention(
             **common,
             encoder_hidden_states=text,
             pooled_projections=torch.stack([prompt.pooled for prompt in prompts]),
             guidance=self._guidance(prompts) if self._told else None,
-            **{name: _sums([found[name] for found in added]) for name in (added[0] if added else ())},
+            controlnet_block_samples=summed([blocks for blocks, _ in added], config.num_layers),
+            controlnet_single_block_samples=summed(
+                [singles for _, singles in added], config.num_single_layers
+            ),
         )
         return unpacked(output, height, width).float()
 
     def _residuals(
         self, common: dict[str, Any], prompts: Sequence[Prompt], control: Control[Ragged[Any]]
-    ) -> dict[str, list[Tensor] | None]:
-        """What is added after layers of either kind, as the transformer takes it."""
-        network = self.parts["controlnet"].network()
+    ) -> tuple[list[Tensor] | None, list[Tensor] | None]:
+        """What is added after layers of either kind."""
+        net = self.controlnets[control.net]
+        network, mode = net.part.network(), net.kinds[control.kind or "depth"]
         text, pooled = (torch.stack(each) for each in zip(*(p.steering for p in prompts), strict=True))
-        count, mode = len(prompts), self._mode
+        count = len(prompts)
         blocks, singles = network(
             **common,
             encoder_hidden_states=text,
@@ -143,7 +154,7 @@ class Flux(FlowTransformer[Ragged[Any]]):
             controlnet_mode=None if mode is None else torch.full((count, 1), mode, device=self.device),
             conditioning_scale=float(control.scale),
         )
-        return {"controlnet_block_samples": blocks, "controlnet_single_block_samples": singles}
+        return blocks, singles
 
     def _guidance(self, prompts: Sequence[Prompt]) -> Tensor:
         return torch.tensor([prompt.guidance for prompt in prompts], device=self.device)
@@ -152,9 +163,3 @@ class Flux(FlowTransformer[Ragged[Any]]):
 def _places(rows: int, columns: int) -> Tensor:
     """(rows columns, 3): of each token nothing, its row and its column."""
     return torch.cartesian_prod(torch.arange(1), torch.arange(rows), torch.arange(columns)).float()
-
-
-def _sums(lists: Sequence[list[Tensor] | None]) -> list[Tensor] | None:
-    """Of lists of tensors, each as long, those that there are."""
-    found = [one for one in lists if one is not None]
-    return [torch.stack(same).sum(dim=0) for same in zip(*found, strict=True)] if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,11 +14,12 @@ from ...models.sources import Sources
 from ...models.transformer_controlnet import controlnet_config
 from ..autoencoder import Autoencoder, VideoAutoencoder
 from ..chat import Chat
+from ..controlnets import ControlNets, Opened, trained_on
 from ..levels import Level
 from ..parts import Part
 from ..patches import packed, unpacked
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
-from .transformer import FlowTransformer
+from .transformer import FlowTransformer, summed
 
 # What stands around a prompt, as the model was trained; the first tokens of it say nothing of the picture.
 SAID = (
@@ -27,6 +29,7 @@ SAID = (
 )
 SKIPPED = 34
 CONTROLNET = "diffusers.models.controlnets.controlnet_qwenimage:QwenImageControlNetModel"
+PUBLISHED = ("depth", "lines")  # of the pictures that we make, those that InstantX's was trained on
 SHARED = ("in_channels", "joint_attention_dim", "num_attention_heads", "attention_head_dim", "axes_dims_rope")
 
 Parts = tuple[Tensor, ...]  # of a row: what the network reads, and what its ControlNet does
@@ -52,15 +55,19 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
     )
     PROMPT = 1024
     TEXT_WIDTH, SQUARE = "joint_attention_dim", 4
+    controlnets: ControlNets[Opened]
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(sources, device, dtype)
         self._chat = Chat.read(sources.pipeline / "tokenizer", self.PROMPT + SKIPPED)
-        place = sources.controlnet
-        config = controlnet_config(
-            place, "QwenImageControlNetModel", self.parts["transformer"].config, SHARED
-        )
-        self._parts["controlnet"] = self._controlnet_part(CONTROLNET, config, place)
+        self.controlnets = ControlNets(sources.controlnet, self._controlnet)
+        self._parts["controlnet"] = self.controlnets[None].part
+
+    def _controlnet(self, place: Path) -> Opened:
+        """The one at ``place``. Raises UserError for one that doesn't fit."""
+        transformer = self.parts["transformer"].config
+        config = controlnet_config(place, "QwenImageControlNetModel", transformer, SHARED)
+        return Opened(self._controlnet_part(CONTROLNET, config, place), trained_on(place, PUBLISHED))
 
     def _own_autoencoder(self, part: Part) -> Autoencoder:
         return VideoAutoencoder(part)
@@ -87,7 +94,7 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
         rescaled = mixed * (wanted.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True))
         return unpacked(rescaled, *prompted.shape[2:])
 
-    def steer(self, pictures: Tensor, rows: int) -> Ragged[Parts]:
+    def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> Ragged[Parts]:
         tokens = packed(self.read(pictures, rows)).to(self.device, self.dtype)
         return Ragged(tuple((row,) for row in tokens))
 
@@ -106,14 +113,14 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
         (output,) = self.attention(
             **common,
             **_padded([row[0] for row in condition.each]),
-            controlnet_block_samples=[sum(same) for same in zip(*added, strict=True)] if added else None,
+            controlnet_block_samples=summed(added, self.parts["transformer"].config.num_layers),
         )
         return unpacked(output, height, width).float()
 
     def _residuals(
         self, common: dict[str, Any], condition: Ragged[Parts], control: Control[Ragged[Parts]]
     ) -> list[Tensor]:
-        found: list[Tensor] = self.parts["controlnet"].network()(
+        found: list[Tensor] = self.controlnets[control.net].part.network()(
             **common,
             **_padded([row[1] for row in condition.each]),
             controlnet_cond=torch.stack([row[0] for row in control.pictures.each]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial, reduce
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -19,7 +20,8 @@ from ...options.channels import main_channel
 from .. import ddim, tokenizer, weights
 from ..autoencoder import Autoencoder, tiny_part
 from ..build import build
-from ..controlnet import open_controlnet
+from ..controlnet import ControlNet, open_controlnet
+from ..controlnets import ControlNets
 from ..device import unet_row_bytes, vae_picture_bytes
 from ..levels import Level, Schedule
 from ..parts import Part
@@ -44,6 +46,7 @@ class StableDiffusion(Family[Stack]):
         Component("vae", "diffusers.models.autoencoders.autoencoder_kl:AutoencoderKL", PIXELS),
     )
     channels = (main_channel(),)
+    controlnets: ControlNets[ControlNet]
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
@@ -57,7 +60,7 @@ class StableDiffusion(Family[Stack]):
         parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
         unet, vae = parts["unet"], self._without_overflow(parts["vae"], sources)
         parts["vae"] = vae
-        self.controlnet = open_controlnet(sources.controlnet, unet, vae)
+        self.controlnets = ControlNets(sources.controlnet, lambda path: open_controlnet(path, unet, vae))
         parts["controlnet"] = self.controlnet.part
         if sources.tiny:
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
@@ -106,8 +109,13 @@ class StableDiffusion(Family[Stack]):
         told = guidance_embedding(guidance, self._told).to(self.device, self.dtype)
         return (Stack(prompted.tensor, (*prompted.others, told.expand(len(prompted.tensor), -1))),)
 
-    def steer(self, pictures: Tensor, rows: int) -> Stack:
-        return Stack(self.controlnet.embed(pictures, rows))
+    @property
+    def controlnet(self) -> ControlNet:
+        """The model's own."""
+        return self.controlnets[None]
+
+    def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> Stack:
+        return Stack(self.controlnets[net].embed(pictures, rows))
 
     @torch.no_grad()
     def predict(
@@ -130,13 +138,11 @@ class StableDiffusion(Family[Stack]):
         """What the controls add to the UNet, as it takes it."""
         if not controls:
             return {}
-        down, middle = zip(
-            *(
-                self.controlnet.residuals(x, time, text, c.pictures.tensor, c.scale, **added)
-                for c in controls
-            ),
-            strict=True,
-        )
+        passes = []
+        for net in dict.fromkeys(control.net for control in controls):
+            same = [control for control in controls if control.net == net]
+            passes += self.controlnets[net].residuals(x, time, text, same, **added)
+        down, middle = zip(*passes, strict=True)
         return {
             "down_block_additional_residuals": [reduce(torch.add, same) for same in zip(*down, strict=True)],
             "mid_block_additional_residual": reduce(torch.add, middle),

@@ -4,7 +4,7 @@ autoencoder that reads control pictures, too, and patches of 2 x 2 latents as to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -29,6 +29,15 @@ from ..patches import PATCH
 from .family import TEXT, Component, Family, Latent, Rows
 
 R = TypeVar("R", bound=Rows)
+
+
+def summed(added: Sequence[Sequence[Tensor] | None], layers: int) -> list[Tensor] | None:
+    """What several ControlNets add after a transformer's ``layers``, as one; None where none of them does.
+    One with fewer tensors than layers adds each of them after several, as the transformer takes them."""
+    found = [one for one in added if one]
+    if len({len(one) for one in found}) > 1:
+        found = [[one[i // -(-layers // len(one))] for i in range(layers)] for one in found]
+    return [reduce(torch.add, same) for same in zip(*found, strict=True)] if found else None
 
 
 class FlowTransformer(Family[R]):

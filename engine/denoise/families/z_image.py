@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ...models.sources import Sources
 from ..chat import Chat
+from ..controlnets import ControlNets
 from ..levels import Level
 from ..z_image_controlnet import ZImageControlNet
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
@@ -37,13 +39,15 @@ class ZImage(FlowTransformer[Ragged[Tensor]]):
     )
     PROMPT = 512
     TEXT_WIDTH, SQUARE = "cap_feat_dim", 1
+    controlnets: ControlNets[ZImageControlNet]
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(sources, device, dtype)
         self._chat = Chat.read(sources.pipeline / "tokenizer", self.PROMPT)
         self._said("")  # a template that can't be used is found now
-        self.controlnet = ZImageControlNet(sources.controlnet, self.parts["transformer"])
-        self._parts["controlnet"] = self.controlnet.part
+        transformer = self.parts["transformer"]
+        self.controlnets = ControlNets(sources.controlnet, lambda path: ZImageControlNet(path, transformer))
+        self._parts["controlnet"] = self.controlnets[None].part
 
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Ragged[Tensor], str]:
@@ -56,8 +60,8 @@ class ZImage(FlowTransformer[Ragged[Tensor]]):
     def _said(self, prompt: str) -> str:
         return self._chat.said(prompt, enable_thinking=True)
 
-    def steer(self, pictures: Tensor, rows: int) -> Ragged[Tensor]:
-        return Ragged(tuple(self.controlnet.inputs(self.read(pictures, rows))))
+    def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> Ragged[Tensor]:
+        return Ragged(tuple(self.controlnets[net].inputs(self.read(pictures, rows))))
 
     @torch.no_grad()
     def predict(
@@ -67,7 +71,8 @@ class ZImage(FlowTransformer[Ragged[Tensor]]):
         time = torch.full((len(x),), 1.0 - level.sigma, device=self.device)
         texts = list(condition.each)
         added = [
-            self.controlnet.residuals(states, time, texts, list(c.pictures.each), c.scale) for c in controls
+            self.controlnets[c.net].residuals(states, time, texts, list(c.pictures.each), c.scale)
+            for c in controls
         ]
         output = self.attention(
             states, time, texts, controlnet_block_samples=reduce(_sum, added) if added else None

@@ -77,7 +77,7 @@ def paper_links(latents: int) -> Links:
     mesh = load(found) if (found := bag()) else Mesh(*pairs.shape("torus"))
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
     surface = Surface.build(mesh.vertices, mesh.faces, nowhere)
-    shots = take_views(surface, paper_rig(), CELL * latents, "depth", Host())
+    shots = take_views(surface, paper_rig(), CELL * latents, ["depth"], Host())
     return links(canvas_views(shots, "", ""), nearest_first(paper_rig())[0], CELL)
 
 

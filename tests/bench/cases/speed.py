@@ -91,7 +91,7 @@ def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Surface, list[
     mesh, _, _ = ensure_uvs(mesh, "auto", size, lambda: None)
     assert mesh.uvs is not None
     surface = Surface.build(mesh.vertices, mesh.faces, mesh.uvs)
-    shots = take_views(surface, cameras, LATENT * DOWNSCALE, "depth", Host())
+    shots = take_views(surface, cameras, LATENT * DOWNSCALE, ["depth"], Host())
     maps = mesh_maps(surface, surface.seen_by(cameras, LATENT), size)
     return surface, shots, LinearSpace.build(maps)
 

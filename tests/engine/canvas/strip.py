@@ -17,6 +17,7 @@ from engine import protocol
 from engine.canvas.canvas import CanvasView, Prompt
 from engine.denoise.denoiser import Denoiser
 from engine.host import Clock, Host
+from engine.options.choices import CONTROLS
 from engine.protocol import Request, Result
 from engine.settings import Settings
 from engine.sync.spaces import Averaging, LinearMaps, LinearSpace
@@ -88,7 +89,7 @@ class StripCanvas:
         everywhere, grey = np.ones((HEIGHT, WIDTH), bool), np.full((1, HEIGHT, WIDTH), 0.5, np.float32)
         beside = [tuple(j for j in (i - 1, i + 1) if 0 <= j < COUNT) for i in range(COUNT)]
         return [
-            CanvasView(HEIGHT, WIDTH, prompts, grey, everywhere, others)
+            CanvasView(HEIGHT, WIDTH, prompts, dict.fromkeys(CONTROLS, grey), everywhere, others)
             for prompts, others in zip(self.prompts, beside, strict=True)
         ]
 

@@ -139,7 +139,9 @@ def test_every_kind_of_control_can_be_made(control: str) -> None:
     """Also of a mesh that lies anywhere, at any size: positions are those in the unit sphere."""
     box = shapes.box(0)
     plain, far = (
-        np.stack([view.control for view in take_views(surface, settings.cameras("5"), 32, control, Host())])
+        np.stack(
+            [v.controls[control] for v in take_views(surface, settings.cameras("5"), 32, [control], Host())]
+        )
         for surface in (
             Surface.build(vertices, box.faces, box.uvs)
             for vertices in (box.vertices, box.vertices * 7 + np.float32(30))

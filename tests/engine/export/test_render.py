@@ -38,7 +38,7 @@ def test_the_contact_sheet_has_a_column_a_view_and_three_rows(count: int) -> Non
     rendered = np.zeros_like(views)
     rendered[..., 2] = 1.0
     controls = np.ones((count, 1, 32, 32), np.float32)
-    sheet = render.contact_sheet(controls, views, rendered, [str(i) for i in range(count)])
+    sheet = render.contact_sheet([controls], views, rendered, [str(i) for i in range(count)])
     cell = sheet.width // count
     assert sheet.size == (count * cell, 16 + 3 * cell)
     middle = [sheet.getpixel((cell // 2, 16 + int((row + 0.5) * cell))) for row in range(3)]
