@@ -72,9 +72,10 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
             if not memory.ran_out(error):
                 raise
         if not painter.denoiser.halve_batch():
-            fix = "use fewer {views}, a smaller {texture_size} or a smaller model, or close other programs"
+            lower = " or ".join(f"{{{name}}}" for name in canvas.lighter)
+            fix = f"lower {lower}, use a smaller model, or close other programs"
             what = "memory ran out, even with one view at a time"
-            raise OutOfMemory(what, fix, views=None, texture_size=None)
+            raise OutOfMemory(what, fix, **dict.fromkeys(canvas.lighter))
 
 
 def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:

@@ -71,7 +71,7 @@ class Worker:
             return None
         except Exception as error:
             # What breaks after a cancel breaks because of it: a library half imported, a process ended.
-            return None if host.cancelled() else _failure(error)
+            return None if host.cancelled() else _failure(error, request)
 
     def _texture(
         self, request: protocol.AnyRequest, host: Host, finish: blend.Finish = blend.unfinished
@@ -95,7 +95,7 @@ class Worker:
         return self._model
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception, request: protocol.AnyRequest) -> Failure:
     if of_disk := disk.failure(error):
         return Failure(of_disk.wording, of_disk.code)
     if isinstance(error, UserError):
@@ -105,7 +105,8 @@ def _failure(error: Exception) -> Failure:
         fix = "install it; the engine's doctor lists all it needs"
         return Failure(Wording(what, fix), protocol.EXIT_BAD_INPUT)
     if _ran_out(error):
-        fix = "close other programs, or use a smaller mesh, texture or model"
+        large = "picture" if isinstance(request, protocol.ImageRequest) else "mesh, texture"
+        fix = f"close other programs, or use a smaller {large} or model"
         return Failure(Wording("memory ran out", fix), protocol.EXIT_OUT_OF_MEMORY)
     # A bug: say so with its trace, and live on for the next job.
     traceback.print_exception(error, file=sys.stderr)

@@ -16,6 +16,7 @@ lie close together, lift to different sides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ ROUNDING = 1e-5  # of distances
 NEXT_TO = 0.15  # doubtful texels this near to better ones are filled too: a few times as far as they reach
 BLOCK = 4  # texels a side
 SPARSE = 8  # texels from one to the next where not all are needed
-FINEST = 2048  # texels a side of the largest texture whose every texel is solved for; views show less
+FINEST = 2048  # texels a side of the largest texture whose every texel is solved for; views show less of all
 COARSE_ROUNDS, ROUNDS = 150, 8
 
 
@@ -83,8 +84,8 @@ def kept_doubtful(graph: TexelGraph, trusted: Bools) -> Ints:
 
 
 def _step(texels: SurfaceTexels) -> int:
-    """Texels from one unknown of the fill to the next."""
-    return -(-texels.size // FINEST)
+    """Texels from one unknown of the fill to the next: pages together have no more than one texture has."""
+    return math.ceil(texels.size * math.sqrt(texels.pages) / FINEST)
 
 
 def _stays(graph: TexelGraph, trusted: Bools, doubtful: Ints, side: int) -> Bools:

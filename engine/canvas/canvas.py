@@ -72,7 +72,8 @@ class Painted(Protocol):
 class Canvas(Protocol):
     """What is painted on. views: all of one height and width. order: their numbers, from the one that the
     others follow on. files: the names of all that will be written; room: about how many bytes they take.
-    warnings: what was found out while it was made, one line each."""
+    warnings: what was found out while it was made, one line each. lighter: the options of its requests that
+    take less memory when they are lower."""
 
     @property
     def files(self) -> Sequence[str]: ...
@@ -88,6 +89,9 @@ class Canvas(Protocol):
 
     @property
     def warnings(self) -> list[str]: ...
+
+    @property
+    def lighter(self) -> Sequence[str]: ...
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         """f and g between the canonical variable and the views, an element of theirs being ``scale``^2

@@ -100,6 +100,7 @@ class ImageCanvas:
     windows: Windows
     channels: tuple[Channel, ...]
     warnings: list[str] = field(default_factory=list)
+    lighter: Sequence[str] = ("width", "height")
 
     @property
     def files(self) -> Sequence[str]:

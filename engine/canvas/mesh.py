@@ -107,6 +107,7 @@ class MeshCanvas:
     shots: list[View]
     channels: tuple[Channel, ...]
     warnings: list[str]
+    lighter: Sequence[str] = ("views", "texture_size")
 
     @property
     def cameras(self) -> list[Camera]:

@@ -14,7 +14,7 @@ from ..bake.existing_texture import ExistingTexture
 from ..export.files import all_files, uv_file
 from ..host import Clock, Host
 from ..mesh.mesh import Mesh, load
-from ..mesh.sets import Layout, lay_out
+from ..mesh.sets import Layout, count, lay_out
 from ..mesh.unwrap import New, ensure_uvs, own_uvs
 from ..options.channels import Channel
 from ..protocol import Request
@@ -43,6 +43,8 @@ class MeshJob:
             meshes = _load(request, host)
         with clock.part("geometry"):
             host.progress("unwrap", 0, 1, None)
+            sets = count(meshes, request.texture_sets == "one")
+            memory.check_textures(sets, request.texture_size)  # before thousands are unwrapped in vain
             layout = _laid_out(request, meshes, host)
             notes = memory.check_textures(len(layout.pages), request.texture_size)
             layout = replace(layout, warnings=(*layout.warnings, *notes))

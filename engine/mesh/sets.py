@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import threads
 from ..pictures.pages import paged
 from ..words import alike
 from . import frame, udim
@@ -73,6 +74,11 @@ class Layout:
         return udim.spread(self.mesh.uvs[own], tiles[self.page[own]])
 
 
+def count(meshes: Sequence[Mesh], together: bool) -> int:
+    """How many sets :func:`lay_out` makes, each of one page or more."""
+    return 1 if together else sum(1 if m.part is None else len(np.unique(m.part)) for m in meshes)
+
+
 def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
     """``meshes`` as one, each of their parts a set, or all ``together`` one set. ``prepare`` sees to a set's
     UVs; raises what it raises."""
@@ -86,8 +92,12 @@ def lay_out(meshes: Sequence[Mesh], together: bool, prepare: Prepare) -> Layout:
     pages: list[Page] = []
     warnings = [*whole.warnings, *_far_away(whole)]
     notes: list[tuple[str, str]] = []
-    for one in sets:
-        laid, new, said = prepare(_subset(whole, one.faces, meshes, starts), one.mesh)
+
+    def laid_out(one: _Set) -> tuple[Mesh, New, list[str]]:
+        return prepare(_subset(whole, one.faces, meshes, starts), one.mesh)
+
+    prepared = threads.each(laid_out, sets)  # which mostly waits for processes that unwrap
+    for one, (laid, new, said) in zip(sets, prepared, strict=True):
         assert laid.uvs is not None
         tile = udim.tiles(laid.uvs)
         assert tile is not None, "only tiles are kept"

@@ -18,7 +18,7 @@ from engine import protocol
 from engine.denoise.denoiser import Denoiser
 from engine.host import Host
 from engine.options import choices
-from engine.protocol import Request, Result
+from engine.protocol import ImageRequest, Request, Result
 from engine.worker import Failure, Worker
 
 Make = Callable[..., Request]
@@ -223,6 +223,21 @@ def test_a_job_that_does_not_fit_goes_on_in_smaller_pieces(
     assert difference.mean() < 0.05
 
 
+def test_a_picture_that_never_fits_is_told_what_pictures_have(
+    worker: Worker, request_for: Make, denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    short_of_memory(monkeypatch, denoiser, 0, MemoryError())
+    same = {name: getattr(request_for(), name) for name in ("model", "device", "prompt")}
+    picture = ImageRequest(kind="tile", out=str(tmp_path / "p"), steps=1, **same)
+    outcome = worker.run(picture, Host())
+    assert isinstance(outcome, Failure)
+    assert outcome.code == protocol.EXIT_OUT_OF_MEMORY
+    assert set(outcome.wording.options) <= set(ImageRequest.table())
+    assert "--width" in outcome.fix
+    assert "--views" not in outcome.fix
+    monkeypatch.undo()
+
+
 def test_a_job_that_never_fits_says_so(
     worker: Worker, request_for: Make, denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +247,7 @@ def test_a_job_that_never_fits_says_so(
     assert isinstance(outcome, Failure)
     assert outcome.code == protocol.EXIT_OUT_OF_MEMORY
     assert "one view at a time" in outcome.error
+    assert "--views" in outcome.fix
     assert list(Path(request.out).iterdir()) == []
     monkeypatch.undo()
     assert isinstance(worker.run(request_for(), Host()), Result)  # and the worker lives on

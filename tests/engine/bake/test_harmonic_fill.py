@@ -71,6 +71,16 @@ def test_doubtful_texels_that_are_said_not_to_be_used_change_nothing(made: Made 
     np.testing.assert_array_equal(*textures)
 
 
+@pytest.mark.parametrize("size", [64, 512, 2048, 8192])
+@pytest.mark.parametrize("pages", [1, 2, 150])
+def test_no_more_is_solved_for_than_one_texture_has(size: int, pages: int) -> None:
+    none = np.zeros(0, np.int32)
+    planes = texels_of(cylinder(), 8).planes
+    step = harmonic_fill._step(SurfaceTexels(size, none, none, planes, np.zeros((0, 3), np.float32), pages))
+    assert pages * (size / step) ** 2 <= harmonic_fill.FINEST**2
+    assert step == 1 or pages * (size / (step - 1)) ** 2 > harmonic_fill.FINEST**2
+
+
 def cylinder() -> Made:
     return brute.lathe([0.5] * 9, list(np.linspace(-0.8, 0.8, 9)), 48, (0.1, 0.9))
 

@@ -79,6 +79,7 @@ class StripCanvas:
     order: Sequence[int] = (1, 0, 2)
     warnings: list[str] = field(default_factory=lambda: ["the strip is a toy"])
     files: Sequence[str] = ("strip.png", "report.json")
+    lighter: Sequence[str] = ("views",)
 
     @property
     def room(self) -> int:

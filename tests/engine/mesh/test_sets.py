@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import trimesh
 
+from engine.canvas import mesh_job
 from engine.errors import UserError
+from engine.host import Clock, Host
 from engine.mesh import udim
 from engine.mesh.mesh import Mesh, load
 from engine.mesh.sets import lay_out
 from engine.mesh.unwrap import ensure_uvs
 from engine.pictures.pages import count, page_of, paged
+from engine.protocol import Request
 from tests.engine import shapes
 
 QUAD = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], np.float32)
@@ -159,6 +162,21 @@ def test_parts_cost_no_more_than_in_proportion() -> None:
 
     few, many = (min(seconds(count) for _ in range(2)) for count in (2000, 8000))
     assert many < 8 * few
+
+
+def test_thousands_of_textures_are_refused_before_any_is_unwrapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many, lines = 20_000, ["v 0 0 0", "v 1 0 0", "v 0 1 0"]
+    for i in range(many):
+        lines += [f"usemtl material {i}", "f 1 2 3"]
+    (tmp_path / "many.obj").write_text("\n".join(lines), "utf-8")
+    unwrapped: list[Mesh] = []
+    monkeypatch.setattr(mesh_job, "ensure_uvs", lambda mesh, *_: unwrapped.append(mesh))
+    request = Request(str(tmp_path / "many.obj"), "oak", str(tmp_path), texture_sets="material")
+    with pytest.raises(UserError, match="a job of 20,000 textures"):
+        mesh_job.MeshJob.read(request, Host(), Clock())
+    assert not unwrapped
 
 
 def test_all_together_share_one_square() -> None:

@@ -16,11 +16,24 @@ from engine.errors import UserError
 from engine.host import Host
 from engine.models import manage
 from engine.options import values
+from engine.options.asked import Asked
 from engine.options.request import OPTIONS
-from engine.protocol import Request
+from engine.protocol import ImageRequest, Request
 from engine.worker import Failure, Worker
 
 GOOD = {"mesh": "no/such.obj", "prompt": "red bricks", "out": "no/such/folder", "steps": 1}
+GOOD_PICTURE = {"kind": "tile", "prompt": "red bricks", "out": "no/such/folder", "steps": 1}
+KINDS = ((Request, GOOD), (ImageRequest, GOOD_PICTURE))
+NUMBERS = (
+    "zero",
+    "minus one",
+    "beyond 64 bits",
+    "beyond floats",
+    "a half",
+    "huge",
+    "not a number",
+    "infinite",
+)
 ODD: dict[str, Any] = {
     "null": None,
     "true": True,
@@ -58,15 +71,15 @@ JSON = st.recursive(
 )
 
 
-def outcome(data: Any) -> Failure | None:
+def outcome(data: Any, kind: type[Asked] = Request) -> Failure | None:
     """What becomes of the request in ``data``, as far as it can be told without doing it."""
     crossed = protocol.decode(protocol.encode(protocol.message(protocol.JOB, request=data)))["request"]
     try:
-        request = Request.from_dict(crossed)
+        request = kind.from_dict(crossed)
     except ValueError as error:
         return Failure(protocol.Wording(str(error), "mend it"), protocol.EXIT_BAD_INPUT)
     try:
-        values.check_all(OPTIONS, request)
+        values.check_all(kind.table(), request)
     except UserError as error:
         return Failure(error.wording, error.code)
     return None
@@ -77,11 +90,43 @@ def is_clear(failure: Failure) -> bool:
     return all(0 < len(one) < 300 and one.isprintable() for one in said) and "bug" not in failure.fix
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-@pytest.mark.parametrize("kind", ODD)
-def test_every_value_of_every_option_has_an_answer(name: str, kind: str) -> None:
-    failure = outcome({**GOOD, name: ODD[kind]})
-    assert failure is None or is_clear(failure), failure
+@pytest.mark.parametrize(
+    ("request_kind", "good", "name"), [(kind, good, name) for kind, good in KINDS for name in kind.table()]
+)
+def test_every_value_of_every_option_has_an_answer(
+    request_kind: type[Asked], good: dict[str, Any], name: str
+) -> None:
+    for kind, value in ODD.items():
+        failure = outcome({**good, name: value}, request_kind)
+        assert failure is None or is_clear(failure), (kind, failure)
+
+
+SIZES = [
+    (kind, good, name)
+    for kind, good in KINDS
+    for name, one in kind.table().items()
+    if one.kind in (int, float) and not one.several
+]
+
+
+@pytest.mark.parametrize(("request_kind", "good", "name"), SIZES)
+def test_no_size_of_a_request_is_beyond_its_limits(
+    request_kind: type[Asked], good: dict[str, Any], name: str
+) -> None:
+    """Every number has two limits, is taken at both, and is refused beyond them, whatever its size."""
+    entry = request_kind.table()[name]
+    low, high = entry.limits
+    for value in (low, high):
+        assert outcome({**good, name: entry.kind(value)}, request_kind) is None, value
+    for value in (low - 1, high + 1, *(ODD[kind] for kind in NUMBERS)):
+        inside = value == value and low <= value <= high and (entry.kind is float or value == int(value))
+        failure = outcome({**good, name: value}, request_kind)
+        assert inside or (failure is not None and is_clear(failure)), value
+
+
+def test_pictures_and_meshes_have_sizes() -> None:
+    named = {(kind.__name__, name) for kind, _, name in SIZES}
+    assert {("Request", "texture_size"), ("ImageRequest", "width"), ("ImageRequest", "height")} <= named
 
 
 @pytest.mark.parametrize("name", [name for name, one in OPTIONS.items() if one.kind is str])
