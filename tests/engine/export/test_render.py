@@ -45,6 +45,19 @@ def test_the_contact_sheet_has_a_column_a_view_and_three_rows(count: int) -> Non
     assert middle == [(255, 255, 255), (0, 255, 0), (0, 0, 255)]
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_several_controls_lie_side_by_side_in_their_row(count: int) -> None:
+    views, shades = np.zeros((2, 32, 32, 3), np.float32), [0.25, 0.5, 0.75, 1.0][:count]
+    controls = [np.full((2, 3 if i else 1, 32, 32), shade, np.float32) for i, shade in enumerate(shades)]
+    sheet = render.contact_sheet(controls, views, views, ["0", "1"])
+    cell = sheet.width // 2
+    assert sheet.size == (2 * cell, 16 + 3 * cell), "as large as with one: it is looked into by its rows"
+    for column in range(2):
+        for i, shade in enumerate(shades):
+            x, y = column * cell + (i % 2 + 0.5) * cell / 2, 16 + (i // 2 + 0.5) * cell / 2
+            assert sheet.getpixel((int(x), int(y))) == (round(255 * shade),) * 3
+
+
 def test_the_turntable_goes_once_around() -> None:
     shape = shapes.box(1)
     texture = np.ones((32, 32, 3), np.float32)
