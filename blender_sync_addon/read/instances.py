@@ -8,6 +8,9 @@ from typing import Any
 from ..problem import Problem
 
 MANY = 3  # names in one line
+OF_OTHERS = "Texture what they are of, or make them real (Object > Apply > Make Instances Real)."
+OF_NODES = "End its nodes with Realize Instances, then convert it (Object > Convert > Mesh)."
+"""Made real, instances of what nodes make are copies of the object with its nodes, which shows them again."""
 
 
 def may_have(obj: Any) -> bool:
@@ -58,7 +61,7 @@ def no_faces(obj: Any, depsgraph: Any) -> Problem:
     """Why ``obj``, whose evaluated mesh has no faces, can't be textured."""
     if names := shown_by(obj, depsgraph):
         what = f"'{obj.name}' has no faces, but shows instances{_of(obj, names)}"
-        return Problem(what, f"{_others(obj, names)}ake them real (Object > Apply > Make Instances Real).")
+        return Problem(what, OF_OTHERS if set(names) - {obj.name} else OF_NODES)
     return Problem(f"'{obj.name}' has no faces", "Add faces, or select another object.")
 
 
@@ -74,7 +77,3 @@ def _of(obj: Any, names: list[str]) -> str:
     others = [name for name in names if name != obj.name]
     more = ", ..." if len(others) > MANY else ""
     return f" of {', '.join(repr(name) for name in others[:MANY])}{more}" if others else ""
-
-
-def _others(obj: Any, names: list[str]) -> str:
-    return "Texture what they are of, or m" if set(names) - {obj.name} else "M"

@@ -149,7 +149,7 @@ def test_nodes_that_show_what_a_slot_has_hide_nothing():
 def test_instances_of_nodes():
     obj = suzanne()
     scenes.nodes(obj, scenes.cubes_on_points(beside=False))
-    refused("'Suzanne' has no faces, but shows instances", "Make Instances Real")
+    refused("'Suzanne' has no faces, but shows instances", "Realize Instances", "Object > Convert > Mesh")
     obj.modifiers.clear()
     scenes.nodes(obj, scenes.cubes_on_points(beside=True))
     (said,) = reading(obj).warnings
@@ -158,7 +158,38 @@ def test_instances_of_nodes():
     obj.modifiers.clear()
     scenes.nodes(obj, scenes.objects_as_instances(other))
     bpy.context.view_layer.objects.active = obj
-    refused("'Suzanne' has no faces, but shows instances of 'Cube'", "Texture what they are of")
+    refused("'Suzanne' has no faces, but shows instances of 'Cube'", "Texture what", "Make Instances Real")
+
+
+def test_the_advice_about_instances_leads_to_a_texture():
+    obj = suzanne()
+    scenes.nodes(obj, scenes.realised(scenes.cubes_on_points(beside=False)))
+    bpy.ops.object.convert(target="MESH")
+    assert len(obj.data.polygons) == 6 * 507
+    assert helper.generate() == {"FINISHED"}
+    bpy.data.objects.remove(obj)
+    cube, obj = helper.cube(), suzanne()
+    scenes.nodes(obj, scenes.objects_as_instances(cube))
+    bpy.ops.object.select_all(action="DESELECT")
+    obj.select_set(True)
+    bpy.ops.object.duplicates_make_real()
+    (made,) = (one for one in bpy.context.selected_objects if one not in (cube, obj))
+    bpy.context.view_layer.objects.active = made
+    assert helper.generate() == {"FINISHED"}
+    assert shown(made) == {made.material_slots[0].material.name}
+
+
+def test_realised_instances_of_an_object_are_textured_on_its_uv_map():
+    cube, obj = helper.cube(), scenes.edges("Host")
+    cube.data.materials.append(bpy.data.materials.new("wood"))
+    scenes.nodes(obj, scenes.realised(scenes.objects_as_instances(cube)))
+    read = reading(obj)
+    assert (read.uv_layer, read.unwrap, len(read.triangles)) == ("UVMap", "never", 12)
+    assert helper.generate() == {"FINISHED"}
+    material = obj.material_slots[0].material
+    assert shown(obj) == {material.name}
+    assert helper.nodes_of(material)["ShaderNodeUVMap"].uv_map == "UVMap"
+    assert [slot.material.name for slot in cube.material_slots] == ["wood"]
 
 
 def test_an_instanced_collection():

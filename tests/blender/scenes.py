@@ -99,6 +99,15 @@ def objects_as_instances(other):
     return build
 
 
+def realised(build):
+    """The nodes of ``build`` with their instances made mesh."""
+
+    def whole(tree, geometry):
+        return _node(tree, "RealizeInstances", build(tree, geometry)).outputs[0]
+
+    return whole
+
+
 def edges(name: str):
     """An object that has edges alone, as those that are turned round an axis have."""
     mesh = bpy.data.meshes.new(name)

@@ -141,6 +141,35 @@ def test_an_object_deleted_in_mid_job_is_told():
         bpy.context.view_layer.objects.active.select_set(True)
 
 
+def test_a_uv_map_renamed_in_mid_job_is_told():
+    start("bricks")
+    bpy.context.view_layer.objects.active.data.uv_layers.active.name = "another"
+    before = helper.dump()
+    yield from until(idle)
+    yield 0.3
+    shoot("8_no_uv_map")
+    helper.check_same(before, helper.dump())
+
+
+def test_a_damaged_picture_is_told():
+    receive = texture_job.receive
+
+    def damaged(result, *given):
+        path = Path(result.texture)
+        path.write_bytes(path.read_bytes()[:60])  # its header is whole
+        return receive(result, *given)
+
+    before = helper.dump()
+    texture_job.receive = damaged
+    start("bricks")
+    yield from until(idle)
+    texture_job.receive = receive
+    yield 0.3
+    shoot("9_damaged")
+    helper.check_same(before, helper.dump())
+    assert leftovers() == []
+
+
 def test_edit_mode_at_the_end_is_waited_for():
     start("bricks")
     into_mode("EDIT")
