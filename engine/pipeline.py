@@ -24,7 +24,7 @@ from .outputs import PREVIEWS, REPORT, Outputs
 from .protocol import AnyRequest, ImageRequest, Request, Result
 from .words import line
 
-Model = Callable[[str, str], Denoiser]
+Model = Callable[[str, str, tuple[str, ...]], Denoiser]
 CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: image.prepare}
 
 
@@ -35,8 +35,8 @@ def texture(
     prepare: Prepare | None = None,
     finish: Finish = unfinished,
 ) -> Result:
-    """Do one job; ``model(name, device)`` gives the denoiser, ``prepare`` what is painted, if it isn't what
-    CANVASES says for such a request, ``finish`` adds to its files. Raises UserError and Cancelled."""
+    """Do one job; ``model(name, device, loras)`` gives the denoiser, ``prepare`` what is painted, if it isn't
+    what CANVASES says for such a request, ``finish`` adds to its files. Raises UserError and Cancelled."""
     clock = Clock()
     clock.seconds["load"] = time.perf_counter() - host.start  # the imports
     options.check(request)
@@ -81,7 +81,7 @@ def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Pai
     with clock.part("load"):
         host.check()
         host.progress("model", 0, 1, None)
-        denoiser = model(request.model, request.device)
+        denoiser = model(request.model, request.device, request.lora)
         denoiser.steer_with(options.asked_controls(request), host.check)
     clock.settle = memory.settler(denoiser.device)
     return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)

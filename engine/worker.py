@@ -79,19 +79,23 @@ class Worker:
         from .pipeline import texture  # torch takes seconds to import; a cancel may come before it
 
         host.check()
-        return texture(request, lambda name, device: self._load(name, device, host), host, finish=finish)
+        return texture(
+            request, lambda name, device, loras: self._load(name, device, loras, host), host, finish=finish
+        )
 
-    def _load(self, name: str, device: str, host: Host) -> Denoiser:
+    def _load(self, name: str, device: str, loras: tuple[str, ...], host: Host) -> Denoiser:
         from .denoise.denoiser import load_denoiser
 
         if self._model is None or self._key != (name, device):
             if self._model is not None:
                 self._model.free()  # before the next one: two may not fit
             self._key = self._model = None
-            self._model = load_denoiser(name, device, host.check)
+            self._model = load_denoiser(name, device, host.check, asked=loras)
             self._key = (name, device)
             while self._frugal and self._model.halve_batch():
                 pass
+        else:
+            self._model.use_loras(loras, host.check)
         return self._model
 
 

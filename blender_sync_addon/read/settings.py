@@ -130,7 +130,7 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
 def _read(entry: Option, value: Any) -> Any:
     """What the property's ``value`` means in a request."""
     if entry.several:
-        return values.read(entry, value) if value.strip() else ()
+        return tuple(bpy.path.abspath(one) for one in values.read(entry, value))
     if isinstance(value, str) and entry.by_model:
         value = value.strip()
     if entry.by_model and value == nothing(entry):

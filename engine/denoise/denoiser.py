@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..models import sidecar, sources
+from ..models import loras, sidecar, sources
 from ..models.accelerators import NONE, named
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
@@ -61,17 +61,20 @@ def load_denoiser(
     device: str,
     check: Check,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+    asked: Sequence[str] = (),
 ) -> Denoiser:
-    """The model ``name`` (sources.py says what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps").
+    """The model ``name`` (sources.py says what a name may be) on ``device`` ("auto", "cpu", "cuda", "mps"),
+    with the LoRAs that are ``asked`` for in it (loras.py says how they are given).
 
     check: called all along; may raise Cancelled. progress: called with (file name, bytes so far, bytes in
     all) while weights are downloaded. Raises UserError for an unknown device or model, weights
     that are neither here nor to be had, damaged files and models of another shape.
     """
     target = devices.resolve(device)
+    wanted = loras.find(asked, sources.Fetch(progress, check))
     found = sources.find(name, check, progress)
     dtype = devices.network_dtype(target, sidecar.precision(found.controlnet))
-    return Denoiser(load(found, target, dtype, check))
+    return Denoiser(load(found, target, dtype, check, wanted))
 
 
 class Denoiser:
@@ -85,6 +88,7 @@ class Denoiser:
     """
 
     def __init__(self, model: Model) -> None:
+        self._model = model
         self._family = family = model.family
         self.device: torch.device = family.device
         self.dtype: torch.dtype = family.dtype
@@ -101,6 +105,15 @@ class Denoiser:
         picture = family.picture_bytes(self.preset.view_size)
         self.batch = max(1, devices.budget(self.device) // row)
         self.vae_batch = max(1, devices.vae_budget(self.device) // picture)
+
+    def use_loras(self, asked: Sequence[str], check: Check = lambda: None) -> None:
+        """Have the LoRAs ``asked`` for in the weights from now on, and no others; only what they change is
+        read again. check: called all along; may raise Cancelled. Raises UserError for those that can't be
+        had, and then all is as it was."""
+        wanted = loras.find(asked, sources.Fetch(lambda name, done, total: None, check))
+        components = {component.name: component.stage for component in self._family.components}
+        if TEXT in map(components.get, self._model.change(wanted, check)):
+            self._embedded.clear()
 
     def schedule(self, steps: int, latents: int | None = None, accelerator: str = NONE) -> Schedule:
         """The model's own schedule with ``steps`` steps. latents: h * w of a state, the preset's if None.
@@ -303,7 +316,7 @@ class Denoiser:
     def free(self) -> None:
         """Give the memory back; the denoiser can't be used afterwards."""
         self._embedded.clear()
-        del self._family
+        del self._family, self._model
         devices.empty_cache(self.device)
 
 

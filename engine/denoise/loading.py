@@ -7,15 +7,18 @@ error should be answered at once.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ..models import accelerators, presets, sidecar, vocabulary
+from ..models.loras import Lora
 from ..models.presets import Preset
 from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
+from . import lora
 from .families.family import Family
 from .families.flux import Flux
 from .families.qwen_image import QwenImage
@@ -52,17 +55,28 @@ FAMILIES: dict[str, type[StableDiffusion | Flux | QwenImage | ZImage]] = {
 @dataclass(frozen=True)
 class Model:
     """A model as it was found. preset: its family's defaults, under what it says about itself. vocabulary:
-    None where it says nothing about the words that it knows."""
+    None where it says nothing about the words that it knows. name: for errors."""
 
     family: Family[Any]
     preset: Preset
     vocabulary: Vocabulary | None
+    name: str = "the model"
+
+    def change(self, loras: Sequence[Lora], check: Check) -> frozenset[str]:
+        """Have these ``loras`` in its weights, and no others; the names of the parts that are others than
+        before. Raises UserError for one that was made for another model, and nothing has changed then."""
+        changes = lora.matched(loras, self.family.parts, self.name)
+        parts = self.family.parts.items()
+        return frozenset(name for name, part in parts if part.change(changes.get(name, {}), check))
 
 
-def load(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Model:
-    """The model with all its parts, but for those that take turns in memory; raises UserError for missing,
-    damaged or mismatched files, and what ``check`` raises."""
+def load(
+    sources: Sources, device: torch.device, dtype: torch.dtype, check: Check, loras: Sequence[Lora] = ()
+) -> Model:
+    """The model with ``loras`` in it and all its parts, but for those that take turns in memory; raises
+    UserError for missing, damaged or mismatched files, and what ``check`` raises."""
     model = prepare(sources, device, dtype, check)
+    model.change(loras, check)
     for part in model.family.parts.values() if not model.family.takes_turns else ():
         part.network(check)
     check()
@@ -84,4 +98,4 @@ def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: C
     single = sources.checkpoint or sources.unet
     preset = accelerators.completed(preset, own, sources.pipeline, single)
     words = None if single else vocabulary.read(sources.pipeline)
-    return Model(family, preset, words)
+    return Model(family, preset, words, sources.name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .weights import Check, fill
+from .additions import Changes, changed
+from .weights import Check, fill, refill
 
 Weights = Callable[[Any, Check], Iterable[tuple[str, Tensor]]]
 
@@ -17,7 +19,8 @@ class Part:
     """A network of a model.
 
     name: for errors. build: makes it empty. weights: gives an empty one's tensors, one by one. finish: what
-    is done with it once it has them. config: the network's own, with what a file leaves out.
+    is done with it once it has them. config: the network's own, with what a file leaves out. kind: its class.
+    layers: its linear layers and convolutions, each with the shape of its weight.
     """
 
     def __init__(
@@ -34,6 +37,13 @@ class Part:
         self._empty: Any = build()
         self._network: Any = None
         self.config: Any = self._empty.config
+        self.kind = type(self._empty).__name__
+        self.layers: dict[str, tuple[int, ...]] = {
+            layer: tuple(module.weight.shape)
+            for layer, module in self._empty.named_modules()
+            if isinstance(module, nn.Linear | nn.Conv2d)
+        }
+        self._changes: Changes = {}
         self._elements: int = sum(parameter.numel() for parameter in self._empty.parameters())
 
     @property
@@ -50,10 +60,26 @@ class Part:
         missing or damaged weights, and what ``check`` raises, which is called all along."""
         if self._network is None:
             network = self._build() if self._empty is None else self._empty
-            fill(network, self._weights(network, check), self.dtype, self.device, check, self.name)
+            tensors, add = self._weights(network, check), partial(changed, changes=self._changes)
+            fill(network, tensors, self.dtype, self.device, check, self.name, add)
             self._finish(network)
             self._network, self._empty = network, None
         return self._network
+
+    def change(self, changes: Changes, check: Check = lambda: None) -> bool:
+        """Have these ``changes`` to its weights from now on, and no others; whether that makes a difference.
+
+        Where it is loaded, the weights that differ are read again. Raises UserError and what ``check``
+        raises: then all of them are, when it is needed next.
+        """
+        before, self._changes = self._changes, changes
+        keys = [key for key in {**before, **changes} if before.get(key) != changes.get(key)]
+        if keys and self._network is not None:
+            network, self._network = self._network, None
+            tensors, add = self._weights(network, check), partial(changed, changes=changes)
+            refill(network, tensors, keys, check, add)
+            self._network = network
+        return bool(keys)
 
     def release(self) -> None:
         """Give its memory back; it comes again when it is asked for."""

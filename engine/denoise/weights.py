@@ -21,6 +21,12 @@ from ..models.header import header
 
 Check = Callable[[], None]
 AGAIN = files.AGAIN
+Add = Callable[[str, Tensor], Tensor]  # a weight's name and the weight, to what it is to be
+
+
+def _as_it_is(_key: str, weight: Tensor) -> Tensor:
+    return weight
+
 
 # The names of the autoencoder's attention in checkpoints from before diffusers 0.15 (Stable Diffusion 1.5's).
 OLD_ATTENTION = {
@@ -106,8 +112,10 @@ def fill(
     device: torch.device,
     check: Check,
     name: str,
+    add: Add = _as_it_is,
 ) -> None:
     """Give an empty ``network`` (parts.py) its weights on ``device`` and freeze it; calls ``check`` between.
+    add: called with each weight as its file has it.
 
     Parameters come in ``dtype``; buffers (statistics, counts, tables) stay as precise as the network has
     them. Weights that are tied to one another are one, whichever of their names a file has. Raises UserError
@@ -119,7 +127,7 @@ def fill(
     for raw, tensor in checked(tensors, check):
         key = _modern(raw, own)
         if key in own:
-            fitted = _fitted(tensor, tuple(own[key].shape), f"the {name} weight {raw}")
+            fitted = add(key, _fitted(tensor, tuple(own[key].shape), f"the {name} weight {raw}"))
             kind = buffers.get(key, dtype if tensor.is_floating_point() else tensor.dtype)
             state[key] = fitted.to(device, kind, memory_format=_layout(fitted, device))
     _tie(network, state)
@@ -128,6 +136,21 @@ def fill(
     network.load_state_dict(state, assign=True)
     _move_buffers(network, device)
     network.requires_grad_(False).eval()
+
+
+def refill(
+    network: nn.Module, tensors: Iterable[tuple[str, Tensor]], keys: Iterable[str], check: Check, add: Add
+) -> None:
+    """Give the weights ``keys`` of a ``network`` that was filled their values again, as ``add`` makes them
+    now. Raises UserError where ``tensors`` lack one, and what ``check`` raises."""
+    own, left = dict(network.named_parameters(remove_duplicate=False)), set(keys)
+    for raw, tensor in checked(tensors, check):
+        key = _modern(raw, own)
+        if key in left:
+            own[key].data.copy_(add(key, _fitted(tensor, tuple(own[key].shape), f"the weight {raw}")))
+            left.remove(key)
+    if left:
+        raise UserError(f"the weight {min(left)} isn't there any more", AGAIN)
 
 
 def _fitted(tensor: Tensor, shape: tuple[int, ...], what: str) -> Tensor:

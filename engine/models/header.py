@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from ..errors import UserError
 from ..inputs import open_input
@@ -25,6 +25,9 @@ _BYTES = {  # of an element, by type
     **dict.fromkeys(("U32", "I32", "F32"), 4),
     **dict.fromkeys(("U64", "I64", "F64", "C64"), 8),
 }
+
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,21 @@ def header(path: Path) -> dict[str, Listed]:
 
     Raises UserError when the file can't be read, isn't safetensors, or is shorter or longer than it says.
     """
+    return _read(path, _table)
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The texts that the header of ``path`` has beside its tensors, {} without any. Raises UserError as
+    :func:`header`."""
+    return _read(path, _metadata)
+
+
+def _read(path: Path, read: Callable[[BinaryIO, int], _Found]) -> _Found:
+    """What ``read`` finds in the file."""
     file, size = open_input(path)
     try:
         with file:
-            return _table(file, size)
+            return read(file, size)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}", "check the disk") from error
     except (ValueError, RecursionError) as error:
@@ -66,14 +80,25 @@ def tensor_bytes(path: Path, tensor: Listed) -> bytes:
         raise UserError(f"{path} can't be read: {error.strerror}", "check the disk") from error
 
 
-def _table(file: BinaryIO, size: int) -> dict[str, Listed]:
-    """Raises ValueError for what makes no sense."""
+def _metadata(file: BinaryIO, size: int) -> dict[str, str]:
+    found = _object(file, size)[0].get("__metadata__")
+    return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def _object(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+    """The header as it is, and its length. Raises ValueError."""
     length = int.from_bytes(file.read(8), "little")
     if size < 8 or length > min(MOST, size - 8):
         raise ValueError("no safetensors header")
     found = json.loads(file.read(length))
     if not isinstance(found, dict):
         raise ValueError("its header is no object")
+    return found, length
+
+
+def _table(file: BinaryIO, size: int) -> dict[str, Listed]:
+    """Raises ValueError for what makes no sense."""
+    found, length = _object(file, size)
     table = {name: _listed(name, entry) for name, entry in found.items() if name != "__metadata__"}
     end = 0
     for name, entry in sorted(table.items(), key=lambda item: (item[1].start, item[1].end)):

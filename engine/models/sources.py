@@ -116,18 +116,18 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
     """The local folder or file that ``name`` stands for."""
     if entry := BY_NAME.get(name):
         repo = entry.controlnet if control else entry.base
-        return _starter() if repo is None else _from_hub(repo, parts, fetch)
+        return _starter() if repo is None else from_hub(repo, parts, fetch)
     path = files.local(name)
     if name and path.is_dir():
         return path
     if path.is_file():
-        return _weights_file(path)
+        return weights_file(path)
     if ":" in name and HUB_ID.fullmatch(name):
-        return _weights_file(_from_hub(name, parts, fetch))
+        return weights_file(from_hub(name, parts, fetch))
     if path.suffix in (".safetensors", *files.PICKLES) or name.startswith((".", "/", "~")):
         raise UserError(f"no such model: {name}", "check the path")
     if HUB_ID.fullmatch(name):
-        return _from_hub(name, parts, fetch)
+        return from_hub(name, parts, fetch)
     raise UserError(
         f"unknown model {name!r}",
         f"choose {', '.join(BY_NAME)}, a hub name (owner/name or owner/name:file), a folder or a file",
@@ -142,7 +142,8 @@ def _starter() -> Path:
     return STARTER_FOLDER
 
 
-def _weights_file(path: Path) -> Path:
+def weights_file(path: Path) -> Path:
+    """``path``, whose header was looked at. Raises UserError for other kinds of files and damaged ones."""
     if path.suffix in files.PICKLES:
         raise UserError(
             f"{path} is a pickle, which can run code when it is loaded", "convert it to .safetensors"
@@ -153,7 +154,7 @@ def _weights_file(path: Path) -> Path:
     return path
 
 
-def _from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
+def from_hub(repo: str, parts: tuple[str, ...], fetch: Fetch) -> Path:
     """``repo``'s folder in the cache, or its file where it means one; downloaded when it isn't there or lacks
     weights."""
     folder = hub.cached(repo)
@@ -185,7 +186,7 @@ def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Pat
         raise UserError(
             f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
         )
-    return component(_from_hub(entry.controlnet, ("", CONTROLNET), fetch))
+    return component(from_hub(entry.controlnet, ("", CONTROLNET), fetch))
 
 
 def _tiny(pipeline: Path, family: str) -> Path | None:
@@ -235,7 +236,7 @@ def _rest_of(unet: Path, family: str, fetch: Fetch) -> Path:
         folders = _folders(family)
         raise UserError(f"{unet} is a network alone", f"put it beside its model's {folders} folders")
     try:
-        return _from_hub(entry.base, (*ANY, CONTROLNET), fetch)
+        return from_hub(entry.base, (*ANY, CONTROLNET), fetch)
     except UserError as error:
         why = error.wording
         what = f"{unet.name} is a network alone and needs {entry.base}: {why.error}"

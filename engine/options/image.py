@@ -60,6 +60,7 @@ class ImageRequest(Asked):
         "preview", help="Keep preview.image.png in the folder up to date meanwhile", doors=_HERE
     )
     model: str = _as_texture("model")
+    lora: tuple[str, ...] = _as_texture("lora")
     negative: str | None = _as_texture("negative", help="What to keep out of the picture")
     accelerator: str | None = _as_texture("accelerator")
     steps: int | None = _as_texture("steps")

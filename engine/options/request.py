@@ -42,6 +42,17 @@ class Request(Asked, Job):
             metavar="NAME|DIR|FILE",
         ),
     )
+    lora: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "LoRAs",
+            "A LoRA for the model, and how much of it, such as style.safetensors:0.8; several: all of them",
+            MODEL,
+            metavar="FILE[:WEIGHT]",
+            blender_help="LoRAs for the model, each with how much of it: style.safetensors:0.8; "
+            "other.safetensors",
+        ),
+    )
     negative: str | None = field(
         default=None,
         metadata=option("Negative Prompt", "What to keep out of the texture", MODEL, by_model=True),

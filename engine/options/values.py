@@ -177,7 +177,8 @@ def _refused(option: Option, value: Any, fix: str, more: str = "") -> UserError:
 
 def _list(option: Option, value: Any) -> tuple[Any, ...]:
     """Of texts; in a cell of CSV they stand between semicolons."""
-    values = [part.strip() for part in value.split(";")] if isinstance(value, str) else value
+    parts = (part.strip() for part in value.split(";")) if isinstance(value, str) else ()
+    values = list(filter(None, parts)) if isinstance(value, str) else value
     return tuple(_READERS[option.kind](one) for one in values)
 
 

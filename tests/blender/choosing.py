@@ -81,6 +81,7 @@ OTHERS = {
     "rig": ("paper", {}),
     "view_count": (5, {"rig": "even"}),
     "front": ("x", {}),
+    "lora": ("style.safetensors:0.5; glaze.safetensors", {}),
     "accelerator": ("lcm", {}),
     "steps": (7, {}),
     "guidance": (2.0, {}),

@@ -82,7 +82,7 @@ def test_a_whole_texture_on_the_card_is_that_of_rays(
     pictures = []
     for raster in ("auto", "embree"):
         request = request_for(device="cuda", raster=raster, out=str(tmp_path / raster))
-        result = texture(request, lambda name, device: load_denoiser(name, device, lambda: None), Host())
+        result = texture(request, lambda name, device, _: load_denoiser(name, device, lambda: None), Host())
         report = json.loads(Path(result.report).read_text(encoding="utf-8"))
         assert report["device"].startswith("cuda")
         assert report["raster"] == ("nvdiffrast" if raster == "auto" else "embree")

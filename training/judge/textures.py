@@ -57,7 +57,7 @@ def make(
     """Texture the file ``mesh`` into the folder ``out``, in this process. Raises UserError."""
     views = "paper"  # as all that was judged before
     request = Request(str(mesh), prompt, str(out), views=views, steps=steps, guidance=guidance, seed=seed)
-    result = texture(request, lambda name, device: denoiser, Host())
+    result = texture(request, lambda *_: denoiser, Host())
     return read(Path(result.mesh), Path(result.texture))
 
 

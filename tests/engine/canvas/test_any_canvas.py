@@ -133,7 +133,7 @@ def test_a_whole_job(denoiser: Denoiser, request_for: Make) -> None:
     prepared = strip.PreparedStrip(request)
     told: list[object] = []
     host = Host(preview=told.append)
-    result = texture(request, lambda name, device: denoiser, host, lambda *_: prepared)
+    result = texture(request, lambda *_: denoiser, host, lambda *_: prepared)
     report = json.loads(Path(result.report).read_text("utf-8"))
     (canvas,) = prepared.made
     assert Image.open(result.texture).size == (LENGTH, HEIGHT)

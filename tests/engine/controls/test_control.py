@@ -71,7 +71,7 @@ def described(tiny_model: Path, tmp_path: Path) -> Callable[..., str]:
 def run(request: Request) -> tuple[Result, dict[str, Any], NDArray[np.float32]]:
     """Result, report, and the pictures (rows, 3, R, R) that reached the ControlNet first."""
     worker = Worker()
-    model = worker._load(request.model, request.device, Host())
+    model = worker._load(request.model, request.device, request.lora, Host())
     seen: list[NDArray[np.float32]] = []
     reader = model._family.controlnet.embedding
     reader.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].numpy().copy()))

@@ -1,0 +1,80 @@
+"""LoRAs that a job asks for: FILE[:WEIGHT], where FILE is given as a model is (sources.py)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from . import files, links, lora_file, sources
+from .lora_file import LoraFile
+from .sources import Fetch
+
+OWN_NAME = "pytorch_lora_weights.safetensors"  # what diffusers calls a LoRA in a folder of its own
+MOST_WEIGHT = 10.0
+_WEIGHT_FIX = "write FILE:WEIGHT with a number from -10 to 10, such as style.safetensors:0.8"
+
+
+@dataclass(frozen=True)
+class Lora:
+    """One LoRA and how strongly it counts. name: as it was given. stamp: size and time of its file, so that
+    another one in its place is noticed."""
+
+    name: str
+    file: LoraFile
+    weight: float
+    stamp: tuple[int, int]
+
+
+def split(text: str) -> tuple[str, float]:
+    """("FILE", WEIGHT) of "FILE:WEIGHT"; 1 where there is none. Raises UserError for what is no number."""
+    name, colon, weight = text.strip().rpartition(":")
+    if not colon or files.local(text).exists() or weight.endswith(".safetensors") or _goes_on(weight):
+        return text.strip(), 1.0
+    try:
+        number = float(weight)
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= MOST_WEIGHT:
+        raise UserError(f"the weight of the LoRA {name} is {weight!r}", _WEIGHT_FIX)
+    return name, number
+
+
+def _goes_on(weight: str) -> bool:
+    """Whether what follows a colon is the rest of a path."""
+    return "/" in weight or "\\" in weight
+
+
+def find(asked: Sequence[str], fetch: Fetch) -> tuple[Lora, ...]:
+    """The LoRAs ``asked`` for, downloaded if need be; those of weight 0 are left out. Raises UserError for
+    what is none, and what ``fetch.check`` raises."""
+    found = [_found(text, fetch) for text in asked if text.strip()]
+    return tuple(one for one in found if one.weight)
+
+
+def _found(text: str, fetch: Fetch) -> Lora:
+    name, weight = split(text)
+    path = place(name) or _download(name, fetch)
+    about = path.stat()
+    return Lora(name, lora_file.read(path), weight, (about.st_size, about.st_mtime_ns))
+
+
+def place(name: str) -> Path | None:
+    """The file of the LoRA ``name`` on this computer, None for one of the hub. Raises UserError where there
+    is no such file."""
+    path = files.local(links.resolve(name))
+    if (path / OWN_NAME).is_file():
+        path /= OWN_NAME
+    if path.is_file():
+        return sources.weights_file(path)
+    if path.is_dir():
+        raise UserError(f"{path} is no LoRA: it has no {OWN_NAME}", "name its .safetensors file")
+    if ":" in name and sources.HUB_ID.fullmatch(name):
+        return None
+    raise UserError(f"there is no LoRA {name!r}", "check the path, or give a hub file (owner/name:file)")
+
+
+def _download(name: str, fetch: Fetch) -> Path:
+    return sources.weights_file(sources.from_hub(name, ("",), fetch))
