@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
+from ..models import loras
 from ..options import job_fields
 from ..protocol import Request
 from . import names
@@ -184,6 +185,8 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
     for one in ("init_texture", "cameras"):
         if fields.get(one):
             paths[one] = str(folder / fields[one])
+    if asked := fields.get("lora"):
+        paths["lora"] = [loras.beside(text, folder) for text in asked]
     said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return JobLine(line, name, Request.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)

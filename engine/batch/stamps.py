@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from ..errors import UserError
 from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
-from ..models import files, links
+from ..models import files, links, loras
 from ..models.catalogue import BY_NAME
 from ..outputs import pictures_of
 
@@ -48,6 +48,9 @@ class Stamps:
             found += [_required(one) for one in pictures_of(path) or [path]]
         if cameras := fields.get("cameras"):
             found.append(_required(str(folder / cameras)))
+        for text in fields.get("lora", ()):
+            if file := loras.file_of(loras.beside(text, folder)):
+                found.append(_required(str(file)))
         return found + named + self._of_model(str(fields.get("model") or ""))
 
     def _named(self, mesh: str) -> list[Stamp]:

@@ -6,7 +6,9 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from engine.batch import names
 from engine.batch.jobs import JobLine, RefusedLine, Shard, read
@@ -67,6 +69,21 @@ def test_a_texture_to_start_from_may_stand_for_several(write: Write, place: Path
     (place / "old.b.1002.png").write_bytes(b"2")
     assert one(write, line).fingerprint != before
     assert one(write, line).request.init_texture == str(place / "old.<SET>.<UDIM>.png")
+
+
+def test_loras_lie_beside_the_job_file_and_count_for_what_is_done(write: Write, place: Path) -> None:
+    for name in ("a", "b"):
+        save_file({"conv_in.lora_A.weight": np.zeros((1, 4), np.float32)}, place / f"{name}.safetensors")
+    line = {"mesh": "m.obj", "prompt": "red", "lora": ["a.safetensors:0.5", str(place / "b.safetensors")]}
+    job = one(write, line)
+    assert job.request.lora == (f"{place / 'a.safetensors'}:0.5", f"{place / 'b.safetensors'}:1")
+    path = write(["mesh,lora,prompt", "m.obj,a.safetensors:0.5;b.safetensors,red"], "jobs.csv")
+    (same,), _ = read(path, {})
+    assert same.request == job.request
+    save_file({"conv_in.lora_A.weight": np.zeros((2, 4), np.float32)}, place / "a.safetensors")
+    assert one(write, line).fingerprint != job.fingerprint
+    assert "there is no LoRA" in why(write, {**line, "lora": ["c.safetensors"]})
+    assert "the weight of the LoRA" in why(write, {**line, "lora": ["a.safetensors:much"]})
 
 
 def test_csv_says_the_same_as_json(write: Write) -> None:
