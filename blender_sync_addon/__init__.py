@@ -19,6 +19,7 @@ def _modules() -> tuple[ModuleType, ...]:
         controls,
         environment,
         fill_panel,
+        lora_rows,
         own_material,
         properties,
         texture,
@@ -29,7 +30,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui import advanced, menus, panel, preferences, presets
     from .ui import results as result_panels
 
-    chosen = preferences, properties, presets
+    chosen = preferences, lora_rows, properties, presets
     operators = texture, batch, environment, fill_panel, controls
     results = history, thumbnail, result_operators, own_material, variations, result_panels
     return *chosen, *operators, panel, advanced, *results, menus, main

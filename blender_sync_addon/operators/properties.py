@@ -17,6 +17,7 @@ from ..read import settings as read_settings
 from ..setup import vocabulary
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
+from . import lora_rows
 
 MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
@@ -57,6 +58,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "prompt": {"search": prompts, "search_options": {"SUGGESTION"}, "update": _start_engine},
     "model": {"search": models, "search_options": {"SUGGESTION"}, "update": quality.chosen},
     "quality": {"update": quality.chosen},
+    "lora": {"update": lora_rows.option_changed},
     "strength": {"subtype": "FACTOR"},
     **{name: {"update": quality.changed} for name in quality.NAMES},
 }

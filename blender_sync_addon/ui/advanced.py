@@ -10,6 +10,7 @@ import bpy
 from ...engine.options.blender import panel
 from ...engine.options.job import METHOD, MODEL, TEXTURE, VIEWS
 from ...engine.options.option import Option
+from ..operators import lora_rows
 from ..operators.fill_panel import ChooseNumber, RandomSeed
 from ..read import settings
 from ..setup import model_numbers
@@ -86,10 +87,23 @@ def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None
         row.operator(RandomSeed.bl_idname, text="", icon="CUBE")
     elif entry.name == "controls":
         controls.draw(column, options)
+    elif entry.name == "lora":
+        _draw_loras(column, getattr(context.scene, lora_rows.ROWS))
     elif entry.by_model and entry.kind in (int, float):
         _draw_number(column.row(align=True), options, entry)
     elif entry.name != "uv_layer":
         column.prop(options, entry.name)
+
+
+def _draw_loras(column: Any, rows: Any) -> None:
+    """Each with its strength, and a button that leaves it out."""
+    for index, one in enumerate(rows):
+        split = column.split(factor=0.65, align=True)
+        split.prop(one, "file", text="", placeholder="LoRA")
+        side = split.row(align=True)
+        side.prop(one, "weight", text="", slider=True)
+        side.operator(lora_rows.RemoveLora.bl_idname, text="", icon="X").index = index
+    column.operator(lora_rows.AddLora.bl_idname, icon="ADD")
 
 
 def _draw_number(row: Any, options: Any, entry: Option) -> None:

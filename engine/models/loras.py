@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
+from ..options import weighted
 from . import files, links, lora_file, sources
 from .lora_file import LoraFile
 from .sources import Fetch
 
 OWN_NAME = "pytorch_lora_weights.safetensors"  # what diffusers calls a LoRA in a folder of its own
-MOST_WEIGHT = 10.0
-_WEIGHT_FIX = "write FILE:WEIGHT with a number from -10 to 10, such as style.safetensors:0.8"
 
 
 @dataclass(frozen=True)
@@ -29,22 +27,19 @@ class Lora:
 
 
 def split(text: str) -> tuple[str, float]:
-    """("FILE", WEIGHT) of "FILE:WEIGHT"; 1 where there is none. Raises UserError for what is no number."""
-    name, colon, weight = text.strip().rpartition(":")
-    if not colon or files.local(text).exists() or weight.endswith(".safetensors") or _goes_on(weight):
-        return text.strip(), 1.0
-    try:
-        number = float(weight)
-    except ValueError:
-        number = math.nan
-    if not abs(number) <= MOST_WEIGHT:
-        raise UserError(f"the weight of the LoRA {name} is {weight!r}", _WEIGHT_FIX)
-    return name, number
+    """As weighted.split, but a file that is there has a colon in its name."""
+    return (text, 1.0) if files.local(text).exists() else weighted.split(text)
 
 
-def _goes_on(weight: str) -> bool:
-    """Whether what follows a colon is the rest of a path."""
-    return "/" in weight or "\\" in weight
+def beside(text: str, folder: Path) -> str:
+    """FILE[:WEIGHT] with the file's whole path where it lies in ``folder``. Raises UserError."""
+    name, weight = split(text)
+    return weighted.joined(str(folder / name), weight) if (folder / name).exists() else text
+
+
+def file_of(text: str) -> Path | None:
+    """The file of FILE[:WEIGHT] on this computer, None for one of the hub. Raises UserError."""
+    return place(split(text)[0])
 
 
 def find(asked: Sequence[str], fetch: Fetch) -> tuple[Lora, ...]:

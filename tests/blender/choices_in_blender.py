@@ -106,7 +106,44 @@ def test_the_panels_show_every_setting_once():
         fake = types.SimpleNamespace(layout=layout, section=cls.section)
         cls.draw_properties(fake, layout, options(), context)
     shown = [name for name in layout.props if name in OTHERS]
-    assert sorted(shown) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+    assert sorted([*shown, "lora"]) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+    assert "sync_texture.lora_add" in layout.operators
+
+
+def loras() -> list[tuple[str, float]]:
+    return [(row.file, round(row.weight, 4)) for row in bpy.context.scene.sync_texture_loras]
+
+
+def test_rows_of_loras_and_their_text_say_the_same():
+    options().lora = "a.safetensors:0.5; C:/b.safetensors; mine:2"
+    assert loras() == [("a.safetensors", 0.5), ("C:/b.safetensors", 1.0), ("mine", 2.0)]
+    layout = Layout()
+    fake = types.SimpleNamespace(layout=layout, section=advanced.AdvancedPanel.section)
+    advanced.AdvancedPanel.draw_properties(fake, layout, options(), bpy.context)
+    assert (layout.props.count("file"), layout.props.count("weight")) == (3, 3)
+    rows = bpy.context.scene.sync_texture_loras
+    rows[0].weight = 0.25
+    assert options().lora == "a.safetensors:0.25; C:/b.safetensors; mine:2"
+    assert bpy.ops.sync_texture.lora_remove(index=1) == {"FINISHED"}
+    assert options().lora == "a.safetensors:0.25; mine:2"
+    assert bpy.ops.sync_texture.lora_add(filepath="/c.safetensors") == {"FINISHED"}
+    assert options().lora == "a.safetensors:0.25; mine:2; /c.safetensors"
+    rows[2].file = ""  # as one that is being written
+    assert (len(rows), options().lora) == (3, "a.safetensors:0.25; mine:2")
+    options().lora = ""
+    assert loras() == []
+    options().lora = "x.safetensors:much"
+    assert loras() == [("x.safetensors:much", 1.0)]
+    options().lora = ""
+
+
+def test_loras_reach_the_engine_with_whole_paths():
+    scene_with_everything()
+    options().lora = "//a.safetensors:0.5; mine"
+    request = json.loads(asked())["request"]
+    assert request["lora"] == [bpy.path.abspath("//a.safetensors") + ":0.5", "mine"]
+    assert json.loads(asked(lora="other:-1"))["request"]["lora"] == ["other:-1"]
+    options().lora = ""
 
 
 def test_numbers_left_to_the_model_are_shown():

@@ -76,7 +76,7 @@ def test_loras_lie_beside_the_job_file_and_count_for_what_is_done(write: Write, 
         save_file({"conv_in.lora_A.weight": np.zeros((1, 4), np.float32)}, place / f"{name}.safetensors")
     line = {"mesh": "m.obj", "prompt": "red", "lora": ["a.safetensors:0.5", str(place / "b.safetensors")]}
     job = one(write, line)
-    assert job.request.lora == (f"{place / 'a.safetensors'}:0.5", f"{place / 'b.safetensors'}:1")
+    assert job.request.lora == (f"{place / 'a.safetensors'}:0.5", str(place / "b.safetensors"))
     path = write(["mesh,lora,prompt", "m.obj,a.safetensors:0.5;b.safetensors,red"], "jobs.csv")
     (same,), _ = read(path, {})
     assert same.request == job.request
