@@ -8,7 +8,6 @@ from typing import Any
 import bpy
 from bpy.props import CollectionProperty, FloatProperty, IntProperty, StringProperty
 
-from ...engine.errors import UserError
 from ...engine.options import values, weighted
 from ...engine.options.blender import panel
 from ..read import settings as read_settings
@@ -29,17 +28,9 @@ def option_changed(options: Any, _context: Any) -> None:
         return
     rows = getattr(scene, ROWS)
     rows.clear()
-    for name, weight in map(_split, values.read(panel()["lora"], options.lora)):
+    for name, weight in map(weighted.as_written, values.read(panel()["lora"], options.lora)):
         row = rows.add()
         row["file"], row["weight"] = name, weight  # without an update for each
-
-
-def _split(text: str) -> tuple[str, float]:
-    """A weight that is no number stays with the file's name, where the job will complain about it."""
-    try:
-        return weighted.split(text)
-    except UserError:
-        return text, 1.0
 
 
 def _text(scene: Any) -> str:

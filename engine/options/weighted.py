@@ -24,6 +24,14 @@ def split(text: str) -> tuple[str, float]:
     return name, number
 
 
+def as_written(text: str) -> tuple[str, float]:
+    """``split`` for who shows it: a weight that is no number stays with the file's name."""
+    try:
+        return split(text)
+    except UserError:
+        return text, 1.0
+
+
 def joined(name: str, weight: float) -> str:
     """What ``split`` takes apart."""
     return name if weight == 1 else f"{name}:{weight:g}"
