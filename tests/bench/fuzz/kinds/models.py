@@ -138,8 +138,8 @@ def _put(path: Path, data: bytes) -> None:
 def _other(rng: Random, path: Path, case: Case) -> bytes:
     """The file with other values in the places where it has values."""
     old = _old(path)
-    if path.suffix == ".safetensors":
-        return _weights(rng, old, case.notes)
+    if path.suffix == ".safetensors" and (header := _header(old)):
+        return _weights(rng, old, header, case.notes)
     try:
         document = json.loads(old)
     except ValueError:
@@ -161,16 +161,26 @@ def _huge(rng: Random, config: dict[str, Any], notes: list[str]) -> dict[str, An
     return config
 
 
-def _weights(rng: Random, data: bytes, notes: list[str]) -> bytes:
-    """A header that lies, or weights that are no numbers."""
+def _header(data: bytes) -> dict[str, Any]:
+    """That of weights; {} where an earlier change left none, or no numbers behind it."""
+    length = int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8 : 8 + length])
+    except ValueError:
+        return {}
+    is_whole = isinstance(header, dict) and len(data) >= 12 + length
+    return header if is_whole else {}
+
+
+def _weights(rng: Random, data: bytes, header: dict[str, Any], notes: list[str]) -> bytes:
+    """A ``header`` that lies, or weights that are no numbers."""
     length = int.from_bytes(data[:8], "little")
     way = rng.choice(("length", "header", "header", "values", "nan"))
     notes.append(way)
     if way == "length":
         return rng.choice(mutate.LONG_WORDS).to_bytes(8, "little") + data[8:]
     if way == "header":
-        header = json.loads(data[8 : 8 + length])
-        name = rng.choice([one for one in header if one != "__metadata__"])
+        name = rng.choice([one for one in header if one != "__metadata__"] or list(header))
         header[name] = odd.faulty(rng, header[name], notes)
         if rng.random() < 0.2:
             header[odd.text(rng)] = header[name]
