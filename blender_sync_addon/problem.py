@@ -44,6 +44,12 @@ def of_message(msg: dict[str, Any]) -> Problem:
     return Problem(words.error, words.fix, failure.code, **words.options)
 
 
+def say(operator: Any, level: str, text: str) -> None:
+    """Let ``operator`` report ``text`` as one line that a terminal can show: objects' names may hold
+    anything. level: "INFO", "WARNING" or "ERROR"."""
+    operator.report({level}, protocol.shown(text))
+
+
 def _one_line(what: str, fix: str) -> str:
     return protocol.shown(f"{what.rstrip('. ')}. {fix}".strip())
 

@@ -139,7 +139,7 @@ def _paint_for_person(request: protocol.AnyRequest, silent: bool) -> Outcome:
                 terminal.say(f"note: {warning}")
         files = outcome.mesh, outcome.views, outcome.turntable, outcome.report
         textures = (path for texture in outcome.textures for path in texture.files.values())
-        print(*filter(None, [*textures, *files, outcome.scene]), sep="\n")
+        terminal.tell_paths(filter(None, [*textures, *files, outcome.scene]))
     return outcome
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from . import protocol
 from .models import manage
 from .options import choices
+from .terminal import tell
 
 NEEDED = (
     "torch",
@@ -34,7 +35,7 @@ READY = "ready"
 def run(as_json: bool = False) -> int:
     """Print the findings, as one line of JSON or for people; the exit status."""
     found = examine()
-    print(json.dumps(found) if as_json else "\n".join(_lines(found)))
+    tell(json.dumps(found) if as_json else "\n".join(_lines(found)))
     return protocol.EXIT_DONE if found["usable"] else protocol.EXIT_BAD_INPUT
 
 

@@ -75,6 +75,10 @@ def readable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else "?" for one in text)
 
 
+def _on_one_line(text: str) -> str:
+    return readable(text).replace("\n", " ")
+
+
 class UserError(Exception):
     """Something the user can mend. ``str(error)`` is one line: what is wrong; ``fix``: how to mend it.
 
@@ -85,8 +89,8 @@ class UserError(Exception):
 
     def __init__(self, what: str, fix: str, **options: Value) -> None:
         """what, fix: one line each, ``{name}`` where one of ``options`` is named: a value for it, or None."""
-        self.wording = Wording(what, fix, options)
-        error, self.fix = self.wording.by(flag)
+        self.wording = Wording(_on_one_line(what), _on_one_line(fix), options)
+        error, self.fix = map(_on_one_line, self.wording.by(flag))
         super().__init__(error)
 
 

@@ -1,4 +1,5 @@
-"""What may be written over: only what an earlier run wrote into the same folder, and says so there.
+"""What may be written, and over what: names that every system can hold, and only over what an earlier run
+wrote into the same folder, and says so there.
 
 Whatever a run leaves in a folder, its report.json names. A file that no report names is the user's own, and
 so is every file that the run reads, whatever a report says of it. Standard library only: Blender's Python
@@ -19,12 +20,17 @@ from .errors import UserError, Wording
 from .inputs import read_json
 from .options.image import ImageRequest
 from .options.request import Request
+from .options.values import LONGEST_NAME, cut
 
 REPORT = "report.json"
 MESH_FILES = ("mesh.glb", "views.png", "turntable.gif", REPORT)  # of every textured mesh, in Result's order
 SCENE = "scene.blend"
 BATCH_STATE = ".sync_texture-batch"  # in a batch's folder: what it needs for itself
 PREVIEWS = ".sync_texture-preview.json"  # names the previews of a run while it lasts; a killed one leaves it
+# Windows keeps these for its devices, whatever comes after a dot; others stand for drives, patterns, pipes.
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_SPECIAL = re.compile(r'[\0-\x1f\x7f<>:"/\\|?*]')
+_SAFE_BYTES = 200  # of a name that gets more after it
 _OURS = ("version", "prompt", "seconds")  # what every report.json of ours has besides its files
 
 
@@ -55,6 +61,10 @@ class Outputs:
 
     def obstacle(self, names: Iterable[str]) -> Wording | None:
         """Why one of ``names`` may not be written, None where all may."""
+        names = list(names)
+        for name in (*_new_folders(self.folder), *names):
+            if flaw := unportable(name):
+                return Wording(flaw, f"give another {{{self.option}}}", {self.option: None})
         there = [name for name in dict.fromkeys(names) if os.path.lexists(self.folder / name)]
         for name in there:
             if os.path.isdir(self.folder / name):
@@ -86,6 +96,42 @@ class Outputs:
     def _refused(self, what: str) -> Wording:
         fix = f"give another {{{self.option}}}, or say {{overwrite}} to lose it"
         return Wording(what, fix, {self.option: None, "overwrite": None})
+
+
+def unportable(name: str) -> str | None:
+    """Why not every system can hold a file or a folder called ``name``, None where all can: what one person
+    makes, another copies to Windows."""
+    if _DEVICE.match(name):
+        return f"{_short(name)} is a name that Windows keeps for itself"
+    if found := _SPECIAL.search(name):
+        return f"the name {_short(name)} has the character {found[0]!r}, which Windows can't hold"
+    if name.endswith((".", " ")):
+        return f"the name {_short(name)} ends with {name[-1]!r}, which Windows drops"
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return f"the name {_short(name)} isn't text"
+    return f"the name {_short(name)} is too long" if size > LONGEST_NAME else None
+
+
+def safe_name(name: str, most: int, instead: str) -> str:
+    """``name``, of at most ``most`` characters, with only what every system takes in a file's name, and no
+    dot; ``instead`` where nothing is left. Two may become one."""
+    found = re.sub(r"[^\w-]+", "_", name).strip("_")[:most].rstrip("_")
+    found = found.encode("utf-8", "replace")[:_SAFE_BYTES].decode("utf-8", "ignore") or instead
+    return f"{found}_" if _DEVICE.match(found) else found
+
+
+def _short(name: str) -> str:
+    return cut(repr(name))
+
+
+def _new_folders(folder: Path) -> Iterator[str]:
+    """The names in ``folder``'s path that aren't there yet: what is there has been somebody's own choice."""
+    while folder.name and not os.path.lexists(folder):
+        if folder.name != "..":
+            yield folder.name
+        folder = folder.parent
 
 
 def named(folder: Path) -> frozenset[str]:

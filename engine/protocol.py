@@ -36,6 +36,7 @@ from .errors import EXIT_OUT_OF_MEMORY as EXIT_OUT_OF_MEMORY
 from .errors import UserError as UserError
 from .errors import Wording as Wording
 from .errors import flag as flag
+from .errors import readable
 from .options import channels
 from .options.image import ImageRequest as ImageRequest
 from .options.request import Request as Request
@@ -239,8 +240,8 @@ def failed(wording: Wording, code: int, **fields: Any) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """``text`` as a part of one line: a space for what isn't printable, and cut after LONGEST_TOLD."""
-    line = "".join(one if one.isprintable() else " " for one in text[: LONGEST_TOLD + 1])
+    """``text`` as a part of one line: as a terminal can show it, and cut after LONGEST_TOLD."""
+    line = readable(text[: LONGEST_TOLD + 1]).replace("\n", " ")
     return line if len(line) <= LONGEST_TOLD else f"{line[:LONGEST_TOLD]}..."
 
 

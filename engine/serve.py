@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import protocol
+from . import protocol, terminal
 from .client.child import lines
 from .host import Host
 from .json_lines import ProgressEvents
@@ -109,7 +109,7 @@ class Server:
                 self._handle(protocol.decode(line))
             except ValueError as error:
                 with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
-                    print(error, file=sys.stderr)
+                    terminal.say(str(error))
         self.end()  # the parent is gone
 
     def _handle(self, msg: dict[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""What a person at a terminal sees: a progress bar, notes and complaints, all on stderr."""
+"""What a person at a terminal sees: a progress bar, notes and complaints on stderr, answers on stdout.
+
+All that the engine prints goes through here, so that nothing that a file says steers a terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from .errors import one_line, readable
@@ -20,6 +23,17 @@ INPUT_STAGES = frozenset({"start", "mesh", "unwrap", "model"})  # in which bad i
 def say(text: str) -> None:
     """One line, or several."""
     print(readable(text), file=sys.stderr)
+
+
+def tell(text: str) -> None:
+    """An answer, of one line or several, JSON too, on stdout."""
+    print(readable(text), flush=True)
+
+
+def tell_paths(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """A line of stdout each: to the letter for programs, as far as it can be shown for people."""
+    exact = "\n".join(map(os.fspath, paths))
+    print(readable(exact) if sys.stdout.isatty() else exact, flush=True)
 
 
 def complain(what: str, fix: str) -> None:

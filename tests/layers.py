@@ -11,7 +11,7 @@ from pathlib import Path
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
     *("words", "errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
-    *("inputs", "outputs", "disk"),
+    *("inputs", "outputs", "relative", "disk"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
     *("models", "denoise", "sync", "settings"),
@@ -64,6 +64,10 @@ READERS = {
     "engine/mesh/atlas.py": "arrays of our child, in our private folder",
     "engine/mesh/xatlas_child.py": "arrays of our parent, in its private folder",
     "engine/pictures/png.py": "pictures between engine and Blender, whose Python has no inputs.py",
+}
+PRINTERS = {
+    "engine/terminal.py": "it is where that is done",
+    "engine/options/arguments.py": "below it, one line that is readable",
 }
 HUB = {"diffusers", "transformers"}
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "bl_ui", "bl_ext", "aud", "freestyle"}
@@ -143,9 +147,17 @@ def _all_rules(where: Path, text: str, tree: ast.Module) -> Iterator[tuple[int, 
     yield from _call_rules(tree)
     if where.parts[0] == "engine" and where.as_posix() not in READERS:
         yield from _reading_rules(tree)
+    if where.parts[0] == "engine" and where.as_posix() not in PRINTERS:
+        yield from _printing_rules(tree)
     yield from _size_rules(text, tree)
     if where.parts[0] == "engine" or where.parts[0] == "blender_sync_addon":
         yield from _relative_rules(where, tree)
+
+
+def _printing_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield node.lineno, "prints by itself: what is shown goes through engine/terminal.py"
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:

@@ -202,11 +202,11 @@ def _say(args: argparse.Namespace, outcome: Outcome, report: json_lines.Report) 
         report(_done(args, outcome))
         return
     for warning in outcome.warnings:
-        print(f"sync_texture: {warning}", file=sys.stderr)
+        print(f"sync_texture: {protocol.shown(warning)}", file=sys.stderr)
     if not args.quiet:
         places = " and ".join(p for p in (args.save, args.glb, args.out) if p)
         textured = ", ".join(f"'{one.object}'" for one in outcome.objects)
-        print(f"Textured {textured}: {places}", flush=True)
+        print(protocol.shown(f"Textured {textured}: {places}"), flush=True)
 
 
 def _done(args: argparse.Namespace, outcome: Outcome) -> dict[str, Any]:

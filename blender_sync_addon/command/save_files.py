@@ -24,10 +24,10 @@ def prepare(save: str | None, glb: str | None, overwrite: bool) -> None:
     Problem, also where one is there and nobody means to ``overwrite`` it."""
     for option, name in {"save": save, "glb": glb}.items():
         if name:
-            _make_parent(name)
             path, inputs = Path(name).absolute(), tuple(filter(None, [bpy.data.filepath]))
             if found := Outputs(path.parent, inputs, overwrite, option=option).obstacle([path.name]):
                 raise Problem(found.error, found.fix, protocol.EXIT_BAD_INPUT, **found.options)
+            _make_parent(name)
 
 
 def _make_parent(name: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ...engine.outputs import safe_name
 
 if TYPE_CHECKING:  # without these, no bpy is needed here
     from ...engine import protocol
@@ -92,7 +93,7 @@ def file_names(names: Sequence[str]) -> list[str]:
     engine calls the textures by them."""
     found: list[str] = []
     for name in names:
-        stem = re.sub(r"[^\w-]+", "_", name).strip("_")[:50] or "object"
+        stem = safe_name(name, 50, "object")
         number, one = 1, stem
         while one.lower() in (taken.lower() for taken in found):
             number += 1

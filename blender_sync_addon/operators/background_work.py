@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..problem import Problem
+from ..problem import Problem, say
 from ..setup import engine_folder
 from ..setup.activity import Activity
 from ..setup.status import OnDone, setup_status
@@ -46,7 +46,7 @@ class BackgroundOperator:
         return self._failed(setup_status.problem) if setup_status.problem else {"FINISHED"}
 
     def _failed(self, problem: Problem) -> set[str]:
-        self.report({"ERROR"}, str(problem))  # type: ignore[attr-defined]
+        say(self, "ERROR", str(problem))  # type: ignore[attr-defined]
         return {"CANCELLED"}
 
 

@@ -19,7 +19,7 @@ from .. import package
 from ..jobs import engine
 from ..jobs.durations import in_words
 from ..jobs.texture_job import Outcome, TextureJob
-from ..problem import Problem
+from ..problem import Problem, say
 from ..read import objects as read_objects
 from ..read import settings as read_settings
 from ..read.settings import Settings
@@ -170,10 +170,10 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
             batch = Batch(self._wanted(context), self.pack)
             engine_python.chosen_python()  # without an engine all would fail for the same reason
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return {"CANCELLED"}
         batch.run()
-        self.report({"INFO" if batch.complete else "ERROR"}, batch.summary)
+        say(self, "INFO" if batch.complete else "ERROR", batch.summary)
         return {"FINISHED"} if batch.good else {"CANCELLED"}
 
     def _wanted(self, context: Any) -> dict[str, Settings]:
@@ -204,7 +204,7 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
 
 
 def _say(text: str) -> None:
-    print(f"sync_texture: {text}", file=sys.stderr, flush=True)
+    print(f"sync_texture: {protocol.shown(text)}", file=sys.stderr, flush=True)
 
 
 register, unregister = bpy.utils.register_classes_factory((ObjectPrompt, BatchGenerate))

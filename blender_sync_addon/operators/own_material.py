@@ -9,7 +9,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..datablocks import images_by_channel, uv_layer
-from ..problem import Problem
+from ..problem import Problem, say
 from ..results import history, node_graph
 from ..write import material as write_material
 from .results import CANCELLED, INDEX_PROPERTY, EditingOperator, active_object
@@ -32,11 +32,11 @@ class FeedBaseColor(EditingOperator, bpy.types.Operator):
         try:
             material = _feed(obj, history.of(obj)[index])
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return CANCELLED
         others = [o.name for o in bpy.data.objects if o != obj and material.name in o.material_slots]
         too = f". '{others[0]}' has this material too" if others else ""
-        self.report({"INFO"}, f"The texture feeds the Base Color of '{material.name}'{too}")
+        say(self, "INFO", f"The texture feeds the Base Color of '{material.name}'{too}")
         return {"FINISHED"}
 
 
@@ -76,7 +76,7 @@ class UnfeedBaseColor(bpy.types.Operator):
         try:
             node_graph.unfeed(artists_material(active_object(context)))
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return CANCELLED
         return {"FINISHED"}
 

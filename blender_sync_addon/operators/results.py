@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
+from ..problem import say
 from ..results import history, removal
 from ..results import stored_settings as result_settings
 
@@ -42,7 +43,7 @@ class ResultOperator:
         obj = active_object(context)
         found = history.chosen(obj, index)
         if found == history.NONE:
-            self.report({"ERROR"}, f"'{obj.name}' has no result {index}")
+            say(self, "ERROR", f"'{obj.name}' has no result {index}")
             return None
         return obj, found
 
@@ -74,7 +75,7 @@ class ShowResult(EditingOperator, bpy.types.Operator):
             return CANCELLED
         obj, index = found
         if history.lost(history.of(obj)[index]):
-            self.report({"ERROR"}, "The material of this result, or its slot, was deleted")
+            say(self, "ERROR", "The material of this result, or its slot, was deleted")
             return CANCELLED
         history.show(obj, index)
         return {"FINISHED"}
@@ -95,7 +96,7 @@ class UseSettings(ResultOperator, bpy.types.Operator):
         obj, index = found
         result = history.of(obj)[index]
         if not result_settings.known(result.material):
-            self.report({"ERROR"}, "The material of this result, which its settings were on, was deleted")
+            say(self, "ERROR", "The material of this result, which its settings were on, was deleted")
             return CANCELLED
         result_settings.fill(context.scene.sync_texture, result_settings.now(obj, result), obj)
         return {"FINISHED"}
@@ -197,10 +198,10 @@ class ViewSheet(ResultOperator, bpy.types.Operator):
             return CANCELLED
         obj, index = found
         if (sheet := history.of(obj)[index].sheet) is None:
-            self.report({"ERROR"}, "This result isn't one of several variations")
+            say(self, "ERROR", "This result isn't one of several variations")
             return CANCELLED
         if bpy.app.background:
-            self.report({"INFO"}, f"The contact sheet is the image '{sheet.name}'")
+            say(self, "INFO", f"The contact sheet is the image '{sheet.name}'")
             return {"FINISHED"}
         _image_editor(context).spaces.active.image = sheet
         return {"FINISHED"}

@@ -9,7 +9,7 @@ import bpy
 from ..background_lookup import redraw_sidebars
 from ..jobs import engine
 from ..jobs.texture_job import Outcome, TextureJob
-from ..problem import Problem, Stopped
+from ..problem import Problem, Stopped, say
 from ..results import recording
 
 TICK_S = 0.1
@@ -67,7 +67,7 @@ class JobOperator:
             while job:
                 job = self._wait(context, job)
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return CANCELLED
         return {"FINISHED"}
 
@@ -88,7 +88,7 @@ class JobOperator:
         try:
             self._run(self._begin(context))
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return CANCELLED
         self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -130,11 +130,11 @@ class JobOperator:
             self._close()
             self._run(self.next_job(context, outcome))
         except Stopped as stopped:
-            self.report({"INFO"}, str(stopped))
+            say(self, "INFO", str(stopped))
             engine.start_early()  # one that was too deep in a step to answer was ended
             return self._end(context, CANCELLED)
         except Problem as problem:
-            self.report({"ERROR"}, str(problem))
+            say(self, "ERROR", str(problem))
             return self._end(context, CANCELLED)
         except BaseException:
             self._end(context, CANCELLED)
@@ -154,10 +154,10 @@ class JobOperator:
         global _noted
         _noted = ({bpy.data.objects[one.object].session_uid for one in outcome.objects}, outcome.warnings)
         for warning in outcome.warnings:
-            self.report({"WARNING"}, warning)
+            say(self, "WARNING", warning)
         for one in outcome.objects:
             images = ", ".join(f"'{name}'" for name in one.images)
-            self.report({"INFO"}, f"Textured '{one.object}' with {images}")
+            say(self, "INFO", f"Textured '{one.object}' with {images}")
 
     def _close(self) -> None:
         if self.job:

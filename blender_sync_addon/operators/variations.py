@@ -12,7 +12,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from ..jobs.texture_job import Outcome, TextureJob
-from ..problem import Problem
+from ..problem import Problem, say
 from ..read.settings import Settings
 from ..results import contact_sheet, history, slot_materials, thumbnail
 from ..results import stored_settings as result_settings
@@ -115,7 +115,7 @@ class Variations(JobOperator, Options, bpy.types.Operator):
 
     def _end(self, context: Any, status: set[str]) -> set[str]:
         if self._done and status != {"FINISHED"}:
-            self.report({"INFO"}, f"{self._done} of {self.count} variations are done and kept")
+            say(self, "INFO", f"{self._done} of {self.count} variations are done and kept")
             status = {"FINISHED"}  # so that they are a step that can be undone
         return super()._end(context, status)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import bpy
 
 from ...engine.options.channels import Channel, main_channel
+from ...engine.outputs import safe_name
 from .. import engine_files
 from ..datablocks import CHANNEL, TAG
 from ..problem import Problem
@@ -43,7 +43,7 @@ def write(
         image.filepath_raw = bpy.path.relpath(str(kept[None]))
     else:
         image.pack()
-        image.filepath_raw = f"//{FOLDER}/{_slug(name)}{picture.suffix}"  # where "unpack" would put it
+        image.filepath_raw = f"//{FOLDER}/{_file_name(name)}{picture.suffix}"  # where "unpack" would put it
     return image
 
 
@@ -73,7 +73,7 @@ def write_tiles(
     _mark(image, name, origin, suffix, channel or main_channel())
     if not kept:
         image.pack()
-        image.filepath_raw = f"//{FOLDER}/{_slug(name)}.<UDIM>{suffix}"
+        image.filepath_raw = f"//{FOLDER}/{_file_name(name)}.<UDIM>{suffix}"
     return image
 
 
@@ -130,7 +130,7 @@ def _kept(
         if not folder.is_dir():
             folder.mkdir()
             made.append(folder)
-        targets = _claim(folder, _slug(name), pictures)
+        targets = _claim(folder, _file_name(name), pictures)
         made += targets.values()
         for key, target in targets.items():
             shutil.copyfile(pictures[key], target)
@@ -169,6 +169,6 @@ def _claim(folder: Path, stem: str, pictures: Mapping[Any, Path]) -> dict[Any, P
             number += 1
 
 
-def _slug(name: str) -> str:
-    """``name`` with only what every file system takes."""
-    return re.sub(r"[^\w-]+", "_", name).strip("_")[:80] or "texture"
+def _file_name(name: str) -> str:
+    """Of the image ``name``, without what comes after it."""
+    return safe_name(name, 80, "texture")

@@ -15,6 +15,7 @@ from ..json_lines import Event, Report
 from ..options import job_fields, values
 from ..options.commands import Batch
 from ..options.option import options as table_of
+from ..outputs import Outputs
 from . import cluster, engines, jobs, journal, resources, summary, tasks
 from .coordinator import Coordinator
 from .engines import EnginePool, Events, LocalEngine
@@ -58,6 +59,7 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
         refused = [line for line in refused if part.has(line.line)]
     if part is None:
         summary.check(Path(options.out), options.jobs, bool(options.defaults.get("overwrite")))
+    Outputs(Path(options.out)).check(())  # of nothing but the folder's own name
     with opened(Path(options.out), part) as folder:
         report = JsonProgress() if as_json else TerminalProgress(silent)
         try:
@@ -70,7 +72,7 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
         finally:
             report.close()
         if not as_json and part is None:
-            print(folder.path / CSV, folder.path / HTML, sep="\n")
+            terminal.tell_paths((folder.path / CSV, folder.path / HTML))
     return status
 
 
@@ -97,7 +99,8 @@ def _run(
     report: Report,
 ) -> int:
     # Of a part there is none: whoever does another part would write over it.
-    summed = BatchSummary(folder, all_tasks, refused) if options.part is None else None
+    jobs = Path(options.jobs)
+    summed = BatchSummary(folder, all_tasks, refused, jobs) if options.part is None else None
 
     def report_and_sum_up(event: Event) -> None:
         report(event)

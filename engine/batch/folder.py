@@ -193,9 +193,11 @@ def opened(path: Path, part: Shard | None = None) -> Iterator[BatchFolder]:
             (own / "work").mkdir(exist_ok=True)
             # An engine of a run just killed may still be writing, for a moment: never to where we do.
             work = Path(tempfile.mkdtemp(dir=own / "work"))
-            with Journal(own / "journal.jsonl") as journal:
-                yield BatchFolder(path, journal, work)
-            shutil.rmtree(own / "work", ignore_errors=True)
+            try:
+                with Journal(own / "journal.jsonl") as journal:
+                    yield BatchFolder(path, journal, work)
+            finally:
+                shutil.rmtree(own / "work", ignore_errors=True)
     except OSError as error:
         raise _unusable(path, error) from error
 

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import UserError
+from ..options.values import short
+from ..outputs import unportable
 
 TAKEN = ("summary.csv", "index.html")  # by the batch itself
 DIGITS = 10  # a hundred thousand jobs that differ by the seed alone have each its own
@@ -22,11 +24,13 @@ def checked_name(out: str) -> str:
     path = PurePosixPath(out.replace("\\", "/"))
     parts = [unicodedata.normalize("NFC", part) for part in path.parts]
     if path.is_absolute() or ".." in parts or re.match("[A-Za-z]:", out):
-        raise UserError(f"out is {out!r}, outside of the batch's folder", "name a folder inside it")
-    if not parts or any(ord(c) < 32 for c in out) or any(part != part.strip() for part in parts):
-        raise UserError(f"out is {out!r}, no name for a folder", "name a folder inside the batch's")
+        raise UserError(f"out is {short(out)}, outside of the batch's folder", "name a folder inside it")
+    if not parts or any(part != part.strip() for part in parts):
+        raise UserError(f"out is {short(out)}, no name for a folder", "name a folder inside the batch's")
+    if flaw := next(filter(None, map(unportable, parts)), None):
+        raise UserError(f"out can't be used: {flaw}", "choose another name")
     if parts[0].startswith(".") or parts[0].casefold() in TAKEN:
-        raise UserError(f"out is {out!r}, which the batch needs for itself", "choose another name")
+        raise UserError(f"out is {short(out)}, which the batch needs for itself", "choose another name")
     return "/".join(parts)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..outputs import BATCH_STATE, Outputs
+from ..outputs import BATCH_STATE, Outputs, inputs_of
+from ..relative import Folders
 from . import disk, index_page, records, tasks
 from .folder import BatchFolder
 from .jobs import RefusedLine
@@ -47,11 +50,17 @@ Row = dict[str, Any]
 
 
 class BatchSummary:
-    """Of ``all_tasks`` and the ``refused`` lines, in the order of the job file."""
+    """Of ``all_tasks`` and the ``refused`` lines, in the order of the job file ``jobs``. Meshes are named as
+    seen from there, and nothing says where on this computer it lies."""
 
     def __init__(
-        self, folder: BatchFolder, all_tasks: Sequence[BatchTask], refused: Sequence[RefusedLine]
+        self,
+        folder: BatchFolder,
+        all_tasks: Sequence[BatchTask],
+        refused: Sequence[RefusedLine],
+        jobs: Path,
     ) -> None:
+        self._jobs = jobs.absolute()
         self._folder, self._tasks, self._refused = folder, all_tasks, refused
         self._measured: dict[BatchTask, Row] = {}
         self._next = time.monotonic() + PAUSE_S
@@ -66,7 +75,7 @@ class BatchSummary:
     def write(self) -> None:
         """Write both. Raises OSError."""
         (self._folder.path / BATCH_STATE / WRITTEN).touch()
-        rows = [self._row(one) for one in self._tasks] + [_refused_row(one) for one in self._refused]
+        rows = [self._row(one) for one in self._tasks] + [self._refused_row(one) for one in self._refused]
         rows.sort(key=lambda row: int(row["line"]))
         disk.write(self._folder.path / CSV, _csv(rows).encode("utf-8", "surrogateescape"))
         page = index_page.page(rows)
@@ -74,8 +83,8 @@ class BatchSummary:
 
     def _row(self, task: BatchTask) -> Row:
         request = task.job.request
-        row = {"line": task.job.line, "state": task.state, "name": task.job.name, "mesh": request.mesh}
-        row |= {"prompt": request.prompt, "model": request.model, "seed": request.seed}
+        row = {"line": task.job.line, "state": task.state, "name": task.job.name}
+        row |= {"model": request.model, "seed": request.seed}
         if task.state in (tasks.DONE, tasks.FAILED):
             row |= {"seconds": round(task.seconds, 2), "attempts": task.attempts}
         if task.state == tasks.DONE:
@@ -84,7 +93,19 @@ class BatchSummary:
             row |= self._measures(task) | {"warnings": " ".join(task.warnings)}
         if task.state == tasks.FAILED:
             row |= {"error": task.error, "fix": task.fix}
-        return row
+        places = (self._jobs, self._folder.path, *inputs_of(request), request.model)
+        return Folders([self._folder.path], places).without(row) | self._asked(request.mesh, request.prompt)
+
+    def _refused_row(self, line: RefusedLine) -> Row:
+        row = {"line": line.line, "state": REFUSED, "error": line.error, "fix": line.fix}
+        return Folders(files=(self._jobs, self._folder.path)).without(row) | self._asked(
+            line.mesh, line.prompt
+        )
+
+    def _asked(self, mesh: str, prompt: str) -> Row:
+        with contextlib.suppress(ValueError):  # on another drive, or no path at all
+            mesh = os.path.relpath(mesh, self._jobs.parent) if os.path.isabs(mesh) else mesh
+        return {"mesh": mesh, "prompt": prompt}
 
     def _measures(self, task: BatchTask) -> Row:
         if task not in self._measured:
@@ -98,11 +119,6 @@ def check(folder: Path, jobs: str, overwrite: bool) -> None:
     file."""
     ours = (folder / BATCH_STATE / WRITTEN).exists()
     Outputs(folder, (jobs,), overwrite, frozenset((CSV, HTML) if ours else ())).check((CSV, HTML))
-
-
-def _refused_row(line: RefusedLine) -> Row:
-    cells = {"mesh": line.mesh, "prompt": line.prompt, "error": line.error, "fix": line.fix}
-    return {"line": line.line, "state": REFUSED, **cells}
 
 
 def _cell(value: Any) -> Any:

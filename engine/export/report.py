@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 
 from .. import memory
 from ..denoise.denoiser import Denoiser
-from ..outputs import REPORT, Outputs
+from ..models import sources
+from ..outputs import REPORT, Outputs, inputs_of
 from ..protocol import VERSION, AnyRequest
+from ..relative import Folders
 from ..settings import Settings, reported
 
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
+TEXTS = ("prompt", "negative")  # what they say is said as it is
 
 
 def values(
@@ -24,8 +27,8 @@ def values(
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """The report, as the contract lists it. found: what the canvas says of itself and of how good it is;
-    seconds: by PARTS."""
-    return {
+    seconds: by PARTS. What lies on this computer is named without saying where."""
+    said = {
         "version": VERSION,
         **reported(request, settings),
         "control": denoiser.kinds[0],
@@ -41,6 +44,15 @@ def values(
         "peak_memory_mb": round(memory.peak_mb(), 1),
         **_gpu(denoiser.device),
     }
+    texts = {name: said[name] for name in TEXTS if name in said}
+    return {**Folders(files=_places(request)).without(said), **texts}
+
+
+def _places(request: AnyRequest) -> Iterator[str]:
+    """The files and folders that ``request`` names."""
+    yield request.out
+    yield from inputs_of(request)
+    yield from filter(None, sources.split(request.model))
 
 
 def files(outputs: Outputs, written: Iterable[str]) -> dict[str, list[str]]:

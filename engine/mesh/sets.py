@@ -8,7 +8,6 @@ lie in UDIM tiles has a page for each tile.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import threads
+from ..outputs import safe_name
 from ..pictures.pages import paged
 from ..words import alike
 from . import frame, udim
@@ -154,8 +154,8 @@ def _sets(meshes: Sequence[Mesh], starts: NDArray[np.int64]) -> list[_Set]:
 
 
 def slug(name: str) -> str:
-    """``name`` with only what every file system takes, and no dot, which parts labels."""
-    return re.sub(r"[^\w-]+", "_", name).strip("_")[:60] or "unnamed"
+    """``name`` as a part of a file's name; without a dot, which parts labels."""
+    return safe_name(name, 60, "unnamed")
 
 
 def _unused(name: str, taken: Counter[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import protocol
 from ..errors import UserError
-from ..terminal import ProgressBar, say
+from ..terminal import ProgressBar, say, tell
 from . import manage, show
 from .catalogue import BY_NAME
 from .describe import describe
@@ -36,12 +36,12 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 def _download(name: str, as_json: bool) -> int:
     if not as_json and (entry := BY_NAME.get(name)):
-        print(f"{entry.title}: {entry.size}; licence: {entry.licence}", flush=True)
+        tell(f"{entry.title}: {entry.size}; licence: {entry.licence}")
     with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)
         manage.download(name, _JsonProgress() if as_json else draw, _go_on)
     if as_json:
-        print(json.dumps({"name": name, "installed": True}))
+        tell(json.dumps({"name": name, "installed": True}))
     say(f"{name} is ready")
     return protocol.EXIT_DONE
 
@@ -60,7 +60,7 @@ class _JsonProgress:
         now = time.monotonic()
         if now >= self._due or done >= total:
             self._due = now + PROGRESS_S
-            print(json.dumps({"file": file, "done": done, "total": total}), flush=True)
+            tell(json.dumps({"file": file, "done": done, "total": total}))
 
 
 def _link(name: str, path: str | None, as_json: bool) -> int:
@@ -69,13 +69,13 @@ def _link(name: str, path: str | None, as_json: bool) -> int:
             "models link needs a path", "give a folder in diffusers layout or a .safetensors file"
         )
     manage.link(name, Path(path))
-    print(json.dumps({"name": name, "link": path}) if as_json else f"{name} is {path}")
+    tell(json.dumps({"name": name, "link": path}) if as_json else f"{name} is {path}")
     return protocol.EXIT_DONE
 
 
 def _delete(name: str, as_json: bool) -> int:
     freed = manage.delete(name)
-    print(json.dumps({"name": name, "freed": freed}) if as_json else f"{name}: {freed / 1e9:.1f} GB freed")
+    tell(json.dumps({"name": name, "freed": freed}) if as_json else f"{name}: {freed / 1e9:.1f} GB freed")
     return protocol.EXIT_DONE
 
 
@@ -93,7 +93,7 @@ def _list(as_json: bool) -> int:
             }
             for model in models
         ]
-        print(json.dumps(rows))
+        tell(json.dumps(rows))
         return protocol.EXIT_DONE
     for model in models:
         entry = model.entry
@@ -102,27 +102,27 @@ def _list(as_json: bool) -> int:
         there = f"missing or damaged: {model.link}" if model.link else wanted
         why = f"; {model.damaged}" if model.damaged else ""
         state = here if model.installed else there + why
-        print(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")
+        tell(f"{entry.name:10} {entry.title} ({state}; licence: {entry.licence})")
     return protocol.EXIT_DONE
 
 
 def _show(name: str, as_json: bool) -> int:
     model = describe(name)
     if as_json:
-        print(json.dumps(show.as_json(model)), flush=True)
+        tell(json.dumps(show.as_json(model)))
     else:
         lines = show.as_text(model, shutil.get_terminal_size().columns)
-        print("\n".join(lines), flush=True)
+        tell("\n".join(lines))
     return protocol.EXIT_DONE
 
 
 def _verify(names: list[str], as_json: bool) -> int:
     found = {name: manage.verify(name) for name in names}
     if as_json:
-        print(json.dumps(found))
+        tell(json.dumps(found))
     else:
         for name, problems in found.items():
-            print(f"{name}: {'damaged' if problems else 'complete'}")
+            tell(f"{name}: {'damaged' if problems else 'complete'}")
     if lines := [f"{name}: {problem}" for name, problems in found.items() for problem in problems]:
         raise UserError("; ".join(lines), "download it again, or point to another copy")
     return protocol.EXIT_DONE

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from .. import disk
 from ..errors import UserError
+from ..options.values import short
+from ..outputs import unportable
 from . import files, transfer
 from .catalogue import ENTRIES
 
@@ -171,6 +173,9 @@ def _wanted(
         others = f"choose another, such as {repo}:{bare[0]}" if bare else "choose another repository"
         raise UserError(f"{repo} has no file {only}", others)
     wanted = [only] if only else files.wanted(sizes, subfolders, weights)
+    if odd := next((name for name in wanted if any(map(unportable, name.split("/")))), None):
+        what = f"{repo} has the file {short(odd)}, a name that not every system can hold"
+        raise UserError(what, "tell who published it, or choose another")
     if not wanted:
         one = f"{repo}:{bare[0]}" if bare else "a single file of it"
         raise UserError(f"{repo} isn't a model in diffusers layout", f"choose another, or {one}")

@@ -25,7 +25,7 @@ def read(option: Option, value: Any) -> Any:
     Raises UserError for another kind, and for what isn't one of the choices.
     """
     try:
-        found = _list(option, value) if option.several else _READERS[option.kind](value)
+        found = _list(option, value) if option.several else _one(option, value)
     except (TypeError, ValueError, KeyError, OverflowError):
         raise _refused(option, value, f"give {allowed(option)}", f", not {kind_words(option)}") from None
     if option.number is None:
@@ -179,14 +179,26 @@ def _list(option: Option, value: Any) -> tuple[Any, ...]:
     """Of texts; in a cell of CSV they stand between semicolons."""
     parts = (part.strip() for part in value.split(";")) if isinstance(value, str) else ()
     values = list(filter(None, parts)) if isinstance(value, str) else value
-    return tuple(_READERS[option.kind](one) for one in values)
+    return tuple(_one(option, one) for one in values)
+
+
+def _one(option: Option, value: Any) -> Any:
+    return _path(value) if option.is_path else _READERS[option.kind](value)
+
+
+def _path(value: Any) -> str:
+    """As text, or of bytes that are none, as Python has them: file systems hold such names, too."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError
+    os.fsencode(text := str(value))
+    return text
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError
     text = str(value)
-    text.encode()  # half a surrogate pair can't be a path or a prompt
+    text.encode()  # half a surrogate pair can't be a prompt
     return text
 
 

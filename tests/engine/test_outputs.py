@@ -15,10 +15,11 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.batch.names import checked_name
 from engine.errors import UserError
 from engine.export.save import staged
 from engine.host import Host
-from engine.outputs import REPORT, Outputs, named
+from engine.outputs import REPORT, Outputs, named, safe_name, unportable
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
 
@@ -211,3 +212,44 @@ def test_a_blend_is_not_written_over_and_blender_not_even_asked(
     assert "scene.blend' would be written" in refused(worker, replace(request, mesh=str(other)), "mesh")
     beside = replace(request, mesh=str(other), scene="none")
     assert "scene.blend" not in refused(worker, beside, "mesh")  # but that there is no Blender
+
+
+DEVICES = ("CON", "nul.txt", "Aux", "PRN .png", "com1", "LPT¹.x.y", "CONOUT$")
+SPECIAL = ("a:b", "a|b", "what?", "*", "<x>", 'a"b', "a\\b", "a\x1bb", "a\x7f")
+BAD_NAMES = (*DEVICES, *SPECIAL, "a.", "a ", "\ud800", "\udcff", "漢" * 86)
+GOOD_NAMES = ("console", "a.b", ".hidden", "com10", "nul-1", "Täxt 漢.png", "aux_", "x" * 255)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_names_that_not_every_system_holds_are_refused(tmp_path: Path, name: str) -> None:
+    for outputs, names in ((Outputs(tmp_path / name / "out"), ()), (Outputs(tmp_path), (name,))):
+        with pytest.raises(UserError, match="name") as raised:
+            outputs.check(names)
+        assert str(raised.value).isprintable()
+        assert len(str(raised.value)) < 160
+    if "\\" in name:
+        return  # in job files it stands between folders
+    with pytest.raises(UserError, match="out"):
+        checked_name(f"a/{name}")
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES, ids=ascii)
+def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
+    Outputs(tmp_path / name / "out").check((name,))
+    assert checked_name(f"a/{name}") == f"a/{name}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it can't be")
+def test_a_folder_that_is_there_is_taken_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a:b").mkdir()
+    Outputs(tmp_path / "a:b" / "new").check(["texture.png"])
+
+
+@given(st.text(max_size=300) | st.sampled_from(BAD_NAMES))
+@settings(max_examples=300, deadline=None)
+def test_names_that_come_from_elsewhere_become_such(name: str) -> None:
+    found = safe_name(name, 60, "unnamed")
+    assert unportable(found) is None
+    assert unportable(f"{found}.png") is None
+    assert "." not in found
+    assert len(found) <= 61

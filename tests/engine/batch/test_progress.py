@@ -46,7 +46,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def summed(write: Write, place: Path) -> Path:
     """A folder with one job done, one failed, one refused and one still to do, all with nasty words."""
-    lines = [{"prompt": f"{NASTY} {i}", "out": f"a#b%20 ü?&'<{i}"} for i in range(3)]
+    lines = [{"prompt": f"{NASTY} {i}", "out": f"a#b%20 ü&'{i}"} for i in range(3)]
     found, refused = jobs.read(write([*lines, {"prompt": NASTY, "seed": NASTY}]), {})
     with folders.opened(place / "out") as there:
         found_tasks = tasks.tasks_of(found, there)
@@ -58,7 +58,7 @@ def summed(write: Write, place: Path) -> Path:
         there.commit(found[0], stage, found_tasks[0].record())
         found_tasks[0].state = tasks.DONE
         found_tasks[1].fail(NASTY, NASTY, 2)
-        BatchSummary(there, found_tasks, refused).write()
+        BatchSummary(there, found_tasks, refused, place / "jobs.jsonl").write()
     return place / "out"
 
 

@@ -61,7 +61,7 @@ def task_of(path: Path, record: Any) -> tuple[BatchTask, set[Path]]:
     (target / folders.RECORD).write_text(json.dumps(record))
     with folders.opened(path) as there:
         (task,) = tasks_of([JOB], there)
-        BatchSummary(there, [task], []).write()
+        BatchSummary(there, [task], [], path / "jobs.jsonl").write()
         if task.state == WAITING:
             stage = there.new_staging()
             (stage / "mesh.glb").write_text("new")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -123,14 +124,22 @@ def _change_folder(case: Case) -> None:
             continue
         if way < 0.15 and path.name != "lock":
             mutate.plant(rng, path, case.outside, case.notes)
-        elif path.name == "job.json" and way < 0.8:
-            path.write_bytes(odd.dumped(rng, odd.faulty(rng, json.loads(path.read_text()), case.notes)))
-        elif path.name == "journal.jsonl" and way < 0.8:
-            lines = [json.loads(line) for line in path.read_text().splitlines() if line]
-            lines = [odd.faulty(rng, line, case.notes) if rng.random() < 0.5 else line for line in lines]
+        elif path.suffix in (".json", ".jsonl") and way < 0.8 and (lines := _read_lines(path)):
+            share = 0.5 if path.suffix == ".jsonl" else 1.0
+            lines = [odd.faulty(rng, line, case.notes) if rng.random() < share else line for line in lines]
             path.write_bytes(b"\n".join(odd.dumped(rng, line) for line in lines))
         else:
             path.write_bytes(mutate.damaged(rng, path.read_bytes(), case.notes))
+
+
+def _read_lines(path: Path) -> list[Any]:
+    """The values in ``path``: of job.json one, of the journal one a line; [] where there are none."""
+    with contextlib.suppress(ValueError):
+        text = path.read_text("utf-8")
+        return [
+            json.loads(line) for line in (text.splitlines() if path.suffix == ".jsonl" else [text]) if line
+        ]
+    return []
 
 
 def _left(case: Case) -> list[str]:

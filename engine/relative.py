@@ -1,0 +1,43 @@
+"""What people share says no absolute path: where somebody's files lie, and whose they are, is their own.
+
+report.json, summary.csv and index.html go through here. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Folders:
+    """Leaves out, wherever a text names something in them, the paths of ``folders`` and of those in which
+    ``files`` lie, and says "~" for the home folder. files: may be folders, too."""
+
+    def __init__(self, folders: Iterable[str | Path] = (), files: Iterable[str | Path] = ()) -> None:
+        given = [Path(one).expanduser() for one in folders]
+        given += [Path(one).expanduser().parent for one in files]
+        found = {spelled: "" for one in given for spelled in _spellings(one)}
+        found |= dict.fromkeys(_spellings(Path.home()), f"~{os.sep}")
+        # Of folders in folders the inner one says least of where it is.
+        self._left_out = sorted(found.items(), key=lambda item: len(item[0]), reverse=True)
+
+    def without(self, said: Any) -> Any:
+        """``said``, of the kinds that JSON has, with none of the folders in its texts."""
+        if isinstance(said, str):
+            return self._relative(said)
+        if isinstance(said, Mapping):
+            return {key: self.without(value) for key, value in said.items()}
+        return [self.without(one) for one in said] if isinstance(said, list | tuple) else said
+
+    def _relative(self, text: str) -> str:
+        for folder, instead in self._left_out:
+            text = text.replace(folder, instead)
+        return text
+
+
+def _spellings(folder: Path) -> set[str]:
+    """``folder``, as texts have it before what lies in it; none where that is the top of a disk."""
+    absolute = (folder.absolute(), Path(os.path.abspath(folder)), Path(os.path.realpath(folder)))
+    return {f"{one}{os.sep}" for one in absolute if one != Path(one.anchor)}

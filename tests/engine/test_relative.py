@@ -1,0 +1,49 @@
+"""What people share names files without saying where on somebody's computer they lie."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.relative import Folders
+
+PART = st.text("abÄ .-_é漢", min_size=1, max_size=6).filter(lambda part: part.strip(". "))
+PLACE = st.lists(PART, min_size=1, max_size=4).map(lambda parts: Path(os.sep, *parts))
+
+
+def said(texts: list[str], inner: Any = None) -> dict[str, Any]:
+    return {"number": 1.5, "nothing": None, "texts": texts, "mesh": {"warnings": tuple(texts), "more": inner}}
+
+
+@given(places=st.lists(PLACE, min_size=1, max_size=4), name=PART, before=st.text(max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_no_text_says_where_something_lies(places: list[Path], name: str, before: str) -> None:
+    before = before.replace(os.sep, "")
+    texts = [f"{before}'{place / name}' can't be read" for place in places]
+    found = Folders(files=[place / name for place in places]).without(said(texts, said(texts)))
+    short = [f"{before}'{name}' can't be read"] * len(places)
+    assert json.loads(json.dumps(found)) == json.loads(json.dumps(said(short, said(short))))
+    written = json.dumps(found, ensure_ascii=False)
+    assert not any(f"{place}{os.sep}" in written for place in places)
+
+
+def test_the_home_folder_is_not_named() -> None:
+    there = Path.home() / "models" / "wood"
+    assert Folders().without(f"{there} is damaged") == f"~{os.sep}{Path('models', 'wood')} is damaged"
+
+
+def test_links_and_detours_are_left_out_too(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    folders = Folders([link, tmp_path / "real" / ".." / "real" / "sub"])
+    assert folders.without([f"{real}/a.obj", f"{link}/a.obj", f"{real}/sub/a.obj"]) == ["a.obj"] * 3
+
+
+def test_the_top_of_a_disk_says_nothing(tmp_path: Path) -> None:
+    assert Folders([Path(tmp_path.anchor)]).without("/x and/or y: 1/2") == "/x and/or y: 1/2"
