@@ -140,7 +140,7 @@ BROKEN = {
     '{"mesh": "m.obj", "prompt": "red", "out": "/tmp/x"}': "outside",
     '{"mesh": "m.obj", "prompt": "red", "out": "C:/x"}': "outside",
     '{"mesh": "m.obj", "prompt": "red", "out": "."}': "no name",
-    '{"mesh": "m.obj", "prompt": "red", "out": "a\\nb"}': "no name",
+    '{"mesh": "m.obj", "prompt": "red", "out": "a\\nb"}': "Windows can't hold",
     f'{{"mesh": "m.obj", "prompt": "red", "out": "{"n" * 300}"}}': "no file has so long a name",
     f'{{"mesh": "m.obj", "prompt": "red", "out": "{"/".join(["d" * 200] * 25)}"}}': "4096 in all",
     '{"mesh": "m.obj", "prompt": "red", "out": "Index.html"}': "needs for itself",
