@@ -32,7 +32,7 @@ def tell(text: str) -> None:
 
 def tell_paths(paths: Iterable[str | os.PathLike[str]]) -> None:
     """A line of stdout each: to the letter for programs, as far as it can be shown for people."""
-    exact = "\n".join(map(os.fspath, paths))
+    exact = "\n".join(str(path) for path in paths)
     print(readable(exact) if sys.stdout.isatty() else exact, flush=True)
 
 
