@@ -61,6 +61,7 @@ class BatchSummary:
         jobs: Path,
     ) -> None:
         self._jobs = jobs.absolute()
+        self._files = [str(self._jobs), str(folder.path)]
         self._folder, self._tasks, self._refused = folder, all_tasks, refused
         self._measured: dict[BatchTask, Row] = {}
         self._next = time.monotonic() + PAUSE_S
@@ -83,7 +84,7 @@ class BatchSummary:
 
     def _row(self, task: BatchTask) -> Row:
         request = task.job.request
-        row = {"line": task.job.line, "state": task.state, "name": task.job.name}
+        row: Row = {"line": task.job.line, "state": task.state, "name": task.job.name}
         row |= {"model": request.model, "seed": request.seed}
         if task.state in (tasks.DONE, tasks.FAILED):
             row |= {"seconds": round(task.seconds, 2), "attempts": task.attempts}
@@ -93,14 +94,15 @@ class BatchSummary:
             row |= self._measures(task) | {"warnings": " ".join(task.warnings)}
         if task.state == tasks.FAILED:
             row |= {"error": task.error, "fix": task.fix}
-        places = (self._jobs, self._folder.path, *inputs_of(request), request.model)
-        return Folders([self._folder.path], places).without(row) | self._asked(request.mesh, request.prompt)
+        said: Row = Folders([self._folder.path], [*inputs_of(request), request.model, *self._files]).without(
+            row
+        )
+        return said | self._asked(request.mesh, request.prompt)
 
     def _refused_row(self, line: RefusedLine) -> Row:
         row = {"line": line.line, "state": REFUSED, "error": line.error, "fix": line.fix}
-        return Folders(files=(self._jobs, self._folder.path)).without(row) | self._asked(
-            line.mesh, line.prompt
-        )
+        said: Row = Folders(files=self._files).without(row)
+        return said | self._asked(line.mesh, line.prompt)
 
     def _asked(self, mesh: str, prompt: str) -> Row:
         with contextlib.suppress(ValueError):  # on another drive, or no path at all
