@@ -102,8 +102,8 @@ class DeleteModel(_OneModelOperator, bpy.types.Operator):
 
 
 class LinkModel(_ModelsOperator, bpy.types.Operator):
-    """Add a model of your own to the list: a folder in diffusers layout, or a .safetensors file. It stays
-    where it is"""
+    """Add a model or LoRA of your own to the list: a folder in diffusers layout, a .safetensors file, or
+    another program's folder of models. It stays where it is"""
 
     bl_idname = "sync_texture.model_link"
     bl_label = "Link Model"

@@ -15,6 +15,7 @@ from ..jobs import engine
 from ..read import quality
 from ..read import settings as read_settings
 from ..setup import vocabulary
+from ..setup.models import MODEL
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 from . import lora_rows
@@ -37,7 +38,7 @@ def prompts(options: Any, _context: Any, typed: str) -> list[str]:
 
 def models(_options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the model's field: those that come with us or were listed in Preferences."""
-    return _first(typed, [*MODELS, *(row.name for row in setup_status.models or ())])
+    return _first(typed, [*MODELS, *(row.name for row in setup_status.models or () if row.kind == MODEL)])
 
 
 def _first(typed: str, suggested: list[str]) -> list[str]:

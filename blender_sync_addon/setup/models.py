@@ -14,6 +14,7 @@ from ..problem import Problem, of_message
 from .activity import Activity
 
 _MB = 10**6
+MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
     bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
-    here can't be used, else "". memory: that it wants, in words.
+    here can't be used, else "". memory: that it wants, in words. kind: "model", "LoRA" or "ControlNet".
     """
 
     name: str
@@ -34,12 +35,19 @@ class ModelEntry:
     link: str
     damaged: str = ""
     memory: str = ""
+    kind: str = MODEL
+
+    @property
+    def tree(self) -> str:
+        """The name of the folder of models that it was linked with, "" for one that was linked by itself."""
+        return self.name.split("/")[0] if self.link and "/" in self.name else ""
 
     @property
     def state(self) -> str:
         """In words."""
         if self.link:
-            return f"{_size(self.disk)}, your own" if self.installed else "missing or damaged"
+            kind = "" if self.kind == MODEL else f"{self.kind}, "
+            return f"{kind}{_size(self.disk)}, your own" if self.installed else f"{kind}missing or damaged"
         if self.installed:
             whence = "comes with Sync Texture" if self.bundled else "downloaded"
             return f"{_size(self.disk)}, {whence}"
@@ -67,6 +75,7 @@ def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
                 link=model["link"] or "",
                 damaged=model.get("damaged") or "",
                 memory="" if model["link"] else model["memory"],
+                kind=str(model.get("kind") or MODEL),
             )
             for model in answer
         ]

@@ -10,10 +10,10 @@ from bpy.props import EnumProperty, StringProperty
 
 from ...engine.options.request import OPTIONS
 from .. import package
-from ..operators import environment, fill_panel, models
+from ..operators import environment, fill_panel, lora_rows, models
 from ..problem import Problem
 from ..setup import builds, engine_folder, engine_python, findings
-from ..setup.models import ModelEntry
+from ..setup.models import LORA, MODEL, ModelEntry
 from ..setup.status import setup_status
 from .drawing import draw_activity, draw_text, line_length
 
@@ -170,21 +170,30 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
     row.label(text=model.name, icon="RADIOBUT_ON" if used else "RADIOBUT_OFF")
     row.label(text=model.state)
     buttons = row.row(align=True)
-    use = buttons.row(align=True)
-    use.enabled = model.installed and not used
-    use.operator(fill_panel.UseModel.bl_idname, text="Use").name = model.name
+    _draw_use(buttons.row(align=True), model, used)
     if not model.installed and not model.link:
         buttons.operator(models.DownloadModel.bl_idname, text="Download", icon="IMPORT").name = model.name
     if model.installed:
         buttons.operator(models.VerifyModel.bl_idname, text="Verify", icon="CHECKMARK").name = model.name
     if not model.bundled and (model.disk or model.link):
-        text = "Unlink" if model.link else "Delete"
-        buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH").name = model.name
+        text = "Unlink Folder" if model.tree else "Unlink" if model.link else "Delete"
+        button = buttons.operator(models.DeleteModel.bl_idname, text=text, icon="TRASH")
+        button.name = model.tree or model.name
     if model.damaged:
         draw_text(layout.column(align=True), model.damaged, "ERROR", characters)
     memory = f"Memory: {model.memory}. " if model.memory else ""
     words = f"{model.title}. {memory}Licence: {model.licence}"
     draw_text(layout.column(align=True), words, "BLANK1", characters)
+
+
+def _draw_use(row: Any, model: ModelEntry, used: bool) -> None:
+    """What makes the scene's next textures use it."""
+    row.enabled = model.installed and not used
+    if model.kind == LORA:
+        row.operator_context = "EXEC_DEFAULT"
+        row.operator(lora_rows.AddLora.bl_idname, text="Use").filepath = model.name
+    elif model.kind == MODEL:
+        row.operator(fill_panel.UseModel.bl_idname, text="Use").name = model.name
 
 
 register, unregister = bpy.utils.register_classes_factory((Preferences,))

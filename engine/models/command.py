@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import protocol
 from ..errors import UserError
 from ..terminal import ProgressBar, say, tell
-from . import manage, show
+from . import files, links, manage, show, trees
 from .catalogue import BY_NAME
 from .describe import describe
 
@@ -65,12 +65,20 @@ class _JsonProgress:
 
 def _link(name: str, path: str | None, as_json: bool) -> int:
     if path is None:
-        raise UserError(
-            "models link needs a path", "give a folder in diffusers layout or a .safetensors file"
-        )
+        name, path = _name_of(name), name
     manage.link(name, Path(path))
     tell(json.dumps({"name": name, "link": path}) if as_json else f"{name} is {path}")
     return protocol.EXIT_DONE
+
+
+def _name_of(path: str) -> str:
+    """What the tree at ``path`` is called where no name is given. Raises UserError for other places."""
+    place = files.local(path)
+    if not place.is_dir():
+        what = "models link needs a name and a path"
+        raise UserError(what, "give a folder in diffusers layout, a .safetensors file, or a folder of models")
+    whole = place.resolve()
+    return links.spelled(whole.parent.name if whole.name.lower() == "models" else whole.name)
 
 
 def _delete(name: str, as_json: bool) -> int:
@@ -97,7 +105,8 @@ def _list(as_json: bool) -> int:
         return protocol.EXIT_DONE
     for model in models:
         entry = model.entry
-        here = f"here; control: {model.control or 'its own'}"
+        kinds = {trees.MODEL: f"control: {model.control or 'its own'}"}
+        here = f"here; {kinds.get(model.kind, model.kind)}"
         wanted = f"to download: {entry.size}; memory: {entry.memory}"
         there = f"missing or damaged: {model.link}" if model.link else wanted
         why = f"; {model.damaged}" if model.damaged else ""

@@ -50,8 +50,16 @@ def read() -> dict[str, str]:
 
 
 def resolve(name: str) -> str:
-    """The path that ``name`` was given to; any other name as it is."""
-    return name if name in BY_NAME else read().get(name, name)
+    """The path that ``name`` was given to, or for TREE/FOLDER/NAME a file of the folder that TREE was given
+    to; any other name as it is."""
+    if name in BY_NAME:
+        return name
+    listed = read()
+    tree, _, rest = name.partition("/")
+    if name not in listed and rest and tree in listed:
+        file = Path(listed[tree]) / f"{rest}.safetensors"
+        return str(file) if file.is_file() else name
+    return listed.get(name, name)
 
 
 def add(name: str, place: Path) -> None:
@@ -60,6 +68,11 @@ def add(name: str, place: Path) -> None:
         taken = "is taken" if name in BY_NAME else "isn't a name"
         raise UserError(f"{name!r} {taken}", "choose another: letters, digits, dots, dashes")
     _write({**read(), name: str(place.expanduser().resolve())})
+
+
+def spelled(text: str) -> str:
+    """``text`` as a name may be."""
+    return re.sub(r"[^\w.-]", "-", text, flags=re.ASCII).lstrip("_.-")[:40] or "models"
 
 
 def remove(name: str) -> None:

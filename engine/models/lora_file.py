@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,11 @@ class LoraFile:
 
     path: Path
     changes: Mapping[str, Change]
+
+
+def is_lora(keys: Iterable[str]) -> bool:
+    """Whether a file with these ``keys`` changes a model, as a LoRA does or in one of the ways beside it."""
+    return any(part in key for key in keys for part in (*_FOREIGN, "lora_", ".lora."))
 
 
 def read(path: Path) -> LoraFile:

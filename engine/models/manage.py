@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import inputs
 from ..errors import UserError
-from . import families, files, hub, links, sidecar
+from . import families, files, hub, links, sidecar, trees
 from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
 from .families import ANY, CONTROLNET
 from .hub import Check, Progress
@@ -24,7 +24,7 @@ class Listed:
     """A model of the catalogue, or one of the user's own that has a name, and whether all of it is on this
     computer. control: the picture that its ControlNet takes (presets.CONTROLS); None where it isn't here or
     can't be told. disk: bytes that it takes here. link: where a model of the user's own lies, else None.
-    damaged: why what is here can't be used, None where nothing is wrong with it."""
+    damaged: why what is here can't be used, None where nothing is wrong with it. kind: one of trees.py."""
 
     entry: Entry
     installed: bool
@@ -32,11 +32,13 @@ class Listed:
     disk: int = 0
     link: str | None = None
     damaged: str | None = None
+    kind: str = trees.MODEL
 
 
 def list_models() -> list[Listed]:
     """Every model known by name. No network, no torch."""
-    return [_listed(entry) for entry in ENTRIES] + [_linked(*link) for link in sorted(links.read().items())]
+    linked = (one for name, place in sorted(links.read().items()) for one in _all_linked(name, place))
+    return [*map(_listed, ENTRIES), *linked]
 
 
 def installed(name: str) -> bool:
@@ -57,13 +59,33 @@ def _listed(entry: Entry) -> Listed:
     return Listed(entry, True, control, disk)
 
 
-def _linked(name: str, place: str) -> Listed:
-    """Of one that can't even be looked at, the reason."""
-    entry = Entry(
+def _all_linked(name: str, place: str) -> Iterator[Listed]:
+    """What was linked; of a whole tree each of its files by itself."""
+    tree = trees.root(Path(place))
+    if tree is None or _is_model(tree):
+        yield _linked(name, place)
+        return
+    for one in trees.files_of(tree):
+        yield _of_file(f"{name}/{one.name}", one.path, one.kind, one.problem)
+
+
+def _of_file(name: str, path: Path, kind: str, problem: str | None) -> Listed:
+    return Listed(_own(name, str(path)), problem is None, None, size_of(path), str(path), problem, kind)
+
+
+def _own(name: str, place: str) -> Entry:
+    return Entry(
         name=name, title=place, base=None, controlnet=None, family="", licence="your own", size="linked"
     )
+
+
+def _linked(name: str, place: str) -> Listed:
+    """Of one that can't even be looked at, the reason."""
+    entry = _own(name, place)
     try:
         folder = files.local(place)
+        if folder.is_file() and (kind := trees.kind_of(folder)) != trees.MODEL:
+            return _of_file(name, folder, kind, trees.problem(folder, kind))
         if problems := _problems(place, thorough=False):
             return Listed(entry, False, None, size_of(folder), place, problems[0])
         own = (folder / CONTROLNET).is_dir()
@@ -89,9 +111,14 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def link(name: str, place: Path) -> None:
-    """Let ``name`` mean the folder in diffusers layout or .safetensors file ``place``. Raises UserError."""
+    """Let ``name`` mean ``place``: a folder in diffusers layout, a .safetensors file, or a tree (trees.py).
+    Raises UserError."""
     if not files.local(place).exists():
         raise UserError(f"no such model: {place}", "check the path")
+    tree = trees.root(files.local(place))
+    if tree and not _is_model(tree):
+        links.add(name, tree)
+        return
     if problems := _problems(str(place), thorough=False):
         raise UserError(f"{place} can't be used: {problems[0]}", "choose another model")
     links.add(name, place)
@@ -103,6 +130,9 @@ def delete(name: str) -> int:
     if name in links.read():
         links.remove(name)
         return 0
+    if links.resolve(name) != name:
+        tree = name.split("/")[0]
+        raise UserError(f"{name} lies in the folder {tree}", f"delete {tree} to forget it; its files stay")
     entry = BY_NAME.get(name)
     if entry and entry.base is None:
         raise UserError(f"{name} is part of Sync Texture", "remove the extension instead")
@@ -163,6 +193,8 @@ def _problems(name: str, thorough: bool) -> list[str]:
     path = files.local(name)
     if name not in BY_NAME and path.is_file():
         return files.damage(path)
+    if name not in BY_NAME and not _is_model(path) and (tree := trees.root(path)):
+        return [one.problem for one in trees.files_of(tree) if one.problem]
     if name not in BY_NAME and path.is_dir() and not _is_model(path):
         return [f"{path} is no model: it has neither model_index.json nor config.json, nor a folder unet"]
     found = []

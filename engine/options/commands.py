@@ -112,7 +112,7 @@ class Models:
         default=None,
         metadata=option(
             "Path",
-            "With link: a folder in diffusers layout or a .safetensors file",
+            "With link: a folder in diffusers layout, a .safetensors file, or a program's folder of models",
             positional=True,
         ),
     )

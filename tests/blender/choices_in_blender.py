@@ -18,7 +18,9 @@ helper.use_fake_engine()
 from choosing import OTHERS, asked, options, own_properties, scene_with_everything  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
-from sync_texture.blender_sync_addon.ui import advanced, menus, panel  # noqa: E402
+from sync_texture.blender_sync_addon.setup import models  # noqa: E402
+from sync_texture.blender_sync_addon.setup.status import setup_status  # noqa: E402
+from sync_texture.blender_sync_addon.ui import advanced, menus, panel, preferences  # noqa: E402
 
 
 def test_every_setting_reaches_the_engine_and_changes_something():
@@ -143,6 +145,29 @@ def test_loras_reach_the_engine_with_whole_paths():
     request = json.loads(asked())["request"]
     assert request["lora"] == [bpy.path.abspath("//a.safetensors") + ":0.5", "mine"]
     assert json.loads(asked(lora="other:-1"))["request"]["lora"] == ["other:-1"]
+    options().lora = ""
+
+
+def test_what_was_linked_with_a_folder_is_used_as_what_it_is():
+    rows = [
+        models.ModelEntry(f"ui/{name}", "", "your own", "linked", True, 1, False, "/ui/x", kind=kind)
+        for name, kind in (("a/m", models.MODEL), ("b/l", models.LORA), ("c/c", models.CONTROLNET))
+    ]
+    assert [row.state.split(",")[0] for row in rows] == ["0 MB", "LoRA", "ControlNet"]
+    layout = Layout()
+    setup_status.models = rows
+    try:
+        preferences.draw_models(layout, bpy.context, 60)
+        suggested = properties.models(options(), bpy.context, "")
+    finally:
+        setup_status.models = None
+    shown = [name.removeprefix("sync_texture.") for name in layout.operators]
+    each = ["model_use", "model_verify", "model_delete", "lora_add", "model_verify", "model_delete"]
+    assert shown[2:] == [*each, "model_verify", "model_delete"], shown
+    assert "ui/a/m" in suggested
+    assert not {"ui/b/l", "ui/c/c"} & {*suggested}
+    assert bpy.ops.sync_texture.lora_add(filepath="ui/b/l") == {"FINISHED"}
+    assert options().lora == "ui/b/l"
     options().lora = ""
 
 

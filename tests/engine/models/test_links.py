@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from engine import protocol
 from engine.errors import UserError
-from engine.models import catalogue, command, hub, links, manage, sources
+from engine.models import catalogue, command, hub, links, loras, manage, sources, trees
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,93 @@ def test_a_linked_model_is_listed_used_and_verified_by_its_name(
     assert sources.split("mine+mine") == (str(eps_model), str(eps_model))
     assert sources.find("mine", lambda: None).pipeline == eps_model
     assert manage.verify("mine") == []
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """As ComfyUI has them."""
+    lora = {"lora_unet_conv_in.lora_down.weight": np.zeros((2, 4, 3, 3), np.float32)}
+    lora["lora_unet_conv_in.lora_up.weight"] = np.zeros((8, 2, 1, 1), np.float32)
+    checkpoint = {"model.diffusion_model.input_blocks.1.1.attn2.to_k.weight": np.zeros((8, 768), np.float32)}
+    control = {"controlnet_cond_embedding.conv_in.weight": np.zeros((1,), np.float32)}
+    models = tmp_path / "Comfy UI" / "models"
+    for name, state in [
+        ("checkpoints/rusty", checkpoint),
+        ("loras/wood", lora),
+        ("loras/xl/ink", lora),
+        ("loras/loha", {"a.hada_w1_a": np.zeros(1, np.float32)}),
+        ("controlnet/depth", control),
+        ("controlnet/wood", lora),
+        ("vae/vae", control),
+    ]:
+        file = models / f"{name}.safetensors"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_file(state, file)
+    (models / "loras" / "cut.safetensors").write_bytes((models / "loras/wood.safetensors").read_bytes()[:-9])
+    return models.parent
+
+
+def test_a_tree_of_models_is_linked_as_a_whole_and_listed_by_kind(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "link", str(tree))
+    own = {one.entry.name: one for one in manage.list_models() if one.link}
+    found = {name: (one.kind, one.installed) for name, one in own.items()}
+    assert list(found.items()) == [
+        ("Comfy-UI/checkpoints/rusty", (trees.MODEL, True)),
+        ("Comfy-UI/loras/cut", (trees.LORA, False)),
+        ("Comfy-UI/loras/loha", (trees.LORA, False)),
+        ("Comfy-UI/loras/wood", (trees.LORA, True)),
+        ("Comfy-UI/loras/xl/ink", (trees.LORA, True)),
+        ("Comfy-UI/controlnet/depth", (trees.CONTROLNET, True)),
+        ("Comfy-UI/controlnet/wood", (trees.CONTROLNET, False)),
+    ]
+    assert "damaged" in str(own["Comfy-UI/loras/cut"].damaged)
+    assert "LoHa" in str(own["Comfy-UI/loras/loha"].damaged)
+    assert "is a LoRA, not a ControlNet" in str(own["Comfy-UI/controlnet/wood"].damaged)
+    place = tree / "models" / "loras" / "wood.safetensors"
+    assert loras.file_of("Comfy-UI/loras/wood:0.5") == place
+    assert sources.split("Comfy-UI/checkpoints/rusty+Comfy-UI/controlnet/depth") == (
+        str(tree / "models/checkpoints/rusty.safetensors"),
+        str(tree / "models/controlnet/depth.safetensors"),
+    )
+    assert len(manage.verify("Comfy-UI")) == 3
+    listed = said(capsys, "list")
+    assert isinstance(listed, list)
+    assert [one["kind"] for one in listed if one["link"]] == [kind for kind, _ in found.values()]
+    with pytest.raises(UserError, match="lies in the folder Comfy-UI"):
+        manage.delete("Comfy-UI/loras/wood")
+    place.unlink()
+    assert "Comfy-UI/loras/wood" not in {one.entry.name for one in manage.list_models()}
+    said(capsys, "delete", "Comfy-UI")
+    assert links.read() == {}
+    assert (tree / "models/loras/loha.safetensors").is_file()
+
+
+def test_folders_as_the_web_interface_has_them(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = {"checkpoints": "Stable-diffusion", "loras": "Lora", "controlnet": "ControlNet"}
+    for ours, theirs in old.items():
+        (tree / "models" / ours).rename(tree / "models" / theirs)
+    said(capsys, "link", "mine", str(tree / "models"))
+    names = [one.entry.name for one in manage.list_models() if one.link]
+    assert {"mine/Stable-diffusion/rusty", "mine/Lora/xl/ink", "mine/ControlNet/depth"} <= {*names}
+
+
+def test_a_linked_lora_is_no_model(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "link", "wood", str(tree / "models/loras/wood.safetensors"))
+    (one,) = (one for one in manage.list_models() if one.link)
+    assert (one.kind, one.installed) == (trees.LORA, True)
+    assert loras.place("wood") == tree / "models/loras/wood.safetensors"
+    with pytest.raises(UserError, match="is a LoRA"):
+        sources.find("wood", lambda: None)
+
+
+def test_a_folder_that_is_no_tree_and_no_model(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="is no model"):
+        command.run("link", str(tmp_path / "empty"))
+    with pytest.raises(UserError, match="needs a name"):
+        command.run("link", "mine")
 
 
 def test_deleting_a_link_keeps_the_files(eps_model: Path, capsys: pytest.CaptureFixture[str]) -> None:

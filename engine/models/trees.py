@@ -1,0 +1,90 @@
+"""Whole folders of models as other programs have them: checkpoints, LoRAs and ControlNets, each kind in a
+folder of its own, as single files.
+
+What lies in one is looked for whenever it is asked for: files come and go. A file is called TREE/FOLDER/NAME,
+as it lies on the disk, without its ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from . import families, lora_file
+from .header import header
+
+MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
+KINDS = {  # by folders' names in small letters
+    **dict.fromkeys(("checkpoints", "stable-diffusion"), MODEL),
+    **dict.fromkeys(("loras", "lora"), LORA),
+    "controlnet": CONTROLNET,
+}
+MOST = 1000  # files of a kind
+_ABOVE = "models"  # what the folder above them is called, in the programs' own
+_DEPTH = 4
+_CONTROLNETS = ("controlnet_cond_embedding.", "control_model.", "control_all_x_embedder", "controlnet_")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a tree. name: in it. problem: why it can't be used, None where nothing is known of that."""
+
+    name: str
+    path: Path
+    kind: str
+    problem: str | None
+
+
+def root(place: Path) -> Path | None:
+    """The folder, ``place`` or ``models`` in it, that holds folders for kinds; None where neither does."""
+    return next((one for one in (place, place / _ABOVE) if one.is_dir() and any(_folders(one))), None)
+
+
+def _folders(place: Path) -> Iterator[tuple[Path, str]]:
+    """Those of ``place`` that hold files of one kind, and which; none where it can't be looked into."""
+    try:
+        inside = sorted(place.iterdir())
+    except OSError:
+        return
+    for folder in inside:
+        kind = KINDS.get(folder.name.lower())
+        if kind and folder.is_dir():
+            yield folder, kind
+
+
+def files_of(place: Path) -> Iterator[Found]:
+    """All that the tree ``place`` holds, by kind."""
+    for folder, kind in sorted(_folders(place), key=lambda found: list(KINDS.values()).index(found[1])):
+        for path in _weights(folder)[:MOST]:
+            name = path.relative_to(place).with_suffix("").as_posix()
+            yield Found(name, path, kind, problem(path, kind))
+
+
+def _weights(folder: Path) -> list[Path]:
+    patterns = ("/".join(["*"] * depth) + ".safetensors" for depth in range(1, _DEPTH))
+    return sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+
+
+def problem(path: Path, kind: str) -> str | None:
+    """Why a file can't be used as one of its ``kind``, as far as its header tells."""
+    try:
+        if kind == LORA:
+            lora_file.read(path)
+        elif kind == MODEL:
+            families.of_checkpoint(path)
+        elif (own := kind_of(path)) != kind:
+            return f"{path} is a {own}, not a {kind}"
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def kind_of(path: Path) -> str:
+    """Which kind a single file is, by its keys; those of networks alone aren't told from one another. Raises
+    UserError."""
+    keys = header(path)
+    if lora_file.is_lora(keys):
+        return LORA
+    return CONTROLNET if any(key.startswith(_CONTROLNETS) for key in keys) else MODEL
