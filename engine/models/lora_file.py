@@ -38,6 +38,7 @@ _KEY = re.compile(
 )
 _ROLES = {"down": "down", "A": "down", "up": "up", "B": "up", "mid": "mid", "alpha": "alpha"}
 _ADAPTER = "lora_adapter_metadata"  # where diffusers writes what the training was told
+_LARGEST_ALPHA = 1e6
 MOST_RANK = 4096  # no layer of a model is wider than a few times that
 
 
@@ -92,6 +93,7 @@ def read(path: Path) -> LoraFile:
         what = f"{path} holds more than a LoRA: {values.short(unknown[0])}"
         raise UserError(f"{what}, {len(unknown)} tensors in all", FIX)
     said = _said(path)
+    _require_numbers(path, said)
     return LoraFile(path, {layer: _change(path, layer, found, table, said) for layer, found in roles.items()})
 
 
@@ -138,14 +140,25 @@ def _said(path: Path) -> Mapping[str, Any]:
     return found
 
 
+def _require_numbers(path: Path, said: Mapping[str, Any]) -> None:
+    """Raise UserError where what the training was told of alphas makes no sense."""
+    for key, value in said.items():
+        if key.endswith("alpha_pattern") and not isinstance(value, dict):
+            raise UserError(f"{path}: its {values.short(key)} is {values.short(value)}", FIX)
+        alphas = value.values() if key.endswith("alpha_pattern") else ()
+        for one in (value, *alphas) if key.endswith("lora_alpha") else alphas:
+            if type(one) not in (int, float) or not abs(one) <= _LARGEST_ALPHA:
+                raise UserError(f"{path}: its {values.short(key)} is {values.short(value)}", FIX)
+
+
 def _usual(layer: str, rank: int, said: Mapping[str, Any]) -> float | None:
     """The alpha of a ``layer`` by what the training was ``said``, None for the rank."""
     start = next((part for part in _parts(said) if layer.startswith(part)), "")
     found = said.get(f"{start}lora_alpha")
-    for pattern, alpha in (said.get(f"{start}alpha_pattern") or {}).items():
+    for pattern, alpha in said.get(f"{start}alpha_pattern", {}).items():
         if layer == start + pattern or layer.endswith(f".{pattern}"):
             found = alpha
-    if not isinstance(found, int | float):
+    if found is None:
         return None
     return found * rank**0.5 if said.get(f"{start}use_rslora") else float(found)
 

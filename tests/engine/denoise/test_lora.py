@@ -18,9 +18,12 @@ from engine.denoise import lora_names
 from engine.denoise.additions import changed
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.lora import matched
-from engine.errors import Cancelled, UserError
+from engine.errors import EXIT_BAD_INPUT, Cancelled, UserError
+from engine.host import Host
 from engine.models import loras
 from engine.models.sources import Fetch
+from engine.protocol import Request
+from engine.worker import Failure, Worker
 from tests.engine.denoise.loaded import estimate, load, network
 from tests.engine.xl_pipelines import make_xl_pipeline
 
@@ -226,6 +229,47 @@ def test_what_the_training_was_told_is_heeded(eps_model: Path, tmp_path: Path) -
     file = written(state, tmp_path / "told.safetensors", lora_adapter_metadata=told)
     expected = load(merged_by_hand(eps_model, lora, tmp_path / "m", 1.0))
     assert_equal(weights_in(load_with(eps_model, file)), weights_in(expected), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[" * 10_000,
+        "[1]",
+        '{"unet.lora_alpha": "much"}',
+        '{"unet.lora_alpha": 1' + "0" * 400 + "}",
+        '{"unet.lora_alpha": NaN}',
+        '{"unet.lora_alpha": 1, "unet.alpha_pattern": [1]}',
+        '{"unet.lora_alpha": 1, "unet.alpha_pattern": {"to_q": []}}',
+    ],
+)
+def test_what_the_training_was_told_may_make_no_sense(said: str, eps_model: Path, tmp_path: Path) -> None:
+    file = written(in_peft(random_lora(eps_model)), tmp_path / "odd.safetensors", lora_adapter_metadata=said)
+    with pytest.raises(UserError, match=str(file)) as error:
+        loras.find([str(file)], Fetch(lambda *_: None, lambda: None))
+    assert len(str(error.value)) < 300
+
+
+def test_a_worker_keeps_its_model_and_says_what_is_wrong_with_a_lora(
+    eps_model: Path, tmp_path: Path, request_for: Callable[..., Request]
+) -> None:
+    good = written(in_kohya(random_lora(eps_model)), tmp_path / "good.safetensors")
+    worker = Worker()
+    model = worker._load(str(eps_model), "cpu", (), Host())
+    picture = estimate(model)
+    assert worker._load(str(eps_model), "cpu", (str(good),), Host()) is model
+    with_good = estimate(model)
+    assert not torch.allclose(with_good, picture, atol=1e-3)
+    for bad in ("nowhere.safetensors", f"{good}:much"):
+        asked = request_for(model=str(eps_model), lora=(bad,), device="cpu")
+        failure = worker.run(asked, Host())
+        assert isinstance(failure, Failure)
+        assert failure.code == EXIT_BAD_INPUT
+        assert "LoRA" in failure.error
+        assert worker._load(str(eps_model), "cpu", (str(good),), Host()) is model
+        torch.testing.assert_close(estimate(model), with_good, rtol=0, atol=0)
+    assert worker._load(str(eps_model), "cpu", (), Host()) is model
+    torch.testing.assert_close(estimate(model), picture, rtol=0, atol=0)
 
 
 def test_two_loras_and_back_to_none_without_a_trace(eps_model: Path, tmp_path: Path) -> None:
