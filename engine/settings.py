@@ -144,7 +144,8 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
     """``request`` completed by the model's ``preset``. Raises UserError for another model's accelerator."""
     if request.accelerator not in (None, preset.accelerator):
         accelerators.require_fit(request.accelerator, preset.family)
-        preset = accelerators.accelerated(preset, request.accelerator)
+    how = request.accelerator or accelerators.of_loras(preset.family, request.lora)
+    preset = accelerators.accelerated(preset, how)
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
     kind = {} if isinstance(request, Request) else for_kind(preset, request.kind)
     used = {**vars(preset), **kind, **_for_method(request.method), **asked}
@@ -163,8 +164,11 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
 
 
 def notes(request: AnyRequest, settings: Settings) -> list[str]:
-    """What was asked for, but isn't done: warnings."""
-    return accelerators.notes(settings.accelerator, request.steps, request.guidance, request.negative)
+    """What was asked for, but isn't done, and what is done unasked: warnings."""
+    name, said = settings.accelerator, []
+    if not request.accelerator and accelerators.of_loras(settings.family, request.lora) == name != "none":
+        said = [f"a LoRA is for few steps by its name, so they are those of {name}"]
+    return said + accelerators.notes(name, request.steps, request.guidance, request.negative)
 
 
 def reported(request: AnyRequest, settings: Settings) -> dict[str, Any]:

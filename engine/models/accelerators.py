@@ -8,7 +8,7 @@ denoise/flow.py make levels of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -142,6 +142,7 @@ TABLE: Mapping[str, Accelerator] = {
 }
 """By name; of "distilled" any number of steps is good, and the model's preset has the usual one."""
 
+_ANY_LORA = "pytorch_lora_weights.safetensors"  # what diffusers calls each in a folder of its own
 _SCHEDULERS = {"LCMScheduler": "lcm", "TCDScheduler": "tcd"}  # that only such models have
 
 
@@ -159,7 +160,24 @@ def recognised(family: str, pipeline: Path, weights: Path | None = None) -> str 
     kind = _read(pipeline / "scheduler" / "scheduler_config.json").get("_class_name")
     if weights is None and (found := _SCHEDULERS.get(str(kind))):
         return found
-    said = _name(weights or pipeline)
+    return _by_name(family, _name(weights or pipeline))
+
+
+def of_loras(family: str, asked: Iterable[str]) -> str | None:
+    """What the first of the LoRAs ``asked`` for, FILE[:WEIGHT] each, that is known by its name as published
+    was distilled as, for models of ``family``; None where none is."""
+    found = (_by_name(family, _of_lora(text)) for text in asked)
+    return next((name for name in found if name), None)
+
+
+def _of_lora(text: str) -> str:
+    """The name of the LoRA FILE[:WEIGHT], that of its folder or repository where it has none of its own."""
+    parts = re.split(r"[/\\:]", re.sub(r":[-+.\d]+$", "", text.strip()))
+    return next((part for part in reversed(parts) if part and part != _ANY_LORA), "")
+
+
+def _by_name(family: str, said: str) -> str | None:
+    """Of files and folders that were called so."""
     known = (n for n, one in TABLE.items() if one.known and re.search(one.known, said, re.IGNORECASE))
     return next((name for name in known if family in TABLE[name].families), None)
 

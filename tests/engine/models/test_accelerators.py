@@ -11,7 +11,7 @@ import pytest
 
 from engine import settings
 from engine.errors import UserError
-from engine.models import describe, families, presets
+from engine.models import accelerators, describe, families, presets
 from engine.models.accelerators import NONE, TABLE, recognised
 from engine.options import choices
 from engine.protocol import Request
@@ -154,3 +154,35 @@ def test_one_of_other_models_is_refused(name: str, preset: presets.Preset, fix: 
     ) as error:
         settings.resolve(replace(REQUEST, accelerator=name), preset)
     assert error.value.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sdxl_lightning_4step_lora.safetensors", "lightning-4"),
+        ("/loras/Hyper-SDXL-8steps-lora.safetensors:0.9", "hyper-sd-8"),
+        (r"C:\loras\lcm-lora-sdxl.safetensors:1", "lcm"),
+        ("latent-consistency/lcm-lora-sdxl:pytorch_lora_weights.safetensors:0.5", "lcm"),
+        ("ByteDance/SDXL-Lightning:sdxl_lightning_8step_lora.safetensors", "lightning-8"),
+        ("/loras/lcm/ink.safetensors", None),
+        ("Hyper-SD15-4steps-lora.safetensors", "hyper-sd-4"),
+        ("", None),
+    ],
+)
+def test_a_lora_is_known_by_its_name(text: str, expected: str | None) -> None:
+    found = settings.resolve(replace(REQUEST, lora=("style.safetensors:0.4", text)), presets.SDXL)
+    assert found.accelerator == (expected or "none")
+    said = settings.notes(replace(REQUEST, lora=(text,)), found)
+    assert said == (
+        [f"a LoRA is for few steps by its name, so they are those of {expected}"] * bool(expected)
+    )
+    asked = settings.resolve(replace(REQUEST, lora=(text,), accelerator="none"), presets.SDXL)
+    assert (asked.accelerator, asked.steps) == ("none", 30)
+    assert accelerators.of_loras("starter", [text]) is None
+
+
+def test_what_was_asked_for_stands_over_a_lora_s_name() -> None:
+    request = replace(REQUEST, lora=("lcm-lora-sdxl.safetensors",), accelerator="tcd")
+    found = settings.resolve(request, presets.SDXL)
+    assert found.accelerator == "tcd"
+    assert settings.notes(request, found) == []
