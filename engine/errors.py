@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from . import words
 
-LONGEST = 240  # characters of what is wrong, and of how to mend it
+LONGEST = 320  # characters of what is wrong, and of how to mend it
 # Exit statuses of the command line, and `code` of a failed message.
 EXIT_DONE = 0
 EXIT_BUG = 1

@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
 from ..models import files, links, loras
 from ..models.catalogue import BY_NAME
+from ..options import controls
 from ..outputs import pictures_of
 
 Stamp: TypeAlias = list[int] | None
@@ -51,7 +52,9 @@ class Stamps:
         for text in fields.get("lora", ()):
             if file := loras.file_of(loras.beside(text, folder)):
                 found.append(_required(str(file)))
-        return found + named + self._of_model(str(fields.get("model") or ""))
+        for source in (str(fields.get("model") or ""), *_control_sources(fields.get("controls", ()))):
+            named += self._of_model(source)
+        return found + named
 
     def _named(self, mesh: str) -> list[Stamp]:
         """Of what the file ``mesh`` names."""
@@ -170,6 +173,14 @@ _KINDS: Mapping[str, Callable[[Path], Iterable[Path]]] = {
     ".usda": _of_usda,
     ".blend": _of_blend,
 }
+
+
+def _control_sources(said: Iterable[str]) -> list[str]:
+    """The ControlNets that the texts of a job's ``controls`` name."""
+    try:
+        return [one.source for one in controls.read_all(tuple(said))]
+    except UserError:
+        return []  # the job's line is refused for it
 
 
 def _model_files(name: str) -> list[Path]:

@@ -9,9 +9,10 @@ import torch
 
 from .. import memory
 from ..denoise.denoiser import Denoiser
-from ..models import sources
+from ..models import loras, sources
+from ..options import controls
 from ..outputs import REPORT, Outputs, inputs_of
-from ..protocol import VERSION, AnyRequest
+from ..protocol import VERSION, AnyRequest, Request
 from ..relative import Folders
 from ..settings import Settings, reported
 
@@ -53,6 +54,9 @@ def _places(request: AnyRequest) -> Iterator[str]:
     yield request.out
     yield from inputs_of(request)
     yield from filter(None, sources.split(request.model))
+    if isinstance(request, Request):
+        yield from (loras.split(text)[0] for text in request.lora)
+        yield from (one.source for one in controls.read_all(request.controls) if one.source)
 
 
 def files(outputs: Outputs, written: Iterable[str]) -> dict[str, list[str]]:

@@ -63,6 +63,7 @@ KINDS: dict[str, tuple[Fields, Callable[..., dict[str, bytes]]]] = {
     ),
     "model": ({"mesh": "m.obj", "model": "{}/mine"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
     "controlnet": ({"mesh": "m.obj", "model": "sd15+{}/mine"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
+    "controls": ({"mesh": "m.obj", "controls": "depth={}/mine:0.5"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
 }
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,9}(/[a-z][a-z0-9_]{0,9})?", fullmatch=True)
 NAMES = st.lists(NAME, min_size=1, max_size=5, unique=True)
@@ -73,7 +74,9 @@ def placed(kind: str, names: list[str]) -> list[str]:
     """Where the files that ``names`` stand for lie."""
     if kind == "blend":
         return [f"{name}.blend" for name in names]
-    return [f"mine/{name}.safetensors" if kind in ("model", "controlnet") else name for name in names]
+    return [
+        f"mine/{name}.safetensors" if kind in ("model", "controlnet", "controls") else name for name in names
+    ]
 
 
 @pytest.fixture(autouse=True)
