@@ -39,14 +39,14 @@ class Found:
 
 def root(place: Path) -> Path | None:
     """The folder, ``place`` or ``models`` in it, that holds folders for kinds; None where neither does."""
-    return next((one for one in (place, place / _ABOVE) if one.is_dir() and any(_folders(one))), None)
+    return next((one for one in (place, place / _ABOVE) if any(_folders(one))), None)
 
 
 def _folders(place: Path) -> Iterator[tuple[Path, str]]:
     """Those of ``place`` that hold files of one kind, and which; none where it can't be looked into."""
     try:
         inside = sorted(place.iterdir())
-    except OSError:
+    except (OSError, ValueError):  # the latter of what can be no path
         return
     for folder in inside:
         kind = KINDS.get(folder.name.lower())
