@@ -29,7 +29,7 @@ BATCH_STATE = ".sync_texture-batch"  # in a batch's folder: what it needs for it
 PREVIEWS = ".sync_texture-preview.json"  # names the previews of a run while it lasts; a killed one leaves it
 # Windows keeps these for its devices, whatever comes after a dot; others stand for drives, patterns, pipes.
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-_SPECIAL = re.compile(r'[\0-\x1f\x7f<>:"/\\|?*]')
+_SPECIAL = re.compile(r'[\0-\x1f\x7f-\x9f<>:"/\\|?*]')
 _SAFE_BYTES = 200  # of a name that gets more after it
 _OURS = ("version", "prompt", "seconds")  # what every report.json of ours has besides its files
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from tests.bench import hostile
 from tests.bench.fuzz import case as cases
 from tests.bench.fuzz import isolated, mutate, odd, samples, watch
 from tests.bench.fuzz.case import WORKED, Case, Ended, Outcome
+from tests.bench.fuzz.drivers import ENGINE_KINDS, EngineDriver
 from tests.bench.fuzz.record import Record
 from tests.bench.pages import hostile as page
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux lets processes be watched so closely"
 )
 LIMITS = watch.Limits(own_s=1.0, wall_s=60.0, mb=300.0)
-SMOKE = {"meshes": 12, "pictures": 8, "models": 8, "lines": 8, "jobs": 8, "words": 8}
+SMOKE = {"meshes": 4, "pictures": 6, "models": 6, "lines": 4, "jobs": 8, "words": 8}  # cases
 
 
 def run(folder: Path, act: Callable[[Case], object]) -> Outcome:
@@ -219,3 +220,17 @@ def test_the_page_of_made_up_outcomes() -> None:
     assert "`--all`" not in bad
     assert all(len(line) <= 115 for line in bad.splitlines() if not line.startswith("|"))
     assert set(page.KINDS) == set(hostile.KINDS)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineDriver]:
+    driver = EngineDriver(tmp_path_factory.mktemp("hostile"))
+    yield driver
+    driver.close()
+
+
+@pytest.mark.parametrize("kind", SMOKE)
+def test_some_cases_of_every_kind_end_well(kind: str, driver: EngineDriver) -> None:
+    outcomes = [driver.run(kind, seed) for seed in range(SMOKE[kind])]
+    assert [(one.seed, one.problems, one.said) for one in outcomes if one.problems] == []
+    assert set(SMOKE) == set(ENGINE_KINDS)

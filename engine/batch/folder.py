@@ -69,7 +69,7 @@ class BatchFolder:
     def finished(self, job: JobLine) -> dict[str, Any] | None:
         """What job.json says about ``job``; None unless its results are there, made from the same."""
         path = self.target(job) / RECORD
-        record = disk.read_json(path)
+        record = None if path.is_symlink() else disk.read_json(path)
         if record is None or not records.fits(record):
             if os.path.isfile(path):
                 self.damaged.add(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,13 @@ class JobHistory:
 
 class Journal:
     """Appends to ``path``; ``histories`` are what it said before, by the job's name. damaged: it told of a
-    failure in words that make no sense; that job counts as not done."""
+    failure in words that make no sense, and that job counts as not done; or it was no file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.histories, self.damaged = _read(path)
+        foreign = _moved_away(path)
+        self.histories, damaged = _read(path)
+        self.damaged = damaged or foreign
         self._file = path.open("ab")
         self._write(b"\n")  # the last line may have been cut off
 
@@ -53,6 +56,15 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _moved_away(path: Path) -> bool:
+    """Whether something else than a file was there, which has another name now: a pipe would be waited for,
+    and what a link leads to would be written to."""
+    if not os.path.lexists(path) or stat.S_ISREG(os.lstat(path).st_mode):
+        return False
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    return True
 
 
 def _read(path: Path) -> tuple[dict[str, JobHistory], bool]:

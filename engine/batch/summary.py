@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,8 @@ REFUSED = "refused"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how they begin, after spaces too
 PAUSE_S, PAUSE_RATIO = 30.0, 200.0  # between two, and how many times longer than the writing takes
 
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of pairs; the others stand for bytes of a path
+
 Row = dict[str, Any]
 
 
@@ -75,7 +78,8 @@ class BatchSummary:
 
     def write(self) -> None:
         """Write both. Raises OSError."""
-        (self._folder.path / BATCH_STATE / WRITTEN).touch()
+        if not os.path.lexists(mark := self._folder.path / BATCH_STATE / WRITTEN):
+            mark.touch()
         rows = [self._row(one) for one in self._tasks] + [self._refused_row(one) for one in self._refused]
         rows.sort(key=lambda row: int(row["line"]))
         disk.write(self._folder.path / CSV, _csv(rows).encode("utf-8", "surrogateescape"))
@@ -133,4 +137,4 @@ def _csv(rows: Sequence[Row]) -> str:
     writer = csv.DictWriter(text, COLUMNS, restval="")
     writer.writeheader()
     writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
-    return text.getvalue()
+    return _HALVES.sub("?", text.getvalue())

@@ -215,7 +215,7 @@ def test_a_blend_is_not_written_over_and_blender_not_even_asked(
 
 
 DEVICES = ("CON", "nul.txt", "Aux", "PRN .png", "com1", "LPT¹.x.y", "CONOUT$")
-SPECIAL = ("a:b", "a|b", "what?", "*", "<x>", 'a"b', "a\\b", "a\x1bb", "a\x7f")
+SPECIAL = ("a:b", "a|b", "what?", "*", "<x>", 'a"b', "a\\b", "a\x1bb", "a\x7f", "\x9b2J")
 BAD_NAMES = (*DEVICES, *SPECIAL, "a.", "a ", "\ud800", "\udcff", "漢" * 86)
 GOOD_NAMES = ("console", "a.b", ".hidden", "com10", "nul-1", "Täxt 漢.png", "aux_", "x" * 255)
 

@@ -18,7 +18,7 @@ from tests.bench.fuzz.case import (
     printed_problems,
 )
 
-STATUSES = range(6)
+STATUSES = range(7)
 """Those that docs/command-line.md promises, but for 1, which is a bug, or a batch with jobs that failed."""
 
 

@@ -19,7 +19,7 @@ from tests.bench.fuzz.case import (
 )
 
 QUICK = {"prompt": "red bricks", "steps": 1, "views": "2", "texture_size": 64, "device": "cpu"}
-CODES = (2, 4, 5)
+CODES = (2, 4, 6)
 """Of a refusal: bad input, memory, the disk."""
 
 _worker: Any = None
@@ -43,7 +43,7 @@ def prepare(shared: Path) -> Path:
     if _worker is None:
         _worker = Worker()
         _worker.import_libraries()
-        _worker._load(str(model), "cpu", Host())
+        _worker._load(str(model), "cpu", (), Host())
         _import_the_rest()
     return model
 

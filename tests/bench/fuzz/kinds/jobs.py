@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,7 +49,7 @@ def make(case: Case) -> tuple[list[str], bool]:
     ]
     if not again:
         jobs = [_job(case, job) for job in jobs]
-    data = _csv(rng, jobs) if is_csv else _lines(case, jobs)
+    data = _csv(rng, jobs) if is_csv else _lines(case, jobs, odd.dumped if not again else _plain)
     if not again and rng.random() < 0.35:
         data = mutate.damaged(rng, data, case.notes)
     path = case.write(case.odd_name("jobs.csv" if is_csv else "jobs.jsonl"), data[:2_000_000])
@@ -78,8 +79,12 @@ def _job(case: Case, job: dict[str, Any]) -> dict[str, Any]:
     return {**job, name: value}
 
 
-def _lines(case: Case, jobs: list[dict[str, Any]]) -> bytes:
-    return b"\n".join(odd.dumped(case.rng, job, str(case.outside)).replace(b"\n", b" ") for job in jobs)
+def _lines(case: Case, jobs: list[dict[str, Any]], dumped: Callable[..., bytes]) -> bytes:
+    return b"\n".join(dumped(case.rng, job, str(case.outside)).replace(b"\n", b" ") for job in jobs)
+
+
+def _plain(_: Random, job: dict[str, Any], __: str) -> bytes:
+    return json.dumps(job).encode()
 
 
 def _csv(rng: Random, jobs: list[Any]) -> bytes:
