@@ -45,9 +45,9 @@ def of_message(msg: dict[str, Any]) -> Problem:
 
 
 def say(operator: Any, level: str, text: str) -> None:
-    """Let ``operator`` report ``text`` as one line that a terminal can show: objects' names may hold
-    anything. level: "INFO", "WARNING" or "ERROR"."""
-    operator.report({level}, protocol.shown(text))
+    """Let ``operator`` report ``text``, lines that a terminal can show: objects' names may hold anything.
+    level: "INFO", "WARNING" or "ERROR"."""
+    operator.report({level}, "\n".join(map(protocol.shown, text.splitlines())))
 
 
 def _one_line(what: str, fix: str) -> str:

@@ -69,7 +69,7 @@ class BatchFolder:
     def finished(self, job: JobLine) -> dict[str, Any] | None:
         """What job.json says about ``job``; None unless its results are there, made from the same."""
         path = self.target(job) / RECORD
-        record = None if path.is_symlink() else disk.read_json(path)
+        record = _record(self.target(job))
         if record is None or not records.fits(record):
             if os.path.isfile(path):
                 self.damaged.add(path)
@@ -122,9 +122,14 @@ class BatchFolder:
         self.remove(staging)
 
 
+def _record(target: Path) -> dict[str, Any] | None:
+    """What the job.json in ``target`` says; None where there is none of ours, which is no link."""
+    return None if (target / RECORD).is_symlink() else disk.read_json(target / RECORD)
+
+
 def _files(target: Path) -> list[str]:
     """The names of the files that the job.json in ``target`` lists."""
-    record = disk.read_json(target / RECORD)
+    record = _record(target)
     return list(record["files"]) if record is not None and records.fits(record) else []
 
 
@@ -138,7 +143,7 @@ def _changed(target: Path, record: dict[str, Any]) -> Iterator[Path]:
 
 def _put_aside(target: Path) -> None:
     """What somebody has changed since it was made is theirs: it stays, by another name."""
-    record = disk.read_json(target / RECORD)
+    record = _record(target)
     if record is None or not records.fits(record):
         return
     for path in _changed(target, record):

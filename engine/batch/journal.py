@@ -11,12 +11,17 @@ import os
 import stat
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from . import records
 
 BEGIN, START, DONE, FAILED, STOPPED, END = "begin", "start", "done", "failed", "stopped", "end"
+
+
+LONGEST = 1 << 30  # bytes
+LONGEST_LINE = 1 << 20  # bytes, many times what an event takes: of longer lines nothing is understood
 
 
 @dataclass
@@ -59,9 +64,12 @@ class Journal:
 
 
 def _moved_away(path: Path) -> bool:
-    """Whether something else than a file was there, which has another name now: a pipe would be waited for,
-    and what a link leads to would be written to."""
-    if not os.path.lexists(path) or stat.S_ISREG(os.lstat(path).st_mode):
+    """Whether something else than a journal was there, which has another name now: a pipe would be waited
+    for, what a link leads to would be written to, and a file of zeros be read for hours."""
+    if not os.path.lexists(path):
+        return False
+    found = os.lstat(path)
+    if stat.S_ISREG(found.st_mode) and found.st_size <= LONGEST:
         return False
     path.replace(path.with_name(f"{path.name}.damaged"))
     return True
@@ -74,7 +82,7 @@ def _read(path: Path) -> tuple[dict[str, JobHistory], bool]:
     if not path.exists():
         return histories, damaged
     with path.open("rb") as lines:
-        for line in lines:
+        for line in iter(partial(lines.readline, LONGEST_LINE), b""):
             try:
                 values = json.loads(line)
                 event, name, fingerprint = values["event"], values.get("name"), values.get("fingerprint")

@@ -103,8 +103,8 @@ class ControlNets(Generic[N]):
         return [self._nets[place].part for place in dict.fromkeys(places)]
 
     def use(self, wanted: Collection[Steering]) -> None:
-        """Have those open that are ``wanted``, and no memory taken by others. Raises UserError where one
-        doesn't fit the model, or isn't for its pictures; then all is as it was before."""
+        """Have those open that are ``wanted``, where none is the model's own, and no memory taken by others.
+        Raises UserError where one doesn't fit the model, or isn't for its pictures; then all is as it was before."""
         places = [one.net for one in wanted]
         nets = {place: self._nets.get(place) or self._opened(place) for place in dict.fromkeys(places)}
         for one in wanted:
@@ -112,8 +112,9 @@ class ControlNets(Generic[N]):
             if places.count(one.net) > 1 and not nets[one.net].is_union:
                 what = f"{{controls}}: {one.net} reads one kind of picture, not several"
                 raise UserError(what, "name a ControlNet for each, or a ControlNet union", controls=None)
+        kept = nets or {self.own}
         for place, net in self._nets.items():
-            if place not in nets:
+            if place not in kept:
                 net.part.release()
         self._nets = {self.own: self._nets[self.own], **nets}
 

@@ -65,7 +65,7 @@ KINDS: dict[str, tuple[Fields, Callable[..., dict[str, bytes]]]] = {
     "controlnet": ({"mesh": "m.obj", "model": "sd15+{}/mine"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
     "controls": ({"mesh": "m.obj", "controls": "depth={}/mine:0.5"}, lambda *_: {"m.obj": b"v 0 0 0\n"}),
 }
-NAME = st.from_regex(r"[a-z][a-z0-9_]{0,9}(/[a-z][a-z0-9_]{0,9})?", fullmatch=True)
+NAME = st.from_regex(r"[a-z][a-z0-9_]{1,9}(/[a-z][a-z0-9_]{0,9})?", fullmatch=True)
 NAMES = st.lists(NAME, min_size=1, max_size=5, unique=True)
 QUICK = settings(deadline=None, max_examples=25)
 

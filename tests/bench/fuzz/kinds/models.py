@@ -65,6 +65,9 @@ def make(case: Case) -> Callable[[], Ended]:
         case.notes.append(name)
         if way < 0.12:
             mutate.plant(rng, path, case.outside, case.notes)
+            case.given.add(
+                str(path)
+            )  # links in a model's folder are followed, as the hub's cache is made of them
         else:
             _put(path, _other(rng, path, case) if way < 0.8 else mutate.damaged(rng, _old(path), case.notes))
     mesh = str(case.write("box.obj", samples.obj()))
