@@ -104,7 +104,8 @@ class ControlNets(Generic[N]):
 
     def use(self, wanted: Collection[Steering]) -> None:
         """Have those open that are ``wanted``, where none is the model's own, and no memory taken by others.
-        Raises UserError where one doesn't fit the model, or isn't for its pictures; then all is as it was before."""
+        Raises UserError where one doesn't fit the model, or isn't for its pictures; then all is as it was
+        before."""
         places = [one.net for one in wanted]
         nets = {place: self._nets.get(place) or self._opened(place) for place in dict.fromkeys(places)}
         for one in wanted:

@@ -219,6 +219,8 @@ def _subset(whole: Mesh, faces: NDArray[np.int64], meshes: Sequence[Mesh], start
     mesh, start = meshes[number], starts[number]
     used, index = np.unique(whole.faces[faces], return_inverse=True)
     own = None if mesh.uvs is None or whole.uvs is None else UVSet("", whole.uvs, whole.bare).pick(faces)
+    if own is not None and own.bare is not None and own.bare.all():
+        own = None  # what has UVs are other parts
     return Mesh(
         whole.vertices[used],
         index.reshape(-1, 3).astype(np.int32),

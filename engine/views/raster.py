@@ -24,6 +24,7 @@ Bools = NDArray[np.bool_]
 # no more: a larger one lets rays out of plates that are thinner, and into neighbours across a crease.
 OFFSET = 1e-4
 BESIDE = 1e-3  # no deeper than that, a point's place in the picture can't be told
+MANY_FACES = 4  # for each vertex; a closed surface has two
 CHUNK = 1 << 20  # rays a call: keeps memory flat and lets a cancel through
 
 
@@ -67,7 +68,8 @@ class EmbreeRaster:
     def __init__(self, vertices: Floats, faces: Ints) -> None:
         self.corners = np.ascontiguousarray(vertices[faces], np.float32)
         self.normals = unit_normals(vertices, faces)
-        self._scene = _scene_of(self.corners)
+        self._faces = _distinct(vertices, faces)
+        self._scene = _scene_of(self.corners if self._faces is None else self.corners[self._faces])
         points = self.corners.reshape(-1, 3)
         self._box = np.stack([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros((2, 3))
 
@@ -89,7 +91,7 @@ class EmbreeRaster:
         towards = directions.take(chosen, axis=0)
         origins = np.broadcast_to(camera.position, towards.shape)
         ray, face, bary, depth = _cast(self._scene, origins, towards)
-        return chosen[ray], face, bary, depth
+        return chosen[ray], face if self._faces is None else self._faces[face], bary, depth
 
     def _window(self, camera: Camera, resolution: int) -> tuple[slice, slice]:
         """The rows and columns of the view that the mesh's bounding box lies in, with a pixel to spare; all
@@ -126,6 +128,15 @@ class EmbreeRaster:
         seen = np.zeros(len(points), bool)
         seen[index] = ~_occluded(self._scene, origins, directions, distance[index])
         return seen, cosine
+
+
+def _distinct(vertices: Floats, faces: Ints) -> Ints | None:
+    """The numbers of faces of which no two lie on the same three vertices; None where there are so many
+    vertices that looking isn't worth it. A polygon that goes over a few vertices thousands of times is as
+    many faces in one place, and a ray would ask each of them."""
+    if len(faces) <= MANY_FACES * len(vertices):
+        return None
+    return np.sort(np.unique(np.sort(faces, axis=1), axis=0, return_index=True)[1]).astype(np.int32)
 
 
 def _scene_of(corners: Floats) -> rtcore_scene.EmbreeScene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,17 @@ def test_pages_of_no_several_pages_are_none() -> None:
     assert uvs is not None
     assert paged(uvs, np.zeros(2, np.int32)) is uvs
     assert count(paged(uvs, np.array([0, 2], np.int32))) == 3
+
+
+def test_a_part_without_uvs_gets_its_own_where_others_have_some() -> None:
+    """All its faces are bare: there is no neighbour whose UVs they could have."""
+    two, seen = parts(["a", "b"]), []
+
+    def prepare(mesh: Mesh, number: int | None) -> tuple[Mesh, bool, list[str]]:
+        seen.append(mesh.uvs is not None)
+        return kept(mesh, number)
+
+    bare = np.arange(len(two.faces)) >= len(two.faces) // 2
+    layout = lay_out([replace(two, bare=bare)], False, prepare)
+    assert sorted(seen) == [False, True]
+    assert len(layout.pages) == 2

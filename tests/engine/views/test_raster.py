@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 from numpy.typing import NDArray
 
-from engine.views.cameras import Camera, even_rig
+from engine.views.cameras import Camera, even_rig, paper_rig
 from engine.views.raster import EmbreeRaster, Fragments, interpolate, unit_normals
 from tests.engine import brute
 
@@ -249,3 +250,16 @@ def test_big_pictures_come_in_pieces_that_fit_together(monkeypatch: pytest.Monke
     np.testing.assert_array_equal(pieces.pixel, whole.pixel)
     np.testing.assert_array_equal(pieces.face, whole.face)
     np.testing.assert_array_equal(pieces.depth, whole.depth)
+
+
+def test_faces_in_one_place_count_once() -> None:
+    """As a polygon that goes over a few vertices thousands of times makes them: what is seen is the same."""
+    ball = trimesh.creation.icosphere(subdivisions=1)
+    vertices, faces = np.asarray(ball.vertices, np.float32), np.asarray(ball.faces, np.int32)
+    again = np.concatenate([faces, np.tile(faces[:, [1, 2, 0]], (9, 1))])
+    camera = paper_rig()[0]
+    once, often = (EmbreeRaster(vertices, every).rasterise(camera, 48) for every in (faces, again))
+    np.testing.assert_array_equal(often.pixel, once.pixel)
+    np.testing.assert_array_equal(often.face, once.face)
+    np.testing.assert_array_equal(often.depth, once.depth)
+    assert len(once.pixel) > 100
