@@ -198,10 +198,10 @@ _ENDINGS = """*Worked*: the input did no harm; a texture was made, or a list was
 line says what is wrong. *With problems*: anything else. Seconds are the case's own, memory is that of all its
 processes. A case that had a problem was run again after a mend, and its last ending counts.
 
-Not all that is listed is a fault of the program. A bit flipped in a path or a name of a request, an option of
-a command, or a link in place of the user's own list of models lead outside, and the program does as it is told.
-Thousands of objects, each unwrapped by itself, take longer than the limit, with progress, and can be cancelled;
-killed at the limit, the child that unwraps leaves its folder."""
+Not all that is listed is a fault of the program. A bit flipped in a path or a name of a request, an option
+of a command, or a link in place of the user's own list of models lead outside, and the program does as it
+is told. Thousands of objects, each unwrapped by itself, take longer than the limit, with progress, and can
+be cancelled; killed at the limit, the child that unwraps leaves its folder."""
 
 _AGAIN = """## One more time
 
