@@ -144,7 +144,7 @@ def test_the_report_says_what_was_started_from(
     worker: Worker, retexture: Make, old: Path, given: float | None, used: float
 ) -> None:
     values = report(run(worker, retexture(strength=given)))
-    assert (values["init_texture"], values["strength"]) == (str(old), used)
+    assert (values["init_texture"], values["strength"]) == (old.name, used)
     assert values["mesh"]["unwrapped"] is False
 
 
