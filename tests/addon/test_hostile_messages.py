@@ -121,7 +121,7 @@ def test_warnings_without_end_are_counted() -> None:
     told = ["\x1b[31mred\nnext", *["y" * 10**6] * 10**4]
     state.apply({"kind": "done", "id": "1", "result": {**RESULT, "warnings": told}})
     assert state.result
-    assert state.result.warnings[0] == " [31mred next"
+    assert state.result.warnings[0] == "?[31mred next"
     assert len("".join(state.result.warnings)) < 500_000
     assert state.result.warnings[-1] == "9901 further warnings were left out"
 
