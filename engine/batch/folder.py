@@ -124,7 +124,7 @@ class BatchFolder:
 
 def _record(target: Path) -> dict[str, Any] | None:
     """What the job.json in ``target`` says; None where there is none of ours, which is no link."""
-    return None if (target / RECORD).is_symlink() else disk.read_json(target / RECORD)
+    return None if os.path.islink(target / RECORD) else disk.read_json(target / RECORD)
 
 
 def _files(target: Path) -> list[str]:

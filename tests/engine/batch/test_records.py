@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,28 @@ def test_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], box_file
     (out / folders.STATE_FOLDER / "journal.jsonl").write_text(json.dumps(odd) + "\n")
     assert run(options, silent=True) == protocol.EXIT_BUG  # its only line is refused
     assert "journal.jsonl makes no sense; what it tells of counts as not done" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    os.name == "nt", reason="not everybody may link there, and there are no pipes among files"
+)
+@pytest.mark.parametrize("name", [folders.RECORD, "journal"])
+@pytest.mark.parametrize("what", ["link", "pipe", "folder", "zeros"])
+def test_what_lies_in_place_of_a_record_is_not_followed(tmp_path: Path, name: str, what: str) -> None:
+    outside, out = tmp_path / "outside", tmp_path / "out"
+    outside.write_text(json.dumps(GOOD))
+    place = out / "a" / "b" / name if name == folders.RECORD else out / folders.STATE_FOLDER / "journal.jsonl"
+    place.parent.mkdir(parents=True)
+    if what == "link":
+        place.symlink_to(outside)
+    elif what == "pipe":
+        os.mkfifo(place)
+    elif what == "folder":
+        place.mkdir()
+    else:
+        place.touch()
+        os.truncate(place, 1 << 31)
+    with folders.opened(out) as there:
+        assert there.finished(JOB) is None
+    assert outside.read_text() == json.dumps(GOOD)
+    assert not list((out / folders.STATE_FOLDER).glob("work/*"))
