@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ class Folders:
     ``files`` lie, and says "~" for the home folder. files: may be folders, too."""
 
     def __init__(self, folders: Iterable[str | Path] = (), files: Iterable[str | Path] = ()) -> None:
-        given = [Path(one).expanduser() for one in folders]
-        given += [Path(one).expanduser().parent for one in files]
+        given = [*map(_path, folders), *(_path(one).parent for one in files)]
         found = {spelled: "" for one in given for spelled in _spellings(one)}
-        found |= dict.fromkeys(_spellings(Path.home()), f"~{os.sep}")
+        found |= dict.fromkeys(_spellings(_path("~")), f"~{os.sep}")
         # Of folders in folders the inner one says least of where it is.
         self._left_out = sorted(found.items(), key=lambda item: len(item[0]), reverse=True)
 
@@ -37,7 +37,13 @@ class Folders:
         return text
 
 
-def _spellings(folder: Path) -> set[str]:
+def _path(said: str | Path) -> Path:
+    """With the home folder in place of "~"; of nobody's it stays as it is."""
+    return Path(os.path.expanduser(said))
+
+
+@lru_cache(maxsize=256)  # jobs of a batch lie in the same few folders
+def _spellings(folder: Path) -> frozenset[str]:
     """``folder``, as texts have it before what lies in it; none where that is the top of a disk."""
     absolute = (folder.absolute(), Path(os.path.abspath(folder)), Path(os.path.realpath(folder)))
-    return {f"{one}{os.sep}" for one in absolute if one != Path(one.anchor)}
+    return frozenset(f"{one}{os.sep}" for one in absolute if one != Path(one.anchor))

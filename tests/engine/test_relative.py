@@ -45,5 +45,10 @@ def test_links_and_detours_are_left_out_too(tmp_path: Path) -> None:
     assert folders.without([f"{real}/a.obj", f"{link}/a.obj", f"{real}/sub/a.obj"]) == ["a.obj"] * 3
 
 
+def test_the_home_folder_of_nobody_is_no_folder() -> None:
+    folders = Folders(["~nouser/models"], ["~nouser/x", ""])
+    assert folders.without("there is no model ~nouser/x") == "there is no model ~nouser/x"
+
+
 def test_the_top_of_a_disk_says_nothing(tmp_path: Path) -> None:
     assert Folders([Path(tmp_path.anchor)]).without("/x and/or y: 1/2") == "/x and/or y: 1/2"
