@@ -1,15 +1,22 @@
 """What people share says no absolute path: where somebody's files lie, and whose they are, is their own.
 
-report.json, summary.csv and index.html go through here. Standard library only.
+report.json, summary.csv and index.html go through here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from .errors import UserError
+from .models import loras, sources
+from .options import controls
+from .outputs import inputs_of
+from .protocol import AnyRequest, Request
 
 
 class Folders:
@@ -23,6 +30,11 @@ class Folders:
         # Of folders in folders the inner one says least of where it is.
         self._left_out = sorted(found.items(), key=lambda item: len(item[0]), reverse=True)
 
+    @classmethod
+    def of(cls, request: AnyRequest, folders: Iterable[str | Path], files: Iterable[str | Path]) -> Self:
+        """These, and those in which lies what ``request`` reads."""
+        return cls(folders, [*files, *_places(request)])
+
     def without(self, said: Any) -> Any:
         """``said``, of the kinds that JSON has, with none of the folders in its texts."""
         if isinstance(said, str):
@@ -35,6 +47,16 @@ class Folders:
         for folder, instead in self._left_out:
             text = text.replace(folder, instead)
         return text
+
+
+def _places(request: AnyRequest) -> Iterator[str]:
+    """The files and folders that ``request`` reads."""
+    yield from inputs_of(request)
+    with contextlib.suppress(UserError):  # the job's own error: what can't be read lies nowhere
+        yield from filter(None, sources.split(request.model))
+        yield from (loras.split(text)[0] for text in request.lora)
+        asked = controls.read_all(request.controls) if isinstance(request, Request) else ()
+        yield from (one.source for one in asked if one.source)
 
 
 def _path(said: str | Path) -> Path:

@@ -11,10 +11,10 @@ from pathlib import Path
 # Every folder and file of engine/, from the bottom up: each may import those before it.
 ENGINE = (
     *("words", "errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
-    *("inputs", "outputs", "relative", "disk"),
+    *("inputs", "outputs", "disk"),
     *("host", "threads", "memory", "blend"),
     *("pictures", "mesh", "views", "controls"),
-    *("models", "denoise", "sync", "settings"),
+    *("models", "relative", "denoise", "sync", "settings"),
     *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written
     *("generate", "pipeline", "worker", "serve", "batch"),
     *("doctor", "cli", "__main__"),
@@ -149,6 +149,8 @@ def _all_rules(where: Path, text: str, tree: ast.Module) -> Iterator[tuple[int, 
         yield from _reading_rules(tree)
     if where.parts[0] == "engine" and where.as_posix() not in PRINTERS:
         yield from _printing_rules(tree)
+    if where.parts[0] == "blender_sync_addon" and where.name != "problem.py":
+        yield from _reporting_rules(tree)
     yield from _size_rules(text, tree)
     if where.parts[0] == "engine" or where.parts[0] == "blender_sync_addon":
         yield from _relative_rules(where, tree)
@@ -158,6 +160,16 @@ def _printing_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
             yield node.lineno, "prints by itself: what is shown goes through engine/terminal.py"
+
+
+def _reporting_rules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and _name(node.func) == "report"
+            and any(isinstance(one, ast.Set) for one in node.args)
+        ):
+            yield node.lineno, "reports by itself: what operators say goes through problem.say"
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from ...engine.options import choices, values
 from ...engine.options.blender import panel
 from ...engine.options.controls import LARGEST_SCALE, Asked, read_all, write
 from ...engine.protocol import UserError
-from ..problem import Problem
+from ..problem import Problem, say
 from ..read import settings
 
 NEW = -1
@@ -90,7 +90,7 @@ class EditControl(bpy.types.Operator):
         try:
             read_all(list(map(write, found)))
         except UserError as error:
-            self.report({"ERROR"}, str(Problem.of(error)))
+            say(self, "ERROR", str(Problem.of(error)))
             return {"CANCELLED"}
         _store(context.scene.sync_texture, found)
         return {"FINISHED"}
@@ -100,7 +100,7 @@ class EditControl(bpy.types.Operator):
         try:
             return list(rows(context.scene.sync_texture))
         except UserError as error:
-            self.report({"ERROR"}, str(Problem.of(error)))
+            say(self, "ERROR", str(Problem.of(error)))
             return None
 
 

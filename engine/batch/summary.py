@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..outputs import BATCH_STATE, Outputs, inputs_of
+from ..outputs import BATCH_STATE, Outputs
 from ..relative import Folders
 from . import disk, index_page, records, tasks
 from .folder import BatchFolder
@@ -98,9 +98,8 @@ class BatchSummary:
             row |= self._measures(task) | {"warnings": " ".join(task.warnings)}
         if task.state == tasks.FAILED:
             row |= {"error": task.error, "fix": task.fix}
-        said: Row = Folders([self._folder.path], [*inputs_of(request), request.model, *self._files]).without(
-            row
-        )
+        folders = Folders.of(request, [self._folder.path], self._files)
+        said: Row = folders.without(row)
         return said | self._asked(request.mesh, request.prompt)
 
     def _refused_row(self, line: RefusedLine) -> Row:

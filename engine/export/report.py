@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 
 from .. import memory
 from ..denoise.denoiser import Denoiser
-from ..models import loras, sources
-from ..options import controls
-from ..outputs import REPORT, Outputs, inputs_of
-from ..protocol import VERSION, AnyRequest, Request
+from ..outputs import REPORT, Outputs
+from ..protocol import VERSION, AnyRequest
 from ..relative import Folders
 from ..settings import Settings, reported
 
@@ -46,17 +44,7 @@ def values(
         **_gpu(denoiser.device),
     }
     texts = {name: said[name] for name in TEXTS if name in said}
-    return {**Folders(files=_places(request)).without(said), **texts}
-
-
-def _places(request: AnyRequest) -> Iterator[str]:
-    """The files and folders that ``request`` names."""
-    yield request.out
-    yield from inputs_of(request)
-    yield from filter(None, sources.split(request.model))
-    if isinstance(request, Request):
-        yield from (loras.split(text)[0] for text in request.lora)
-        yield from (one.source for one in controls.read_all(request.controls) if one.source)
+    return {**Folders.of(request, [], [request.out]).without(said), **texts}
 
 
 def files(outputs: Outputs, written: Iterable[str]) -> dict[str, list[str]]:

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.models import links
+from engine.protocol import ImageRequest, Request
 from engine.relative import Folders
 
 PART = st.text("abÄ .-_é漢", min_size=1, max_size=6).filter(lambda part: part.strip(". "))
@@ -52,3 +55,24 @@ def test_the_home_folder_of_nobody_is_no_folder() -> None:
 
 def test_the_top_of_a_disk_says_nothing(tmp_path: Path) -> None:
     assert Folders([Path(tmp_path.anchor)]).without("/x and/or y: 1/2") == "/x and/or y: 1/2"
+
+
+def test_whatever_a_request_reads_is_left_out(tmp_path: Path) -> None:
+    reads = {"model": f"{tmp_path}/m+{tmp_path}/nets/c", "lora": (f"{tmp_path}/loras/l.safetensors:0.5",)}
+    texts = [f"{tmp_path}/m", f"{tmp_path}/nets/c", f"{tmp_path}/loras/l.safetensors"]
+    picture = ImageRequest(kind="tile", prompt="x", out="", **reads)
+    assert Folders.of(picture, [], []).without(texts) == ["m", "c", "l.safetensors"]
+    mesh = f"{tmp_path}/meshes/a.obj"
+    controls = (f"depth={tmp_path}/other/d:0.5",)
+    texture = Request(mesh=mesh, prompt="x", out="", controls=controls, **reads)
+    texts += [mesh, f"{tmp_path}/other/d"]
+    assert Folders.of(texture, [], []).without(texts) == ["m", "c", "l.safetensors", "a.obj", "d"]
+
+
+def test_a_list_of_models_that_cannot_be_read_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "links.json").write_text("[")
+    monkeypatch.setenv(links.VARIABLE, str(tmp_path / "links.json"))
+    request = Request(mesh=f"{tmp_path}/a.obj", prompt="x", out="", model="mine")
+    assert Folders.of(request, [], []).without(f"{tmp_path}/a.obj") == "a.obj"
