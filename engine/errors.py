@@ -53,8 +53,9 @@ class Wording:
     options: Mapping[str, Value] = field(default_factory=dict)
 
     def by(self, name: Name) -> tuple[str, str]:
-        """Error and fix with the options called as ``name`` does, neither longer than LONGEST characters."""
-        error, fix = (_named(text, self.options, name) for text in (self.error, self.fix))
+        """Error and fix with the options called as ``name`` does, each a line that can be shown, of at most
+        LONGEST characters."""
+        error, fix = (readable(_named(text, self.options, name)) for text in (self.error, self.fix))
         return words.line(error, LONGEST), words.line(fix, LONGEST)
 
 
@@ -75,10 +76,6 @@ def readable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else "?" for one in text)
 
 
-def _on_one_line(text: str) -> str:
-    return readable(text).replace("\n", " ")
-
-
 class UserError(Exception):
     """Something the user can mend. ``str(error)`` is one line: what is wrong; ``fix``: how to mend it.
 
@@ -89,8 +86,8 @@ class UserError(Exception):
 
     def __init__(self, what: str, fix: str, **options: Value) -> None:
         """what, fix: one line each, ``{name}`` where one of ``options`` is named: a value for it, or None."""
-        self.wording = Wording(_on_one_line(what), _on_one_line(fix), options)
-        error, self.fix = map(_on_one_line, self.wording.by(flag))
+        self.wording = Wording(what, fix, options)
+        error, self.fix = self.wording.by(flag)
         super().__init__(error)
 
 

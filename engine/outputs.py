@@ -20,7 +20,7 @@ from .errors import UserError, Wording
 from .inputs import read_json
 from .options.image import ImageRequest
 from .options.request import Request
-from .options.values import LONGEST_NAME, cut
+from .options.values import LONGEST_NAME, short
 
 REPORT = "report.json"
 MESH_FILES = ("mesh.glb", "views.png", "turntable.gif", REPORT)  # of every textured mesh, in Result's order
@@ -102,16 +102,16 @@ def unportable(name: str) -> str | None:
     """Why not every system can hold a file or a folder called ``name``, None where all can: what one person
     makes, another copies to Windows."""
     if _DEVICE.match(name):
-        return f"{_short(name)} is a name that Windows keeps for itself"
+        return f"{short(name)} is a name that Windows keeps for itself"
     if found := _SPECIAL.search(name):
-        return f"the name {_short(name)} has the character {found[0]!r}, which Windows can't hold"
+        return f"the name {short(name)} has the character {found[0]!r}, which Windows can't hold"
     if name.endswith((".", " ")):
-        return f"the name {_short(name)} ends with {name[-1]!r}, which Windows drops"
+        return f"the name {short(name)} ends with {name[-1]!r}, which Windows drops"
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
-        return f"the name {_short(name)} isn't text"
-    return f"the name {_short(name)} is too long" if size > LONGEST_NAME else None
+        return f"the name {short(name)} isn't text"
+    return f"the name {short(name)} is too long" if size > LONGEST_NAME else None
 
 
 def safe_name(name: str, most: int, instead: str) -> str:
@@ -120,10 +120,6 @@ def safe_name(name: str, most: int, instead: str) -> str:
     found = re.sub(r"[^\w-]+", "_", name).strip("_")[:most].rstrip("_")
     found = found.encode("utf-8", "replace")[:_SAFE_BYTES].decode("utf-8", "ignore") or instead
     return f"{found}_" if _DEVICE.match(found) else found
-
-
-def _short(name: str) -> str:
-    return cut(repr(name))
 
 
 def _new_folders(folder: Path) -> Iterator[str]:

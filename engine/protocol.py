@@ -65,9 +65,8 @@ FINAL = frozenset({DONE, FAILED, CANCELLED})
 
 LONGEST_TOLD, MOST_TOLD = 2000, 100  # characters of one text that people are told, and warnings of one job
 
-# views.png: a column a view, square cells in rows under a heading: the control picture (or up to
-# four, two by two), the generated view,
-# the texture seen again.
+# views.png: a column a view, square cells in rows under a heading: the control picture (or up to four, two by
+# two), the generated view, the texture seen again.
 SHEET_HEAD = 16
 SHEET_ROWS = 3
 

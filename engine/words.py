@@ -27,10 +27,10 @@ def line(text: str, most: int = LINE) -> str:
         over -= len(words[i]) - kept
         words[i] = _ended(words[i], kept)
     text = " ".join(words)
+    if len(text) <= most:
+        return text
     start = (most - len(GAP)) * 2 // 3
-    return (
-        text if len(text) <= most else text[:start].rstrip() + GAP + text[start + len(GAP) - most :].lstrip()
-    )
+    return text[:start].rstrip() + GAP + text[start + len(GAP) - most :].lstrip()
 
 
 def _ended(word: str, most: int) -> str:

@@ -18,8 +18,6 @@ from typing import Any, Self
 from . import records
 
 BEGIN, START, DONE, FAILED, STOPPED, END = "begin", "start", "done", "failed", "stopped", "end"
-
-
 LONGEST = 1 << 30  # bytes
 LONGEST_LINE = 1 << 20  # bytes, many times what an event takes: of longer lines nothing is understood
 

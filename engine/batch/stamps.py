@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from ..errors import UserError
 from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
-from ..models import files, links, loras
+from ..models import files, loras, sources
 from ..models.catalogue import BY_NAME
 from ..options import controls
 from ..outputs import pictures_of
@@ -187,10 +187,9 @@ def _model_files(name: str) -> list[Path]:
     """Those of the model ``name`` and of its ControlNet that lie in a folder or file of the user's own."""
     found: set[Path] = set()
     try:
-        whole = files.local(name).exists()
-        for part in [name] if whole else name.split("+", 1):
-            place = files.local(links.resolve(part.strip()))
-            if part.strip() not in ("", *BY_NAME) and place.exists():
+        for part in sources.split(name):
+            place = files.local(part)
+            if part not in ("", *BY_NAME) and place.exists():
                 found |= {place} if place.is_file() else _in_folder(place)
     except (UserError, OSError, ValueError):
         return []  # the engine will say what is wrong with it

@@ -40,11 +40,10 @@ class Prompt:
 class CanvasView:
     """One picture of ``height`` x ``width`` pixels, multiples of a latent's.
 
-    prompts: at least one; where several meet, each counts by its mask. controls: what
-    ControlNets are shown, (C, H, W) float32 in [0, 1] by the kinds of pictures, for all views of a canvas
-    alike; where there are none of a kind, it is off. mask: (H, W) bool, where
-    it shows the canvas; behind is the background. neighbours: the numbers of the views beside it, without its
-    own.
+    prompts: at least one; where several meet, each counts by its mask. controls: what ControlNets are shown,
+    (C, H, W) float32 in [0, 1] by the kinds of pictures, for all views of a canvas alike; where there are
+    none of a kind, it is off. mask: (H, W) bool, where it shows the canvas; behind is the background.
+    neighbours: the numbers of the views beside it, without its own.
     """
 
     height: int

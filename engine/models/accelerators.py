@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import UserError
+from ..options import weighted
 from ..options.values import either
 from . import presets
-from .files import SIDECAR, read_json
+from .files import LORA, SIDECAR, read_json
 from .presets import Preset
 from .sidecar import Sidecar
 
@@ -142,7 +143,6 @@ TABLE: Mapping[str, Accelerator] = {
 }
 """By name; of "distilled" any number of steps is good, and the model's preset has the usual one."""
 
-_ANY_LORA = "pytorch_lora_weights.safetensors"  # what diffusers calls each in a folder of its own
 _SCHEDULERS = {"LCMScheduler": "lcm", "TCDScheduler": "tcd"}  # that only such models have
 
 
@@ -172,8 +172,8 @@ def of_loras(family: str, asked: Iterable[str]) -> str | None:
 
 def _of_lora(text: str) -> str:
     """The name of the LoRA FILE[:WEIGHT], that of its folder or repository where it has none of its own."""
-    parts = re.split(r"[/\\:]", re.sub(r":[-+.\d]+$", "", text.strip()))
-    return next((part for part in reversed(parts) if part and part != _ANY_LORA), "")
+    parts = re.split(r"[/\\:]", weighted.as_written(text)[0])
+    return next((part for part in reversed(parts) if part and part != LORA), "")
 
 
 def _by_name(family: str, said: str) -> str | None:

@@ -13,6 +13,7 @@ from . import vocabulary
 from .header import header
 
 SIDECAR = "sync_texture.json"  # beside model_index.json, as vocabulary.FILE
+LORA = "pytorch_lora_weights.safetensors"  # what diffusers calls a LoRA in a folder of its own
 STEMS = ("diffusion_pytorch_model", "model")
 VARIANTS = (".fp16", "")  # preferred first
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")

@@ -12,8 +12,6 @@ from . import files, links, lora_file, sources
 from .lora_file import LoraFile
 from .sources import Fetch
 
-OWN_NAME = "pytorch_lora_weights.safetensors"  # what diffusers calls a LoRA in a folder of its own
-
 
 @dataclass(frozen=True)
 class Lora:
@@ -60,12 +58,12 @@ def place(name: str) -> Path | None:
     """The file of the LoRA ``name`` on this computer, None for one of the hub. Raises UserError where there
     is no such file."""
     path = files.local(links.resolve(name))
-    if (path / OWN_NAME).is_file():
-        path /= OWN_NAME
+    if (path / files.LORA).is_file():
+        path /= files.LORA
     if path.is_file():
         return sources.weights_file(path)
     if path.is_dir():
-        raise UserError(f"{path} is no LoRA: it has no {OWN_NAME}", "name its .safetensors file")
+        raise UserError(f"{path} is no LoRA: it has no {files.LORA}", "name its .safetensors file")
     if ":" in name and sources.HUB_ID.fullmatch(name):
         return None
     raise UserError(f"there is no LoRA {name!r}", "check the path, or give a hub file (owner/name:file)")

@@ -21,6 +21,22 @@ def network(model: Denoiser, name: str) -> Any:
     return model._family.parts[name].network()
 
 
+def watched(pipeline: Any, prompt: str, **how: Any) -> list[Tensor]:
+    """The latents after each step of one of diffusers' pipelines, by DDIM."""
+    from diffusers import DDIMScheduler
+
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    pipeline.set_progress_bar_config(disable=True)
+    states: list[Tensor] = []
+
+    def keep(_: Any, __: int, ___: Any, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        states.append(given["latents"])
+        return given
+
+    pipeline(prompt, output_type="latent", callback_on_step_end=keep, **how)
+    return states
+
+
 def level(model: Denoiser, t: int) -> Level:
     """The noise at timestep ``t``."""
     schedule = model.schedule(1000)

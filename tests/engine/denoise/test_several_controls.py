@@ -16,7 +16,7 @@ from engine.denoise import steps
 from engine.denoise.denoiser import Denoiser
 from engine.errors import UserError
 from engine.options.controls import Asked, read_all, write
-from tests.engine.denoise.loaded import load
+from tests.engine.denoise.loaded import load, watched
 from tests.engine.flow_pipelines import flux_controlnet, make_flux, make_qwen_image, make_z_image
 from tests.engine.xl_pipelines import controlnet, noisy
 
@@ -63,26 +63,16 @@ def theirs(kind: str, folder: Path, nets: Sequence[Path], kinds: Sequence[str], 
         found = diffusers.MultiControlNetModel(found)
     more = {"add_watermarker": False} if "XL" in kind else {"safety_checker": None}
     pipeline = pipeline_class.from_pretrained(folder, controlnet=found, **more)
-    pipeline.scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)
-    pipeline.set_progress_bar_config(disable=True)
-    states: list[Tensor] = []
-
-    def keep(_: Any, __: int, ___: Any, given: dict[str, Tensor]) -> dict[str, Tensor]:
-        states.append(given["latents"])
-        return given
-
-    pipeline(
+    return watched(
+        pipeline,
         PROMPT,
         **shown,
         num_inference_steps=STEPS,
         guidance_scale=GUIDANCE,
         negative_prompt=NEGATIVE,
         latents=draw(1, 4, 8, 8),
-        output_type="latent",
-        callback_on_step_end=keep,
         **how,
     )
-    return states
 
 
 def same(some: list[Tensor], others: list[Tensor]) -> None:

@@ -19,7 +19,7 @@ from engine.denoise.families import stable_diffusion_xl
 from engine.denoise.loading import prepare
 from engine.errors import UserError
 from engine.models import catalogue, hub, sources
-from tests.engine.denoise.loaded import load
+from tests.engine.denoise.loaded import load, watched
 from tests.engine.schedules import ZERO_SNR
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -60,16 +60,9 @@ def theirs(folder: Path, negative: str | None, x: Tensor = X, union: int | None 
     pipeline = getattr(diffusers, f"StableDiffusionXLControlNet{kind}Pipeline").from_pretrained(
         folder, controlnet=controlnet, add_watermarker=False
     )
-    pipeline.scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)
-    pipeline.set_progress_bar_config(disable=True)
-    states: list[Tensor] = []
-
-    def keep(_: Any, __: int, ___: Any, given: dict[str, Tensor]) -> dict[str, Tensor]:
-        states.append(given["latents"])
-        return given
-
     picture = PICTURE.expand(-1, 3, -1, -1)
-    pipeline(
+    return watched(
+        pipeline,
         PROMPT,
         **({"control_image": picture, "control_mode": [union]} if kind else {"image": picture}),
         num_inference_steps=STEPS,
@@ -77,10 +70,7 @@ def theirs(folder: Path, negative: str | None, x: Tensor = X, union: int | None 
         negative_prompt=negative,
         latents=x.clone(),
         controlnet_conditioning_scale=SCALE,
-        output_type="latent",
-        callback_on_step_end=keep,
     )
-    return states
 
 
 def loaded(name: object, scale: float = SCALE) -> Denoiser:
