@@ -171,7 +171,7 @@ def test_a_worker_then_the_coordinator_killed_with_real_engines(
 ) -> None:
     out = tmp_path / "out"
     quick = {"model": str(tiny_model), "views": 2, "texture_size": 64, "device": "cpu"}
-    lines = [{"prompt": name, "out": name, "steps": steps, **quick} for name, steps in (("a", 1), ("b", 60))]
+    lines = [{"prompt": name, "out": name, "steps": steps, **quick} for name, steps in (("a", 1), ("b", 200))]
     path = write_jobs(tmp_path / "jobs.jsonl", box_file, *lines)
     running = batch(path, "--out", out, "--cluster", "local", "--workers", 1)
     running.until(denoising("b"))
