@@ -21,7 +21,7 @@ from ..models.checks import ANOTHER, UNION, check_condition_size, check_controln
 from ..models.files import read_json
 from . import weights
 from .build import build
-from .controlnets import trained_on
+from .controlnets import trained_on, union_kinds
 from .families.family import Control, Stack
 from .parts import Part
 from .weights import Check
@@ -116,12 +116,10 @@ class ControlNetUnion(ControlNet):
 
     def __init__(self, path: Path, unet: Part, vae: Part) -> None:
         super().__init__(path, unet, vae)
-        kind, order = sidecar.control(path), self.part.config.controlnet_conditioning_channel_order
-        if kind not in UNION_KINDS or order != "rgb":
-            raise UserError(
-                f"{path} is a ControlNet union, used for {kind} pictures in {order} order", ANOTHER
-            )
-        self.kinds, self._kind = UNION_KINDS, kind
+        if (order := self.part.config.controlnet_conditioning_channel_order) != "rgb":
+            raise UserError(f"{path} is a ControlNet union for pictures in {order} order", ANOTHER)
+        self.kinds = union_kinds(path, UNION_KINDS, self.part.config.num_control_type)
+        self._kind = sidecar.control(path)
 
     def _passes(self, controls: Sequence[Control[Stack]]) -> list[dict[str, Any]]:
         """All in one."""

@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ..errors import UserError
 from ..models import sidecar, sources
+from ..models.checks import ANOTHER
 from ..models.presets import Preset
 from ..options import choices
 from ..options.controls import Asked
@@ -64,6 +65,15 @@ def trained_on(path: Path, published: Iterable[str] = ()) -> dict[str, int | Non
     if said is not None:
         kinds = (said, *published)
     return dict.fromkeys(kinds)
+
+
+def union_kinds(path: Path, numbers: Mapping[str, int], count: int) -> dict[str, int]:
+    """Of the kinds of pictures, each with its number, those that a union of ``count`` kinds can be told of.
+    Raises UserError where the file beside it says that it is for none of them."""
+    known = {kind: number for kind, number in numbers.items() if number < count}
+    if (kind := sidecar.control(path)) not in known:
+        raise UserError(f"{path} is a ControlNet union, used for {kind} pictures", ANOTHER)
+    return known
 
 
 def steerings(controls: Sequence[Asked], own: Path, preset: Preset, check: Check) -> tuple[Steering, ...]:

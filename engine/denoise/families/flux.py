@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
-from ...models import sidecar
 from ...models.sources import Sources
 from ...models.transformer_controlnet import ANOTHER, controlnet_config
 from .. import tokenizer
-from ..controlnets import ControlNets, Opened, trained_on
+from ..controlnets import ControlNets, Opened, trained_on, union_kinds
 from ..levels import Level
 from ..patches import PATCH, packed, unpacked
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
@@ -26,7 +25,7 @@ SHARED = (
     *("num_attention_heads", "attention_head_dim", "axes_dims_rope"),
 )
 PUBLISHED = ("depth", "lines")  # what unions that aren't told were trained on
-UNION_KINDS = {"depth": 2}  # of the pictures that InstantX's union takes, those that we make
+UNION_KINDS = {"lines": 0, "depth": 2}  # of the pictures that InstantX's union takes, those that we make
 
 
 class Prompt(NamedTuple):
@@ -80,12 +79,10 @@ class Flux(FlowTransformer[Ragged[Any]]):
         config = controlnet_config(place, "FluxControlNetModel", transformer, SHARED)
         if config.get("conditioning_embedding_channels") is not None:
             raise UserError(f"{place} reads pixels rather than latents: not supported", ANOTHER)
-        kind = sidecar.control(place)
-        if config.get("num_mode") is not None and kind not in UNION_KINDS:
-            raise UserError(f"{place} is a ControlNet union, used for {kind} pictures", ANOTHER)
-        told = config.get("num_mode") is not None
-        kinds = UNION_KINDS if told else trained_on(place, PUBLISHED)
-        return Opened(self._controlnet_part(CONTROLNET, config, place), kinds)
+        part = self._controlnet_part(CONTROLNET, config, place)
+        if (modes := part.config.num_mode) is None:
+            return Opened(part, trained_on(place, PUBLISHED))
+        return Opened(part, union_kinds(place, UNION_KINDS, modes))
 
     @torch.no_grad()
     def condition(self, prompt: str, check: Check) -> tuple[Ragged[Any], str]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from engine.denoise import steps
-from engine.denoise.denoiser import Denoiser
+from engine.denoise.denoiser import Denoiser, Shown
 from engine.denoise.levels import Schedule
 from engine.options import choices
 from engine.sync.sampler import initial_noise, sample
@@ -31,10 +31,14 @@ def inputs(rows: int = 1) -> tuple[Tensor, Tensor]:
     return x, torch.rand(rows, 1, 64, 64, generator=generator)
 
 
-def ours(model: Denoiser, count: int, guidance: float, scale: float = 0.75) -> list[Tensor]:
-    """The states after each of ``count`` steps of one view, without synchronisation."""
+def ours(
+    model: Denoiser, count: int, guidance: float, scale: float = 0.75, control: Shown = None
+) -> list[Tensor]:
+    """The states after each of ``count`` steps of one view, without synchronisation. control: what it is
+    shown, where that isn't the one picture of ``inputs``."""
     model.preset = replace(model.preset, conditioning_scale=scale, control_end=1.0)
-    x, control = inputs()
+    x, picture = inputs()
+    control = picture if control is None else control
     schedule, states = model.schedule(count, 64), []
     text, negative = model.embed([PROMPT]), model.embed([NEGATIVE])
     for level, end in zip(schedule.levels, schedule.ends, strict=True):
@@ -44,8 +48,9 @@ def ours(model: Denoiser, count: int, guidance: float, scale: float = 0.75) -> l
     return states
 
 
-def theirs(pipeline: Any, **arguments: Any) -> list[Tensor]:
-    """The same of one of diffusers' pipelines, from the same noise and picture."""
+def theirs(pipeline: Any, shown: Sequence[Tensor] | None = None, **arguments: Any) -> list[Tensor]:
+    """The same of one of diffusers' pipelines, from the same noise and picture. shown: what several
+    ControlNets are shown, (1, 1, 64, 64) each."""
     states: list[Tensor] = []
 
     def note(_: Any, i: int, t: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -53,14 +58,13 @@ def theirs(pipeline: Any, **arguments: Any) -> list[Tensor]:
         return tensors
 
     pipeline.set_progress_bar_config(disable=True)
-    _, control = inputs()
-    picture = control.expand(-1, 3, -1, -1) * 2 - 1
+    pictures = [one.expand(-1, 3, -1, -1) * 2 - 1 for one in shown or inputs()[1:]]
     pipeline(
         PROMPT,
         height=64,
         width=64,
         negative_prompt=NEGATIVE,
-        control_image=picture,
+        control_image=pictures if shown else pictures[0],
         output_type="latent",
         callback_on_step_end=note,
         **arguments,

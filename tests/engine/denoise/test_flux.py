@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.denoise.patches import packed, unpacked
 from engine.errors import UserError
+from tests.engine.denoise import flow_judges
 from tests.engine.denoise.flow_runs import (
     PROMPT,
     assert_control_matters,
@@ -21,7 +22,6 @@ from tests.engine.denoise.flow_runs import (
     inputs,
     ours,
     theirs,
-    without_chance,
 )
 from tests.engine.denoise.loaded import load
 from tests.engine.flow_pipelines import flux_controlnet, make_flux, make_qwen_image
@@ -38,28 +38,11 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_pipeline(folder: Path, controlnet: Path, guidance: float, mode: int | None = None) -> list[Tensor]:
-    from diffusers import (
-        AutoencoderKL,
-        FlowMatchEulerDiscreteScheduler,
-        FluxControlNetModel,
-        FluxControlNetPipeline,
-        FluxTransformer2DModel,
-    )
-    from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel
+    from diffusers import FluxControlNetModel
 
     told = folder.name == "dev"
-    pipeline = FluxControlNetPipeline(
-        FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
-        without_chance(AutoencoderKL.from_pretrained(folder / "vae")),
-        CLIPTextModel.from_pretrained(folder / "text_encoder"),
-        AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        T5EncoderModel.from_pretrained(folder / "text_encoder_2"),
-        AutoTokenizer.from_pretrained(folder / "tokenizer_2"),
-        FluxTransformer2DModel.from_pretrained(folder / "transformer"),
-        FluxControlNetModel.from_pretrained(controlnet),
-    )
     states = theirs(
-        pipeline,
+        flow_judges.flux(folder, FluxControlNetModel.from_pretrained(controlnet)),
         latents=packed(inputs()[0]),
         num_inference_steps=3,
         control_mode=mode,

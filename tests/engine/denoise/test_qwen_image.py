@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.denoise.patches import packed, unpacked
 from engine.errors import UserError
+from tests.engine.denoise import flow_judges
 from tests.engine.denoise.flow_runs import (
     PROMPT,
     assert_control_matters,
@@ -22,7 +23,6 @@ from tests.engine.denoise.flow_runs import (
     inputs,
     ours,
     theirs,
-    without_chance,
 )
 from tests.engine.denoise.loaded import load, network
 from tests.engine.flow_pipelines import make_qwen_image, make_z_image, qwen_controlnet
@@ -34,26 +34,10 @@ def qwen_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_pipeline(folder: Path, guidance: float, count: int = 3) -> list[Tensor]:
-    from diffusers import (
-        AutoencoderKLQwenImage,
-        FlowMatchEulerDiscreteScheduler,
-        QwenImageControlNetModel,
-        QwenImageControlNetPipeline,
-        QwenImageTransformer2DModel,
-    )
-    from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+    from diffusers import QwenImageControlNetModel
 
-    vae = AutoencoderKLQwenImage.from_pretrained(folder / "vae")
-    pipeline = QwenImageControlNetPipeline(
-        FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
-        without_chance(vae),
-        Qwen2_5_VLForConditionalGeneration.from_pretrained(folder / "text_encoder"),
-        AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        QwenImageTransformer2DModel.from_pretrained(folder / "transformer"),
-        QwenImageControlNetModel.from_pretrained(folder / "controlnet"),
-    )
     states = theirs(
-        pipeline,
+        flow_judges.qwen_image(folder, QwenImageControlNetModel.from_pretrained(folder / "controlnet")),
         latents=packed(inputs()[0]),
         num_inference_steps=count,
         true_cfg_scale=guidance,

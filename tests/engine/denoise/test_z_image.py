@@ -16,6 +16,7 @@ from engine.denoise.families.z_image import ZImage
 from engine.denoise.parts import Part
 from engine.errors import Cancelled, UserError
 from engine.models import sources
+from tests.engine.denoise import flow_judges
 from tests.engine.denoise.flow_runs import (
     PROMPT,
     assert_control_matters,
@@ -40,24 +41,8 @@ def z_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def by_pipeline(folder: Path, controlnet: Any, guidance: float, count: int = 3) -> list[torch.Tensor]:
     """The states of diffusers' pipeline. guidance: ours, of which 1 is none."""
-    from diffusers import (
-        AutoencoderKL,
-        FlowMatchEulerDiscreteScheduler,
-        ZImageControlNetPipeline,
-        ZImageTransformer2DModel,
-    )
-    from transformers import AutoTokenizer, Qwen3Model
-
-    pipeline = ZImageControlNetPipeline(
-        FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
-        AutoencoderKL.from_pretrained(folder / "vae"),
-        Qwen3Model.from_pretrained(folder / "text_encoder"),
-        AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        ZImageTransformer2DModel.from_pretrained(folder / "transformer"),
-        controlnet,
-    )
     return theirs(
-        pipeline,
+        flow_judges.z_image(folder, controlnet),
         latents=inputs()[0],
         num_inference_steps=count,
         guidance_scale=guidance - 1,
