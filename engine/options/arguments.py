@@ -15,6 +15,7 @@ from .commands import Batch, Output
 from .image import ImageRequest
 from .option import ENGINE, JOBS, Option, at, options
 from .request import Request
+from .values import either
 
 Add = Callable[..., Any]  # an ArgumentParser's add_argument, or something like it
 _METAVARS = {str: "TEXT", int: "N", float: "X"}
@@ -25,6 +26,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self._refuse(message, f"{self.prog} --help lists the options")
+
+    def parse_args(self, *words: Any, **more: Any) -> Any:
+        """As of any other parser; of what isn't known, what another command takes is told apart."""
+        parsed, unknown = self.parse_known_args(*words, **more)
+        elsewhere = {word.split("=")[0] for word in unknown} & set(getattr(parsed, "of_meshes", ()))
+        if elsewhere:
+            fix = f"leave it out, or name a mesh: {self.prog} texture --help"
+            self._refuse(
+                f"a picture takes no {either(sorted(elsewhere))}, which counts for meshes alone", fix
+            )
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed
 
     def parse_known_args(self, *words: Any, **more: Any) -> Any:
         try:
@@ -93,9 +107,12 @@ def texture(parser: argparse.ArgumentParser) -> None:
 
 
 def image(parser: argparse.ArgumentParser) -> None:
-    """``image``."""
+    """``image``. Kept as ``of_meshes``: flags that only textures of meshes have."""
+    own = options(ImageRequest)
+    others = (one for name, one in at(Request, ENGINE).items() if name not in own)
+    parser.set_defaults(of_meshes=tuple(one.flag for one in others if not one.positional))
     output = (one for name, one in options(Output).items() if name != "blender")
-    add(parser.add_argument, [*options(ImageRequest).values(), *output])
+    add(parser.add_argument, [*own.values(), *output])
 
 
 def batch(parser: argparse.ArgumentParser, needs_jobs: bool = True) -> None:

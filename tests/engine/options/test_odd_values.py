@@ -209,3 +209,20 @@ def test_a_deep_request_is_refused() -> None:
             continue
         with pytest.raises(ValueError, match="not an object"):
             Request.from_dict(deep)
+
+
+@pytest.mark.parametrize("given", [["--control", "depth"], ["--views=3"]])
+def test_a_picture_says_which_options_are_for_meshes(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["image", "--kind", "tile", "--prompt", "bricks", "--out", "nowhere"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, *given, "--nonsense"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert line.startswith(
+        f"error: a picture takes no {given[0].split('=')[0]}, which counts for meshes alone"
+    )
+    with pytest.raises(SystemExit):
+        main([*words, "--nonsense"])
+    assert capsys.readouterr().err.startswith("error: unrecognized arguments: --nonsense")
