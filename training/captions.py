@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, replace
 
 import numpy as np
-from torch import Tensor
 
 from training.catalogue import (
     ALL_COLOURS,
@@ -19,6 +18,7 @@ from training.catalogue import (
     Material,
     Variant,
 )
+from training.coat import Coat
 from training.surface import RGB, Surface
 from training.synonyms import spoken
 
@@ -41,6 +41,7 @@ FIRST = ("stripes", "checkerboard", "bricks", "planks")
 ON_GROUND = ("polka dots", "stars")  # which colour is which, the words' order alone tells
 # What the classifier missed most among three generated views of each material in looks as in training.
 HARDER = ("plastic", "crystal", "crackle ceramic", "knitted wool", "terrazzo")
+METALLIC_WORDS = ("gold", "silver")  # of the colours that additions name
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
 
@@ -55,6 +56,11 @@ class Addition:
     @property
     def extra(self) -> Extra:
         return EXTRAS[self.name]
+
+    def paint(self, surface: Surface) -> Coat:
+        """The colour it names, as paint or as the metal of that name."""
+        metal = self.word in METALLIC_WORDS
+        return Coat(surface.rgb(self.colour), 0.2 if metal else 0.4, float(metal))
 
 
 @dataclass(frozen=True)
@@ -78,16 +84,22 @@ class Look:
     def colour(self) -> str | None:
         return None if any(added.extra.recolours for added in self.additions) else self.variant.colour
 
-    def paint(self, surface: Surface) -> Tensor:
-        """Albedo (n, 3) in [0, 1]."""
+    def paint(self, surface: Surface) -> Coat:
+        """What the surface is made of; albedo (n, 3) in [0, 1]."""
         gain = float(surface.rng.uniform(0.94, 1.06))
         scale = float(np.prod([added.extra.scale for added in self.additions]))
         colours = [surface.rgb(c) * gain for c in self.variant.colours]
-        albedo = self.entry.paint(replace(surface, scale=scale), colours)
+        coat = self.entry.paint(replace(surface, scale=scale), colours)
+        coat = self._finished(replace(coat, height=scale * coat.height))
         for added in self.additions:
             if added.extra.overlay:
-                albedo = added.extra.overlay(surface, albedo, surface.rgb(added.colour))
-        return albedo.clamp(0, 1)
+                coat = added.extra.overlay(surface, coat, added.paint(surface))
+        return replace(coat, albedo=coat.albedo.clamp(0, 1))
+
+    def _finished(self, coat: Coat) -> Coat:
+        """As smooth as the phrase says, where it says so and the material leaves that open."""
+        said = [rough for word, rough in self.entry.finishes.items() if word in self.phrase.split()]
+        return replace(coat, roughness=said[0]) if said else coat
 
 
 def random_look(rng: np.random.Generator, name: str | None = None, plain: bool = False) -> Look:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.captions import Look, caption, random_look
+from training.coat import Coat
 from training.fields import Fields
 from training.pool import FINE, SIZE, Pool, View
 from training.surface import Surface
@@ -66,14 +67,23 @@ def control(view: View, depth: bool) -> Tensor:
 def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The albedo picture (3, SIZE, SIZE), mid-grey behind the object, and the mask (1, SIZE, SIZE), on the
     device of ``fields``. Were other grounds among them, the network would see some in its noise."""
+    coat = painted(view, look, fields, rng)
+    return shrunk(view, coat.albedo, GREY), shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)
+
+
+def painted(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> Coat:
+    """What the n points of ``view`` are made of, on the device of ``fields``."""
     device = fields.noise.device
     points, normals = (torch.from_numpy(values).to(device) for values in (view.points, view.normals))
-    albedo = look.paint(Surface(points, normals, fields, rng))
-    inside = torch.from_numpy(np.ascontiguousarray(view.mask)).to(device)
-    picture = torch.full((FINE, FINE, 3), GREY, device=device)
-    picture[inside] = albedo
-    shrink = FINE // SIZE
-    return F.avg_pool2d(picture.permute(2, 0, 1), shrink), F.avg_pool2d(inside[None].float(), shrink)
+    return look.paint(Surface(points, normals, fields, rng))
+
+
+def shrunk(view: View, values: Tensor, behind: float) -> Tensor:
+    """The picture (C, SIZE, SIZE) of ``values`` (n, C) at the view's points, ``behind`` beside the object."""
+    inside = torch.from_numpy(np.ascontiguousarray(view.mask)).to(values.device)
+    picture = torch.full((FINE, FINE, values.shape[1]), behind, device=values.device)
+    picture[inside] = values
+    return F.avg_pool2d(picture.permute(2, 0, 1), FINE // SIZE)
 
 
 def make_batch(

@@ -14,6 +14,7 @@ from engine.controls.depth import depth_picture
 from engine.views.cameras import Camera, even_rig, paper_rig
 from training import buffer, captions, pool, shapes
 from training.catalogue import ALL_COLOURS, EXTRAS, LATTICES, MATERIALS
+from training.coat import CHANNELS, Coat, cover
 from training.data import make_batch
 from training.fields import Fields
 from training.surface import Surface
@@ -93,9 +94,10 @@ def test_every_material_paints_and_names_itself(name: str, fields: Fields) -> No
     points = _ball()
     for _ in range(8):
         look = captions.random_look(rng, name)
-        albedo = look.paint(Surface(points, points, fields, rng))
-        assert albedo.shape == (500, 3)
-        assert torch.isfinite(albedo).all()
+        coat = look.paint(Surface(points, points, fields, rng))
+        assert coat.albedo.shape == (500, 3)
+        assert coat.channels().shape == (500, len(CHANNELS))
+        assert torch.isfinite(torch.cat([coat.albedo, coat.channels()], 1)).all()
         assert look.material == name
         assert look.colour is None or look.colour in ALL_COLOURS
         text = captions.caption(look, rng, 0, 0)
@@ -104,14 +106,15 @@ def test_every_material_paints_and_names_itself(name: str, fields: Fields) -> No
 
 
 @pytest.mark.parametrize("name", MATERIALS)
-def test_a_point_has_one_colour_whatever_else_is_seen(name: str, fields: Fields) -> None:
+def test_a_point_is_what_it_is_whatever_else_is_seen(name: str, fields: Fields) -> None:
     """The views of one object agree: nothing may depend on the other points of a view."""
     points = _ball()
     for seed in range(4):
         look = captions.random_look(np.random.default_rng(seed), name)
-        whole, part = (
+        coats = [
             look.paint(Surface(p, p, fields, np.random.default_rng(seed))) for p in (points, points[100:160])
-        )
+        ]
+        whole, part = (torch.cat([coat.albedo, coat.channels()], 1) for coat in coats)
         torch.testing.assert_close(whole[100:160], part, atol=1e-3, rtol=0)
 
 
@@ -121,7 +124,8 @@ def test_paint_stays_on_the_device_of_its_points(fields: Fields) -> None:
     points = _ball().to("meta")
     rng = np.random.default_rng(0)
     for name in [*MATERIALS] * 3:
-        assert captions.random_look(rng, name).paint(Surface(points, points, meta, rng)).device.type == "meta"
+        coat = captions.random_look(rng, name).paint(Surface(points, points, meta, rng))
+        assert {coat.albedo.device.type, coat.channels().device.type} == {"meta"}
 
 
 @pytest.mark.parametrize("name", EXTRAS)
@@ -132,10 +136,53 @@ def test_every_extra_is_used_and_shows(name: str, fields: Fields) -> None:
     look = captions.random_look(np.random.default_rng(0), hosts[0], plain=True)
     added = replace(look, additions=(captions.Addition(name, "blue", (0.1, 0.2, 0.8)),))
     painted = [one.paint(Surface(points, points, fields, np.random.default_rng(0))) for one in (look, added)]
-    assert (painted[0] - painted[1]).abs().mean() > 0.01
+    assert (painted[0].albedo - painted[1].albedo).abs().mean() > 0.01
     assert captions.caption(look, np.random.default_rng(0), 0, 0) != captions.caption(
         added, np.random.default_rng(0), 0, 0
     )
+
+
+def _channels(prompt: str, fields: Fields) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The brightness of points of a ball painted as ``prompt``, and each channel."""
+    found = (
+        (name, phrase.format(a=(*v.words, "")[0], b=(*v.words, "", "")[1]), phrase, v)
+        for name, material in MATERIALS.items()
+        for phrase in material.phrases
+        for v in material.variants
+    )
+    name, _, phrase, variant = next(row for row in found if row[1] == prompt)
+    points = _ball(4000)
+    look = captions.Look(name, variant, (), phrase)
+    coat = look.paint(Surface(points, points, fields, np.random.default_rng(0)))
+    return coat.albedo.mean(1), dict(zip(CHANNELS, coat.channels().T, strict=True))
+
+
+def test_channels_say_what_a_renderer_needs_of_known_materials(fields: Fields) -> None:
+    _, gold = _channels("polished gold", fields)
+    assert gold["metallic"].min() == 1
+    assert gold["roughness"].max() < 0.3
+    for prompt in ("yellow plastic", "oak wood", "white marble", "grey stone"):
+        assert _channels(prompt, fields)[1]["metallic"].max() == 0
+    assert _channels("glossy red plastic", fields)[1]["roughness"].max() < 0.2
+    assert _channels("matte red rubber", fields)[1]["roughness"].min() > 0.8
+    light, bricks = _channels("red bricks", fields)
+    mortar = light > 0.6
+    assert bricks["height"][mortar].mean() < bricks["height"][~mortar].mean() - 0.1
+    assert bricks["roughness"][mortar].mean() > bricks["roughness"][~mortar].mean()
+    light, lava = _channels("lava", fields)
+    assert lava["glow"][light > 0.4].min() > 0.5
+    assert lava["glow"][light < 0.12].max() < 0.2
+    _, rust = _channels("rusty iron", fields)
+    assert rust["roughness"][rust["metallic"] < 0.1].min() > rust["roughness"][rust["metallic"] > 0.9].max()
+
+
+def test_a_cover_is_seen_as_far_as_it_reaches() -> None:
+    under = Coat(torch.zeros(3, 3), 0.2, 1.0, torch.tensor([0.01, 0.02, 0.03]))
+    over = Coat(torch.ones(3), 0.8, 0.0, -0.05, 1.0)
+    got = cover(under, over, torch.tensor([0.0, 0.5, 1.0]))
+    torch.testing.assert_close(got.albedo[:, 0], torch.tensor([0.0, 0.5, 1.0]))
+    want = torch.tensor([[0.2, 1.0, 0.6, 0.0], [0.5, 0.5, 0.35, 0.5], [0.8, 0.0, 0.0, 1.0]])
+    torch.testing.assert_close(got.channels(), want)
 
 
 def test_most_captions_name_one_material_and_half_a_lattice() -> None:

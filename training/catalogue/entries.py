@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from training.materials import Paint
 from training.surface import RGB
@@ -69,13 +69,14 @@ class Variant:
 @dataclass(frozen=True)
 class Material:
     """``phrases`` are what a prompt may call it, the first being the plainest; ``extras`` what of
-    training.catalogue.extras fits."""
+    training.catalogue.extras fits; ``finishes`` how rough it is by a word of the phrase."""
 
     paint: Paint
     phrases: tuple[str, ...]
     variants: tuple[Variant, ...]
     weight: float = 1.0
     extras: tuple[str, ...] = ()
+    finishes: Mapping[str, float] = field(default_factory=dict)
 
 
 def coloured(

@@ -19,6 +19,7 @@ MINERALS: dict[str, Material] = {
         coloured(),
         1.8,
         ("weathered", "dirty", "cracked", "splattered", "pale"),
+        {"matte": 0.9, "rubber": 0.85, "glossy": 0.12, "shiny": 0.12, "smooth": 0.2},
     ),
     "stone": Material(
         m.stone,

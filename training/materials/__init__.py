@@ -1,7 +1,4 @@
-"""Materials as functions of a surface: paint(surface, colours) -> albedo (n, 3), sRGB values about [0, 1].
-
-No light: shading is the renderer's job, a texture that carries it can't be lit again.
-"""
+"""Materials as functions of a surface: paint(surface, colours) -> what it is made of there."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from training.coat import Coat
 from training.surface import Surface
 
-Paint = Callable[[Surface, list[Tensor]], Tensor]
+Paint = Callable[[Surface, list[Tensor]], Coat]

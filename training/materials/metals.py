@@ -5,48 +5,56 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from training.coat import Coat, cover
 from training.fields import MEDIUM, ROUGH, SMOOTH
 from training.surface import Surface, blend, ramp, soft, tinted
 
 
-def polished(s: Surface, colours: list[Tensor]) -> Tensor:
+def polished(s: Surface, colours: list[Tensor]) -> Coat:
     """From the dark to the pale colour in long smooth bands."""
     dark, pale = colours
     level = s.noise(0.42, SMOOTH, (1.6, 0.7, 1.6))
-    return blend(dark, pale, 0.5 + 0.5 * torch.sin(2.4 * level))
+    return Coat(blend(dark, pale, 0.5 + 0.5 * torch.sin(2.4 * level)), 0.12, 1.0)
 
 
-def brushed(s: Surface, colours: list[Tensor]) -> Tensor:
+def brushed(s: Surface, colours: list[Tensor]) -> Coat:
     """Fine horizontal scratches."""
     streaks = 0.75 * s.noise(0.035, ROUGH, (12, 1, 12)) + 0.5 * s.noise(0.1, MEDIUM, (8, 1, 8))
-    return tinted(colours[0], soft(streaks), 0.3)
+    scratched = soft(streaks)
+    return Coat(tinted(colours[0], scratched, 0.3), 0.28 + 0.2 * scratched, 1.0, 0.001 * streaks)
 
 
-def hammered(s: Surface, colours: list[Tensor]) -> Tensor:
+def hammered(s: Surface, colours: list[Tensor]) -> Coat:
     """Round dents, pale in the middle, dark between."""
     centre, edge, tone = s.cells(0.15)
     level = 0.45 * tone + 0.55 * ramp(0.55, 0.05, centre)
-    return tinted(colours[0], level, 0.42) * (0.65 + 0.35 * ramp(0.0, 0.15, edge))[:, None]
+    beaten = tinted(colours[0], level, 0.42) * (0.65 + 0.35 * ramp(0.0, 0.15, edge))[:, None]
+    return Coat(beaten, 0.2, 1.0, -0.014 * ramp(0.6, 0.0, centre))
 
 
-def rust(s: Surface, colours: list[Tensor]) -> Tensor:
+def rust(s: Surface, colours: list[Tensor]) -> Coat:
     metal = tinted(colours[0], soft(s.noise(0.2, SMOOTH)), 0.1)
     rough = s.noise(0.1, ROUGH)
     rusty = tinted(blend(colours[1], colours[1] * 0.55, ramp(0.2, 1.2, s.noise(0.2))), soft(rough), 0.35)
-    return blend(metal, rusty, ramp(-0.35, 0.1, s.noise(0.35, MEDIUM) + 0.1 * rough))
+    eaten = ramp(-0.35, 0.1, s.noise(0.35, MEDIUM) + 0.1 * rough)
+    return cover(Coat(metal, 0.35, 1.0), Coat(rusty, 0.9, 0.0, 0.004 + 0.003 * rough), eaten)
 
 
-def patina(s: Surface, colours: list[Tensor]) -> Tensor:
+def patina(s: Surface, colours: list[Tensor]) -> Coat:
     """Green crust over copper, streaked downwards."""
     copper, green = colours
     crust = blend(green, green * 0.45 + 0.5, soft(s.noise(0.08, ROUGH)) * 0.6)
     bare = ramp(0.35, 0.75, s.noise(0.3, ROUGH, (0.8, 1.6, 0.8)))
-    return blend(tinted(crust, soft(s.noise(0.3)), 0.12), tinted(copper, soft(s.noise(0.15)), 0.2), bare)
+    green_ = Coat(tinted(crust, soft(s.noise(0.3)), 0.12), 0.85, height=0.004)
+    return cover(green_, Coat(tinted(copper, soft(s.noise(0.15)), 0.2), 0.4, 1.0), bare)
 
 
-def enamel(s: Surface, colours: list[Tensor]) -> Tensor:
+def enamel(s: Surface, colours: list[Tensor]) -> Coat:
     """Thick paint with a few chips, the bare metal in them rimmed by primer."""
     chip = s.noise(0.22, MEDIUM) + 0.12 * s.noise(0.06, ROUGH)
     coat = tinted(colours[0], soft(s.noise(0.5, SMOOTH)), 0.03)
-    coat = blend(coat, s.rgb((0.62, 0.58, 0.53)), ramp(0.95, 1.0, chip))
-    return blend(coat, s.rgb((0.36, 0.36, 0.38)), ramp(1.12, 1.17, chip))
+    primed = cover(
+        Coat(coat, 0.2), Coat(s.rgb((0.62, 0.58, 0.53)), 0.6, height=-0.003), ramp(0.95, 1.0, chip)
+    )
+    bare = Coat(s.rgb((0.36, 0.36, 0.38)), 0.4, 1.0, -0.005)
+    return cover(primed, bare, ramp(1.12, 1.17, chip))
