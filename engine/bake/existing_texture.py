@@ -18,9 +18,9 @@ from ..errors import UserError
 from ..mesh.frame import UDIM_FIRST
 from ..mesh.sets import Page
 from ..pictures.channels import BACKGROUND
-from ..pictures.pages import page_of, texel_centres
+from ..pictures.pages import texel_centres
 from ..pictures.read import read
-from ..pictures.sampling import sample
+from ..pictures.sampling import sample_pages
 from ..views.surface import Surface, View
 from .bake import Baked
 from .texels import SurfaceTexels
@@ -55,34 +55,17 @@ class ExistingTexture:
     def read_pages(cls, path: str, pages: Sequence[Page]) -> ExistingTexture:
         """The pictures of all ``pages``, which ``path`` names: with <SET> for the name of a set, with <UDIM>
         for the number of a tile. Raises UserError."""
-        names = [
-            path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or UDIM_FIRST)) for page in pages
-        ]
-        if len(set(names)) < len(names):
-            what = f"there are {len(names)} textures to start from, but {Path(path).name!r} names fewer files"
-            raise UserError(what, "put <SET> and <UDIM> where their names differ: old.<SET>.<UDIM>.png")
+        names = page_paths(path, pages, "textures to start from")
         return cls(tuple(page for name in names for page in cls.read(name).pages))
 
     def at(self, uv: Floats) -> tuple[Floats, Floats]:
         """(colours (n, 3), alpha (n,)) at ``uv`` (n, 2), or (n, 3) with pages, bilinear; grey where alpha is
         0."""
-        values = self._sampled(uv)
+        values = sample_pages(self.pages, uv)
         alpha = values[:, 3]
         colours = np.full((len(uv), 3), BACKGROUND, np.float32)
         np.divide(values[:, :3], alpha[:, None], out=colours, where=alpha[:, None] > 0)
         return colours, alpha
-
-    def _sampled(self, uv: Floats) -> Floats:
-        """(n, 4) as the pages have it, bilinear."""
-        if len(self.pages) == 1:
-            return sample(self.pages[0], uv)
-        page = page_of(uv)
-        order = np.argsort(page, kind="stable")
-        ends = np.searchsorted(page[order], np.arange(len(self.pages) - 1), side="right")
-        values = np.empty((len(uv), 4), np.float32)
-        for texels, own in zip(self.pages, np.split(order, ends), strict=True):
-            values[own] = sample(texels, uv[own, :2])
-        return values
 
     def fitted(self, size: int) -> ExistingTexture:
         """Shrunk, page by page, where it has more than ``size`` texels a side, without aliasing."""
@@ -106,7 +89,7 @@ class ExistingTexture:
         return np.stack(pictures)
 
     def _shown(self, surface: Surface, view: View) -> Floats:
-        values = self._sampled(surface.uvs_of(view.fragments))
+        values = sample_pages(self.pages, surface.uvs_of(view.fragments))
         picture = np.full((view.resolution**2, 3), BACKGROUND, np.float32)
         picture[view.fragments.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
         return picture.reshape(view.resolution, view.resolution, 3)
@@ -141,6 +124,18 @@ class ExistingTexture:
         result = image.reshape(-1, image.shape[-1]).copy()
         result[far[kept], : old.shape[1]] = old[kept]
         return result.reshape(image.shape)
+
+
+def page_paths(path: str, pages: Sequence[Page], what: str) -> list[str]:
+    """The file of each of the ``pages``, which ``path`` names as above. Raises UserError where several have
+    one; ``what`` they are, in words."""
+    names = [
+        path.replace("<SET>", page.name).replace("<UDIM>", str(page.tile or UDIM_FIRST)) for page in pages
+    ]
+    if len(set(names)) < len(names):
+        said = f"there are {len(names)} {what}, but {Path(path).name!r} names fewer files"
+        raise UserError(said, "put <SET> and <UDIM> where their names differ: old.<SET>.<UDIM>.png")
+    return names
 
 
 def _shrunk(texels: Floats, size: int) -> Floats:

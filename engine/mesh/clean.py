@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from . import frame
+from .areas import Areas
 from .raw import Bools, Doubles, Raw, UVSet
 
 LARGEST_UV = 1e6  # numbers beyond overflow texel arithmetic
@@ -24,6 +25,7 @@ class Clean:
     uv_sets: list[UVSet]
     polygons: NDArray[np.int32] | None
     part: NDArray[np.int32] | None
+    areas: Areas
     warnings: list[str]
 
 
@@ -53,6 +55,7 @@ def clean(raw: Raw, name: str, keep_faces: bool) -> Clean:
         uv_sets,
         None if raw.polygons is None else raw.polygons[keep],
         None if raw.part is None else raw.part[keep],
+        raw.areas.pick(keep),
         warnings + bad,
     )
 

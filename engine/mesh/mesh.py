@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import clean, frame, read
+from .areas import Areas
 from .raw import Bools, Check, UVSet, never
 
 Floats = NDArray[np.float32]
@@ -32,6 +33,7 @@ class Mesh:
     others: further UV sets of the file, for where ``uvs`` can't carry a texture.
     origin: where the vertices' zero lies in the file: zero, but for an object so far away from that that
         float32 wouldn't hold its shape.
+    areas: what the file calls its faces.
     """
 
     vertices: Floats
@@ -45,6 +47,7 @@ class Mesh:
     bare: Bools | None = None
     others: tuple[UVSet, ...] = ()
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    areas: Areas = field(default_factory=Areas)
 
 
 def is_z_up(path: str | Path, up: str) -> bool:
@@ -81,6 +84,7 @@ def load(path: str | Path, by: str = "", check: Check = never, up: str = "y") ->
         None if first is None else first.bare,
         tuple(cleaned.uv_sets[1:]),
         cleaned.origin,
+        cleaned.areas.of_file(_text(path.stem), len(cleaned.faces)),
     )
 
 

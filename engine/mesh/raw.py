@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .areas import Areas
+
 Check = Callable[[], None]
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -29,7 +31,7 @@ class Raw:
     face has any; bare (F,) the faces without UVs, zero in ``uvs``, None where all have some; polygons (F,)
     int32 or None; part (F,) int32, the number among ``parts`` of each face's object or material, None where
     all are of one. others: further UV sets, each with what to call it, in case ``uvs`` can't carry a
-    texture."""
+    texture. areas: what the file calls its faces."""
 
     vertices: Doubles
     faces: Indices
@@ -40,6 +42,7 @@ class Raw:
     parts: list[str] = field(default_factory=list)
     bare: Bools | None = None
     others: list[UVSet] = field(default_factory=list)
+    areas: Areas = field(default_factory=Areas)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ def parted(raw: Raw, keys: Sequence[str], piece: Indices) -> None:
     found = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     if len(found) > 1:
         raw.part = np.array([found[key] for key in keys], np.int32)[piece]
-        raw.parts = [key.partition(":")[2] for key in found]
+        raw.parts = [part_name(key) for key in found]
+
+
+def part_name(key: str) -> str:
+    """Of a part by its "number:name"."""
+    return key.partition(":")[2]
 
 
 def bare_parts(bare: int, count: int) -> list[str]:

@@ -19,7 +19,7 @@ from .. import threads
 from ..outputs import safe_name
 from ..pictures.pages import paged
 from ..words import alike
-from . import frame, udim
+from . import areas, frame, udim
 from .frame import UDIM_FIRST
 from .mesh import Floats, Ints, Mesh
 from .raw import Bools, UVSet
@@ -191,6 +191,7 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
         "objects",
         bare=_joined_bare(meshes),
         origin=origin,
+        areas=areas.joined([mesh.areas for mesh in meshes], [len(mesh.faces) for mesh in meshes]),
     )
 
 

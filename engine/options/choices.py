@@ -123,6 +123,13 @@ CONTROLS = {
     ),
     "lines": ("Lines", "Outlines, folds, creases and borders of parts, white on black"),
 }
+AREAS = {
+    "material": ("Material", "The faces of a material"),
+    "object": ("Object", "An object of the file, or the file itself"),
+    "mask": ("Mask", "Where a picture for the mesh's UVs is white; <SET> and <UDIM> stand for several"),
+    "group": ("Vertex Group", "In Blender: a vertex group, as much as its weights say"),
+    "faces": ("Faces", "In Blender: selected, the number of a face set, or a face attribute by its name"),
+}
 PRECISIONS = {
     "half": ("Half", "16 bits"),
     "full": ("Full", "32 bits, on every device"),

@@ -6,7 +6,7 @@ centres the border's own colour goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,3 +49,17 @@ def sample(texture: Floats, uv: Floats) -> Floats:
     lower = at(bottom, left) * (1 - a) + at(bottom, right) * a
     colours: Floats = (upper * (1 - b) + lower * b).T
     return colours
+
+
+def sample_pages(pages: Sequence[Floats], uv: Floats) -> Floats:
+    """:func:`sample` of ``pages`` (H, W, k), each of a size of its own, at ``uv`` (n, 2), or (n, 3) where
+    there are several."""
+    if len(pages) == 1:
+        return sample(pages[0], uv)
+    page = page_of(uv)
+    order = np.argsort(page, kind="stable")
+    ends = np.searchsorted(page[order], np.arange(len(pages) - 1), side="right")
+    values = np.empty((len(uv), pages[0].shape[2]), np.float32)
+    for texels, own in zip(pages, np.split(order, ends), strict=True):
+        values[own] = sample(texels, uv[own, :2])
+    return values

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import UserError
 from ...inputs import require_room
-from ..raw import Check, Damaged, Doubles, Indices, Raw, UVSet, bare_parts, empty, parted
+from ..areas import Areas, Labels
+from ..raw import Check, Damaged, Doubles, Indices, Raw, UVSet, bare_parts, empty, part_name, parted
 from . import gltf_nodes, gltf_primitives
 from .gltf_file import Document, Json, open_document
 from .gltf_nodes import Nodes, Shown
@@ -50,10 +51,14 @@ def read(path: Path, data: bytes, by: str, check: Check) -> Raw:
         return _nothing(document)
     raw = _joined(pieces)
     raw.warnings += [*document.warnings, *_lost(document)]
+    counts = [len(one.faces) for one in pieces]
+    keys = {"object": [one.node for one in pieces], "material": [one.material for one in pieces]}
+    piece = np.repeat(np.arange(len(pieces)), counts)
+    raw.areas = Areas(
+        {kind: Labels(piece.astype(np.int32), tuple(map(part_name, own))) for kind, own in keys.items()}
+    )
     if by:
-        counts = [len(one.faces) for one in pieces]
-        keys = [one.node if by == "object" else one.material for one in pieces]
-        parted(raw, keys, np.repeat(np.arange(len(pieces)), counts))
+        parted(raw, keys[by], piece)
     return raw
 
 

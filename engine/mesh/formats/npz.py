@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inputs import require_room
+from ..areas import Areas, Labels
 from ..raw import Check, Damaged, Raw
 
 COPIES = 1.0
-_SHAPES: dict[str, tuple[int, ...]] = {
+_SHAPES: dict[str, tuple[int, ...]] = {  # after the first axis
     "vertices": (3,),
     "faces": (3,),
     "uvs": (3, 2),
     "polygons": (),
     "materials": (),
 }
-_NAMES = "material_names"
+_NAMES = {"material_names", "object_name", "area_names"}
+_WEIGHTS = "area_weights"
 _COPIES = 8  # of the arrays, while a mesh is made of them; packed, a few bytes stand for any number of them
 _MOST_NAMES = 1 << 20
 _LONGEST = 1 << 10  # letters of a name
@@ -29,15 +31,11 @@ _LONGEST = 1 << 10  # letters of a name
 def read(data: bytes, by: str, check: Check) -> Raw:
     """The .npz file ``data``; raises Damaged for missing arrays and wrong shapes. Other arrays are left
     unread."""
-    wanted = {*_SHAPES} - ({"materials"} if by != "material" else set())
+    wanted = {*_SHAPES, *_NAMES, _WEIGHTS}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             there = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            chosen = {
-                name: info
-                for name, info in there.items()
-                if name in wanted or (name == _NAMES and by == "material")
-            }
+            chosen = {name: info for name, info in there.items() if name in wanted}
             sizes = [_size(archive, info, name) for name, info in chosen.items()]
             require_room(_COPIES * sum(sizes), "the mesh")
             arrays = {name: _array(archive, info, check) for name, info in chosen.items()}
@@ -46,7 +44,7 @@ def read(data: bytes, by: str, check: Check) -> Raw:
     for name in ("vertices", "faces"):
         if name not in arrays:
             raise Damaged(f"no array '{name}'")
-    return _raw(arrays)
+    return _raw(arrays, by)
 
 
 def _size(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> int:
@@ -73,7 +71,9 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, check: Check) -> NDA
 
 def _require(name: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
     """Raise Damaged unless an array of this ``shape`` and ``kind`` can be ``name``."""
-    if name == _NAMES:
+    if name == _WEIGHTS:
+        fits = len(shape) == 3 and shape[2] == 3 and kind.kind == "f"
+    elif name in _NAMES:
         fits = (
             len(shape) == 1 and shape[0] <= _MOST_NAMES and kind.kind == "U" and kind.itemsize <= 4 * _LONGEST
         )
@@ -83,25 +83,43 @@ def _require(name: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
         raise Damaged(f"'{name}' has shape {shape} and type {kind}")
 
 
-def _raw(arrays: dict[str, NDArray[Any]]) -> Raw:
+def _raw(arrays: dict[str, NDArray[Any]], by: str) -> Raw:
     faces = arrays["faces"]
     for name in ("uvs", "polygons", "materials"):
         if name in arrays and len(arrays[name]) != len(faces):
             raise Damaged(f"{len(arrays[name])} {name} for {len(faces)} faces")
-    uvs, polygons, part = (arrays.get(name) for name in ("uvs", "polygons", "materials"))
+    uvs, polygons = arrays.get("uvs"), arrays.get("polygons")
+    labels = _labels(arrays, len(faces))
+    part = labels["material"] if by == "material" and "material" in labels else None
     return Raw(
         arrays["vertices"].astype(np.float64),
         faces.astype(np.int64),
         None if uvs is None else uvs.astype(np.float64),
         None if polygons is None else polygons.astype(np.int32),
-        part=None if part is None else part.astype(np.int32),
-        parts=[] if part is None or not len(part) else _named_materials(arrays, part),
+        part=None if part is None else part.number,
+        parts=[] if part is None else list(part.names),
+        areas=Areas(labels, _weights(arrays, len(faces))),
     )
 
 
-def _named_materials(arrays: dict[str, NDArray[Any]], part: NDArray[Any]) -> list[str]:
-    """The names of the materials that the numbers ``part`` (F,) stand for."""
-    names = arrays.get(_NAMES, np.zeros(0, "U1"))
-    if part.min() < 0 or part.max() >= len(names):
-        raise Damaged("'materials' doesn't fit 'material_names'")
-    return [str(name) for name in names]
+def _labels(arrays: dict[str, NDArray[Any]], count: int) -> dict[str, Labels]:
+    """Whose each of ``count`` faces is."""
+    found = {}
+    part, nothing = arrays.get("materials"), np.zeros(0, "U1")
+    if len(name := arrays.get("object_name", nothing)) == 1:
+        found["object"] = Labels.all(str(name[0]), count)
+    if part is not None and len(part):
+        names = arrays.get("material_names", nothing)
+        if part.min() < 0 or part.max() >= len(names):
+            raise Damaged("'materials' doesn't fit 'material_names'")
+        found["material"] = Labels(part.astype(np.int32), tuple(map(str, names)))
+    return found
+
+
+def _weights(arrays: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[np.float32]]:
+    """Of the corners of ``count`` faces in each area that has a name; what is no number is outside."""
+    names, weights = arrays.get("area_names", ()), arrays.get(_WEIGHTS, np.zeros((0, count, 3)))
+    if weights.shape[:2] != (len(names), count):
+        raise Damaged(f"'{_WEIGHTS}' doesn't fit 'area_names'")
+    inside = np.clip(np.nan_to_num(weights.astype(np.float32)), 0, 1)
+    return {str(name): own for name, own in zip(names, inside, strict=True)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import corners, polygons
+from ..areas import Areas, Labels
 from ..raw import Bools, Check, Indices, Raw, bare_parts, parted
 from . import obj_lines
 from .obj_lines import NONE, Lines
@@ -22,15 +23,18 @@ def read(data: bytes, by: str, check: Check) -> Raw:
         return Raw(lines.places, np.zeros((0, 3), np.int64), warnings=_free_form(lines))
     names, piece = _pieces(lines, "object" if by == "object" else "material")
     triangles = _triangles(lines, piece, check)
-    return _built(lines, names, by != "", triangles, check)
+    raw = _built(lines, names, by != "", triangles, check)
+    raw.areas = _areas(lines, triangles.polygon)
+    return raw
 
 
 @dataclass(frozen=True)
 class _Triangles:
-    """corner (F, 3): numbers of corners; piece (F,): the group of polygons, from 0, that each is of;
-    of_corner (C,): the same for corners."""
+    """corner (F, 3): numbers of corners; polygon (F,): of which each is part; piece (F,): the group of
+    polygons, from 0, that each is of; of_corner (C,): the same for corners."""
 
     corner: Indices
+    polygon: Indices
     piece: Indices
     of_corner: Indices
 
@@ -38,6 +42,19 @@ class _Triangles:
 def _pieces(lines: Lines, kind: str) -> tuple[list[str], Indices]:
     """The name of each group of polygons of one ``kind``, those first that come last in the file, and (P,)
     the group of each polygon."""
+    names, of_polygon = _named(lines, kind)
+    first = np.full(len(names), len(of_polygon))
+    np.minimum.at(first, of_polygon, np.arange(len(of_polygon)))
+    order = np.argsort(-first)
+    order = order[first[order] < len(of_polygon)]
+    rank = np.zeros(len(names), np.int64)
+    rank[order] = np.arange(len(order))
+    return [f"{i - 1}:{names[i]}" if i else ":" for i in order.tolist()], rank[of_polygon]
+
+
+def _named(lines: Lines, kind: str) -> tuple[list[str], Indices]:
+    """The names of one ``kind``, at first that of polygons without any, and (P,) the number of each
+    polygon's."""
     objects = any(change[1] == "object" for change in lines.changes)
     if kind == "object" and not objects:  # groups are parts only where there is nothing else
         kind = "group"
@@ -45,15 +62,19 @@ def _pieces(lines: Lines, kind: str) -> tuple[list[str], Indices]:
     known: dict[str | None, int] = {None: 0}
     numbers = [0] + [known.setdefault(name, len(known)) for _, name in changes]
     starts = np.array([0] + [before for before, _ in changes] + [len(lines.sizes)])
-    of_polygon = np.repeat(np.array(numbers), np.diff(starts))
-    first = np.full(len(known), len(of_polygon))
-    np.minimum.at(first, of_polygon, np.arange(len(of_polygon)))
-    order = np.argsort(-first)
-    order = order[first[order] < len(of_polygon)]
-    rank = np.zeros(len(known), np.int64)
-    rank[order] = np.arange(len(order))
-    names = list(known)
-    return [f"{i - 1}:{names[i]}" if i else ":" for i in order.tolist()], rank[of_polygon]
+    return [name or "" for name in known], np.repeat(np.array(numbers), np.diff(starts))
+
+
+def _areas(lines: Lines, polygon: Indices) -> Areas:
+    """What triangles of ``polygon`` (F,) are called."""
+    found = {kind: _named(lines, kind) for kind in ("material", "object")}
+    return Areas(
+        {
+            kind: Labels(number[polygon].astype(np.int32), tuple(names))
+            for kind, (names, number) in found.items()
+            if len(names) > 1
+        }
+    )
 
 
 def _triangles(lines: Lines, piece: Indices, check: Check) -> _Triangles:
@@ -66,7 +87,7 @@ def _triangles(lines: Lines, piece: Indices, check: Check) -> _Triangles:
     second = np.arange(len(found)) - np.repeat(np.cumsum(per) - per, per) > 0
     second &= _alike(lines, piece)[piece[polygon]]
     order = np.argsort(2 * piece[polygon] + second, kind="stable")
-    return _Triangles(found[order], piece[polygon][order], of_corner)
+    return _Triangles(found[order], polygon[order], piece[polygon][order], of_corner)
 
 
 def _alike(lines: Lines, piece: Indices) -> Bools:

@@ -1,0 +1,100 @@
+"""Areas of a mesh (options/areas.py) on its surface: how much of a texel, or of a view's pixel, is in one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bake.existing_texture import page_paths
+from ..bake.texels import SurfaceTexels
+from ..errors import UserError
+from ..mesh.sets import Layout, Page
+from ..options.areas import Area, refused
+from ..options.values import cut
+from ..pictures.pages import texel_centres
+from ..pictures.read import read
+from ..pictures.sampling import sample_pages
+from ..views.raster import interpolate
+from ..views.scanlines import TexelPlanes
+from ..views.surface import Surface, View
+
+Floats = NDArray[np.float32]
+
+BLACK = 1 / 512  # a picture that is nowhere lighter than this is empty
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
+
+
+@dataclass(frozen=True)
+class MeshArea:
+    """An area of a laid out mesh. corners: (F, 3) float32 in [0, 1], how much of each face's corner is in it,
+    linear between; or instead pages: a mask for each of the textures, (H, W, 1) float32 of any sizes."""
+
+    corners: Floats | None = None
+    pages: tuple[Floats, ...] = ()
+
+    @classmethod
+    def read(cls, area: Area, layout: Layout, option: str) -> MeshArea:
+        """The ``area`` that a value of ``option`` names. Raises UserError where there is none, where it is
+        empty, and for a mask on UVs that are new."""
+        if area.kind != "mask":
+            return cls(corners=_some(layout.mesh.areas.of(area, option), area, option))
+        if layout.unwrapped.any():
+            what = f"{cut(str(area))!r} was made for UVs that the mesh hasn't, since it gets new ones"
+            fix = "use {unwrap} to keep its own, or name a material or an object"
+            raise UserError(f"{{{option}}}: {what}", fix, **{option: None, "unwrap": "never"})
+        return cls(pages=_masks(area, layout.pages, option))
+
+    def seen(self, surface: Surface, view: View) -> Floats:
+        """(R, R) float32 in [0, 1]: how much of what each pixel of ``view`` shows of ``surface`` is in it; 0
+        behind."""
+        shown = view.fragments
+        picture = np.zeros(view.resolution**2, np.float32)
+        if self.corners is None:
+            picture[shown.pixel] = sample_pages(self.pages, surface.uvs_of(shown))[:, 0]
+        else:
+            picture[shown.pixel] = interpolate(self.corners[..., None], shown.face, shown.bary)[:, 0]
+        return picture.reshape(view.resolution, view.resolution)
+
+    def of_texels(self, surface: Surface, texels: SurfaceTexels) -> Floats:
+        """(n,) float32 in [0, 1]: how much of each of the ``texels`` of ``surface`` is in it."""
+        if self.corners is None:
+            centres = texel_centres(texels.index, texels.size, texels.pages)
+            return sample_pages(self.pages, centres)[:, 0]
+        corners = np.repeat(self.corners[..., None], 3, axis=2)
+        planes = TexelPlanes.build(corners, surface.uvs, texels.size)  # as if weights were places
+        found = planes.places(texels.face, texels.index, texels.size)[0]
+        low, high = self.corners.min(axis=1)[texels.face], self.corners.max(axis=1)[texels.face]
+        return np.clip(found, low, high)  # a texel's centre may lie beyond its face's edge
+
+
+def _some(corners: Floats, area: Area, option: str) -> Floats:
+    """``corners``; UserError where nothing is in the area."""
+    if corners.max(initial=0) < BLACK:
+        raise refused(option, f"nothing is in {cut(str(area))!r}", "choose an area that has faces")
+    return corners
+
+
+def _masks(area: Area, pages: Sequence[Page], option: str) -> tuple[Floats, ...]:
+    """The masks of all ``pages``; of those for which a pattern names no file, nothing is in the area."""
+    names = page_paths(area.name, pages, "textures")
+    there = [os.path.exists(name) for name in names]
+    empty = np.zeros((1, 1, 1), np.float32)
+    found = [
+        _mask(name) if known or not any(there) else empty for name, known in zip(names, there, strict=True)
+    ]
+    if max(float(page.max()) for page in found) < BLACK:
+        what = f"the mask {cut(Path(area.name).name)!r} is black or transparent everywhere"
+        raise refused(option, what, "paint white where the area is")
+    return tuple(found)
+
+
+def _mask(path: str) -> Floats:
+    """(H, W, 1): how light the picture in ``path`` is, where it isn't transparent."""
+    texels = read(Path(path))
+    lightness = np.asarray(texels[..., :3] @ _LUMA * texels[..., 3], np.float32)
+    return lightness[..., None]
