@@ -69,7 +69,9 @@ class MeshArea:
         planes = TexelPlanes.build(corners, surface.uvs, texels.size)  # as if weights were places
         found = planes.places(texels.face, texels.index, texels.size)[0]
         low, high = self.corners.min(axis=1)[texels.face], self.corners.max(axis=1)[texels.face]
-        return np.clip(found, low, high)  # a texel's centre may lie beyond its face's edge
+        return np.asarray(
+            np.clip(found, low, high), np.float32
+        )  # a texel's centre may lie beyond its face's edge
 
 
 def _some(corners: Floats, area: Area, option: str) -> Floats:
