@@ -23,17 +23,19 @@ def _modules() -> tuple[ModuleType, ...]:
         own_material,
         properties,
         texture,
+        tile_material,
         variations,
     )
     from .operators import results as result_operators
     from .results import history, thumbnail
     from .ui import advanced, menus, panel, preferences, presets
     from .ui import results as result_panels
+    from .ui import tile_material as tile_panel
 
     chosen = preferences, lora_rows, properties, presets
-    operators = texture, batch, environment, fill_panel, controls
+    operators = texture, batch, environment, fill_panel, controls, tile_material
     results = history, thumbnail, result_operators, own_material, variations, result_panels
-    return *chosen, *operators, panel, advanced, *results, menus, main
+    return *chosen, *operators, panel, advanced, *results, tile_panel, menus, main
 
 
 def register() -> None:

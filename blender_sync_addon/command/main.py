@@ -1,4 +1,4 @@
-"""``blender -b FILE.blend --command sync_texture texture|batch|doctor|models``: for pipelines.
+"""``blender -b FILE.blend --command sync_texture texture|batch|image|doctor|models``: for pipelines.
 
 Exit status: 0 done, 2 bad input, 3 cancelled, 4 out of memory, 5 done without some objects, 1 anything else.
 """
@@ -37,7 +37,7 @@ from .engine_command import network, run_engine
 
 NAME = "sync_texture"
 PROGRAM = "blender -b FILE.blend --command sync_texture"
-PASSED_ON = ("doctor", "models")
+PASSED_ON = ("doctor", "models", "image")
 FORWARDED = (protocol.PROGRESS, protocol.PREVIEW)
 _registered: Any = None
 

@@ -126,10 +126,7 @@ class JobObject:
     @property
     def blocked(self) -> str:
         """Why its result has to wait, in words; "" when it needn't."""
-        obj = self.object()
-        if obj is None or not (obj.data.is_editmode or obj.mode == "SCULPT"):
-            return ""
-        return f"Leave {'Sculpt' if obj.mode == 'SCULPT' else 'Edit'} Mode to finish"
+        return busy_mode(self.object())
 
     def check(self, uvs: LoopUvs | None, parts: Sequence[str | None]) -> None:
         """Raise Problem where the object as it is now can't take the result: new ``uvs`` of its loops, None
@@ -189,6 +186,13 @@ class JobObject:
         if self.read.selection is None:
             return list(range(max(1, len(obj.material_slots))))
         return write_slots.own(obj, self.read.selection.polygons)
+
+
+def busy_mode(obj: Any | None) -> str:
+    """Why a result for the mesh object ``obj`` has to wait, in words; "" when it needn't."""
+    if obj is None or not (obj.data.is_editmode or obj.mode == "SCULPT"):
+        return ""
+    return f"Leave {'Sculpt' if obj.mode == 'SCULPT' else 'Edit'} Mode to finish"
 
 
 @dataclass(frozen=True)

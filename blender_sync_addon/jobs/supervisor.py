@@ -82,10 +82,10 @@ class Supervisor:
             self.shutdown()
             self._engine = QueuedEngine(command)
 
-    def start(self, command: Sequence[str], request: protocol.Request, prepare: Prepare) -> State:
+    def start(self, command: Sequence[str], request: protocol.AnyRequest, prepare: Prepare) -> State:
         """Start ``request`` on the engine that is there, or a new one by ``command``; returns at once.
 
-        prepare: writes the request's mesh; called in another thread. Raises Problem when a job runs
+        prepare: writes what the request names; called in another thread. Raises Problem when a job runs
         already or the engine can't be started.
         """
         if self.busy:

@@ -7,10 +7,7 @@ made. Until then nothing in the .blend is touched, so a job that fails or is can
 from __future__ import annotations
 
 import dataclasses
-import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +21,11 @@ from ..read import cameras as read_cameras
 from ..read.settings import SCENE, Settings
 from ..read.uv_room import UvRoom
 from ..write import colour_space
-from . import durations, engine, job_files
+from . import durations, engine
+from .job import Job, own_out
 from .job_files import JobFiles
 from .job_object import JobObject, JobResult, ResultImages, TexturedObject
 from .received import Received, receive
-from .state import State
-
-POLL_S = 0.02
-_workers = ThreadPoolExecutor(1, "sync_texture")
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ class Outcome:
         return self.objects[0].uv_layer
 
 
-class TextureJob:
+class TextureJob(Job):
     """A running job."""
 
     def __init__(
@@ -89,16 +83,14 @@ class TextureJob:
         self.objects = _read(objects, settings)
         cameras = _scene_cameras(self.objects) if settings.views == SCENE else None
         command = engine.command()
-        self._received: Future[Received] | None = None
         self.show: PreviewDisplay | None = None
-        self.folder = job_files.make_folder(bpy.app.tempdir or None)
+        super().__init__(f"Texturing {self.name}")
         try:
             files = JobFiles(self.folder, self.objects, cameras)
-            self._out = out or self.folder / "out"
+            self._out = out or own_out(self.folder)
             request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview
-            request = dataclasses.replace(request, preview=preview, write_uvs=True)
-            self.state: State = engine.supervisor.start(command, request, files.save)
+            self.begin(command, dataclasses.replace(request, preview=preview, write_uvs=True), files.save)
             self.state.after_s = self._after_painting()
         except BaseException:
             self.close()
@@ -112,40 +104,13 @@ class TextureJob:
         first, others = self.objects[0].name, len(self.objects) - 1
         return f"{first} and {others} more" if others else first
 
-    def poll(self) -> bool:
-        """Look at what the engine said; True once the job has ended. Takes less than 10 ms."""
-        if not engine.supervisor.poll():
-            if self.show:
-                self.show.update(self.state.preview)
-            return False
-        if (result := self.state.result) and self._received is None:
-            meshes, side = [one.read for one in self.objects], self.settings.texture_size
-            self._received = _workers.submit(receive, result, meshes, self._out, side)
-        return self._received is None or self._received.done()
+    def look_at(self, result: protocol.Result) -> Received:
+        meshes, side = [one.read for one in self.objects], self.settings.texture_size
+        return receive(result, meshes, self._out, side)
 
-    def cancel(self) -> None:
-        """Stop the job, also when it is done and its result waits."""
-        if self.state.ended:
-            self.state.discard()
-        else:
-            engine.supervisor.cancel()
-
-    def wait(self, watch: Callable[[State], None] | None = None) -> None:
-        """Block until the job has ended, calling ``watch`` with its state now and then."""
-        while not self.poll():
-            if watch:
-                watch(self.state)
-            time.sleep(POLL_S)
-
-    def wait_with_progress(self) -> None:
-        """As ``wait``; where stderr is a terminal, one line of it shows the progress, and goes in the end."""
-        if not sys.stderr.isatty():
-            self.wait()
-            return
-        try:
-            self.wait(lambda state: _print(state.text))
-        finally:
-            _print("")
+    def show_preview(self) -> None:
+        if self.show:
+            self.show.update(self.state.preview)
 
     @property
     def blocked(self) -> str:
@@ -155,10 +120,7 @@ class TextureJob:
     def result(self, pack: bool = False) -> JobResult:
         """What the ended job made, its files looked at. pack: images belong into the .blend even where they
         could lie beside it. Raises Problem: what the job ended with otherwise."""
-        if self.state.problem:
-            raise self.state.problem
-        assert self._received, "for ended jobs"
-        received = self._received.result()
+        received: Received = self.found()
         images = ResultImages(received, self.settings.origin(), pack)
         return JobResult(self.objects, received, images, self.settings.prompt.strip())
 
@@ -178,7 +140,7 @@ class TextureJob:
         """Show no more of the job, and remove its folder."""
         if self.show:
             self.show.close()
-        job_files.remove_folder(self.folder)
+        super().close()
 
     def _durations_key(self) -> str:
         return durations.key(self.settings.model, self.settings.device)
@@ -206,8 +168,3 @@ def _scene_cameras(objects: Sequence[JobObject]) -> read_cameras.Cameras:
     """As the first of ``objects`` has them. Raises Problem."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     return read_cameras.read(objects[0].object(), depsgraph, len(objects) > 1)
-
-
-def _print(text: str) -> None:
-    """``text`` instead of the terminal's last line."""
-    print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

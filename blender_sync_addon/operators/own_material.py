@@ -10,6 +10,7 @@ from bpy.props import IntProperty
 
 from ..datablocks import images_by_channel, uv_layer
 from ..problem import Problem, say
+from ..read import image_settings
 from ..results import history, node_graph
 from ..write import material as write_material
 from .results import CANCELLED, INDEX_PROPERTY, EditingOperator, active_object
@@ -47,6 +48,9 @@ def _feed(obj: Any, result: Any) -> Any:
     images = images_by_channel(ours)
     if not images:
         raise Problem("The image of this result is gone", "Choose another one.")
+    if image_settings.kind(ours):
+        what = f"'{ours.name}' tiles, which an image alone in another material doesn't"
+        raise Problem(what, "Copy its Mapping and Image Texture nodes into that one.")
     material = write_material.artists(obj, slot)
     if material is None:
         fix = "Give it one with a Principled BSDF (the texture's own material does without)."

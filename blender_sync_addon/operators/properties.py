@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ...engine.options.blender import panel
 from ...engine.options.option import Option
 from ..jobs import engine
-from ..read import quality
+from ..read import image_settings, quality
 from ..read import settings as read_settings
 from ..setup import vocabulary
 from ..setup.models import MODEL
@@ -99,20 +99,27 @@ def _tooltip(entry: Option) -> str:
     return f"{entry.help}. {what}: {entry.default_words}"
 
 
-def _annotated(names: Iterable[str]) -> dict[str, Any]:
-    return {name: property_of(panel()[name]) for name in names}
+def annotated(entries: Iterable[Option]) -> dict[str, Any]:
+    """Properties of the ``entries``, as a class's annotations."""
+    return {entry.name: property_of(entry) for entry in entries}
 
 
 class JobOptions:
     """What one job can be asked for: properties of the scene's group and of operators."""
 
-    __annotations__ = _annotated(name for name in panel() if name not in read_settings.PER_OBJECT)
+    __annotations__ = annotated(one for name, one in panel().items() if name not in read_settings.PER_OBJECT)
 
 
 class Options(JobOptions):
     """And for what."""
 
-    __annotations__ = _annotated(read_settings.PER_OBJECT)
+    __annotations__ = annotated(panel()[name] for name in read_settings.PER_OBJECT)
+
+
+class PictureOptions:
+    """What a picture without a mesh can be asked for, as a texture can."""
+
+    __annotations__ = annotated(panel()[name] for name in image_settings.SHARED)
 
 
 class SceneOptions(Options, bpy.types.PropertyGroup):

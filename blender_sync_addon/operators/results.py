@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, IntProperty
 from ..problem import say
 from ..results import history, removal
 from ..results import stored_settings as result_settings
+from . import tile_material
 
 INDEX_PROPERTY = {
     "name": "Result",
@@ -99,6 +100,7 @@ class UseSettings(ResultOperator, bpy.types.Operator):
             say(self, "ERROR", "The material of this result, which its settings were on, was deleted")
             return CANCELLED
         result_settings.fill(context.scene.sync_texture, result_settings.now(obj, result), obj)
+        tile_material.use_settings(context.scene, result.material)
         return {"FINISHED"}
 
 

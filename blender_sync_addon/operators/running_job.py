@@ -8,6 +8,7 @@ import bpy
 
 from ..background_lookup import redraw_sidebars
 from ..jobs import engine
+from ..jobs.image_job import Finished, ImageJob
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped, say
 from ..results import recording
@@ -15,19 +16,21 @@ from ..results import recording
 TICK_S = 0.1
 CANCELLED: set[str] = {"CANCELLED"}
 
-_running: TextureJob | None = None
+AnyJob = TextureJob | ImageJob
+
+_running: AnyJob | None = None
 """The job of the window, for the panel to draw and for Cancel to cancel."""
 
 
 _noted: tuple[set[int], tuple[str, ...]] | None = None
-"""The objects that were textured last, by their session-wide numbers, and the warnings."""
+"""The objects that show what was made last, by their session-wide numbers, and the warnings."""
 
 
 _watching: JobOperator | None = None
 """The operator that runs it."""
 
 
-def running() -> TextureJob | None:
+def running() -> AnyJob | None:
     """The job that runs in the window, None without."""
     return _running
 
@@ -41,7 +44,7 @@ class JobOperator:
     """What operators that run jobs have in common: blocking in a script, else letting the artist go on."""
 
     report: Any
-    job: TextureJob | None = None
+    job: AnyJob | None = None
     timer: Any = None
 
     @classmethod
@@ -51,17 +54,17 @@ class JobOperator:
             return False
         return True
 
-    def start(self, context: Any) -> TextureJob:
+    def start(self, context: Any) -> AnyJob:
         """The first job, begun. Raises Problem."""
         raise NotImplementedError
 
-    def next_job(self, _context: Any, _outcome: Outcome) -> TextureJob | None:
-        """The next job, begun, after one with that ``outcome``; None: that was all. Raises Problem."""
+    def next_job(self, _context: Any, _outcome: Outcome) -> AnyJob | None:
+        """The next job, begun, after a texture with that ``outcome``; None: that was all. Raises Problem."""
         return None
 
     def execute(self, context: Any) -> set[str]:
         """Blocking: from the console, from scripts, in the background."""
-        job: TextureJob | None
+        job: AnyJob | None
         try:
             job = self._begin(context)
             while job:
@@ -71,15 +74,14 @@ class JobOperator:
             return CANCELLED
         return {"FINISHED"}
 
-    def _wait(self, context: Any, job: TextureJob) -> TextureJob | None:
+    def _wait(self, context: Any, job: AnyJob) -> AnyJob | None:
         try:
             job.wait()
-            outcome = recording.finish(job)
-            self._report(outcome)
+            outcome = self._use(job)
         finally:
             engine.supervisor.abandon()  # only where something interrupted the waiting
             job.close()
-        return self.next_job(context, outcome)
+        return self.next_job(context, outcome) if outcome else None
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """In a window: the job runs while the artist goes on working."""
@@ -113,22 +115,21 @@ class JobOperator:
         engine.supervisor.abandon()
         self._leave(context)
 
-    def _begin(self, context: Any) -> TextureJob:
+    def _begin(self, context: Any) -> AnyJob:
         global _noted
         _noted = None
         return self.start(context)
 
-    def _run(self, job: TextureJob | None) -> None:
+    def _run(self, job: AnyJob | None) -> None:
         global _running
         self.job = _running = job
 
     def _finish(self, context: Any) -> set[str]:
         assert self.job
         try:
-            outcome = recording.finish(self.job)
-            self._report(outcome)
+            outcome = self._use(self.job)
             self._close()
-            self._run(self.next_job(context, outcome))
+            self._run(self.next_job(context, outcome) if outcome else None)
         except Stopped as stopped:
             say(self, "INFO", str(stopped))
             engine.start_early()  # one that was too deep in a step to answer was ended
@@ -150,14 +151,27 @@ class JobOperator:
         context.window_manager.event_timer_remove(self.timer)
         self._close()
 
-    def _report(self, outcome: Outcome) -> None:
+    def _use(self, job: AnyJob) -> Outcome | None:
+        """Put what the ended ``job`` made into the .blend, and say so; what became of a texture. Raises
+        Problem."""
+        if isinstance(job, ImageJob):
+            self._report(job.finish())
+            return None
+        outcome = recording.finish(job)
+        pictures = (", ".join(f"'{name}'" for name in one.images) for one in outcome.objects)
+        names = tuple(one.object for one in outcome.objects)
+        said = (f"Textured '{name}' with {shown}" for name, shown in zip(names, pictures, strict=True))
+        self._report(Finished("\n".join(said), outcome.warnings, names))
+        return outcome
+
+    def _report(self, finished: Finished) -> None:
         global _noted
-        _noted = ({bpy.data.objects[one.object].session_uid for one in outcome.objects}, outcome.warnings)
-        for warning in outcome.warnings:
+        objects = {bpy.data.objects[name].session_uid for name in finished.objects}
+        _noted = (objects, finished.warnings)
+        for warning in finished.warnings:
             say(self, "WARNING", warning)
-        for one in outcome.objects:
-            images = ", ".join(f"'{name}'" for name in one.images)
-            say(self, "INFO", f"Textured '{one.object}' with {images}")
+        for line in finished.said.splitlines():
+            say(self, "INFO", line)
 
     def _close(self) -> None:
         if self.job:

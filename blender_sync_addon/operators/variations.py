@@ -13,13 +13,15 @@ from bpy.props import EnumProperty, IntProperty
 
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, say
+from ..read import image_settings
 from ..read.settings import Settings
 from ..results import contact_sheet, history, slot_materials, thumbnail
 from ..results import stored_settings as result_settings
 from ..results.slot_materials import SlotMaterials, SlotUids
+from . import tile_material
 from .properties import Options
 from .results import active_object
-from .running_job import JobOperator
+from .running_job import AnyJob, JobOperator
 from .texture import Generate
 
 SEEDS = [
@@ -59,11 +61,13 @@ class GenerateAgain(JobOperator, bpy.types.Operator):
             return False
         return bool(super().poll(context))
 
-    def start(self, context: Any) -> TextureJob:
+    def start(self, context: Any) -> AnyJob:
         obj = active_object(context)
         index = history.chosen(obj, self.index)
         if index == history.NONE:
             raise Problem(f"'{obj.name}' has no result {self.index}")
+        if image_settings.kind(history.of(obj)[index].material):
+            return tile_material.repeat(obj, history.of(obj)[index], self.seed == "other")
         return repeat(context, obj, history.of(obj)[index], self.seed == "other")
 
 
@@ -89,7 +93,7 @@ class Variations(JobOperator, Options, bpy.types.Operator):
         source: Any = self if self.properties.is_property_set("seed") else context.scene.sync_texture
         first = source.seed
         obj = active_object(context)
-        self.seed = unused_seed(history.of(obj), prompt.strip(), first)
+        self.seed = result_settings.unused_seed(history.of(obj), prompt.strip(), first)
         meshes = [one for one in context.view_layer.objects if one.type == "MESH"]
         self._before = tuple(
             (one.session_uid, slot_materials.to_uids(slot_materials.shown(one))) for one in meshes
@@ -108,7 +112,7 @@ class Variations(JobOperator, Options, bpy.types.Operator):
             bpy.ops.ed.undo_push(message=f"Variation {self._done} of {self.count}")
         newest = history.of(objects[0])[-1]
         settings = result_settings.stored(newest.material)
-        seed = unused_seed(history.of(objects[0]), settings.prompt, settings.seed)
+        seed = result_settings.unused_seed(history.of(objects[0]), settings.prompt, settings.seed)
         shown = dict(self._before)
         before = [slot_materials.from_uids(shown.get(obj.session_uid, ())) for obj in objects]
         return start_job(objects, dataclasses.replace(settings, seed=seed), before)
@@ -128,7 +132,7 @@ def repeat(context: Any, obj: Any, result: Any, other_seed: bool) -> TextureJob:
         )
     settings = result_settings.now(obj, result)
     if other_seed:
-        seed = unused_seed(history.of(obj), settings.prompt, settings.seed)
+        seed = result_settings.unused_seed(history.of(obj), settings.prompt, settings.seed)
         settings = dataclasses.replace(settings, seed=seed)
     if settings.from_texture and result.start is None:
         raise Problem("What this result was started from was deleted", "Generate from another texture.")
@@ -166,15 +170,6 @@ def objects_of_job(context: Any, obj: Any, result: Any) -> list[Any]:
             if one.job == result.job:
                 found.setdefault(one.place, other)
     return [found[place] for place in sorted(found)]
-
-
-def unused_seed(results: Sequence[Any], prompt: str, first: int) -> int:
-    """The first seed from ``first`` on that none of the ``results`` has with this ``prompt``."""
-    made = [result_settings.stored(one.material) for one in results if result_settings.known(one.material)]
-    used = {one.seed for one in made if one.prompt.strip() == prompt}
-    while first in used:
-        first += 1
-    return first
 
 
 def _write_sheet(objects: Sequence[Any], batch: str, count: int) -> None:

@@ -99,19 +99,19 @@ REMEMBERED = (
 
 
 def nothing(entry: Option) -> Any:
-    """What the panel's property says where the option is left to the model; None for one that can't be."""
-    if not entry.by_model:
+    """What the panel's property says where the option is left open; None for one that can't be."""
+    if not entry.by_model and not (entry.optional and entry.usual):
         return None
     if entry.choices:
         return AUTO
-    return "" if entry.kind is str else entry.limits[0] - 1
+    return "" if entry.kind is str else min(0, entry.limits[0] - 1)
 
 
 def from_options(options: Any, fallback: Any, device: str) -> Settings:
     """The settings in ``options`` (an operator), ``fallback`` (the scene's) where it has none of its own."""
     said = {name: chosen(options, fallback, name) for name in panel() if name not in PER_OBJECT}
-    found = {name: _read(panel()[name], said[name]) for name in said if name in OPTIONS}
-    by_hand = said["quality"] == quality.CUSTOM or options.properties.is_property_set("steps")
+    found = {name: read(panel()[name], said[name]) for name in said if name in OPTIONS}
+    by_hand = said["quality"] == quality.CUSTOM or is_given(options, "steps")
     if found["accelerator"] not in (None, "none") and not by_hand:
         found["steps"] = None  # a quality's are of models that need many
     return Settings(
@@ -127,13 +127,13 @@ def from_options(options: Any, fallback: Any, device: str) -> Settings:
     )
 
 
-def _read(entry: Option, value: Any) -> Any:
+def read(entry: Option, value: Any) -> Any:
     """What the property's ``value`` means in a request."""
     if entry.several:
         return tuple(bpy.path.abspath(one) for one in values.read(entry, value))
     if isinstance(value, str) and entry.by_model:
         value = value.strip()
-    if entry.by_model and value == nothing(entry):
+    if value is not None and value == nothing(entry):
         return None
     return int(value) if entry.common else value
 
@@ -141,15 +141,20 @@ def _read(entry: Option, value: Any) -> Any:
 def chosen(options: Any, fallback: Any, name: str) -> Any:
     """The property ``name`` of ``options`` if it was given there, else what a quality or model that was given
     there sets it to, else that of ``fallback``."""
-    given = options.properties.is_property_set
-    if given(name):
+    if is_given(options, name):
         return getattr(options, name)
-    if name in quality.NAMES and (given("quality") or given("model")):
-        model = (options if given("model") else fallback).model
-        wanted = (options if given("quality") else fallback).quality
+    own_model, own_quality = is_given(options, "model"), is_given(options, "quality")
+    if name in quality.NAMES and (own_quality or own_model):
+        model = (options if own_model else fallback).model
+        wanted = (options if own_quality else fallback).quality
         if wanted != quality.CUSTOM:
             return getattr(quality.table(model)[wanted], name)
     return getattr(fallback, name)
+
+
+def is_given(options: Any, name: str) -> bool:
+    """Whether the operator ``options`` has a property ``name``, and was given it."""
+    return hasattr(options, name) and bool(options.properties.is_property_set(name))
 
 
 def controlnet(name: str) -> str:

@@ -23,18 +23,21 @@ from ..write import slots as write_slots
 RESULTS = "sync_texture"  # the property of objects that history.py has its list in
 # Our custom properties of objects.
 _NOTES = (write_material.MEMORY, write_slots.SPLIT, slot_changes.REMEMBERED)
-_NEW = ("materials", "images")  # the kinds of datablocks that we make
+_NEW = ("materials", "images", "worlds")  # the kinds of datablocks that we make
 
 
 @contextlib.contextmanager
-def all_or_none(objects: Sequence[Any], undo_more: Callable[[], None] = lambda: None) -> Iterator[None]:
+def all_or_none(
+    objects: Sequence[Any], undo_more: Callable[[], None] = lambda: None, name: str = ""
+) -> Iterator[None]:
     """What is done inside to ``objects``, mesh objects, and to their meshes is done as a whole: on any error
     all is as it was before, and datablocks that were made are gone.
 
-    Nothing that was there before may be deleted inside. undo_more: called on an error, too. Raises Problem
-    for whatever error it was, but for those that end the program.
+    Nothing that was there before may be deleted inside. undo_more: called on an error, too. name: what is
+    changed, where there are no objects. Raises Problem for whatever error it was, but for those that end the
+    program.
     """
-    with in_words(objects[0].name):
+    with in_words(objects[0].name if objects else name):
         before = _File(objects)
         try:
             yield

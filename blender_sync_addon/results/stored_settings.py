@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from ...engine.options import values
@@ -70,3 +71,12 @@ def _slot(obj: Any, slot: str | int) -> str:
 def seed(material: Any) -> int:
     """The seed of our ``material``. Cheap enough to draw a list."""
     return int(material[TAG].get("seed", 0))
+
+
+def unused_seed(results: Sequence[Any], prompt: str, first: int) -> int:
+    """The first seed from ``first`` on that none of the ``results`` has with this ``prompt``."""
+    made = [stored(one.material) for one in results if known(one.material)]
+    used = {one.seed for one in made if one.prompt.strip() == prompt}
+    while first in used:
+        first += 1
+    return first

@@ -7,7 +7,16 @@ from typing import Any
 
 import bpy
 
-from ..operators import fill_panel, own_material, properties, results, running_job, texture, variations
+from ..operators import (
+    fill_panel,
+    own_material,
+    properties,
+    results,
+    running_job,
+    texture,
+    tile_material,
+    variations,
+)
 
 COLUMN = 26  # entries of examples
 
@@ -26,6 +35,7 @@ class ObjectMenu(bpy.types.Menu):
         layout.operator(texture.Generate.bl_idname, icon="SHADING_TEXTURE")
         layout.operator(variations.Variations.bl_idname)
         layout.operator(variations.GenerateAgain.bl_idname).seed = "other"
+        layout.operator(tile_material.NewTileableMaterial.bl_idname)
         layout.separator()
         layout.operator(results.KeepResult.bl_idname)
         layout.operator(results.TakeBack.bl_idname)

@@ -33,7 +33,7 @@ class MainPanel(bpy.types.Panel):
         layout = self.layout
         draw_prompt(layout, context.scene.sync_texture)
         if job := running_job.running():
-            draw_progress(layout, job.name, job.state)
+            draw_progress(layout, job.doing, job.state)
         else:
             draw_generate(layout, context)
 
@@ -89,9 +89,9 @@ def draw_notice(layout: Any, notice: Notice, characters: int) -> None:
             setattr(made, name, value)
 
 
-def draw_progress(layout: Any, name: str, state: State) -> None:
+def draw_progress(layout: Any, doing: str, state: State) -> None:
     """Stage, time left, and Cancel."""
-    layout.label(text=f"Texturing {name}", icon="TIME")
+    layout.label(text=doing, icon="TIME")
     layout.progress(text=state.text, factor=state.fraction)
     row = layout.row()
     row.enabled = not state.cancelling

@@ -9,17 +9,19 @@ Blender itself does it, unless other objects share the mesh, or modifiers make a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import bpy
 
 from ...engine.options.channels import Channel
-from ..datablocks import TAG, is_faithful, is_ours
+from ..datablocks import TAG, is_faithful, is_ours, our_image_nodes
 from . import slot_changes
 from .slot_changes import SlotMoves
 
 IMAGE_HEIGHT = 300  # of an image's node: so far below the one before it the next one lies
+COORDINATES = -560  # of the node that the first image reads its place from
+BOX_BLEND = 0.2  # of a side's length, over which two sides' pictures turn into each other
 MEMORY = "sync_texture_before"
 """Custom property of an object: what its slots showed before our material was put over them."""
 
@@ -27,26 +29,69 @@ MEMORY = "sync_texture_before"
 def make(name: str, images: Mapping[Channel, Any], uv_layer: str, origin: Mapping[str, Any]) -> Any:
     """A new material ``name``: UV Map (``uv_layer``) -> each of ``images`` -> its input of a Principled BSDF.
     The first image is the one that people look at."""
+
+    def uv_map(tree: Any) -> Any:
+        return _uv_map(tree, uv_layer, COORDINATES)
+
+    return _made(name, images, origin, uv_map)
+
+
+def make_tile(
+    name: str,
+    images: Mapping[Channel, Any],
+    uv_layer: str | None,
+    scale: Sequence[float],
+    origin: Mapping[str, Any],
+) -> Any:
+    """As :func:`make`, of pictures that tile, through a Mapping that makes coordinates ``scale`` times as
+    large. uv_layer: None for the place in the object's bounding box, from its six sides."""
+
+    def mapped(tree: Any) -> Any:
+        mapping = _node(tree, "ShaderNodeMapping", COORDINATES)
+        mapping.inputs["Scale"].default_value = scale
+        if uv_layer is None:
+            before = _node(tree, "ShaderNodeTexCoord", COORDINATES - 200).outputs["Generated"]
+        else:
+            before = _uv_map(tree, uv_layer, COORDINATES - 200)
+        tree.links.new(before, mapping.inputs["Vector"])
+        return mapping.outputs["Vector"]
+
+    material = _made(name, images, origin, mapped)
+    if uv_layer is None:
+        for node in our_image_nodes(material):
+            node.projection, node.projection_blend = "BOX", BOX_BLEND
+    return material
+
+
+def _made(
+    name: str, images: Mapping[Channel, Any], origin: Mapping[str, Any], coordinates: Callable[[Any], Any]
+) -> Any:
+    """A new material of ``images``, looked up at what ``coordinates`` gives: a socket of nodes that it adds
+    to the tree."""
     material = bpy.data.materials.new(name)
     material[TAG] = dict(origin)
     if material.node_tree is None:  # from Blender 5 on, materials always have nodes
         material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
-    uv_map = _node(tree, "ShaderNodeUVMap", -560)
-    uv_map.uv_map = uv_layer
+    where = coordinates(tree)
     textures = [_node(tree, "ShaderNodeTexImage", -340, row * IMAGE_HEIGHT) for row in range(len(images))]
     shader = _node(tree, "ShaderNodeBsdfPrincipled", 0)
     output = _node(tree, "ShaderNodeOutputMaterial", 300)
     for texture, (channel, image) in zip(textures, images.items(), strict=True):
         texture.image = image
-        tree.links.new(uv_map.outputs["UV"], texture.inputs["Vector"])
+        tree.links.new(where, texture.inputs["Vector"])
         tree.links.new(texture.outputs["Color"], shader.inputs[channel.socket])
     tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
-    tree.nodes.active = textures[
-        0
-    ]  # what Solid shading with colour Texture shows, and what painting paints on
+    # what Solid shading with colour Texture shows, and what painting paints on
+    tree.nodes.active = textures[0]
     return material
+
+
+def _uv_map(tree: Any, uv_layer: str, x: float) -> Any:
+    node = _node(tree, "ShaderNodeUVMap", x)
+    node.uv_map = uv_layer
+    return node.outputs["UV"]
 
 
 def _node(tree: Any, kind: str, x: float, down: float = 0) -> Any:

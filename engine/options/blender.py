@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ..errors import flag
 from . import choices
+from .image import ImageRequest
 from .job import JOB, METHOD, MODEL, TEXTURE, VIEWS
 from .option import BLENDER, PANEL, Option, at, option, options
 from .request import OPTIONS
@@ -159,6 +160,23 @@ class ObjectBatch:
     pack: bool = field(default=False, metadata={"option": options(Texture)["pack"]})
 
 
+@dataclass(frozen=True)
+class TileMaterial:
+    """New Tileable Material, besides the options of ``image``."""
+
+    repeat: float = field(
+        default=2.0,
+        metadata=option(
+            "Repeat",
+            "How often it goes on along the object's longest side",
+            JOB,
+            low=0.01,
+            high=1000,
+            doors=ONLY_PANEL,
+        ),
+    )
+
+
 @functools.cache
 def panel() -> Mapping[str, Option]:
     """The options of the panel by name, in the order in which it shows them."""
@@ -177,7 +195,7 @@ def _in_order() -> Iterator[Option]:
 def label(name: str, value: str | None = None) -> str:
     """What the panel calls the option ``name``, and ``value`` of it; for one that it has not, its flag."""
     instead = (one for one in panel().values() if one.stands_for == name)
-    entry = panel().get(name) or next(instead, None) or OPTIONS.get(name)
+    entry = panel().get(name) or next(instead, None) or {**options(ImageRequest), **OPTIONS}.get(name)
     if entry is None:
         return flag(name, value)
     words, _ = entry.choices.get(value or "", (value or "", ""))

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import choices
 from .asked import Asked
-from .option import ENGINE, option
+from .option import ENGINE, PANEL, option
 from .request import OPTIONS
 
 PICTURE = "Picture"
@@ -37,7 +37,7 @@ def _side(label: str, usual: str) -> Any:
         unit="px",
         reported=False,
         usual=usual,
-        doors=_HERE,
+        doors=_HERE | {PANEL},
     )
     return field(default=None, metadata=entry)
 

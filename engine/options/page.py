@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from . import values
-from .blender import SECTIONS, ObjectBatch, Panel, Texture
+from .blender import SECTIONS, ObjectBatch, Panel, Texture, TileMaterial
 from .commands import Batch, Doctor, Models, Output, Serve, Whole
 from .image import ImageRequest
 from .model_file import keys
@@ -41,6 +41,7 @@ def _lines() -> Iterator[str]:
     yield from _table("Before the command", options(Whole).values())
     yield from _table("`texture` in Blender only", options(Texture).values())
     yield from _table("`batch` in Blender only", options(ObjectBatch).values())
+    yield from _table("New Tileable Material in Blender only", options(TileMaterial).values())
     yield from _model_file()
     yield from _choices({**OPTIONS, **options(ImageRequest), **options(Panel), **keys()})
 

@@ -99,7 +99,7 @@ class Engine:
         self.send(protocol.HELLO, version=protocol.VERSION, protocol=number, pid=os.getpid())
         threading.Thread(target=self.listen, daemon=True).start()
         while (msg := self.inbox.get())["kind"] == protocol.JOB:
-            self.job(msg["id"], protocol.Request.from_dict(msg["request"]))
+            self.job(msg["id"], protocol.request(msg["request"]))
 
     def job(self, ident: str, request) -> None:
         self.send(protocol.STARTED, id=ident)
@@ -119,7 +119,10 @@ class Engine:
         if what in ("fail", "oom") or (what == "hungry" and "--frugal" not in sys.argv):
             code = protocol.EXIT_BAD_INPUT if what == "fail" else protocol.EXIT_OUT_OF_MEMORY
             return self.send(protocol.FAILED, id=ident, error="It went wrong", fix="Do better.", code=code)
-        result = through_blender(request, lambda opened: self.result(opened, what))
+        if isinstance(request, protocol.ImageRequest):
+            result = image(request, what)
+        else:
+            result = through_blender(request, lambda opened: self.result(opened, what))
         self.send(protocol.DONE, id=ident, result=result.as_dict())
 
     def misbehave(self, ident: str, what: str) -> None:
@@ -167,6 +170,20 @@ class Engine:
             textures=rough_textures(out) if what == "rough" else plain_textures(request, out),
             other_uvs=[other_uvs(request, out, i) for i in range(1, len(request.meshes))],
         )
+
+
+def image(request, what: str):
+    """The texture as a picture without a mesh, of the size that was asked for; "larger": of another."""
+    out = Path(request.out)
+    out.mkdir(parents=True, exist_ok=True)
+    width, height = request.width or SIZE, request.height or SIZE
+    rows, columns = (np.arange(n) * SIZE // n for n in (2 * height if what == "larger" else height, width))
+    write_png(out / "image.png", texture()[rows][:, columns])
+    (out / "report.json").write_text("{}")
+    path, report = str(out / "image.png"), str(out / "report.json")
+    warnings = ["fake warning"] if what == "warn" else []
+    listed = [protocol.Texture(path, mesh=None)]
+    return protocol.Result(path, "", "", "", report, warnings=warnings, textures=listed)
 
 
 def preview(request):

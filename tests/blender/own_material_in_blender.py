@@ -170,4 +170,97 @@ def test_a_linked_material_is_not_touched():
     helper.raises(lambda: OPS.feed_base_color(), "'theirs' is linked from a library")
 
 
+# --- tileable materials ---
+
+
+def new_tile(prompt: str = "bricks", **options):
+    return OPS.new_tile(prompt=prompt, **options)
+
+
+def lengths(material):
+    """The numbers by which its Mapping multiplies."""
+    return tuple(helper.nodes_of(material)["ShaderNodeMapping"].inputs["Scale"].default_value)
+
+
+def test_a_tile_is_a_new_material_on_the_active_slot():
+    obj = helper.material_slots_with_faces()
+    obj.active_material_index = 1
+    assert new_tile("bricks", width=128, height=64, seed=5) == {"FINISHED"}
+    material = obj.material_slots[1].material
+    assert [slot.material.name for slot in obj.material_slots] == ["wood", "bricks"]
+    assert [m.name for m in obj.data.materials] == ["wood", "iron"]
+    nodes = helper.nodes_of(material)
+    image, mapping = nodes["ShaderNodeTexImage"], nodes["ShaderNodeMapping"]
+    assert tuple(image.image.size) == (128, 64)
+    assert image.extension == "REPEAT"
+    assert image.inputs["Vector"].links[0].from_node == mapping
+    assert mapping.inputs["Vector"].links[0].from_node == nodes["ShaderNodeUVMap"]
+    assert nodes["ShaderNodeUVMap"].uv_map == "light"
+    # Blender's cube, 2 wide: a face has a quarter of the map, so a unit of u is 8 long, a tile 1 long
+    assert np.allclose(lengths(material), (8, 16, 1), atol=1e-5)
+    (result,) = history.of(obj)
+    assert (result.name, result.material, history.shown(obj)) == ("bricks", material, 0)
+    assert dict(material["sync_texture"])["seed"] == 5
+    assert OPS.take_back() == {"FINISHED"}
+    assert [slot.material.name for slot in obj.material_slots] == ["wood", "iron"]
+    assert not [image.name for image in bpy.data.images if "sync_texture" in image]
+
+
+def test_a_tile_without_a_uv_map_or_without_an_object():
+    obj = helper.mesh_object("plane", *helper.PLANE[:2])
+    obj.scale = (3, 1, 1)
+    bpy.context.view_layer.update()
+    new_tile(repeat=3)
+    nodes = helper.nodes_of(obj.material_slots[0].material)
+    assert nodes["ShaderNodeTexImage"].projection == "BOX"
+    assert nodes["ShaderNodeMapping"].inputs["Vector"].links[0].from_socket.name == "Generated"
+    assert np.allclose(lengths(obj.material_slots[0].material), (3, 1, 0), atol=1e-5)
+    bpy.context.view_layer.objects.active = None
+    new_tile("moss")
+    moss = bpy.data.materials["moss"]
+    assert moss.use_fake_user
+    assert np.allclose(lengths(moss), (2, 2, 1))
+
+
+def test_a_render_shows_the_tiles_beside_each_other():
+    helper.mesh_object("plane", *helper.PLANE)
+    new_tile(repeat=2)
+    helper.look_down()
+    picture = helper.render(TMP / "tiles.png")
+    for corner in (picture[:32, :32], picture[:32, 32:], picture[32:, :32], picture[32:, 32:]):
+        helper.check_quadrants(corner)
+
+
+def test_a_tile_is_made_again_and_fills_the_panel():
+    obj = helper.cube()
+    scene = bpy.context.scene
+    new_tile("oak", width=64, height=128, repeat=4, seed=2)
+    OPS.again(seed="other")
+    first, second = (one.material for one in history.of(obj))
+    assert [dict(one["sync_texture"])["seed"] for one in (first, second)] == [2, 3]
+    assert lengths(first) == lengths(second)
+    scene.sync_texture_tile.width = 256
+    OPS.use_settings(index=0)
+    tile = scene.sync_texture_tile
+    assert (scene.sync_texture.prompt, tile.width, tile.height, tile.repeat) == ("oak", 64, 128, 4)
+    helper.raises(lambda: OPS.feed_base_color(), "'oak.001' tiles", "Mapping")
+
+
+def test_a_tile_that_fails_changes_nothing():
+    obj = helper.material_slots_with_faces()
+    before = helper.dump()
+    helper.raises(lambda: new_tile(" "), "prompt is empty")
+    helper.raises(lambda: new_tile(width=20), "Width", "64")
+    helper.raises(lambda: new_tile("fail"), "It went wrong")
+    helper.raises(lambda: new_tile("larger", width=64, height=64), "wasn't asked for")
+    helper.check_same(before, helper.dump())
+    usual, history.add = history.add, None
+    try:
+        helper.raises(lambda: new_tile(), "nothing of it was")
+    finally:
+        history.add = usual
+    helper.check_same(before, helper.dump())
+    assert not history.of(obj)
+
+
 helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

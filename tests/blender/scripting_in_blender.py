@@ -46,6 +46,10 @@ def test_one_object():
     assert run('target="selected"') == {"Cube": "mossy stone", "Suzanne": "mossy stone"}
 
 
+def test_a_tileable_material():
+    assert run("new_tile") == {"Cube": "mossy stone"}
+
+
 def test_many_objects():
     assert run("blue denim") == {"Cube": "weathered red bricks", "Suzanne": "blue denim"}
     prompts = {"table": "old oak wood", "lamp": "polished gold", "shelf": "grey concrete"}

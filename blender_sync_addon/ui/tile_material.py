@@ -1,0 +1,52 @@
+"""The panel of tileable materials, in the sidebar's tab."""
+
+# bpy's classes are of unknown type here.
+# mypy: disable-error-code="misc"
+
+from typing import Any
+
+import bpy
+
+from ..operators import running_job
+from ..operators.tile_material import GROUP, SIDES, NewTileableMaterial
+from ..results.tile_material import REPEAT
+from .drawing import draw_text, line_length
+from .panel import MainPanel
+
+
+class TilePanel(bpy.types.Panel):
+    """A material that tiles, from the prompt"""
+
+    bl_idname = "SYNC_TEXTURE_PT_tile"
+    bl_label = "Tileable Material"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+    bl_parent_id = MainPanel.bl_idname
+    bl_order = 5
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: Any) -> None:
+        layout, scene = self.layout, context.scene
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        for name in (*SIDES, REPEAT):
+            column.prop(getattr(scene, GROUP), name)
+        draw_text(layout.column(align=True), _shown_on(context), "MATERIAL", line_length(context))
+        row = layout.row()
+        row.enabled = bool(scene.sync_texture.prompt.strip()) and running_job.running() is None
+        row.operator(NewTileableMaterial.bl_idname, icon="TEXTURE")
+
+
+def _shown_on(context: Any) -> str:
+    """What will show the material, and by what it is laid out there."""
+    obj = context.view_layer.objects.active
+    if obj is None or obj.type != "MESH":
+        return "No active mesh: the material will be on no object"
+    layer = next((one.name for one in obj.data.uv_layers if one.active_render), "")
+    laid = f"by the UV map '{layer}'" if layer else "from six sides: there is no UV map"
+    return f"On the active slot of '{obj.name}', {laid}"
+
+
+register, unregister = bpy.utils.register_classes_factory((TilePanel,))
