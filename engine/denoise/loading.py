@@ -95,7 +95,7 @@ def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: C
     check()
     family = FAMILIES[sources.family](sources, device, dtype)
     preset = presets.of_family(sources.family, family.latent.side, family.latent.pixels)
-    single = sources.checkpoint or sources.unet
+    single = sources.checkpoint or sources.network
     preset = accelerators.completed(preset, own, sources.pipeline, single)
     words = None if single else vocabulary.read(sources.pipeline)
     return Model(family, preset, words, sources.name)

@@ -10,11 +10,12 @@ other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-Layers = tuple[str, ...]
+from . import original_names
+from .original_names import Layers, Originals
+
 Names = Mapping[str, Layers]
-_Originals = Callable[[Iterable[str]], Iterator[tuple[str, Layers]]]
 
 _DOTTED = {
     "unet": ("unet.", "diffusion_model.", "model.diffusion_model.", "base_model.model.", ""),
@@ -118,63 +119,8 @@ def _above(found: re.Match[str], count: int, attends: bool) -> str:
     return f"output_blocks.{block * count + number}.{int(kind == 'attentions')}.{_RESNET.get(rest, rest)}"
 
 
-_ATTENTION = ("to_q", "to_k", "to_v")
-_ADDED = ("add_q_proj", "add_k_proj", "add_v_proj")
-_DOUBLE: Mapping[str, Layers] = {
-    "img_mod.lin": ("norm1.linear",),
-    "txt_mod.lin": ("norm1_context.linear",),
-    "img_attn.qkv": tuple(f"attn.{name}" for name in _ATTENTION),
-    "txt_attn.qkv": tuple(f"attn.{name}" for name in _ADDED),
-    "img_attn.proj": ("attn.to_out.0",),
-    "txt_attn.proj": ("attn.to_add_out",),
-    "img_mlp.0": ("ff.net.0.proj",),
-    "img_mlp.2": ("ff.net.2",),
-    "txt_mlp.0": ("ff_context.net.0.proj",),
-    "txt_mlp.2": ("ff_context.net.2",),
-}
-_SINGLE: Mapping[str, Layers] = {
-    "linear1": (*(f"attn.{name}" for name in _ATTENTION), "proj_mlp"),
-    "linear2": ("proj_out",),
-    "modulation.lin": ("norm.linear",),
-}
-_FLUX_ENDS = {
-    "img_in": "x_embedder",
-    "txt_in": "context_embedder",
-    "time_in.in_layer": "time_text_embed.timestep_embedder.linear_1",
-    "time_in.out_layer": "time_text_embed.timestep_embedder.linear_2",
-    "vector_in.in_layer": "time_text_embed.text_embedder.linear_1",
-    "vector_in.out_layer": "time_text_embed.text_embedder.linear_2",
-    "guidance_in.in_layer": "time_text_embed.guidance_embedder.linear_1",
-    "guidance_in.out_layer": "time_text_embed.guidance_embedder.linear_2",
-    "final_layer.linear": "proj_out",
-}
-
-
-def _flux(layers: Iterable[str]) -> Iterator[tuple[str, Layers]]:
-    """Of FLUX.1. Not its last modulation, whose halves diffusers has the other way round."""
-    layers = set(layers)
-    yield from ((theirs, (ours,)) for theirs, ours in _FLUX_ENDS.items() if ours in layers)
-    kinds = {
-        "transformer_blocks": ("double_blocks", _DOUBLE),
-        "single_transformer_blocks": ("single_blocks", _SINGLE),
-    }
-    for ours, (theirs, names) in kinds.items():
-        for number in sorted({layer.split(".")[1] for layer in layers if layer.startswith(f"{ours}.")}):
-            for name, found in names.items():
-                yield f"{theirs}.{number}.{name}", tuple(f"{ours}.{number}.{one}" for one in found)
-
-
-def _z_image(layers: Iterable[str]) -> Iterator[tuple[str, Layers]]:
-    """Of Z-Image, whose original attention has two layers."""
-    for layer in layers:
-        if layer.endswith(".attention.to_q"):
-            place = layer.removesuffix("to_q")
-            yield f"{place}qkv", tuple(place + name for name in _ATTENTION)
-            yield f"{place}out", (f"{place}to_out.0",)
-
-
-_ORIGINALS: Mapping[str, _Originals] = {
+_ORIGINALS: Mapping[str, Originals] = {
     "UNet2DConditionModel": _unet,
-    "FluxTransformer2DModel": _flux,
-    "ZImageTransformer2DModel": _z_image,
+    "FluxTransformer2DModel": original_names.flux,
+    "ZImageTransformer2DModel": original_names.z_image,
 }

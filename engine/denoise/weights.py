@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..models import files
-from ..models.families import SUPPORTED
+from ..models import files, quantised
+from ..models.files import SUPPORTED
 from ..models.header import header
 
 Check = Callable[[], None]
@@ -51,19 +51,39 @@ def of_place(path: Path) -> Iterator[tuple[str, Tensor]]:
     return of_folder(path) if path.is_dir() else of_file(path)
 
 
-def of_file(path: Path, starts: tuple[str, ...] = ("",)) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of one .safetensors file on the CPU, read when asked for; those whose keys begin with one
-    of ``starts``."""
+def of_file(path: Path, wanted: Callable[[str], bool] = lambda key: True) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of one .safetensors file on the CPU, read when asked for; those whose keys are ``wanted``.
+    Weights in 8 bits are as they were before they were made so small. Raises UserError."""
     from safetensors import SafetensorError, safe_open
 
-    header(path)
+    scales = quantised.scales(path, header(path))
     try:
         with safe_open(path, framework="pt") as stream:
             for key in stream.keys():  # noqa: SIM118 (not a dict)
-                if key.startswith(starts):
-                    yield key, stream.get_tensor(key)
+                if not wanted(key) or key in scales.values():
+                    continue
+                tensor = stream.get_tensor(key)
+                if key in scales:
+                    tensor = _unscaled(tensor, stream.get_tensor(scales[key]), f"{path}: {key}")
+                yield key, tensor.bfloat16() if tensor.dtype in _FLOAT8 else tensor
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged ({error})", "delete it and download it again") from error
+
+
+_FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)  # bfloat16 holds all that these hold
+
+
+def _unscaled(weight: Tensor, scale: Tensor, what: str) -> Tensor:
+    """A float8 ``weight`` (O, ...) times its ``scale``, which is one number, one for each output, (O,) or
+    (O, 1), or one for each of B pieces of an output, (O, B, 1): float32."""
+    outputs, scale = len(weight), scale.float()
+    if scale.numel() == 1:
+        return weight.float() * scale.reshape(())
+    pieces = scale.numel() // outputs
+    if len(scale) != outputs or scale.numel() != outputs * pieces or weight[0].numel() % pieces:
+        raise UserError(f"{what} is scaled by {tuple(scale.shape)} numbers", quantised.FIX)
+    scaled = weight.float().reshape(outputs, pieces, -1) * scale.reshape(outputs, pieces, 1)
+    return scaled.reshape(weight.shape)
 
 
 # What the keys of a single file in the original layout begin with, by part.
@@ -81,7 +101,7 @@ def of_checkpoint(path: Path, part: str, network: nn.Module, check: Check) -> li
     UserError where it has none, and what ``check`` raises, which is called between tensors."""
     from diffusers.loaders import single_file_utils as convert
 
-    state = dict(checked(of_file(path, _PREFIXES[part]), check))
+    state = dict(checked(of_file(path, lambda key: key.startswith(_PREFIXES[part])), check))
     try:
         if part == "unet":
             found = convert.convert_ldm_unet_checkpoint(state, network.config)

@@ -9,8 +9,7 @@ from typing import Any
 from ..errors import UserError
 from ..options.values import cut, short
 from . import families
-from .families import SUPPORTED
-from .files import AGAIN
+from .files import AGAIN, SUPPORTED
 from .sources import Sources
 
 ANOTHER = "choose a depth ControlNet made for this model"

@@ -106,7 +106,8 @@ def _list(as_json: bool) -> int:
     for model in models:
         entry = model.entry
         kinds = {trees.MODEL: f"control: {model.control or 'its own'}"}
-        here = f"here; {kinds.get(model.kind, model.kind)}"
+        of = f"{entry.family}; " if model.link and entry.family else ""
+        here = f"here; {of}{kinds.get(model.kind, model.kind)}"
         wanted = f"to download: {entry.size}; memory: {entry.memory}"
         there = f"missing or damaged: {model.link}" if model.link else wanted
         why = f"; {model.damaged}" if model.damaged else ""

@@ -111,7 +111,7 @@ def _family(place: Path | None, configs: Path | None) -> str:
     if configs is None:
         return families.of_checkpoint(place)
     if configs != place:
-        return families.of_unet(str(place), read_json(configs / "unet" / "config.json"))
+        return families.of_configs(configs)
     return families.of_folder(place)
 
 

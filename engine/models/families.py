@@ -14,10 +14,11 @@ from typing import Any
 
 from ..errors import UserError
 from ..options.values import cut, short
-from .files import read_json
+from . import quantised, transformer_files
+from .files import SUPPORTED, read_json
 from .header import header
 
-SUPPORTED = "choose a Stable Diffusion 1.x, 2.x or XL, Z-Image, Qwen-Image or FLUX.1 model"
+NETWORKS = ("unet", "transformer")  # folders, one of which every pipeline has
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class Parts:
     @property
     def networks(self) -> tuple[str, ...]:
         return tuple(self.classes)
+
+    @property
+    def network(self) -> str:
+        """What denoises."""
+        return next(name for name in NETWORKS if name in self.classes)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The other networks."""
+        return tuple(name for name in self.classes if name != self.network)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -78,6 +89,7 @@ PARTS = {
     "starter": STABLE_DIFFUSION,
 }
 
+ALIKE = frozenset({"z-image", "z-image-turbo"})  # they differ in weights and schedules alone
 # Of a pipeline whose family isn't known yet: what a download fetches, as far as it is there.
 ANY = tuple(dict.fromkeys(part for parts in PARTS.values() for part in parts.all))
 CONTROLNET = "controlnet"  # the folder of a pipeline's own
@@ -108,12 +120,7 @@ _FOREIGN = {  # single files: what begins a key, and what the file is
     "conditioner.embedders.0.model.": "the refiner of Stable Diffusion XL",
     "model.diffusion_model.joint_blocks.": "a Stable Diffusion 3 checkpoint",
     "joint_blocks.": "a Stable Diffusion 3 checkpoint",
-    "model.diffusion_model.double_blocks.": "a FLUX checkpoint",
-    "double_blocks.": "a FLUX checkpoint",
     "lora_": "a LoRA, which changes a model and is none",
-    "controlnet_cond_embedding.": "a ControlNet (give it as MODEL+CONTROLNET)",
-    "model.diffusion_model.cap_embedder.": "a Z-Image checkpoint (give its folder)",
-    "cap_embedder.": "a Z-Image checkpoint (give its folder)",
 }
 
 
@@ -194,9 +201,12 @@ def of_unet(name: str, config: Mapping[str, Any]) -> str:
 
 
 def of_checkpoint(path: Path) -> str:
-    """The family of a single file in the original layout, or of a UNet alone in that of diffusers. Raises
-    UserError for any other."""
+    """The family of a single file in the original layout, or of a UNet or transformer alone. Raises UserError
+    for any other."""
     table = header(path)
+    quantised.scales(path, table)
+    if found := transformer_files.family(path, table):
+        return found
     for start, what in _FOREIGN.items():
         if any(key.startswith(start) for key in table):
             raise UserError(f"{path} is {what}: not supported", SUPPORTED)
@@ -209,10 +219,19 @@ def of_checkpoint(path: Path) -> str:
     raise UserError(f"{path} isn't a Stable Diffusion checkpoint", SUPPORTED)
 
 
-def is_unet(path: Path) -> bool:
-    """Whether a single file is a UNet alone in diffusers layout. A ControlNet has no way up."""
+def is_network(path: Path) -> bool:
+    """Whether a single file counts as a network alone: a UNet in diffusers layout, or a transformer, whatever
+    lies beside it. A ControlNet has no way up."""
     table = header(path)
-    return "conv_out.weight" in table and any(key.startswith("up_blocks.") for key in table)
+    alone = "conv_out.weight" in table and any(key.startswith("up_blocks.") for key in table)
+    return alone or transformer_files.family(path, table) is not None
+
+
+def of_configs(folder: Path) -> str:
+    """The family of the configs that lie beside a single file in ``folder``. Raises UserError."""
+    if not (folder / "transformer").is_dir():
+        return of_unet(str(folder), read_json(folder / "unet" / "config.json"))
+    return _of_transformer(folder, str(_index(folder).get("_class_name", "")))
 
 
 def schedule_of_checkpoint(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ STEMS = ("diffusion_pytorch_model", "model")
 VARIANTS = (".fp16", "")  # preferred first
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
 AGAIN = "download the model again"
+SUPPORTED = "choose a Stable Diffusion 1.x, 2.x or XL, Z-Image, Qwen-Image or FLUX.1 model"
 MOST_JSON = 1 << 20  # bytes; the largest config that was published has a few thousand
 
 

@@ -66,16 +66,17 @@ def _all_linked(name: str, place: str) -> Iterator[Listed]:
         yield _linked(name, place)
         return
     for one in trees.files_of(tree):
-        yield _of_file(f"{name}/{one.name}", one.path, one.kind, one.problem)
+        yield _of_file(f"{name}/{one.name}", one.path, one.kind, one.problem, one.family)
 
 
-def _of_file(name: str, path: Path, kind: str, problem: str | None) -> Listed:
-    return Listed(_own(name, str(path)), problem is None, None, size_of(path), str(path), problem, kind)
+def _of_file(name: str, path: Path, kind: str, problem: str | None, family: str = "") -> Listed:
+    entry = _own(name, str(path), family)
+    return Listed(entry, problem is None, None, size_of(path), str(path), problem, kind)
 
 
-def _own(name: str, place: str) -> Entry:
+def _own(name: str, place: str, family: str = "") -> Entry:
     return Entry(
-        name=name, title=place, base=None, controlnet=None, family="", licence="your own", size="linked"
+        name=name, title=place, base=None, controlnet=None, family=family, licence="your own", size="linked"
     )
 
 
@@ -228,8 +229,9 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
 
 
 def _is_model(folder: Path) -> bool:
-    names = ("model_index.json", "config.json", "unet", "transformer")
-    return any((folder / name).exists() for name in names)
+    """Not for folders of these names alone: other programs keep bare files in them."""
+    inside = (f"{name}/config.json" for name in families.NETWORKS)
+    return any((folder / name).exists() for name in ("model_index.json", "config.json", *inside))
 
 
 def _components(folder: Path) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ A model may be given as
     folder                    a pipeline in diffusers layout
     file.safetensors          a checkpoint in the original single-file layout; its tokenizer and configs come
                               from the pipeline folder it lies in, else from the family's default model. Or a
-                              UNet alone in diffusers layout; all else comes from there
+                              UNet alone in diffusers layout, or a transformer; all else comes from there
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
 the ControlNet is the pipeline's own ``controlnet`` folder or the family's default. How a model wants to be
 used may stand in files of its own: sidecar.py.
@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import families, files, hub, links, sidecar
+from . import families, files, hub, links, quantised, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
-from .families import ANY, CONTROLNET
+from .families import ALIKE, ANY, CONTROLNET
 from .header import header
 from .hub import Check, Progress
 
@@ -39,7 +39,8 @@ HUB_ID = re.compile(rf"{_PART}/{_PART}(:{_PART}(/{_PART})*\.safetensors)?")
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
     single file) is given, the weights. controlnet: a component folder or a .safetensors file.
-    unet: a file with the weights of the network alone, in place of those in the pipeline, None without one.
+    network: a file with the weights of the UNet or the transformer alone, in place of those in the pipeline,
+    None without one.
     tiny: folder of a tiny autoencoder, None without one. half: folder of an autoencoder to be used in half
     precision, where the model's own overflows. family: a key of families.PARTS."""
 
@@ -50,7 +51,7 @@ class Sources:
     controlnet: Path
     tiny: Path | None = None
     half: Path | None = None
-    unet: Path | None = None
+    network: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,20 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
     fetch = Fetch(progress, check)
     check()
     path = _locate(base, (*ANY, CONTROLNET), fetch)
-    unet, checkpoint = _single(path)
-    family = families.of_checkpoint(path) if path.is_file() else families.of_folder(path)
+    network, checkpoint = _single(path)
+    family = _family(path)
     pipeline = path
     if checkpoint:
         pipeline = _configs_for(checkpoint, family, fetch)
-    elif unet:
-        pipeline = _rest_of(unet, family, fetch)
+    elif network:
+        pipeline = _rest_of(network, family, fetch)
     check()
     if control:
         controlnet = component(_locate(control, ("", CONTROLNET), fetch, control=True))
     else:
-        controlnet = _default_controlnet(base, path, family, fetch)
+        controlnet = _default_controlnet(base, pipeline, family, fetch)
     half = _cached(HALF_AUTOENCODERS.get(family))
-    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half, unet)
+    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half, network)
 
 
 def find_controlnet(name: str, check: Check) -> Path:
@@ -101,7 +102,22 @@ def _single(path: Path) -> tuple[Path | None, Path | None]:
     """A single file as one of the network alone, and as a checkpoint: what it isn't is None."""
     if not path.is_file():
         return None, None
-    return (path, None) if families.is_unet(path) else (None, path)
+    return (path, None) if families.is_network(path) else (None, path)
+
+
+def _family(path: Path) -> str:
+    """Of a folder or a file, whose family is that of the configs that it lies beside. Raises UserError where
+    it can't be, and for unknown ones."""
+    if path.is_dir():
+        return families.of_folder(path)
+    own, beside = families.of_checkpoint(path), configs_beside(path)
+    if beside is None:
+        return own
+    theirs = families.of_configs(beside)
+    if theirs != own and not {own, theirs} <= ALIKE:
+        what = f"{path} is of the family {own}, the configs beside it are of {theirs}"
+        raise UserError(what, "put it in a folder of its own")
+    return theirs
 
 
 def split(name: str) -> tuple[str, str]:
@@ -122,6 +138,8 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
         return path
     if path.is_file():
         return weights_file(path)
+    if name.endswith(quantised.GGUF):
+        raise quantised.gguf(name)
     if ":" in name and HUB_ID.fullmatch(name):
         return weights_file(from_hub(name, parts, fetch))
     if path.suffix in (".safetensors", *files.PICKLES) or name.startswith((".", "/", "~")):
@@ -144,6 +162,8 @@ def _starter() -> Path:
 
 def weights_file(path: Path) -> Path:
     """``path``, whose header was looked at. Raises UserError for other kinds of files and damaged ones."""
+    if path.suffix == quantised.GGUF:
+        raise quantised.gguf(str(path))
     if path.suffix in files.PICKLES:
         raise UserError(
             f"{path} is a pickle, which can run code when it is loaded", "convert it to .safetensors"
@@ -207,7 +227,6 @@ def _cached(repo: str | None) -> Path | None:
 def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
     """A pipeline folder with the tokenizer and the configs for a single-file ``checkpoint``."""
     if beside := configs_beside(checkpoint):
-        _check_family(checkpoint, family, beside)
         return beside
     repo = BY_FAMILY[family].base if family in BY_FAMILY else None
     if repo is None:
@@ -226,29 +245,24 @@ def _configs_for(checkpoint: Path, family: str, fetch: Fetch) -> Path:
         raise UserError(what, f"put them beside it (folders {places}) or {why.fix}", **why.options) from error
 
 
-def _rest_of(unet: Path, family: str, fetch: Fetch) -> Path:
-    """The pipeline folder with all else that belongs to a file of a ``unet`` alone."""
-    if beside := configs_beside(unet):
-        _check_family(unet, family, beside)
+def _rest_of(network: Path, family: str, fetch: Fetch) -> Path:
+    """The pipeline folder with all else that belongs to a file of a ``network`` alone."""
+    if beside := configs_beside(network):
         return beside
-    entry = BY_FAMILY.get(family)
+    entry, parts = BY_FAMILY.get(family), families.PARTS[family]
     if entry is None or entry.base is None:
         folders = _folders(family)
-        raise UserError(f"{unet} is a network alone", f"put it beside its model's {folders} folders")
+        raise UserError(f"{network} is a network alone", f"put it beside its model's {folders} folders")
+    folder = hub.cached(entry.base)
+    if folder and _has_configs(folder) and not files.missing(folder, parts.beside):
+        return folder
     try:
-        return from_hub(entry.base, (*ANY, CONTROLNET), fetch)
+        fetch(entry.base, (*parts.others, *parts.beside))
+        return fetch(entry.base, (parts.network,), weights=False)
     except UserError as error:
         why = error.wording
-        what = f"{unet.name} is a network alone and needs {entry.base}: {why.error}"
+        what = f"{network.name} is a network alone and needs the rest of {entry.base}: {why.error}"
         raise UserError(what, why.fix, **why.options) from error
-
-
-def _check_family(checkpoint: Path, family: str, configs: Path) -> None:
-    """Raise UserError where a single file lies among the ``configs`` of another family."""
-    theirs = families.of_unet(str(configs), files.read_json(configs / "unet" / "config.json"))
-    if theirs != family:
-        what = f"{checkpoint} is of the family {family}, the configs beside it are of {theirs}"
-        raise UserError(what, "put it in a folder of its own")
 
 
 def _folders(family: str) -> str:
@@ -261,4 +275,5 @@ def configs_beside(checkpoint: Path) -> Path | None:
 
 
 def _has_configs(folder: Path) -> bool:
-    return (folder / "unet" / "config.json").is_file() and (folder / "tokenizer").is_dir()
+    networks = (folder / name / "config.json" for name in families.NETWORKS)
+    return any(path.is_file() for path in networks) and (folder / "tokenizer").is_dir()

@@ -17,7 +17,7 @@ from .header import header
 
 MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
 KINDS = {  # by folders' names in small letters
-    **dict.fromkeys(("checkpoints", "stable-diffusion"), MODEL),
+    **dict.fromkeys(("checkpoints", "stable-diffusion", "diffusion_models", "unet"), MODEL),
     **dict.fromkeys(("loras", "lora"), LORA),
     "controlnet": CONTROLNET,
 }
@@ -29,12 +29,14 @@ _CONTROLNETS = ("controlnet_cond_embedding.", "control_model.", "control_all_x_e
 
 @dataclass(frozen=True)
 class Found:
-    """A file of a tree. name: in it. problem: why it can't be used, None where nothing is known of that."""
+    """A file of a tree. name: in it. problem: why it can't be used, None where nothing is known of that.
+    family: of a model, a key of families.PARTS; "" of others."""
 
     name: str
     path: Path
     kind: str
     problem: str | None
+    family: str = ""
 
 
 def root(place: Path) -> Path | None:
@@ -59,7 +61,7 @@ def files_of(place: Path) -> Iterator[Found]:
     for folder, kind in sorted(_folders(place), key=lambda found: list(KINDS.values()).index(found[1])):
         for path in _weights(folder)[:MOST]:
             name = path.relative_to(place).with_suffix("").as_posix()
-            yield Found(name, path, kind, problem(path, kind))
+            yield Found(name, path, kind, *_looked_at(path, kind))
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -69,16 +71,21 @@ def _weights(folder: Path) -> list[Path]:
 
 def problem(path: Path, kind: str) -> str | None:
     """Why a file can't be used as one of its ``kind``, as far as its header tells."""
+    return _looked_at(path, kind)[0]
+
+
+def _looked_at(path: Path, kind: str) -> tuple[str | None, str]:
+    """The ``problem`` and the ``family`` of a file."""
     try:
         if kind == LORA:
             lora_file.read(path)
         elif kind == MODEL:
-            families.of_checkpoint(path)
+            return None, families.of_checkpoint(path)
         elif (own := kind_of(path)) != kind:
-            return f"{path} is a {own}, not a {kind}"
+            return f"{path} is a {own}, not a {kind}", ""
     except UserError as error:
-        return str(error)
-    return None
+        return str(error), ""
+    return None, ""
 
 
 def kind_of(path: Path) -> str:

@@ -74,8 +74,8 @@ class StableDiffusion(Family[Stack]):
 
     def _part(self, component: Component, config: dict[str, Any], sources: Sources) -> Part:
         def tensors(network: Any, check: Check) -> Any:
-            if sources.unet and component.stage == NETWORK:
-                return weights.of_file(sources.unet)
+            if sources.network and component.stage == NETWORK:
+                return weights.of_file(sources.network)
             if sources.checkpoint:
                 return weights.of_checkpoint(sources.checkpoint, component.name, network, check)
             return weights.of_folder(sources.pipeline / component.name)

@@ -15,18 +15,18 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from ...errors import UserError
 from ...models.accelerators import Accelerator
 from ...models.checks import check_classes, latent_channels, view_shape
-from ...models.families import CONTROLNET, SUPPORTED
-from ...models.files import read_json
+from ...models.families import CONTROLNET
+from ...models.files import SUPPORTED, read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
-from .. import flow, weights
+from .. import flow, transformer_file, weights
 from ..autoencoder import Autoencoder, tiny_part
 from ..build import build
 from ..device import transformer_row_bytes, vae_picture_bytes
 from ..levels import Schedule
 from ..parts import Part
 from ..patches import PATCH
-from .family import TEXT, Component, Family, Latent, Rows
+from .family import NETWORK, TEXT, Check, Component, Family, Latent, Rows
 
 R = TypeVar("R", bound=Rows)
 
@@ -81,9 +81,13 @@ class FlowTransformer(Family[R]):
         folder = sources.pipeline / component.name
         inside = config.get("text_config", config) if component.stage == TEXT else config
         empty = partial(build, component.network, inside, folder / "config.json")
-        return Part(
-            component.name, empty, lambda _, check: weights.of_folder(folder), self.device, self.dtype
-        )
+
+        def tensors(network: Any, check: Check) -> Any:
+            if sources.network and component.stage == NETWORK:
+                return transformer_file.tensors(sources.network, network)
+            return weights.of_folder(folder)
+
+        return Part(component.name, empty, tensors, self.device, self.dtype)
 
     def _controlnet_part(self, network: str, config: Mapping[str, Any], place: Path) -> Part:
         """Of a ControlNet, "module:Class", whose weights in ``place``, a folder or a file, are its own."""

@@ -210,6 +210,6 @@ def test_a_network_alone_needs_its_family_s_model(
         raise UserError(f"{repo} isn't here", "download it")
 
     monkeypatch.setattr(hub, "download", no_download)
-    words = "mine.safetensors is a network alone and needs stabilityai/stable-diffusion-xl-base-1.0"
+    words = "mine.safetensors is a network alone and needs the rest of stabilityai"
     with pytest.raises(UserError, match=words):
         load(f"{tmp_path / 'mine.safetensors'}+{xl_model}")

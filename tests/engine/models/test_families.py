@@ -97,8 +97,10 @@ def test_other_pipelines_are_refused_by_name(tmp_path: Path, kind: str) -> None:
     [
         ("conditioner.embedders.0.model.x", "refiner of Stable Diffusion XL"),
         ("model.diffusion_model.joint_blocks.0.context_block.x", "Stable Diffusion 3"),
-        ("double_blocks.0.img_attn.norm.key_norm.scale", "FLUX"),
-        ("model.diffusion_model.cap_embedder.1.weight", "Z-Image"),
+        ("double_stream_modulation_img.lin.weight", "FLUX.2"),
+        ("model.diffusion_model.distilled_guidance_layer.in_proj.bias", "Chroma"),
+        ("txt_in.text_norm.weight", "Qwen-Image-2.1"),
+        ("controlnet_blocks.0.weight", "ControlNet"),
     ],
 )
 def test_other_single_files_are_refused_by_name(tmp_path: Path, key: str, said: str) -> None:

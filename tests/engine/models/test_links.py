@@ -51,9 +51,13 @@ def tree(tmp_path: Path) -> Path:
     lora["lora_unet_conv_in.lora_up.weight"] = np.zeros((8, 2, 1, 1), np.float32)
     checkpoint = {"model.diffusion_model.input_blocks.1.1.attn2.to_k.weight": np.zeros((8, 768), np.float32)}
     control = {"controlnet_cond_embedding.conv_in.weight": np.zeros((1,), np.float32)}
+    flux = {"double_blocks.0.img_attn.qkv.weight": np.zeros((8, 8), np.float32)}
+    packed = {**flux, "double_blocks.0.img_attn.proj.weight": np.zeros((8, 8), np.uint8)}
     models = tmp_path / "Comfy UI" / "models"
     for name, state in [
         ("checkpoints/rusty", checkpoint),
+        ("diffusion_models/flux1-schnell", flux),
+        ("unet/small", packed),
         ("loras/wood", lora),
         ("loras/xl/ink", lora),
         ("loras/loha", {"a.hada_w1_a": np.zeros(1, np.float32)}),
@@ -76,6 +80,8 @@ def test_a_tree_of_models_is_linked_as_a_whole_and_listed_by_kind(
     found = {name: (one.kind, one.installed) for name, one in own.items()}
     assert list(found.items()) == [
         ("Comfy-UI/checkpoints/rusty", (trees.MODEL, True)),
+        ("Comfy-UI/diffusion_models/flux1-schnell", (trees.MODEL, True)),
+        ("Comfy-UI/unet/small", (trees.MODEL, False)),
         ("Comfy-UI/loras/cut", (trees.LORA, False)),
         ("Comfy-UI/loras/loha", (trees.LORA, False)),
         ("Comfy-UI/loras/wood", (trees.LORA, True)),
@@ -83,6 +89,9 @@ def test_a_tree_of_models_is_linked_as_a_whole_and_listed_by_kind(
         ("Comfy-UI/controlnet/depth", (trees.CONTROLNET, True)),
         ("Comfy-UI/controlnet/wood", (trees.CONTROLNET, False)),
     ]
+    families = [one.entry.family for one in own.values() if one.kind == trees.MODEL]
+    assert families == ["sd15", "flux-schnell", ""]
+    assert "quantised" in str(own["Comfy-UI/unet/small"].damaged)
     assert "damaged" in str(own["Comfy-UI/loras/cut"].damaged)
     assert "LoHa" in str(own["Comfy-UI/loras/loha"].damaged)
     assert "is a LoRA, not a ControlNet" in str(own["Comfy-UI/controlnet/wood"].damaged)
@@ -92,7 +101,7 @@ def test_a_tree_of_models_is_linked_as_a_whole_and_listed_by_kind(
         str(tree / "models/checkpoints/rusty.safetensors"),
         str(tree / "models/controlnet/depth.safetensors"),
     )
-    assert len(manage.verify("Comfy-UI")) == 3
+    assert len(manage.verify("Comfy-UI")) == 4
     listed = said(capsys, "list")
     assert isinstance(listed, list)
     assert [one["kind"] for one in listed if one["link"]] == [kind for kind, _ in found.values()]
