@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .canvas.canvas import Canvas, CanvasView
+from .canvas.canvas import Canvas, CanvasView, Start
 from .denoise.attention import Links
 from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
@@ -25,7 +25,7 @@ from .host import Clock, Host
 from .settings import Settings
 from .sync import backgrounds
 from .sync.methods import AGGREGATES, METHODS, Method
-from .sync.sampler import Step, Sync, initial_noise, sample
+from .sync.sampler import Present, Step, Sync, initial_noise, sample
 from .sync.spaces import Averaging, DecodedRoundtrip, Space
 
 Floats = NDArray[np.float32]
@@ -83,19 +83,27 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
     schedule = _schedule(canvas, painter)
     with painter.clock.part("geometry"):
         sync, start = _sync(canvas, painter), canvas.start()
-    clean = None if start is None else autoencoder.encode(torch.from_numpy(start))
+    present = None if start is None else _present(start, autoencoder, painter)
     generator = torch.Generator().manual_seed(settings.seed)
     behind = _backgrounds(canvas, painter, schedule, generator)
     x = initial_noise(sync.space, behind(0), generator)
     network, pace = _network(canvas, painter, schedule), _Pace()
     host.progress("denoise", 0, settings.steps_run, None)
     with _attention(canvas, painter):
-        for step in sample(network, schedule, sync, x, behind, generator, clean):
+        for step in sample(network, schedule, sync, x, behind, generator, present):
             x = step.x
             host.progress("denoise", step.i + 1, step.n, pace.left_after(step))
             watch(step)
     pictures = autoencoder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
     return np.ascontiguousarray(pictures, np.float32)
+
+
+def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Present:
+    clean = autoencoder.encode(torch.from_numpy(start.pictures))
+    if start.known is None:
+        return Present(clean)
+    known = torch.from_numpy(_means(start.known, painter.denoiser.downscale)[:, None])
+    return Present(clean, known.to(painter.home))
 
 
 def _schedule(canvas: Canvas, painter: Painter) -> Schedule:

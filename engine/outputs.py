@@ -167,6 +167,7 @@ def _names(listed: Any) -> Iterator[str]:
 def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
     """The paths of the files that ``request`` names, as far as they are there."""
     if isinstance(request, ImageRequest):
+        yield from filter(None, (request.init_image, request.mask))
         return
     yield from request.meshes
     if request.cameras:

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import disk, memory
 from . import settings as options
 from .blend import Finish, unfinished
-from .canvas import image, mesh
+from .canvas import kinds, mesh
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
 from .export import report, save
@@ -25,7 +25,7 @@ from .protocol import AnyRequest, ImageRequest, Request, Result
 from .words import line
 
 Model = Callable[[str, str, tuple[str, ...]], Denoiser]
-CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: image.prepare}
+CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: kinds.prepare}
 
 
 def texture(

@@ -16,7 +16,7 @@ from .models.presets import Preset, for_kind
 from .options import controls, values
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
-from .protocol import AnyRequest, Request
+from .protocol import AnyRequest, ImageRequest, Request
 from .sync.methods import METHODS
 from .views import camera_file
 from .views.backends import obstacle
@@ -66,6 +66,8 @@ def check(request: AnyRequest) -> None:
     asked_controls(request)
     if isinstance(request, Request):
         _check_meshes(request)
+    else:
+        _check_picture(request)
 
 
 def asked_controls(request: AnyRequest) -> tuple[controls.Asked, ...]:
@@ -80,6 +82,22 @@ def _check_meshes(request: Request) -> None:
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
     _check_start(request)
+
+
+def _check_picture(request: ImageRequest) -> None:
+    """What only a picture of one's own has, and what it hasn't."""
+    own = request.kind == "picture"
+    if own and request.init_image is None:
+        raise UserError("there is no picture to paint anew", "name it by {init_image}", init_image=None)
+    names = ("width", "height") if own else ("init_image", "mask", "strength")
+    for name in names:
+        if getattr(request, name) is None:
+            continue
+        if own:
+            what = f"a picture of one's own keeps its size, and {{{name}}} is given"
+            raise UserError(what, f"leave {{{name}}} out", **{name: None})
+        what = f"{{{name}}} is given, but {{kind}} is {request.kind}"
+        raise UserError(what, f"use {{kind}}, or leave {{{name}}} out", kind="picture", **{name: None})
 
 
 def _check_method(request: AnyRequest) -> None:
@@ -176,8 +194,7 @@ def reported(request: AnyRequest, settings: Settings) -> dict[str, Any]:
     names = [name for name, one in request.table().items() if one.reported]
     said = {name: getattr(settings if name in by_model() else request, name) for name in names}
     said["sync_share"] = "ramp" if settings.fading else settings.share
-    if isinstance(request, Request):
-        said["strength"] = None if request.init_texture is None else settings.strength
+    said["strength"] = None if _start(request) is None else settings.strength
     return said
 
 
@@ -195,7 +212,12 @@ def _share(method: str, share: float | str) -> dict[str, Any]:
     return {"share": SHARES[share] if isinstance(share, str) else share, "fading": share == "ramp"}
 
 
+def _start(request: AnyRequest) -> str | None:
+    """The picture that it starts from."""
+    return request.init_texture if isinstance(request, Request) else request.init_image
+
+
 def _strength(request: AnyRequest) -> float:
-    if not isinstance(request, Request) or request.init_texture is None:
+    if _start(request) is None:
         return 1.0
     return OPTIONS["strength"].instead if request.strength is None else request.strength

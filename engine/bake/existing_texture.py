@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
@@ -20,6 +19,7 @@ from ..mesh.sets import Page
 from ..pictures.channels import BACKGROUND
 from ..pictures.pages import texel_centres
 from ..pictures.read import read
+from ..pictures.resize import resized
 from ..pictures.sampling import sample_pages
 from ..views.surface import Surface, View
 from .bake import Baked
@@ -141,8 +141,4 @@ def page_paths(path: str, pages: Sequence[Page], what: str) -> list[str]:
 def _shrunk(texels: Floats, size: int) -> Floats:
     """``texels`` (H, W, 4) with at most ``size`` a side."""
     height, width = (min(side, size) for side in texels.shape[:2])
-    if texels.shape[:2] == (height, width):
-        return texels
-    planes = torch.from_numpy(texels).permute(2, 0, 1)[None]
-    fitted = torch.nn.functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
-    return np.ascontiguousarray(fitted[0].permute(1, 2, 0).numpy())
+    return resized(texels, height, width)

@@ -54,6 +54,15 @@ class CanvasView:
     neighbours: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Start:
+    """What the views show before anything is painted. pictures: (N, 3, H, W) float32 in [0, 1]. known:
+    (N, H, W) float32 in [0, 1], how much of each pixel is to stay as it is; None: all is painted."""
+
+    pictures: Floats
+    known: Floats | None = None
+
+
 class Painted(Protocol):
     """The canonical variable at full resolution, made from finished views. warnings: what is odd about it."""
 
@@ -96,9 +105,8 @@ class Canvas(Protocol):
         """f and g between the canonical variable and the views, an element of theirs being ``scale``^2
         pixels: 1, or what the model's latents are. Its tensors lie on ``device``."""
 
-    def start(self) -> Floats | None:
-        """(N, 3, H, W) float32 in [0, 1]: how the views show what was painted before; None where nothing
-        was."""
+    def start(self) -> Start | None:
+        """How the views show what was painted before; None where nothing was."""
 
     def finish(self, pictures: Floats) -> Painted:
         """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of the

@@ -23,14 +23,14 @@ from ..pictures.channels import by_channel
 from ..protocol import ImageRequest
 from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace
-from .canvas import CanvasView, Prompt
+from .canvas import CanvasView, Painted, Prompt, Start
 from .image_files import ImagePreview, PaintedImage, image_file
 from .windows import Windows
 
 Floats = NDArray[np.float32]
 
 BYTES_A_PIXEL = 100  # of a view, in f and g
-TORUS_STRIDE = 1 / 2  # of a view's side, between windows: each place lies well inside one of them
+STRIDE = 1 / 2  # of a view's side, between windows: each place lies well inside one of them
 # Published: 8 of 64 latents. A model that reads positions is shown the same square in every window, and then
 # takes so small a stride for the period of its pattern: bricks come out as narrow as it.
 WIDE_STRIDE = 1 / 8
@@ -55,8 +55,6 @@ class PreparedImage:
     def canvas(self, settings: Settings, denoiser: Denoiser) -> ImageCanvas:
         """Through windows of the model's size. Raises UserError for a size that can't be painted."""
         height, width, windows = _KINDS[self.request.kind](self.request, settings, denoiser.downscale)
-        pixels = windows.count * windows.side**2
-        require_room(pixels * BYTES_A_PIXEL, f"a picture of {width} x {height} pixels")
         return ImageCanvas(self.request, settings, (height, width), windows, denoiser.channels)
 
 
@@ -67,8 +65,8 @@ Laid = tuple[int, int, Windows]
 def _tile(request: ImageRequest, settings: Settings, grid: int) -> Laid:
     side = settings.view_size
     height, width = request.height or 2 * side, request.width or 2 * side
-    stride = _multiple(side * TORUS_STRIDE, grid)
-    return height, width, Windows.torus(height, width, side, stride, grid)
+    stride = _multiple(side * STRIDE, grid)
+    return height, width, _held(Windows.torus(height, width, side, stride, grid))
 
 
 def _wide(request: ImageRequest, settings: Settings, grid: int) -> Laid:
@@ -78,9 +76,22 @@ def _wide(request: ImageRequest, settings: Settings, grid: int) -> Laid:
         what = f"a wide picture of {width} x {height} pixels is smaller than a view of the model"
         fix = f"give {{width}} and {{height}} at least {side}, or make a tile"
         raise UserError(what, fix, width=None, height=None)
-    share = TORUS_STRIDE if settings.control == "position" else WIDE_STRIDE
-    stride = _multiple(side * share, grid)
-    return height, width, Windows.strip(height, width, side, stride, grid)
+    share = STRIDE if settings.control == "position" else WIDE_STRIDE
+    return height, width, strip(height, width, settings, grid, share)
+
+
+def strip(height: int, width: int, settings: Settings, grid: int, share: float = STRIDE) -> Windows:
+    """Windows of the model's size, that ``share`` of it apart, on a picture that is as large at least. Raises
+    UserError for too many."""
+    stride = _multiple(settings.view_size * share, grid)
+    return _held(Windows.strip(height, width, settings.view_size, stride, grid))
+
+
+def _held(windows: Windows) -> Windows:
+    """``windows``; UserError where there isn't memory for so many."""
+    pixels = windows.count * windows.side**2
+    require_room(pixels * BYTES_A_PIXEL, f"a picture of {windows.width} x {windows.height} pixels")
+    return windows
 
 
 def _multiple(length: float, grid: int) -> int:
@@ -132,10 +143,10 @@ class ImageCanvas:
         maps = self.windows.at(self.windows.side // scale).maps(averaging)
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 
-    def start(self) -> None:
+    def start(self) -> Start | None:
         return None
 
-    def finish(self, pictures: Floats) -> PaintedImage:
+    def finish(self, pictures: Floats) -> Painted:
         images = by_channel(self.windows.joined(pictures, *self.size), self.channels)
         return PaintedImage(self.request, images, self.windows.wraps)
 

@@ -31,7 +31,7 @@ from ..views.cameras import Camera
 from ..views.neighbours import nearest_first, neighbours
 from ..views.planner import MAX_VIEWS
 from ..views.surface import Surface, View
-from .canvas import CanvasView, Prompt
+from .canvas import CanvasView, Prompt, Start
 from .mesh_job import MeshJob
 from .mesh_maps import mesh_maps
 from .mesh_painted import PaintedMesh
@@ -142,10 +142,10 @@ class MeshCanvas:
         maps = mesh_maps(self.surface, shots, size, averaging)
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 
-    def start(self) -> Floats | None:
+    def start(self) -> Start | None:
         """How the views show the texture to start from."""
         old = self.job.old
-        return None if old is None else old.seen(self.surface, self.shots, self.job.host.check)
+        return None if old is None else Start(old.seen(self.surface, self.shots, self.job.host.check))
 
     def preview(self) -> MeshPreview:
         return MeshPreview(self.job, self.surface, self.cameras, self.channels)

@@ -33,9 +33,9 @@ def of_mesh(
     return round(textures + pictures + geometry) + REST
 
 
-def of_image(width: int, height: int, channels: int = 1) -> int:
+def of_image(width: int, height: int, channels: int = 1, depth: str = "8") -> int:
     """Bytes of a picture without a mesh."""
-    return round(width * height * channels * A_TEXEL) + REST
+    return round(width * height * channels * (A_TEXEL + MORE_A_TEXEL[depth])) + REST
 
 
 def of_request(request: AnyRequest) -> int:

@@ -170,7 +170,7 @@ SIZED = {STARTER.family: STARTER, "sdxl": SDXL, **_TRANSFORMERS}  # by the size 
 # Published for pictures without a mesh (SyncTweedies, wide images: Stable Diffusion 2 base at 512 pixels).
 # Tiles are windows as well, and nobody published any.
 _WINDOWS = {"steps": 50, "guidance": 7.5, "negative": ""}
-_PICTURES: Mapping[str, Mapping[str, Any]] = {"tile": _WINDOWS, "wide": _WINDOWS}
+_PICTURES: Mapping[str, Mapping[str, Any]] = {"tile": _WINDOWS, "wide": _WINDOWS, "picture": {}}
 _PICTURE_SIZE = {"sd15": {"view_size": 512, "latent_view_size": 64}}  # published; others: as trained
 
 

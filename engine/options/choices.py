@@ -16,6 +16,7 @@ METHODS = {
 KINDS = {
     "tile": ("Tile", "A material that goes on at its own other edge: it tiles without a seam"),
     "wide": ("Wide", "A picture of any width, painted through windows that overlap"),
+    "picture": ("Picture", "A picture of one's own, painted anew: all of it, or what a mask covers"),
 }
 SYNC_SPACES = {
     "latent": ("Latent", "Average in the model's own coarse space, as published"),

@@ -46,7 +46,9 @@ def _side(label: str, usual: str) -> Any:
 class ImageRequest(Asked):
     """One picture. ``None`` means "not given": the kind and the model's preset decide.
 
-    out: folder that receives image.png and report.json. width, height: in pixels.
+    out: folder that receives image.png and report.json. width, height: in pixels. init_image: path of the
+    picture that is painted anew, of which image.png has the size and the depth; with floats it is image.exr.
+    mask: path of a picture, white where it is. strength: as of a texture.
     """
 
     kind: str = field(metadata=option("Kind", "What it is", PICTURE, choices=choices.KINDS, doors=_HERE))
@@ -54,6 +56,37 @@ class ImageRequest(Asked):
     out: str = _as_texture("out")
     width: int | None = _side("Width", "2 views of the model for a tile, 6 for a wide picture")
     height: int | None = _side("Height", "2 views of the model for a tile, 1 for a wide picture")
+    init_image: str | None = field(
+        default=None,
+        metadata=option(
+            "Picture to Start From",
+            "The picture that is painted anew; it keeps its size",
+            PICTURE,
+            doors=_HERE,
+            metavar="FILE",
+            needs=("kind", "picture"),
+            reported=False,
+        ),
+    )
+    mask: str | None = field(
+        default=None,
+        metadata=option(
+            "Mask",
+            "A picture that is white where that is painted, black where it stays as it is",
+            PICTURE,
+            doors=_HERE,
+            metavar="FILE",
+            usual="all of it is painted",
+            needs=("kind", "picture"),
+            reported=False,
+        ),
+    )
+    strength: float | None = _as_texture(
+        "strength",
+        help="How far from the picture that it starts from: 0.1 retouches, 1 makes a new one",
+        doors=_HERE,
+        needs=("kind", "picture"),
+    )
     overwrite: bool = _as_texture("overwrite", doors=_HERE)
     device: str = _as_texture("device")
     preview: bool = _as_texture(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenEXR
@@ -35,14 +36,20 @@ def write(picture: Floats, path: Path, depth: str, colour: bool = True) -> None:
     for top in range(0, len(picture), BAND):
         rows = np.clip(picture[top : top + BAND], 0, 1)
         pixels[top : top + BAND] = to_linear(rows) if colour else rows
+    write_pixels(pixels, path, colour)
+
+
+def write_pixels(pixels: NDArray[Any], path: Path, colour: bool = True) -> None:
+    """Write ``pixels`` (H, W, 3 or 4) float16 or float32 to ``path`` just as they are. Raises OSError."""
+    channels = {"RGB" if pixels.shape[2] == 3 else "RGBA": np.ascontiguousarray(pixels)}
     # A stream, since for names the library forgets why the disk refused; a copy, since it adds to the header.
     with path.open("wb") as file:
-        OpenEXR.File(_HEADER | _SAYS[colour], {"RGB": pixels}).write(file)
+        OpenEXR.File(_HEADER | _SAYS[colour], channels).write(file)
 
 
-def decode(data: bytes, name: str) -> Floats:
-    """(H, W, 4) float32 in [0, 1]: sRGB colours, not multiplied by alpha, and alpha, of the file ``name``
-    that holds ``data``. Raises OSError, and UserError for more pixels than a texture has."""
+def decode_pixels(data: bytes, name: str) -> NDArray[Any]:
+    """(H, W, 3 or 4) float16 or float32, linear light times alpha, of the file ``name`` that holds ``data``.
+    Raises OSError, and UserError for more pixels than a texture has."""
     try:
         _require_size(data, name)
         file = OpenEXR.File(io.BytesIO(data))
@@ -52,10 +59,17 @@ def decode(data: bytes, name: str) -> Floats:
     kind = next((kind for kind in ("RGBA", "RGB", "Y") if kind in channels), None)
     if kind is None:
         raise OSError("no channels R, G and B")
-    pixels = np.nan_to_num(channels[kind].pixels.astype(np.float32))
-    if kind == "Y":
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    alpha = np.clip(pixels[..., 3:], 0, 1) if kind == "RGBA" else np.ones_like(pixels[..., :1])
+    pixels: NDArray[Any] = channels[kind].pixels
+    if pixels.dtype.kind != "f":
+        pixels = pixels.astype(np.float32)
+    return np.repeat(pixels[..., None], 3, axis=2) if kind == "Y" else pixels
+
+
+def straight(light: NDArray[Any]) -> Floats:
+    """(H, W, 4) float32 in [0, 1]: sRGB colours, not multiplied by alpha, and alpha, of ``light`` (H, W, 3 or
+    4), linear light times alpha."""
+    pixels = np.nan_to_num(light.astype(np.float32))
+    alpha = np.clip(pixels[..., 3:], 0, 1) if pixels.shape[2] == 4 else np.ones_like(pixels[..., :1])
     colours = np.divide(pixels[..., :3], alpha, out=np.zeros_like(pixels[..., :3]), where=alpha > 0)
     return np.concatenate([to_srgb(np.clip(colours, 0, 1)), alpha], axis=2)
 

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +27,10 @@ _COLOUR_TYPES = {3: 2, 4: 6}  # channels: RGB, and RGB with straight alpha
 _UP = 2
 
 
-def write(picture: Floats, path: Path, bits: int = 8, level: int = COMPACT) -> None:
+def write(picture: NDArray[Any], path: Path, bits: int = 8, level: int = COMPACT) -> None:
     """Write ``picture`` (H, W, 3 or 4) in [0, 1], clamped, sRGB with straight alpha, the top row first, to
-    ``path``, 8 or 16 ``bits`` a channel. Whoever looks finds the file as it was before or as it is now.
-    Raises OSError."""
+    ``path``, 8 or 16 ``bits`` a channel; or whole numbers of so many bits just as they are. Whoever looks
+    finds the file as it was before or as it is now. Raises OSError."""
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("wb") as file:
@@ -54,7 +55,7 @@ def eight_bits(picture: Floats) -> Bytes:
     return (np.clip(picture, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
-def _encoded(picture: Floats, bits: int, level: int) -> Iterator[bytes]:
+def _encoded(picture: NDArray[Any], bits: int, level: int) -> Iterator[bytes]:
     """The file's bytes, piece by piece."""
     height, width, channels = picture.shape
     yield _START
@@ -72,11 +73,15 @@ def _encoded(picture: Floats, bits: int, level: int) -> Iterator[bytes]:
     yield _chunk(b"IEND", b"")
 
 
-def _row_bytes(rows: Floats, bits: int) -> Bytes:
-    """``rows`` (h, W, k) in [0, 1] as (h, k W) bytes, or twice as many, big endian."""
+def _row_bytes(rows: NDArray[Any], bits: int) -> Bytes:
+    """``rows`` (h, W, k) in [0, 1] as (h, k W) bytes, or twice as many, big endian; whole numbers as they
+    are."""
+    if rows.dtype.kind == "u":
+        numbers: NDArray[Any] = np.ascontiguousarray(rows, f">u{bits // 8}")
+        return numbers.reshape(len(rows), -1).view(np.uint8)
     if bits == 8:
         return eight_bits(rows).reshape(len(rows), -1)
-    whole = (np.clip(rows, 0, 1) * np.float32(65535) + np.float32(0.5)).astype(">u2")
+    whole: NDArray[Any] = (np.clip(rows, 0, 1) * np.float32(65535) + np.float32(0.5)).astype(">u2")
     return whole.reshape(len(rows), -1).view(np.uint8)
 
 

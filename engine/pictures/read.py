@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,12 @@ def read(path: Path) -> Floats:
 
     With or without colour or alpha, 8 or 16 bits a channel, or OpenEXR in linear light. Raises UserError.
     """
+    return straight(read_pixels(path))
+
+
+def read_pixels(path: Path) -> NDArray[Any]:
+    """The same as the file holds it: (H, W, 3 or 4) uint8 or uint16; float16 or float32, linear light times
+    alpha, of OpenEXR. Raises UserError."""
     name = cut(path.name)
     try:
         with warnings.catch_warnings():  # only what is beyond Pillow's limit is refused
@@ -44,20 +51,31 @@ def read(path: Path) -> Floats:
         raise UserError(f"the texture {name} can't be read ({reason})", fix) from error
 
 
-def _decoded(data: bytes, name: str) -> Floats:
+def straight(pixels: NDArray[Any]) -> Floats:
+    """``pixels``, as by :func:`read_pixels`, as :func:`read` has them."""
+    if pixels.dtype.kind == "f":
+        return exr.straight(pixels)
+    height, width, count = pixels.shape
+    texels = np.ones((height, width, 4), np.float32)
+    np.divide(pixels, np.float32(np.iinfo(pixels.dtype).max), out=texels[..., :count])
+    return texels
+
+
+def _decoded(data: bytes, name: str) -> NDArray[Any]:
     if data.startswith(exr.MAGIC):
-        return exr.decode(data, name)
+        return exr.decode_pixels(data, name)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         require_pixels(*image.size, name)
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would cut off at 255
-            grey = np.asarray(image, np.float32) / np.float32(65535)
-            return np.stack([grey, grey, grey, np.ones_like(grey)], axis=-1)
-        texels: Floats = np.asarray(image.convert("RGBA"), np.float32) / np.float32(255)
+            return np.repeat(np.asarray(image).astype(np.uint16)[..., None], 3, axis=2)
+        clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+        high = np.asarray(image.convert("RGBA" if clear else "RGB"))
     low = low_bytes(data) if image.format == "PNG" else None
-    if low is not None:
-        count = low.shape[2]
-        texels[..., :count] = (texels[..., :count] * (255 * 256) + low) / 65535
-    return texels
+    if low is None:
+        return high
+    deep = high.astype(np.uint16) * np.uint16(257 if low.shape[2] < high.shape[2] else 256)
+    deep[..., : low.shape[2]] = high[..., : low.shape[2]].astype(np.uint16) * np.uint16(256) + low
+    return deep
 
 
 def low_bytes(data: bytes) -> NDArray[np.uint8] | None:

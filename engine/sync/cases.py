@@ -10,6 +10,8 @@
     fg0     the same for clean estimates, in the latent or in the RGB texture
     g0      g for clean estimates, which the RGB texture makes agree first where it is used
     h       each view as the views before it show it, where they do; its own pixels elsewhere
+    keep    a clean estimate with what is known of the picture in its place (psi and q step with that; fg and
+            h leave a view its own there)
     pull    how far the views before draw a view towards them in this step
 
 Cases 1 to 5 as in the SyncTweedies paper (figure 3), ``syncmvd`` the step of SyncMVD, ``syncsde`` that of
@@ -55,6 +57,7 @@ class Terms:
     level: Level
     end: Level
     renoises: bool = False
+    keep: Map = lambda x0: x0
 
     def phi(self, x: Tensor, eps: Tensor) -> Tensor:
         x0 = steps.tweedie(x, eps, *self.level.alpha_sigma)
@@ -62,13 +65,13 @@ class Terms:
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
         if self.renoises:
-            return steps.renoised(x0, *self.end.alpha_sigma, self.n0(x))
-        return steps.ddim(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma)
+            return steps.renoised(self.keep(x0), *self.end.alpha_sigma, self.n0(x))
+        return steps.ddim(x, self.keep(x0), *self.level.alpha_sigma, *self.end.alpha_sigma)
 
     def q(self, x: Tensor, x0: Tensor) -> Tensor:
         if self.renoises:
             return self.psi(x, x0)
-        return steps.ddpm(x, x0, *self.level.alpha_sigma, *self.end.alpha_sigma, self.n(x))
+        return steps.ddpm(x, self.keep(x0), *self.level.alpha_sigma, *self.end.alpha_sigma, self.n(x))
 
 
 def independent(x: Tensor, t: Terms) -> Stepped:

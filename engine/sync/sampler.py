@@ -34,6 +34,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Present:
+    """What views show before anything is painted. clean: their latents (N, C, h, w). known: (N, 1, h, w)
+    float32 in [0, 1], how much of each latent stays as it is; None: nothing does."""
+
+    clean: Tensor
+    known: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Sync:
     """How views are synchronised.
 
@@ -96,7 +105,7 @@ def sample(
     x: Tensor,
     background: Callable[[int], Tensor],
     generator: torch.Generator,
-    clean: Tensor | None = None,
+    present: Present | None = None,
 ) -> Iterator[Step]:
     """Denoise ``x`` (N, C, h, w), unit noise, along ``schedule``; yields after every step.
 
@@ -104,28 +113,30 @@ def sample(
     view of their own: their views are rendered from the canonical variable over this background, noised to
     the step's level as alpha background + sigma noise (published with the squares of these instead, and at
     the level before the step).
-    clean: latents (N, C, h, w) that views start from, with as much noise as the first step takes away; None:
-    from noise alone, as at alpha = 0.
+    present: what views start from, with as much noise as the first step takes away; None: from noise alone,
+    as at alpha = 0. What is known of it takes the place of clean estimates at every step: so it is what the
+    rest is painted around, and in the end, but for what the views' average does to it, there again.
     """
     count, method = len(schedule.levels), sync.method
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     z = _noise(torch.empty(sync.space.size, x.shape[1]), generator).to(x.device) if method.canonical else None
-    if clean is not None:
-        x = _Behind(clean, x).at(schedule.levels[0])
-        z = z if z is None else _Behind(sync.space.unproject(clean), z).at(schedule.levels[0])
+    if present is not None:
+        x = _Behind(present.clean, x).at(schedule.levels[0])
+        z = z if z is None else _Behind(sync.space.unproject(present.clean), z).at(schedule.levels[0])
+    kept = _Kept.build(present, sync.space, method)
     for i in range(count):
         inside = schedule.is_within(i, sync.share)
         progress = (schedule.skipped + i) / (schedule.skipped + count)
         now = sync.at(progress) if inside else sync
         terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
-        terms = _faded(terms, sync.part(progress))
+        terms = kept.terms(_faded(terms, sync.part(progress)))
         if z is not None and inside:
             z, z0 = _rule(method, terms)(z, terms)
-            x0 = sync.space.project(z0, background(i))
+            x0 = sync.space.project(terms.keep(z0), background(i))
             x = sync.space.project(z, _Behind(background(i), noise).at(terms.end))
         else:
             x, x0 = (_rule(method, terms) if inside else method.afterwards)(x, terms)
-        yield Step(i, count, x0, x)
+        yield Step(i, count, terms.keep(x0), x)
 
 
 def _rule(method: Method, terms: cases.Terms) -> cases.Case:
@@ -162,6 +173,39 @@ class _Behind:
 
     def at(self, level: Level) -> Tensor:
         return level.alpha * self.clean + level.sigma * self.noise
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is known, in views, and in the texture for methods whose state that is. Each is clean latents and
+    how much of them stays, None where nothing is known."""
+
+    views: tuple[Tensor, Tensor] | None
+    texture: tuple[Tensor, Tensor] | None = None
+
+    @classmethod
+    def build(cls, present: Present | None, space: Space, method: Method) -> _Kept:
+        if present is None or present.known is None:
+            return cls(None)
+        views, g = (present.clean, present.known), space.unproject
+        return cls(views, (g(present.clean), g(present.known)) if method.canonical else None)
+
+    def terms(self, terms: cases.Terms) -> cases.Terms:
+        """``terms`` that step with it."""
+        if self.views is None:
+            return terms
+        fg, h, (_, known) = terms.fg, terms.h, self.views
+        return replace(
+            terms,
+            keep=self._in_place,
+            fg=lambda w: torch.lerp(fg(w), w, known),
+            h=lambda w: torch.lerp(h(w), w, known),
+        )
+
+    def _in_place(self, x0: Tensor) -> Tensor:
+        """The clean estimate ``x0``, (N, C, h, w) or of the texture (K, C), but for what is known."""
+        found = self.texture if x0.dim() == 2 else self.views
+        return x0 if found is None else torch.lerp(x0, *found)
 
 
 def _pull(sync: Sync, level: Level, end: Level) -> float:

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 
 from engine import protocol
-from engine.canvas.canvas import CanvasView, Prompt
+from engine.canvas.canvas import CanvasView, Prompt, Start
 from engine.denoise.denoiser import Denoiser
 from engine.host import Clock, Host
 from engine.options.choices import CONTROLS
@@ -70,11 +70,13 @@ class StripPreview:
 
 @dataclass(frozen=True)
 class StripCanvas:
-    """prompts: of each view. before: the strip (H, LENGTH, 3) to start from."""
+    """prompts: of each view. before: the strip (H, LENGTH, 3) to start from; known: (H, LENGTH), how much of
+    it stays."""
 
     request: Request
     prompts: Sequence[tuple[Prompt, ...]]
     before: Floats | None = None
+    known: Floats | None = None
     shown: StripPreview = field(default_factory=StripPreview)
     order: Sequence[int] = (1, 0, 2)
     warnings: list[str] = field(default_factory=lambda: ["the strip is a toy"])
@@ -104,10 +106,11 @@ class StripCanvas:
         maps = LinearMaps(pixel, element, average, np.ones(strip.size, bool), confidence)
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 
-    def start(self) -> Floats | None:
+    def start(self) -> Start | None:
         if self.before is None:
             return None
-        return np.stack([cut_out(self.before, i).transpose(2, 0, 1) for i in range(COUNT)])
+        known = None if self.known is None else np.stack([cut_out(self.known, i) for i in range(COUNT)])
+        return Start(np.stack([cut_out(self.before, i).transpose(2, 0, 1) for i in range(COUNT)]), known)
 
     def finish(self, pictures: Floats) -> PaintedStrip:
         total, count = np.zeros((HEIGHT, LENGTH, 3), np.float32), np.zeros((HEIGHT, LENGTH, 1), np.float32)

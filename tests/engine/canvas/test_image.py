@@ -67,7 +67,7 @@ def seam_and_worst(picture: NDArray[np.float64], axis: int) -> tuple[float, floa
 
 
 @pytest.mark.parametrize("method", choices.METHODS)
-@pytest.mark.parametrize("kind", choices.KINDS)
+@pytest.mark.parametrize("kind", SIZES)
 def test_every_kind_with_every_method(worker: Worker, image_for: Make, kind: str, method: str) -> None:
     result = painted(worker, image_for(kind=kind, method=method, sync_space="latent"))
     picture = pixels(result)

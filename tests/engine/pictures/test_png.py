@@ -29,12 +29,13 @@ def decoded(path: Path) -> NDArray[np.int64]:
         chunks.append((kind, body))
         place += 12 + length
     width, height, depth, colour, *rest = struct.unpack(">IIBBBBB", dict(chunks)[b"IHDR"])
-    assert (depth, colour, rest) == (16, 2, [0, 0, 0])
+    assert (depth, rest) == (16, [0, 0, 0])
+    count = {2: 3, 6: 4}[colour]
     raw = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
-    lines = np.frombuffer(raw, np.uint8).reshape(height, 1 + 6 * width)
+    lines = np.frombuffer(raw, np.uint8).reshape(height, 1 + 2 * count * width)
     assert (lines[:, 0] == 2).all()
     plain = lines[:, 1:].astype(np.int64).cumsum(axis=0) % 256
-    return (plain[:, ::2] * 256 + plain[:, 1::2]).reshape(height, width, 3)
+    return (plain[:, ::2] * 256 + plain[:, 1::2]).reshape(height, width, count)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (600, 7)])

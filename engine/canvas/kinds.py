@@ -1,0 +1,17 @@
+"""Which canvas each kind of picture without a mesh is: one of choices.KINDS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..host import Clock, Host
+from ..protocol import ImageRequest
+from . import image, picture
+from .canvas import Prepare, Prepared
+
+_KINDS: Mapping[str, Prepare] = {"tile": image.prepare, "wide": image.prepare, "picture": picture.prepare}
+
+
+def prepare(request: ImageRequest, host: Host, clock: Clock) -> Prepared:
+    """The picture of ``request``; see canvas.Prepare."""
+    return _KINDS[request.kind](request, host, clock)
