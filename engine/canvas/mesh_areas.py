@@ -16,17 +16,14 @@ from ..errors import UserError
 from ..mesh.sets import Layout, Page
 from ..options.areas import Area, refused
 from ..options.values import cut
+from ..pictures.mask import BLACK, read_mask
 from ..pictures.pages import texel_centres
-from ..pictures.read import read
 from ..pictures.sampling import sample_pages
 from ..views.raster import interpolate
 from ..views.scanlines import TexelPlanes
 from ..views.surface import Surface, View
 
 Floats = NDArray[np.float32]
-
-BLACK = 1 / 512  # a picture that is nowhere lighter than this is empty
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 
 
 @dataclass(frozen=True)
@@ -87,16 +84,10 @@ def _masks(area: Area, pages: Sequence[Page], option: str) -> tuple[Floats, ...]
     there = [os.path.exists(name) for name in names]
     empty = np.zeros((1, 1, 1), np.float32)
     found = [
-        _mask(name) if known or not any(there) else empty for name, known in zip(names, there, strict=True)
+        read_mask(Path(name))[..., None] if known or not any(there) else empty
+        for name, known in zip(names, there, strict=True)
     ]
     if max(float(page.max()) for page in found) < BLACK:
         what = f"the mask {cut(Path(area.name).name)!r} is black or transparent everywhere"
         raise refused(option, what, "paint white where the area is")
     return tuple(found)
-
-
-def _mask(path: str) -> Floats:
-    """(H, W, 1): how light the picture in ``path`` is, where it isn't transparent."""
-    texels = read(Path(path))
-    lightness = np.asarray(texels[..., :3] @ _LUMA * texels[..., 3], np.float32)
-    return lightness[..., None]

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from ..bake.membrane import in_grid, membrane
 from ..denoise.denoiser import Denoiser
+from ..errors import UserError
 from ..export import room, save
 from ..host import Clock, Host
 from ..measure.borders import border_error
 from ..options.channels import main_channel
+from ..options.values import cut
 from ..outputs import REPORT
 from ..pictures.channels import BACKGROUND, by_channel
-from ..pictures.mask import fitted, read_mask, stretched
+from ..pictures.mask import BLACK, fitted, read_mask, stretched
 from ..pictures.original import Original
 from ..pictures.read import straight
 from ..pictures.resize import resized
@@ -92,7 +94,10 @@ class PreparedPicture:
         original = Original.read(Path(request.init_image))
         if request.mask is None:
             return cls(request, original, np.ones(original.size, np.float32))
-        mask = read_mask(request.mask, "mask")
+        mask = read_mask(Path(request.mask))
+        if mask.max() < BLACK:
+            what = f"the mask {cut(Path(request.mask).name)!r} is black or transparent everywhere"
+            raise UserError(what, "paint white what is to be painted, or leave {mask} out", mask=None)
         return cls(request, original, fitted(mask, *original.size), stretched(mask, *original.size))
 
     @property
@@ -164,9 +169,9 @@ class PictureCanvas(ImageCanvas):
         inside = self._area > 0
         if not inside.all():
             reach = self.windows.side * REACH * self.crop.height / self.size[0]
-            flat = [one.reshape(-1, one.shape[-1]) for one in (self._present, painted)]
+            present, new = (one.reshape(-1, one.shape[-1]) for one in (self._present, painted))
             painted = painted.copy()
-            painted[inside] += membrane(in_grid(*inside.shape), inside.reshape(-1), *flat, reach)
+            painted[inside] += membrane(in_grid(*inside.shape), inside.reshape(-1), present, new, reach)
         original = self.prepared.original
         colours = np.zeros((*original.size, 3), np.float32)
         self.crop.of(colours)[:] = painted.clip(0, 1)

@@ -7,23 +7,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError
-from ..options.values import cut
 from . import read
 from .resize import resized
 
 Floats = NDArray[np.float32]
 
 
-def read_mask(path: str | Path, option: str) -> Floats:
-    """(H, W) float32 in [0, 1]: how bright the picture in ``path`` is, times its alpha. Raises UserError,
-    also for one that is black all over, which the ``option`` names."""
-    pixels = read.read(Path(path))
-    found: Floats = pixels[..., :3].mean(axis=2) * pixels[..., 3]
-    if not found.any():
-        what = f"the mask {cut(Path(path).name)} is black all over: nothing is to be painted"
-        raise UserError(what, f"paint white what is, or leave {{{option}}} out", **{option: None})
-    return found
+BLACK = 1 / 512  # a mask that is nowhere lighter than this is empty
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
+
+
+def read_mask(path: Path) -> Floats:
+    """(H, W) float32 in [0, 1]: how light the picture in ``path`` is, where it isn't transparent. Raises
+    UserError."""
+    pixels = read.read(path)
+    return np.asarray(pixels[..., :3] @ _LUMA * pixels[..., 3], np.float32)
 
 
 def fitted(mask: Floats, height: int, width: int) -> Floats:

@@ -157,7 +157,7 @@ def test_a_half_in_another_colour_meets_the_other_half(worker: Worker, repair: M
         ({"kind": "tile", "init_image": None, "mask": None, "strength": 0.5}, "--strength is given"),
         ({"width": 64}, "keeps its size"),
         ({"mask": "none.png"}, "none.png"),
-        ({"mask": "black.png"}, "black all over"),
+        ({"mask": "black.png"}, "black or transparent"),
         ({"mask": "text.png"}, "no picture"),
         ({"strength": 0.0}, "--strength"),
     ],
