@@ -39,6 +39,7 @@ WIDTHS = (48, 48, 64)  # 1.4 million weights: 2.9 MB in float16
 CROP = 160  # pixels along an edge of a training picture
 EDGES = 4.0  # weight of errors in how a channel changes from pixel to pixel
 CODED = 0.5  # share of the pictures that went through the autoencoder
+PLACELESS, DEPTHLESS = 0.1, 0.2  # shares of the samples without: pictures of no object have none
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class Painter:
         mask = shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)
         truth = shrunk(view, coat.channels(), 0.0) / mask.clamp(min=0.25)
         places = torch.cat([control(view, False), control(view, True)[:1]]).float() / 255
+        places[:3] *= rng.random() >= PLACELESS
+        places[3:] *= rng.random() >= DEPTHLESS
         words = caption(look, rng, view.azimuth, view.elevation)
         return shrunk(view, coat.albedo, GREY), places, truth, mask, words, rng.random() < CODED
 
