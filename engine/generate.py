@@ -22,6 +22,7 @@ from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
 from .host import Clock, Host
+from .options.channels import columns, painted
 from .settings import Settings
 from .sync import backgrounds
 from .sync.methods import AGGREGATES, METHODS, Method
@@ -94,8 +95,23 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
             x = step.x
             host.progress("denoise", step.i + 1, step.n, pace.left_after(step))
             watch(step)
-    pictures = autoencoder.decode(x).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-    return np.ascontiguousarray(pictures, np.float32)
+    pictures = _with_estimates(canvas, painter, autoencoder.decode(x).clamp(0, 1))
+    return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
+    """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W)."""
+    denoiser, host = painter.denoiser, painter.host
+    wanted = [one for one in painted(canvas.channels) if one not in denoiser.channels]
+    if not wanted:
+        return pictures
+    rows = _PromptRows.build(canvas.views, 1)
+    shown = _controls(canvas, rows, denoiser.device)
+    text = denoiser.embed([one.positive for view in canvas.views for one in view.prompts], host.check)
+    with painter.clock.part("estimate"):
+        values = rows.merged(denoiser.estimate(rows.of(pictures), shown, text, host.check))
+    own = columns(denoiser.estimated)
+    return torch.cat([pictures, *(values[:, own[one]] for one in wanted)], dim=1)
 
 
 def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Present:

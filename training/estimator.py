@@ -23,12 +23,14 @@ from diffusers import UNet2DConditionModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from training.captions import caption, random_look
 from training.coat import CHANNELS
 from training.data import GREY, control, painted, shrunk
 from training.fields import Fields
+from training.networks import tokens
 from training.optim import Optimizer, cosine
 from training.pool import SIZE, Pool
 from training.pool import build as build_pool
@@ -47,7 +49,7 @@ class EstimatorSettings:
     """``hours`` is wall-clock time over all resumptions; ``capacity`` how many samples are kept at once."""
 
     run: Path = Path("training/runs/estimator")
-    model: str = "starter"
+    model: Path = Path("engine/models/starter")
     hours: float = 1.0
     seed: int = 11
     threads: int = 2
@@ -106,6 +108,8 @@ class Painter:
     pool: Pool
     fields: Fields
     denoiser: Denoiser
+    text: CLIPTextModel
+    tokenizer: CLIPTokenizer
     seed: int
     next: int = 0
 
@@ -113,7 +117,8 @@ class Painter:
         found = [self._one(self.next + i) for i in range(count)]
         self.next += count
         pictures, places, truth, masks, captions, coded = map(list, zip(*found, strict=True))
-        text = self.denoiser.embed(captions, lambda: None).embeds
+        with torch.no_grad():
+            text = self.text(tokens(self.tokenizer, captions))[0]
         shown = self._through_autoencoder(torch.stack(pictures), torch.tensor(coded))
         seen = torch.cat([shown, torch.stack(places)], 1)
         return Samples(_bytes(seen), _bytes(torch.stack(truth)), _bytes(torch.stack(masks)), text.half())
@@ -194,9 +199,9 @@ def main(settings: EstimatorSettings) -> None:
     """Train until ``settings.hours`` are spent; interrupted, the same command goes on."""
     torch.set_num_threads(1)
     settings.run.mkdir(parents=True, exist_ok=True)
-    denoiser = load_denoiser(settings.model, "cpu", lambda: None)
+    denoiser = load_denoiser(str(settings.model), "cpu", lambda: None)
     painter = _painter(settings, denoiser)
-    unet = network(denoiser.embed([""]).rows(1).tensor.shape[-1], settings.seed)
+    unet = network(painter.text.config.hidden_size, settings.seed)
     print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M parameters", flush=True)
     unet.to(memory_format=torch.channels_last)
     optimizer = Optimizer([unet], average=0.998, decay=1e-3)
@@ -211,7 +216,10 @@ def _painter(settings: EstimatorSettings, denoiser: Denoiser) -> Painter:
     pool = build_pool(
         settings.run / "pool", settings.shapes, settings.views, seed=1, workers=settings.threads
     )
-    return Painter(pool, Fields.cached(settings.run / "fields.npz"), denoiser, settings.seed)
+    fields = Fields.cached(settings.run / "fields.npz")
+    text = CLIPTextModel.from_pretrained(settings.model / "text_encoder").float().eval()
+    tokenizer = CLIPTokenizer.from_pretrained(settings.model / "tokenizer")
+    return Painter(pool, fields, denoiser, text, tokenizer, settings.seed)
 
 
 def _train(

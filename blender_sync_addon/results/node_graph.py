@@ -13,10 +13,13 @@ import bpy
 
 from ...engine.options.channels import CHANNELS, Channel, main_channel
 from ..problem import Problem
+from ..write.shader import STRENGTHS, between, strength
 
 MARK = "sync_texture_node"
 """Custom property of our nodes: which of them it is, and of which channel: "image", "image.roughness"."""
-UV_MAP, IMAGE, PARKED, FRAME = "uv_map", "image", "parked", "frame"
+UV_MAP, IMAGE, THROUGH, PARKED, FRAME = "uv_map", "image", "through", "parked", "frame"
+BEFORE = "sync_texture_strength"
+"""Custom property of an image's node: how far what turns its input up was turned up before."""
 STEP_DOWN = 300  # from the nodes of one channel to those of the next
 
 
@@ -30,12 +33,15 @@ def feed(material: Any, images: Mapping[Channel, Any], uv_layer: str) -> None:
     for channel in CHANNELS.values():
         if channel not in images:
             _unfeed(tree, nodes(material), _suffix(channel))
-    for row, (channel, image) in enumerate(images.items()):
+    fed = {channel: image for channel, image in images.items() if channel.socket}
+    for row, (channel, image) in enumerate(fed.items()):
         if IMAGE + _suffix(channel) not in nodes(material):
             _make(tree, nodes(material), channel, shader.inputs[channel.socket], row)
         nodes(material)[IMAGE + _suffix(channel)].image = image
     ours = nodes(material)
-    ours[UV_MAP].uv_map = uv_layer
+    for mark, node in ours.items():
+        if mark.split(".")[0] in (UV_MAP, THROUGH):
+            node.uv_map = uv_layer
     tree.nodes.active = ours[IMAGE]  # what Solid shading shows and painting paints on
 
 
@@ -55,10 +61,13 @@ def _unfeed(tree: Any, ours: Mapping[str, Any], suffix: str) -> None:
         return
     parked = ours.get(PARKED + suffix)
     before = parked.inputs[0].links[0].from_socket if parked and parked.inputs[0].links else None
-    for socket in [link.to_socket for link in ours[IMAGE + suffix].outputs["Color"].links]:
+    last = ours.get(THROUGH + suffix, ours[IMAGE + suffix])
+    for socket in [link.to_socket for output in last.outputs for link in output.links]:
         if before:
             tree.links.new(before, socket)
-    for kind in (IMAGE, PARKED):
+        if turned := STRENGTHS.get(socket.name):
+            socket.node.inputs[turned].default_value = ours[IMAGE + suffix].get(BEFORE, 0.0)
+    for kind in (IMAGE, THROUGH, PARKED):
         if kind + suffix in ours:
             tree.nodes.remove(ours[kind + suffix])
 
@@ -123,7 +132,13 @@ def _make(tree: Any, ours: Mapping[str, Any], channel: Channel, socket: Any, row
         _placed(parked, frame, x - 120, y + 60)
     _placed(image, frame, x - 340, y)
     tree.links.new(uv_map.outputs["UV"], image.inputs["Vector"])
-    tree.links.new(image.outputs["Color"], socket)
+
+    def beside(kind: str) -> Any:
+        return _placed(_node(tree, kind, THROUGH + _suffix(channel), ""), frame, x - 180, y - 40)
+
+    tree.links.new(between(tree, image, channel, uv_map.uv_map, beside), socket)
+    if turned := strength(socket.node, channel):
+        image[BEFORE], turned.default_value = turned.default_value, 1.0
 
 
 def _placed(node: Any, frame: Any, x: float, y: float) -> Any:

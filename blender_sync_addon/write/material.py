@@ -10,13 +10,15 @@ Blender itself does it, unless other objects share the mesh, or modifiers make a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import bpy
 
-from ...engine.options.channels import Channel
+from ...engine.options.channels import CHANNELS, Channel
 from ..datablocks import TAG, is_faithful, is_ours, our_image_nodes
 from . import slot_changes
+from .shader import between, strength
 from .slot_changes import SlotMoves
 
 IMAGE_HEIGHT = 300  # of an image's node: so far below the one before it the next one lies
@@ -33,7 +35,7 @@ def make(name: str, images: Mapping[Channel, Any], uv_layer: str, origin: Mappin
     def uv_map(tree: Any) -> Any:
         return _uv_map(tree, uv_layer, COORDINATES)
 
-    return _made(name, images, origin, uv_map)
+    return _made(name, images, origin, uv_layer, uv_map)
 
 
 def make_tile(
@@ -56,7 +58,7 @@ def make_tile(
         tree.links.new(before, mapping.inputs["Vector"])
         return mapping.outputs["Vector"]
 
-    material = _made(name, images, origin, mapped)
+    material = _made(name, images, origin, uv_layer or "", mapped)
     if uv_layer is None:
         for node in our_image_nodes(material):
             node.projection, node.projection_blend = "BOX", BOX_BLEND
@@ -64,10 +66,14 @@ def make_tile(
 
 
 def _made(
-    name: str, images: Mapping[Channel, Any], origin: Mapping[str, Any], coordinates: Callable[[Any], Any]
+    name: str,
+    images: Mapping[Channel, Any],
+    origin: Mapping[str, Any],
+    uv_layer: str,
+    coordinates: Callable[[Any], Any],
 ) -> Any:
     """A new material of ``images``, looked up at what ``coordinates`` gives: a socket of nodes that it adds
-    to the tree."""
+    to the tree. uv_layer: whose tangents normal maps mean."""
     material = bpy.data.materials.new(name)
     material[TAG] = dict(origin)
     if material.node_tree is None:  # from Blender 5 on, materials always have nodes
@@ -78,10 +84,16 @@ def _made(
     textures = [_node(tree, "ShaderNodeTexImage", -340, row * IMAGE_HEIGHT) for row in range(len(images))]
     shader = _node(tree, "ShaderNodeBsdfPrincipled", 0)
     output = _node(tree, "ShaderNodeOutputMaterial", 300)
-    for texture, (channel, image) in zip(textures, images.items(), strict=True):
+    for row, (texture, (channel, image)) in enumerate(zip(textures, images.items(), strict=True)):
         texture.image = image
         tree.links.new(where, texture.inputs["Vector"])
-        tree.links.new(texture.outputs["Color"], shader.inputs[channel.socket])
+        beside = partial(_node, tree, x=-160, down=row * IMAGE_HEIGHT)
+        if channel.socket:
+            tree.links.new(between(tree, texture, channel, uv_layer, beside), shader.inputs[channel.socket])
+        elif channel.name == "height":
+            _displacement(tree, texture, beside)
+        if turned := strength(shader, channel):
+            turned.default_value = 1.0
     tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
     # what Solid shading with colour Texture shows, and what painting paints on
     tree.nodes.active = textures[0]
@@ -92,6 +104,15 @@ def _uv_map(tree: Any, uv_layer: str, x: float) -> Any:
     node = _node(tree, "ShaderNodeUVMap", x)
     node.uv_map = uv_layer
     return node.outputs["UV"]
+
+
+def _displacement(tree: Any, texture: Any, make: Callable[[str], Any]) -> None:
+    """The relief ready for the output's Displacement, for whoever wants it to be real; the normal map shows
+    it as it is."""
+    node = make("ShaderNodeDisplacement")
+    node.label = "Link to Displacement"
+    node.inputs["Midlevel"].default_value = CHANNELS["height"].neutral
+    tree.links.new(texture.outputs["Color"], node.inputs["Height"])
 
 
 def _node(tree: Any, kind: str, x: float, down: float = 0) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from ..options.channels import CHANNELS, Channel, columns
+from ..options.channels import Channel, columns, main_channel
 from ..pictures.channels import neutral
 from ..pictures.pages import shaped
 from .bake import Baked, untrusted
@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 
 
 def fill(
-    how: str, graph: TexelGraph, baked: Baked, channels: Collection[Channel] = CHANNELS.values()
+    how: str, graph: TexelGraph, baked: Baked, channels: Collection[Channel] = (main_channel(),)
 ) -> Floats:
     """The whole texture (T, T, K), or (P, T, T, K) where there are pages, of the texels of ``graph`` filled
     ``how``: one of choices.FILLS. channels: whose numbers are side by side in ``baked``; each is filled as

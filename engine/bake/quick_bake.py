@@ -61,12 +61,12 @@ class QuickBake:
             near = nearest_of(size, texels.index[painted], texels.pages)
         return cls(size, texels.pages, average, near)
 
-    def paint(self, pictures: Floats, neutral: float) -> Floats:
+    def paint(self, pictures: Floats, neutral: Floats) -> Floats:
         """The texture (T, T, k), or (P, T, T, k) of pages, from ``pictures`` (N, R, R, k) float32 of a
-        channel; ``neutral`` where no view sees anything."""
+        channel; ``neutral`` (k,) where no view sees anything."""
         width = pictures.shape[-1]
         if not len(self.near):
-            return shaped(np.full((self.pages * self.size**2, width), neutral, np.float32), self.size)
+            return shaped(np.tile(neutral, (self.pages * self.size**2, 1)), self.size)
         colours = self.average @ pictures.reshape(-1, width)
         return shaped(colours[self.near], self.size)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..denoise.denoiser import Denoiser
 from ..export.preview import PreviewFiles
 from ..host import Clock, Host
+from ..options.channels import Channel
 from ..protocol import Result
 from ..settings import Settings
 from ..sync.spaces import Averaging, Space
@@ -81,7 +82,7 @@ class Canvas(Protocol):
     """What is painted on. views: all of one height and width. order: their numbers, from the one that the
     others follow on. files: the names of all that will be written; room: about how many bytes they take.
     warnings: what was found out while it was made, one line each. lighter: the options of its requests that
-    take less memory when they are lower."""
+    take less memory when they are lower. channels: what is made of it, the model's own among them."""
 
     @property
     def files(self) -> Sequence[str]: ...
@@ -101,6 +102,9 @@ class Canvas(Protocol):
     @property
     def lighter(self) -> Sequence[str]: ...
 
+    @property
+    def channels(self) -> Sequence[Channel]: ...
+
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         """f and g between the canonical variable and the views, an element of theirs being ``scale``^2
         pixels: 1, or what the model's latents are. Its tensors lie on ``device``."""
@@ -109,8 +113,8 @@ class Canvas(Protocol):
         """How the views show what was painted before; None where nothing was."""
 
     def finish(self, pictures: Floats) -> Painted:
-        """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of the
-        model's channels lie side by side."""
+        """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of those
+        ``channels`` that are painted lie side by side."""
 
     def preview(self) -> PreviewFiles:
         """What shows it while it is painted."""

@@ -29,8 +29,8 @@ LARGEST_PREVIEW = 512  # pixels of its longer side
 
 
 def image_file(channel: Channel) -> str:
-    """image.png; of other channels image_roughness.png and the like."""
-    return f"image{channel.suffix}.png"
+    """image.png; of other channels roughness.png and the like."""
+    return f"{channel.stem or 'image'}.png"
 
 
 def listed(channels: Sequence[Channel], folder: Path, prefix: str = "") -> protocol.Texture:

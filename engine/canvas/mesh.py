@@ -15,13 +15,16 @@ from .. import memory
 from .. import settings as options
 from ..bake.bake import bake
 from ..bake.fill import doubtful_used, fill
+from ..bake.relief import normal_map
 from ..bake.texel_graph import TexelGraph
 from ..denoise.denoiser import Denoiser
+from ..denoise.estimator import SEES
 from ..export import room
 from ..host import Clock, Host
 from ..measure.flat import flat_channels
-from ..options.channels import Channel, main_channel
-from ..pictures.channels import by_channel, neutral
+from ..options.channels import CHANNELS, Channel, main_channel, painted, wanted
+from ..options.values import either
+from ..pictures.channels import ByChannel, by_channel, neutral
 from ..protocol import Request
 from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace
@@ -71,9 +74,19 @@ class PreparedMeshes:
         job.host.note(notes)
         backend = choose(request.raster, denoiser.device.type)
         surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
-        shots = take_views(surface, cameras, settings.view_size, denoiser.kinds, job.host)
+        made, missing = wanted(request.channels, (*denoiser.channels, *denoiser.estimated))
+        kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
+        shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host)
         warnings = notes + _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
-        return MeshCanvas(job, settings, surface, shots, denoiser.channels, warnings)
+        return MeshCanvas(
+            job, settings, surface, shots, made, denoiser.channels, warnings + _ungiven(missing)
+        )
+
+
+def _ungiven(missing: Sequence[str]) -> list[str]:
+    """A warning when channels that were asked for aren't made."""
+    said = f"the model can't tell {either(missing)} of its pictures: only the rest is made"
+    return [said] if missing else []
 
 
 def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]:
@@ -98,14 +111,15 @@ def canvas_views(shots: Sequence[View], prompt: str, negative: str) -> list[Canv
 @dataclass(frozen=True)
 class MeshCanvas:
     """The texture of the meshes of a ``job``, whose canonical variable is as large as the ``settings`` say.
-    shots: what the job's cameras see of the meshes' ``surface``, with control pictures. channels: what the
-    model paints."""
+    shots: what the job's cameras see of the meshes' ``surface``, with control pictures. channels: what is
+    made. shown: those that previews have, as the model paints them."""
 
     job: MeshJob
     settings: Settings
     surface: Surface
     shots: list[View]
     channels: tuple[Channel, ...]
+    shown: tuple[Channel, ...]
     warnings: list[str]
     lighter: Sequence[str] = ("views", "texture_size")
 
@@ -148,27 +162,35 @@ class MeshCanvas:
         return None if old is None else Start(old.seen(self.surface, self.shots, self.job.host.check))
 
     def preview(self) -> MeshPreview:
-        return MeshPreview(self.job, self.surface, self.cameras, self.channels)
+        return MeshPreview(self.job, self.surface, self.cameras, self.shown)
 
     def finish(self, pictures: Floats) -> PaintedMesh:
         """The textures of all channels: baked, over the old one where there is one, filled, padded."""
         graph = TexelGraph.build(self.surface, self.job.request.texture_size)
-        images = by_channel(self._texture(pictures, graph), self.channels)
-        seen = by_channel(pictures, self.channels)[main_channel()]
+        layers = painted(self.channels)
+        found = by_channel(self._texture(pictures, graph), layers)
+        seen = by_channel(pictures, layers)[main_channel()]
+        images = {one: self._made(one, found, graph) for one in self.channels}
         flat = flat_channels(images, graph.texels.index)
         return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat))
+
+    def _made(self, channel: Channel, found: ByChannel, graph: TexelGraph) -> Floats:
+        """The texture of a ``channel``, or what is made of another one that is ``found``."""
+        if not channel.made_from:
+            return found[channel]
+        return normal_map(found[CHANNELS[channel.made_from]], graph.texels)
 
     def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
         """(T, T, K), or of pages, float32 in [0, 1]."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
-        inputs = self.surface, graph.texels, self.shots, pictures, check
+        inputs, layers = (self.surface, graph.texels, self.shots, pictures, check), painted(self.channels)
         if old is None:
             baked = bake(*inputs, partial(doubtful_used, request.fill, graph))
-            return fill(request.fill, graph, baked, self.channels)
+            return fill(request.fill, graph, baked, layers)
         baked = bake(*inputs)
         old = old.fitted(request.texture_size)
-        kept = old.under(graph.texels, baked, neutral(self.channels))
-        image = fill(request.fill, graph, kept, self.channels)
+        kept = old.under(graph.texels, baked, neutral(layers))
+        image = fill(request.fill, graph, kept, layers)
         return old.around(graph.texels, image)
 
     def report(self, warnings: list[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..export.files import page_file, textures
 from ..mesh.sets import Page
 from ..options.channels import Channel
 from ..pictures import png
-from ..pictures.channels import as_colours, by_channel
+from ..pictures.channels import as_colours, by_channel, neutral
 from ..pictures.pages import each
 from ..views.cameras import Camera
 from ..views.surface import Surface
@@ -55,7 +55,7 @@ class MeshPreview:
             self._uvs = self._write_uvs()
         pages = self._job.layout.pages
         for channel, own in by_channel(pictures, self._channels).items():
-            image = self._bake.paint(own, channel.neutral)
+            image = self._bake.paint(own, neutral([channel]))
             for page, picture in zip(pages, each(image), strict=True):
                 png.write(as_colours(picture), self._out / _file(page, channel), level=png.QUICK)
         return protocol.Preview(textures(pages, self._channels, self._out, _file), self._uvs)

@@ -80,7 +80,8 @@ def load_denoiser(
 class Denoiser:
     """A loaded model.
 
-    channels: what its pictures say of a surface, their numbers side by side. latent_channels: C. downscale:
+    channels: what its pictures say of a surface, their numbers side by side. estimated: what can be told of
+    them besides. latent_channels: C. downscale:
     pixels per latent. preset: its family's defaults, under what it says about itself (sidecar.py).
     vocabulary: the words that it knows, None where it doesn't say. controls: what steers it.
     batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
@@ -95,6 +96,8 @@ class Denoiser:
         self.preset: Preset = model.preset
         self.vocabulary: Vocabulary | None = model.vocabulary
         self.channels: tuple[Channel, ...] = family.channels
+        own = family.estimator
+        self.estimated: tuple[Channel, ...] = own.channels if own else ()
         self.latent_channels: int = family.latent.channels
         self.downscale: int = family.latent.pixels
         self._embedded: dict[str, tuple[Rows, str]] = {}
@@ -283,6 +286,18 @@ class Denoiser:
     def _decoded(self, latents: Tensor, quick: bool = False) -> Tensor:
         with raised_by_networks():
             return self._autoencoder(quick).decode(torch.split(latents, self.vae_batch))
+
+    def estimate(
+        self, pictures: Tensor, controls: Mapping[str, Tensor], text: Text, check: Check = lambda: None
+    ) -> Tensor:
+        """(N, K, H, W) in [0, 1], the numbers of the channels ``estimated`` side by side, of finished
+        ``pictures`` (N, 3, H, W) in [0, 1]. controls: as for :meth:`predict`, the kinds ``estimator.SEES``
+        where there are such. text: what the pictures show, as for :meth:`predict`. check: called all along;
+        may raise Cancelled."""
+        assert self._family.estimator
+        words = self._family.read_by_estimator(text.rows(len(pictures)))
+        with raised_by_networks():
+            return finite(self._family.estimator(pictures, controls, words, check), "estimator")
 
     def decode_linear(self, latents: Tensor) -> Tensor:
         """Latents (N, C, h, w) to pictures (N, 3, k h, k w) float32 in [0, 1] on the CPU, k at most

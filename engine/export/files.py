@@ -24,8 +24,8 @@ Floats = NDArray[np.float32]
 
 def page_file(page: Page, channel: Channel | None = None, suffix: str = ".png") -> str:
     """texture.png, texture.1001.png, texture.body.png, texture.body.1001.png, ...; of a ``channel``, None for
-    the one that people look at: the others' begin with texture_roughness and the like."""
-    start = "texture" + (channel or main_channel()).suffix
+    the one that people look at: the others' begin with roughness and the like."""
+    start = (channel or main_channel()).stem or "texture"
     return ".".join(text for text in (start, page.label) if text) + suffix
 
 
@@ -70,7 +70,7 @@ def write_textured(
         for page, picture in zip(layout.pages, each(image), strict=True):
             check()
             save.png(render.to_image(as_colours(picture)), folder / page_file(page, channel))
-    _write_glb(layout, list(images), folder)
+    _write_glb(layout, images, folder)
     for channel, image in images.items():
         for page, picture in zip(layout.pages, each(image), strict=True):
             check()
@@ -79,19 +79,35 @@ def write_textured(
 
 def _write_deep(picture: Floats, channel: Channel, depth: str, path: Path) -> None:
     """``picture`` (H, W, 3) where more than 8 bits of it are wanted."""
-    if depth == "16":
+    if depth == "16" or (depth == "8" and channel.deep):
         png.write(picture, path, bits=16)
     elif depth in exr.DEPTHS:
         exr.write(picture, path, depth, channel.colour)
 
 
-def _write_glb(layout: Layout, channels: list[Channel], folder: Path) -> None:
+def _write_glb(layout: Layout, images: ByChannel, folder: Path) -> None:
+    slots: dict[str, list[Channel]] = {}
+    for channel in images:
+        slots.setdefault(channel.gltf, []).append(channel)
+    slots.pop("", None)
+    pages = {channel: each(image) for channel, image in images.items()}
+
+    def picture(page: int, channels: list[Channel]) -> bytes | Path:
+        """Of a slot: a channel's file, or several channels in one."""
+        if channels[0].gltf_part is None:
+            return folder / page_file(layout.pages[page], channels[0])
+        packed = np.ones((*pages[channels[0]][page].shape[:2], 3), np.float32)
+        for channel in channels:
+            packed[..., channel.gltf_part] = pages[channel][page][..., 0]
+        return save.png_bytes(render.to_image(packed))
+
     materials = [
         Material(
             page.label or layout.mesh.name,
-            {channel: folder / page_file(page, channel) for channel in channels},
+            {slot: picture(i, channels) for slot, channels in slots.items()},
+            {one.gltf_factor: one.width for one in images if one.gltf_factor},
         )
-        for page in layout.pages
+        for i, page in enumerate(layout.pages)
     ]
     objects = [(name, layout.faces(i)) for i, name in enumerate(layout.names)]
     export_pages(layout.mesh, layout.page, materials, objects, folder / "mesh.glb")

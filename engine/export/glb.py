@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..mesh.formats.gltf_file import pack
 from ..mesh.frame import to_gltf_uvs
 from ..mesh.mesh import Mesh
-from ..options.channels import Channel
 
 ROUGHNESS = 0.6  # neither plastic nor chalk: the texture is an albedo and says nothing about gloss
 SMOOTH = 40.0  # degrees; faces that meet at less are shaded as one surface
@@ -26,10 +25,12 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Material:
-    """Its name and the PNG file of each of its channels."""
+    """textures: PNG files by where the material names them, as Channel.gltf says it. factors: what multiplies
+    them, by where it is named likewise, with how many numbers it has: all are 1."""
 
     name: str
-    textures: Mapping[Channel, Path]
+    textures: Mapping[str, bytes | Path]
+    factors: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def export_pages(
         raise ValueError("mesh has no uvs")
     parts = [(name, _primitives(mesh, mesh.uvs, page, own)) for name, own in objects]
     blobs = [blob for _, primitives in parts for one in primitives for blob in one.blobs]
-    blobs += [path.read_bytes() for material in materials for path in material.textures.values()]
+    pictures = [picture for material in materials for picture in material.textures.values()]
+    blobs += [one if isinstance(one, bytes) else one.read_bytes() for one in pictures]
     header = _header(parts, materials, [len(blob) for blob in blobs])
     if any(mesh.origin):
         for node in header["nodes"]:
@@ -191,13 +193,13 @@ def _primitive(one: _Primitive, accessors: list[dict[str, Any]]) -> dict[str, An
 
 
 def _material(material: Material, first: int) -> dict[str, Any]:
-    """A dull, non-metallic surface where its channels, whose textures are numbered from ``first`` on, say
-    nothing else."""
+    """A dull, non-metallic surface where its textures, which are numbered from ``first`` on, say nothing
+    else."""
     made: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": {}, "doubleSided": True}
-    for i, channel in enumerate(material.textures, first):
-        _put(made, channel.gltf, {"index": i})
-        if channel.gltf_factor:
-            _put(made, channel.gltf_factor, 1.0)
+    for i, place in enumerate(material.textures, first):
+        _put(made, place, {"index": i})
+    for place, width in material.factors.items():
+        _put(made, place, 1.0 if width == 1 else [1.0] * width)
     factors = made["pbrMetallicRoughness"]
     factors.setdefault("metallicFactor", 0.0)
     factors.setdefault("roughnessFactor", ROUGHNESS)

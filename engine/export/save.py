@@ -96,6 +96,13 @@ def png(image: Image.Image, path: Path) -> None:
     image.save(path, compress_level=2)
 
 
+def png_bytes(image: Image.Image) -> bytes:
+    """What :func:`png` writes."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=2)
+    return file.getvalue()
+
+
 def gif(frames: list[Image.Image], path: Path) -> None:
     """An endless animation of ``frames`` of one size, all in the 256 colours that suit a sample of them: six
     at half their size."""

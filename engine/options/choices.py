@@ -57,6 +57,15 @@ TEXTURE_DEPTHS = {
     "half": ("Half Float", "OpenEXR in linear light, 16 bits of each colour"),
     "float": ("Float", "OpenEXR in linear light, 32 bits of each colour: large files"),
 }
+CHANNELS = {
+    "full": ("Full", "All that the model can say of a surface"),
+    "color": ("Colour Only", "The base colour alone"),
+    "roughness": ("Roughness", "How dull it is"),
+    "metallic": ("Metallic", "Where it is bare metal"),
+    "height": ("Height", "Its relief; grey is the mesh"),
+    "normal": ("Normal", "The relief as a normal map, OpenGL's green"),
+    "emission": ("Emission", "What glows"),
+}
 TEXTURE_SETS = {
     "auto": ("Meshes", "A texture for each mesh file, or in Blender for each object"),
     "one": ("One", "One texture for all: their UVs must not overlap"),

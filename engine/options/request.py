@@ -233,6 +233,19 @@ class Request(Asked, Job):
             unit="px",
         ),
     )
+    channels: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Material",
+            "What is made of the surface: full, color, or several of the others",
+            TEXTURE,
+            choices=choices.CHANNELS,
+            unseen=tuple(choices.CHANNELS)[2:],
+            together=True,
+            instead="full",
+            usual="full, as far as the model can",
+        ),
+    )
     texture_depth: str = field(
         default="8",
         metadata=option(

@@ -198,7 +198,7 @@ def preview(request):
 
 def rough_textures(out: Path) -> list:
     """The texture with a second channel, which is ROUGH throughout."""
-    path = out / "texture_roughness.png"
+    path = out / "roughness.png"
     write_png(path, np.full((SIZE, SIZE, 3), ROUGH, np.uint8))
     return [protocol.Texture(str(out / "texture.png"), others={"roughness": str(path)})]
 

@@ -1,5 +1,4 @@
-"""Run inside Blender or bpy by test_in_blender.py: results that say more of a surface than its colour. The
-table of channels gets a second row here, and nothing else knows of it."""
+"""Run inside Blender or bpy by test_in_blender.py: results that say more of a surface than its colour."""
 
 from __future__ import annotations
 
@@ -20,20 +19,10 @@ from made import material_of, mine  # noqa: E402
 from sync_texture.blender_sync_addon import datablocks  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
-from sync_texture.engine.options.channels import CHANNELS, Channel, main_channel  # noqa: E402
+from sync_texture.engine.options.channels import CHANNELS, main_channel  # noqa: E402
 
 OPS = bpy.ops.sync_texture
-ROUGHNESS = Channel(
-    name="roughness",
-    label="Roughness",
-    width=1,
-    colour=False,
-    neutral=1.0,
-    socket="Roughness",
-    gltf="pbrMetallicRoughness.metallicRoughnessTexture",
-    suffix="_roughness",
-)
-CHANNELS[ROUGHNESS.name] = ROUGHNESS
+ROUGHNESS = CHANNELS["roughness"]
 
 
 def fed(material, socket):

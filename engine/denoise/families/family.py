@@ -19,6 +19,7 @@ from ...models.accelerators import Accelerator
 from ...options.channels import Channel
 from ..autoencoder import Autoencoder
 from ..controlnets import ControlNets
+from ..estimator import Estimator
 from ..levels import Level, Schedule
 from ..parts import Part
 
@@ -133,6 +134,7 @@ class Family(Protocol[R]):
     not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
     dtype: where its networks run, and in which precision. takes_turns: what reads prompts is so large that it
     leaves before the network comes, where memory is short. controlnets: None for a family without any.
+    estimator: what its pictures say beside their ``channels``, None where it has none.
     """
 
     components: ClassVar[Sequence[Component]]
@@ -144,6 +146,7 @@ class Family(Protocol[R]):
     dtype: torch.dtype
     takes_turns: ClassVar[bool] = False
     controlnets: ControlNets[Any] | None = None
+    estimator: Estimator | None = None
 
     def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
         """From noise to picture in ``steps`` steps; raises UserError for a number that can't be. how: in
@@ -169,6 +172,10 @@ class Family(Protocol[R]):
     def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
         """Predictions of two ``passes`` as one: classifier-free guidance (Ho and Salimans, 2022)."""
         return without + guidance * (prompted - without)
+
+    def read_by_estimator(self, condition: R) -> Tensor:
+        """(N, T, D): prompts as the ``estimator`` reads them."""
+        raise NotImplementedError("the family has no estimator")
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         """Pictures to states and back; ``tiny``: by the small one, where there is one."""

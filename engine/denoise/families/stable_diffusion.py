@@ -17,12 +17,13 @@ from ...models.checks import check_configs, view_shape
 from ...models.files import read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
-from .. import ddim, tokenizer, weights
+from .. import ddim, estimator, tokenizer, weights
 from ..autoencoder import Autoencoder, tiny_part
 from ..build import build
 from ..controlnet import ControlNet, open_controlnet
 from ..controlnets import ControlNets
 from ..device import unet_row_bytes, vae_picture_bytes
+from ..estimator import Estimator
 from ..levels import Level, Schedule
 from ..parts import Part
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, Latent, Stack
@@ -65,6 +66,8 @@ class StableDiffusion(Family[Stack]):
         if sources.tiny:
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
         self.parts: Mapping[str, Part] = parts
+        if read := estimator.find(sources.pipeline, unet.config.cross_attention_dim, device):
+            parts[estimator.FOLDER], self.estimator = read, Estimator(read)
         self._autoencoders = {name: Autoencoder(parts[name]) for name in ("vae", "tiny") if name in parts}
         self._tokenizer = tokenizer.read(sources.pipeline / "tokenizer")
         side, pixels = view_shape(sources.name, {"unet": unet.config, "vae": vae.config})
@@ -147,6 +150,9 @@ class StableDiffusion(Family[Stack]):
             "down_block_additional_residuals": [reduce(torch.add, same) for same in zip(*down, strict=True)],
             "mid_block_additional_residual": reduce(torch.add, middle),
         }
+
+    def read_by_estimator(self, condition: Stack) -> Tensor:
+        return condition.tensor
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]

@@ -63,7 +63,7 @@ def test_where_nothing_is_seen_it_is_neutral() -> None:
     shape = shapes.sphere(1)
     away = [Camera(0.0, 0.0, target=(50.0, 0.0, 0.0))]
     quick = QuickBake.build(shape.surface, away, VIEW, 16)
-    texture = quick.paint(np.ones((1, VIEW, VIEW, 3), "f4"), 0.25)
+    texture = quick.paint(np.ones((1, VIEW, VIEW, 3), "f4"), np.full(3, 0.25, "f4"))
     assert texture.shape == (16, 16, 3)
     assert (texture == 0.25).all()
 

@@ -39,7 +39,11 @@ def export_glb(mesh: Mesh, texture: Path, path: Path) -> None:
     """All of ``mesh`` as one object with one texture."""
     page = np.zeros(len(mesh.faces), np.int32)
     export_pages(
-        mesh, page, [Material(mesh.name, {main_channel(): texture})], [(mesh.name, slice(0, len(page)))], path
+        mesh,
+        page,
+        [Material(mesh.name, {main_channel().gltf: texture.read_bytes()})],
+        [(mesh.name, slice(0, len(page)))],
+        path,
     )
 
 
