@@ -58,6 +58,11 @@ def channel(image: Any) -> Channel:
     return CHANNELS.get(image.get(CHANNEL, ""), channels.main_channel())
 
 
+def is_main(image: Any) -> bool:
+    """Whether our ``image`` is what people look at."""
+    return channel(image) == channels.main_channel()
+
+
 def images_by_channel(material: Any | None) -> dict[Channel, Any]:
     """Our images in ``material``, the first of each channel."""
     found: dict[Channel, Any] = {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ..background_lookup import redraw_sidebars
+from ..datablocks import is_main
 from ..jobs import engine
 from ..jobs.image_job import Finished, ImageJob
 from ..jobs.texture_job import Outcome, TextureJob
@@ -158,7 +160,7 @@ class JobOperator:
             self._report(job.finish())
             return None
         outcome = recording.finish(job)
-        pictures = (", ".join(f"'{name}'" for name in one.images) for one in outcome.objects)
+        pictures = (_listed(one.images) for one in outcome.objects)
         names = tuple(one.object for one in outcome.objects)
         said = (f"Textured '{name}' with {shown}" for name, shown in zip(names, pictures, strict=True))
         self._report(Finished("\n".join(said), outcome.warnings, names))
@@ -190,3 +192,11 @@ def end_running_job() -> None:
     calling its ``cancel``."""
     if _watching:
         _watching.cancel(bpy.context)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The images of these ``names``, those of other channels than the first by their number alone."""
+    first = [name for name in names if is_main(bpy.data.images[name])]
+    more = len(names) - len(first)
+    others = f" and {more} more channel{'s' * (more > 1)}" if more else ""
+    return ", ".join(f"'{name}'" for name in first) + others

@@ -8,7 +8,7 @@ First word of the prompt: die (killed in mid-job) | exit (ends with status 7 and
 hang (no answer, not even to cancel) | slow (ten seconds, cancellable) | long (likewise, ten minutes) |
 garbage (prints on stdout, then works) | chatter (prints for ever) | fail (a failed message) |
 oom (failed, out of memory) | hungry (likewise, unless --frugal) | silent (done without a texture) |
-rough (tells how rough it is, too) | anything else works.
+rough (tells how rough it is, too) | whole (all channels) | anything else works.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from engine import protocol
+from engine.options.channels import CHANNELS
 from engine.pictures import png
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)
@@ -167,7 +168,7 @@ class Engine:
             report=str(out / "report.json"),
             uvs=uvs,
             warnings=["fake warning"] if what == "warn" else [],
-            textures=rough_textures(out) if what == "rough" else plain_textures(request, out),
+            textures=more_textures(out, what) or plain_textures(request, out),
             other_uvs=[other_uvs(request, out, i) for i in range(1, len(request.meshes))],
         )
 
@@ -196,11 +197,13 @@ def preview(request):
     return protocol.Preview(plain_textures(request, out) or [whole], uvs)
 
 
-def rough_textures(out: Path) -> list:
-    """The texture with a second channel, which is ROUGH throughout."""
-    path = out / "roughness.png"
-    write_png(path, np.full((SIZE, SIZE, 3), ROUGH, np.uint8))
-    return [protocol.Texture(str(out / "texture.png"), others={"roughness": str(path)})]
+def more_textures(out: Path, what: str) -> list:
+    """The texture with more channels, each of them ROUGH throughout; none for most prompts."""
+    names = {"rough": ["roughness"], "whole": [*CHANNELS][1:]}.get(what, [])
+    others = {name: str(out / f"{name}.png") for name in names}
+    for path in others.values():
+        write_png(Path(path), np.full((SIZE, SIZE, 3), ROUGH, np.uint8))
+    return [protocol.Texture(str(out / "texture.png"), others=others)] if names else []
 
 
 def plain_textures(request, out: Path) -> list:

@@ -99,6 +99,52 @@ def test_all_channels_feed_a_material_of_ones_own_and_leave_it_again():
     assert len(own.node_tree.nodes) == count
 
 
+def test_relief_goes_through_a_normal_map_and_glow_is_turned_up():
+    obj = helper.cube()
+    assert helper.generate("whole bricks") == {"FINISHED"}
+    material = material_of(obj)
+    images = datablocks.images_by_channel(material)
+    assert list(images) == list(CHANNELS.values())
+    spaces = {channel.name: image.colorspace_settings.name for channel, image in images.items()}
+    assert {name for name, space in spaces.items() if space == "sRGB"} == {"base_color", "emission"}
+    normal = fed(material, "Normal")
+    assert (normal.bl_idname, normal.space, normal.uv_map) == ("ShaderNodeNormalMap", "TANGENT", "UVMap")
+    assert normal.inputs["Color"].links[0].from_node.image == images[CHANNELS["normal"]]
+    shader = material.node_tree.nodes["Principled BSDF"]
+    assert shader.inputs["Emission Strength"].default_value == 1
+    assert fed(material, "Emission Color").image == images[CHANNELS["emission"]]
+    relief = next(node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeDisplacement")
+    assert relief.inputs["Height"].links[0].from_node.image == images[CHANNELS["height"]]
+    assert not relief.outputs[0].links
+    places = [tuple(node.location) for node in material.node_tree.nodes]
+    assert len(set(places)) == len(places)
+
+
+def test_a_material_of_ones_own_is_turned_up_and_down_again():
+    obj = helper.cube()
+    own = mine(obj)
+    shader = own.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Emission Strength"].default_value = 0.25
+    bump = own.node_tree.nodes.new("ShaderNodeBump")
+    own.node_tree.links.new(bump.outputs[0], shader.inputs["Normal"])
+    count = len(own.node_tree.nodes)
+    helper.generate("whole bricks")
+    assert OPS.feed_base_color() == {"FINISHED"}
+    assert fed(own, "Normal").bl_idname == "ShaderNodeNormalMap"
+    assert shader.inputs["Emission Strength"].default_value == 1
+    assert OPS.unfeed_base_color() == {"FINISHED"}
+    assert fed(own, "Normal") == bump
+    assert shader.inputs["Emission Strength"].default_value == 0.25
+    assert len(own.node_tree.nodes) == count
+
+
+def test_the_panel_asks_for_colour_alone():
+    obj = helper.cube()
+    assert bpy.context.scene.sync_texture.channels == "full"
+    helper.generate("bricks", channels="color")
+    assert material_of(obj)[datablocks.TAG]["channels"] == "color"
+
+
 def test_results_of_one_channel_are_marked_as_before():
     obj = helper.cube()
     helper.generate("bricks")

@@ -1,9 +1,10 @@
-"""A second row in the table of channels: it is baked, filled, written, shown in previews and told of like the
-first, which is as it was without. Its values come from a toy: a surface is as rough as it isn't red."""
+"""More channels than colour: they are baked, filled, written, shown in previews and told of like the first,
+which is as it was without. Their values come from toys, or from an estimator of random weights."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import OpenEXR
 import pytest
 import torch
+import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -21,8 +23,10 @@ from engine.denoise.denoiser import Denoiser
 from engine.denoise.families.stable_diffusion import StableDiffusion
 from engine.host import Host
 from engine.options.channels import CHANNELS, columns, main_channel
+from engine.pictures import png
 from engine.protocol import Preview, Request, Result
 from engine.worker import Worker
+from tests.engine.estimators import made
 
 Make = Callable[..., Request]
 ROUGHNESS = CHANNELS["roughness"]
@@ -131,6 +135,46 @@ def test_previews_have_it(request_for: Make, rough: Callable[[], None]) -> None:
     found = run(request_for(sync_space="latent", preview=True), told)
     assert Path(told[0].textures[0].others["roughness"]).name == "preview.roughness.png"
     assert not list(Path(found.texture).parent.glob("preview.*"))
+
+
+@pytest.fixture(scope="module")
+def telling(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tiny model with an estimator of random weights."""
+    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("telling") / "model")
+    return str(made(folder))
+
+
+def test_an_estimator_makes_a_whole_material(request_for: Make, tmp_path: Path, telling: str) -> None:
+    plain = run(request_for(out=str(tmp_path / "plain"), model=telling, channels=("color",)))
+    found = run(request_for(model=telling))
+    assert Path(found.texture).read_bytes() == Path(plain.texture).read_bytes()
+    assert plain.textures[0].others == {}
+    assert not [said for said in (*plain.warnings, *found.warnings) if "can't tell" in said]
+    names = {name: Path(path).name for name, path in found.textures[0].others.items()}
+    assert names == {name: f"{name}.png" for name in [*CHANNELS][1:]}
+    deep = png.read(Path(found.textures[0].others["height"]))
+    assert deep.dtype == png.read(Path(found.textures[0].others["normal"])).dtype == np.uint16
+    material = glb(found.mesh)["materials"][0]
+    look = material["pbrMetallicRoughness"]
+    assert look["metallicRoughnessTexture"] == {"index": 1}
+    assert (look["roughnessFactor"], look["metallicFactor"]) == (1.0, 1.0)
+    assert (material["normalTexture"], material["emissiveTexture"]) == ({"index": 2}, {"index": 3})
+    assert material["emissiveFactor"] == [1.0, 1.0, 1.0]
+    scene = trimesh.load(found.mesh)
+    packed = np.asarray(next(iter(scene.geometry.values())).visual.material.metallicRoughnessTexture)
+    for part, name in ((1, "roughness"), (2, "metallic")):
+        assert (packed[..., part] == pixels(found.textures[0].others[name])[..., 0]).all()
+
+
+def test_some_channels_alone_and_what_a_model_cannot_tell(
+    request_for: Make, tmp_path: Path, telling: str
+) -> None:
+    some = run(request_for(model=telling, channels=("normal", "roughness")))
+    assert list(some.textures[0].others) == ["roughness", "normal"]
+    none = run(request_for(out=str(tmp_path / "none"), channels=("metallic", "height")))
+    assert none.textures[0].others == {}
+    said = "the model can't tell height or metallic of its pictures: only the rest is made"
+    assert said in none.warnings
 
 
 def test_columns_lie_side_by_side() -> None:
