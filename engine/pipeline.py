@@ -19,7 +19,7 @@ from .export.preview import LivePreview
 from .generate import Painter, Watch, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
-from .models.sources import split
+from .models.sources import completed, split
 from .outputs import PREVIEWS, REPORT, Outputs
 from .protocol import AnyRequest, ImageRequest, Request, Result
 from .words import line
@@ -81,8 +81,10 @@ def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Pai
     with clock.part("load"):
         host.check()
         host.progress("model", 0, 1, None)
-        denoiser = model(request.model, request.device, request.lora)
-        denoiser.steer_with(options.asked_controls(request), host.check)
+        controls = options.asked_controls(request)
+        name = completed(request.model, [one.source for one in controls if one.source])
+        denoiser = model(name, request.device, request.lora)
+        denoiser.steer_with(controls, host.check)
     clock.settle = memory.settler(denoiser.device)
     return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)
 
@@ -99,8 +101,8 @@ def _watch(
 
 
 def _unread(request: AnyRequest, painter: Painter) -> list[str]:
-    """Warnings when something isn't done as it was asked for, when the prompt is longer than the model reads,
-    and when it has words that the model says it doesn't know."""
+    """Warnings when something isn't done as it was asked for, or by what nobody asked for, when the prompt is
+    longer than the model reads, and when it has words that the model says it doesn't know."""
     denoiser = painter.denoiser
     (rest,) = denoiser.embed([painter.settings.prompt], painter.host.check).truncated
     cut = f"the model reads no further than its token limit; left out of the prompt: {rest!r}"
@@ -108,4 +110,6 @@ def _unread(request: AnyRequest, painter: Painter) -> list[str]:
     path = Path(base).expanduser()
     name = path.resolve().name if path.exists() else base
     left = options.notes(request, painter.settings)
+    if denoiser.borrowed:
+        left.append(f"the model has no ControlNet of its own: {denoiser.borrowed} is used")
     return left + [cut] * bool(rest) + vocabulary.note(name, denoiser.vocabulary, request.prompt)

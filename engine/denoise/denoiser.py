@@ -132,6 +132,11 @@ class Denoiser:
         return (Steering(preset.control, nets.own, preset.conditioning_scale, preset.control_end),)
 
     @property
+    def borrowed(self) -> str:
+        """What the ControlNet is called that steers it, where that isn't its own and nobody asked for it."""
+        return self._model.borrowed if any(not one.source for one in self.controls) else ""
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Of the pictures that canvases are to be shown in, at least one."""
         return tuple(one.kind for one in self.controls) or (self.preset.control,)

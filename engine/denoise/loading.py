@@ -55,12 +55,14 @@ FAMILIES: dict[str, type[StableDiffusion | Flux | QwenImage | ZImage]] = {
 @dataclass(frozen=True)
 class Model:
     """A model as it was found. preset: its family's defaults, under what it says about itself. vocabulary:
-    None where it says nothing about the words that it knows. name: for errors."""
+    None where it says nothing about the words that it knows. name: for errors. borrowed: as of
+    sources.Sources."""
 
     family: Family[Any]
     preset: Preset
     vocabulary: Vocabulary | None
     name: str = "the model"
+    borrowed: str = ""
 
     def change(self, loras: Sequence[Lora], check: Check) -> frozenset[str]:
         """Have these ``loras`` in its weights, and no others; the names of the parts that are others than
@@ -98,4 +100,4 @@ def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: C
     single = sources.checkpoint or sources.network
     preset = accelerators.completed(preset, own, sources.pipeline, single)
     words = None if single else vocabulary.read(sources.pipeline)
-    return Model(family, preset, words, sources.name)
+    return Model(family, preset, words, sources.name, sources.borrowed)

@@ -10,7 +10,6 @@ from ..errors import UserError
 from ..options.values import cut, short
 from . import families
 from .files import AGAIN, SUPPORTED
-from .sources import Sources
 
 ANOTHER = "choose a depth ControlNet made for this model"
 PLAIN, UNION = "ControlNetModel", "ControlNetUnionModel"
@@ -20,10 +19,10 @@ _SHARED = (  # what a ControlNet's config and its UNet's must agree on; it may h
 )
 
 
-def check_configs(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
-    """Raise UserError when the pipeline isn't of Stable Diffusion's shape, before anything is loaded."""
-    unet, vae, where = configs["unet"], configs["vae"], sources.name
-    for name, expected in families.PARTS[sources.family].classes.items():
+def check_configs(where: str, family: str, configs: Mapping[str, dict[str, Any]]) -> None:
+    """Raise UserError when the pipeline ``where`` isn't of Stable Diffusion's shape. Reads nothing."""
+    unet, vae = configs["unet"], configs["vae"]
+    for name, expected in families.PARTS[family].classes.items():
         if (found := _class(configs[name])) not in (None, expected):
             raise UserError(f"{where}: its {name} is a {found}, not a {expected}", SUPPORTED)
     families.of_unet(where, unet)
@@ -98,12 +97,12 @@ def _pixels(name: str, key: str, levels: Any) -> int:
     return int(2 ** (len(levels) - 1))
 
 
-def check_classes(sources: Sources, configs: Mapping[str, dict[str, Any]]) -> None:
-    """Raise UserError when a network of the pipeline is of another class than its family's."""
-    for name, expected in families.PARTS[sources.family].classes.items():
+def check_classes(where: str, family: str, configs: Mapping[str, dict[str, Any]]) -> None:
+    """Raise UserError when a network of the pipeline ``where`` is of another class than its family's."""
+    for name, expected in families.PARTS[family].classes.items():
         found = _class(configs[name])
         if _INSIDE.get(str(found), found) not in (None, expected):
-            raise UserError(f"{sources.name}: its {name} is a {cut(str(found))}, not a {expected}", SUPPORTED)
+            raise UserError(f"{where}: its {name} is a {cut(str(found))}, not a {expected}", SUPPORTED)
 
 
 _INSIDE = {  # a language model with what writes the next word: what is inside it

@@ -35,10 +35,7 @@ def is_union(path: Path) -> bool:
 def config(path: Path, unet: Mapping[str, Any]) -> dict[str, Any]:
     """The config of the ControlNet in the file ``path``: what the file tells, and for the rest that of the
     UNet. Raises UserError for what is no ControlNet for it."""
-    shapes: Shapes = {key: entry.shape for key, entry in header(path).items()}
-    for part, what in _FOREIGN.items():
-        if any(part in key for key in shapes):
-            raise UserError(f"{path} is {what}: not supported", ANOTHER)
+    shapes = _shapes(path)
     found = {k: v for k, v in unet.items() if k not in _OF_UNET_ALONE and not k.startswith("_")}
     try:
         found |= _text(shapes, unet) | _embedding(shapes)
@@ -49,6 +46,20 @@ def config(path: Path, unet: Mapping[str, Any]) -> dict[str, Any]:
     except (ValueError, IndexError) as error:
         raise UserError(f"{path} isn't a ControlNet: weights have shapes of another kind", ANOTHER) from error
     return found
+
+
+def reads_as(path: Path, unet: Mapping[str, Any]) -> bool:
+    """Whether the file ``path`` is a ControlNet that is told what the UNet with this config is. Raises
+    UserError for what is none."""
+    return all(unet.get(key) == found for key, found in _text(_shapes(path), unet).items())
+
+
+def _shapes(path: Path) -> Shapes:
+    shapes: Shapes = {key: entry.shape for key, entry in header(path).items()}
+    for part, what in _FOREIGN.items():
+        if any(part in key for key in shapes):
+            raise UserError(f"{path} is {what}: not supported", ANOTHER)
+    return shapes
 
 
 def _text(shapes: Shapes, unet: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from ..errors import UserError
 from . import accelerators, families, hub, manage, model_card, presets, sidecar, vocabulary
 from .catalogue import BY_NAME, STARTER_FOLDER, Entry
 from .checks import view_shape
+from .default_controlnet import component
 from .families import CONTROLNET
 from .files import local, read_json
 from .presets import Preset
-from .sources import HUB_ID, component, configs_beside, split
+from .sources import HUB_ID, configs_beside, split
 from .vocabulary import Vocabulary
 
 

@@ -10,7 +10,8 @@ A model may be given as
                               from the pipeline folder it lies in, else from the family's default model. Or a
                               UNet alone in diffusers layout, or a transformer; all else comes from there
 and with another depth ControlNet as MODEL+CONTROLNET, where CONTROLNET is again any of these. Otherwise
-the ControlNet is the pipeline's own ``controlnet`` folder or the family's default. How a model wants to be
+the ControlNet is the pipeline's own ``controlnet`` folder, one that is here (default_controlnet.py), or the
+family's default. How a model wants to be
 used may stand in files of its own: sidecar.py.
 
 An AutoencoderTiny (such as madebyollin/taesd) decodes and encodes nearly as well as the model's autoencoder
@@ -21,12 +22,14 @@ model's sidecar names, a ``tiny_autoencoder`` folder in the pipeline, or the fam
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import families, files, hub, links, quantised, sidecar
+from . import default_controlnet, families, files, hub, links, quantised, sidecar
 from .catalogue import BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
+from .default_controlnet import Found, component
 from .families import ALIKE, ANY, CONTROLNET
 from .header import header
 from .hub import Check, Progress
@@ -38,11 +41,11 @@ HUB_ID = re.compile(rf"{_PART}/{_PART}(:{_PART}(/{_PART})*\.safetensors)?")
 @dataclass(frozen=True)
 class Sources:
     """Where a model's parts lie. pipeline: folder with configs, tokenizer and, unless ``checkpoint`` (a
-    single file) is given, the weights. controlnet: a component folder or a .safetensors file.
-    network: a file with the weights of the UNet or the transformer alone, in place of those in the pipeline,
-    None without one.
-    tiny: folder of a tiny autoencoder, None without one. half: folder of an autoencoder to be used in half
-    precision, where the model's own overflows. family: a key of families.PARTS."""
+    single file) is given, the weights. controlnet: a component folder or a .safetensors file. network: a file
+    with the weights of the UNet or the transformer alone, in place of those in the pipeline, None without
+    one. tiny: folder of a tiny autoencoder, None without one. half: folder of an autoencoder to be used in
+    half precision, where the model's own overflows. family: a key of families.PARTS. borrowed: what the
+    ControlNet is called that was found for a model without one, else ""."""
 
     name: str
     family: str
@@ -52,6 +55,7 @@ class Sources:
     tiny: Path | None = None
     half: Path | None = None
     network: Path | None = None
+    borrowed: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,14 @@ def find(name: str, check: Check, progress: Progress = lambda name, done, total:
         pipeline = _rest_of(network, family, fetch)
     check()
     if control:
-        controlnet = component(_locate(control, ("", CONTROLNET), fetch, control=True))
+        steering = Found(component(_locate(control, ("", CONTROLNET), fetch, control=True)), "")
     else:
-        controlnet = _default_controlnet(base, pipeline, family, fetch)
+        steering = _default_controlnet(base, pipeline, family, fetch)
     half = _cached(HALF_AUTOENCODERS.get(family))
-    return Sources(name, family, pipeline, checkpoint, controlnet, _tiny(pipeline, family), half, network)
+    tiny = _tiny(pipeline, family)
+    return Sources(
+        name, family, pipeline, checkpoint, steering.place, tiny, half, network, borrowed=steering.name
+    )
 
 
 def find_controlnet(name: str, check: Check) -> Path:
@@ -96,6 +103,18 @@ def find_controlnet(name: str, check: Check) -> Path:
     fetch = Fetch(lambda name, done, total: None, check)
     path = _locate(links.resolve(name.strip()), ("", CONTROLNET), fetch, control=True)
     return component(path)
+
+
+def completed(name: str, others: Sequence[str]) -> str:
+    """The model ``name``; where it has no ControlNet, and none for it is on this computer, with the first of
+    the ``others``, those that a job names: MODEL+CONTROLNET. Raises UserError."""
+    base, control = split(name)
+    path = files.local(base)
+    if control or "+" in name or not others or base in BY_NAME or not path.exists():
+        return name
+    family, configs = _family(path), path if path.is_dir() else configs_beside(path) or path.parent
+    has_one = (configs / CONTROLNET).is_dir() or default_controlnet.installed(family, configs)
+    return name if has_one else f"{name}+{others[0]}"
 
 
 def _single(path: Path) -> tuple[Path | None, Path | None]:
@@ -191,22 +210,27 @@ def _complete(folder: Path, parts: tuple[str, ...]) -> bool:
     return whole and not files.missing(folder, expected.networks)
 
 
-def component(path: Path) -> Path:
-    """The folder of one component inside ``path``: itself or its ``controlnet``. A file is left as it is."""
-    inner = path / CONTROLNET
-    return inner if path.is_dir() and inner.is_dir() else path
-
-
-def _default_controlnet(base: str, path: Path, family: str, fetch: Fetch) -> Path:
-    """The pipeline's own ControlNet, else the family's default."""
-    if (path / CONTROLNET).is_dir():
-        return path / CONTROLNET
-    entry = BY_NAME.get(base) or BY_FAMILY.get(family)
-    if entry is None or entry.controlnet is None:
-        raise UserError(
-            f"{path} has no controlnet folder", "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
-        )
-    return component(from_hub(entry.controlnet, ("", CONTROLNET), fetch))
+def _default_controlnet(base: str, pipeline: Path, family: str, fetch: Fetch) -> Found:
+    """The pipeline's own ControlNet, else the one that it is published with, else one for its family that is
+    here, else the family's default. Raises UserError."""
+    own, entry = pipeline / CONTROLNET, BY_NAME.get(base)
+    if own.is_dir():
+        return Found(own, "")
+    parts = ("", CONTROLNET)
+    if entry and entry.controlnet:
+        return Found(component(from_hub(entry.controlnet, parts, fetch)), "")
+    if found := default_controlnet.installed(family, pipeline):
+        return found
+    fix = "add a depth ControlNet to it or name one as MODEL+CONTROLNET"
+    usual = BY_FAMILY[family].controlnet if family in BY_FAMILY else None
+    if usual is None:
+        raise UserError(f"{base} has no controlnet folder", fix)
+    try:
+        return Found(component(from_hub(usual, parts, fetch)), usual)
+    except UserError as error:
+        why = error.wording
+        what = f"{base} has no ControlNet of its own: {why.error}"
+        raise UserError(what, f"name one as MODEL+CONTROLNET, or {why.fix}", **why.options) from error
 
 
 def _tiny(pipeline: Path, family: str) -> Path | None:

@@ -56,9 +56,10 @@ def _folders(place: Path) -> Iterator[tuple[Path, str]]:
             yield folder, kind
 
 
-def files_of(place: Path) -> Iterator[Found]:
-    """All that the tree ``place`` holds, by kind."""
-    for folder, kind in sorted(_folders(place), key=lambda found: list(KINDS.values()).index(found[1])):
+def files_of(place: Path, only: str | None = None) -> Iterator[Found]:
+    """All that the tree ``place`` holds, by kind; ``only``: of one."""
+    folders = (found for found in _folders(place) if only in (None, found[1]))
+    for folder, kind in sorted(folders, key=lambda found: list(KINDS.values()).index(found[1])):
         for path in _weights(folder)[:MOST]:
             name = path.relative_to(place).with_suffix("").as_posix()
             yield Found(name, path, kind, *_looked_at(path, kind))

@@ -56,7 +56,7 @@ class StableDiffusion(Family[Stack]):
         self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
         if sources.checkpoint:
             self._scheduler |= families.schedule_of_checkpoint(sources.checkpoint)
-        check_configs(sources, configs)
+        check_configs(sources.name, sources.family, configs)
         ddim.check(self._scheduler)
         parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
         unet, vae = parts["unet"], self._without_overflow(parts["vae"], sources)

@@ -61,7 +61,7 @@ class FlowTransformer(Family[R]):
         """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
         self.device, self.dtype = device, torch.bfloat16 if dtype == torch.float16 else dtype
         configs = {c.name: read_json(sources.pipeline / c.name / "config.json") for c in self.components}
-        check_classes(sources, configs)
+        check_classes(sources.name, sources.family, configs)
         self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")
         flow.check(self._scheduler)
         self._parts = {c.name: self._part(c, configs[c.name], sources) for c in self.components}
