@@ -114,7 +114,9 @@ def _texture(parsed: argparse.Namespace) -> int:
 
 
 def _image(parsed: argparse.Namespace) -> int:
-    return _paint(ImageRequest(**arguments.found(parsed, options(ImageRequest))), parsed)
+    first, *others = parsed.prompt
+    fields = {**arguments.found(parsed, options(ImageRequest)), "prompt": first}
+    return _paint(ImageRequest(**{**fields, "other_prompts": tuple(others)}), parsed)
 
 
 def _paint(request: protocol.AnyRequest, parsed: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ _FLAGS = {
     "controls": "--control",
     "objects": "--object",
     "other_meshes": "--mesh",
+    "other_prompts": "--prompt",
     "other_unwraps": "--unwrap",
 }
 

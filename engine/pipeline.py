@@ -104,12 +104,14 @@ def _unread(request: AnyRequest, painter: Painter) -> list[str]:
     """Warnings when something isn't done as it was asked for, or by what nobody asked for, when the prompt is
     longer than the model reads, and when it has words that the model says it doesn't know."""
     denoiser = painter.denoiser
-    (rest,) = denoiser.embed([painter.settings.prompt], painter.host.check).truncated
-    cut = f"the model reads no further than its token limit; left out of the prompt: {rest!r}"
+    prefix, prompts = painter.settings.prefix, request.prompts
+    rests = denoiser.embed([prefix + prompt.strip() for prompt in prompts], painter.host.check).truncated
+    limit = "the model reads no further than its token limit; left out of the prompt"
+    cut = [f"{limit}: {rest!r}" for rest in rests if rest]
     base, _ = split(request.model)
     path = Path(base).expanduser()
     name = path.resolve().name if path.exists() else base
     left = options.notes(request, painter.settings)
     if denoiser.borrowed:
         left.append(f"the model has no ControlNet of its own: {denoiser.borrowed} is used")
-    return left + [cut] * bool(rest) + vocabulary.note(name, denoiser.vocabulary, request.prompt)
+    return left + cut + vocabulary.note(name, denoiser.vocabulary, " ".join(prompts))

@@ -75,6 +75,55 @@ def asked_controls(request: AnyRequest) -> tuple[controls.Asked, ...]:
     return controls.read_all(request.controls) if isinstance(request, Request) else ()
 
 
+def _check_picture(request: ImageRequest) -> None:
+    """Raise UserError for what a picture of another kind has, and for what one of this kind lacks."""
+    for name, one in request.table().items():
+        other, needed = one.needs or ("", "")
+        if other == "kind" and needed != request.kind and getattr(request, name) != one.default:
+            raise _of_another_kind(name, needed, request.kind)
+    if request.kind == "ambiguous":
+        _check_ambiguous(request)
+    if request.kind == "picture":
+        _check_own_picture(request)
+
+
+def _of_another_kind(name: str, needed: str, kind: str) -> UserError:
+    """That the option ``name`` was given, which counts for the kind ``needed`` alone."""
+    if name == "other_prompts":  # as the command line doesn't spell it
+        what, fix = f"a picture of the kind {kind} has one prompt", "say {prompt} once"
+        return UserError(what, f"{fix}, or use {{kind}}", prompt=None, kind=needed)
+    what, fix = (
+        f"{{{name}}} is given for a picture of the kind {kind}",
+        f"use {{kind}}, or leave {{{name}}} out",
+    )
+    return UserError(what, fix, **{name: None, "kind": needed})
+
+
+def _check_own_picture(request: ImageRequest) -> None:
+    if request.init_image is None:
+        raise UserError("there is no picture to paint anew", "name it by {init_image}", init_image=None)
+    for name in ("width", "height"):
+        if getattr(request, name) is not None:
+            what = f"a picture of one's own keeps its size, and {{{name}}} is given"
+            raise UserError(what, f"leave {{{name}}} out", **{name: None})
+
+
+def _check_ambiguous(request: ImageRequest) -> None:
+    if any(not prompt.strip() for prompt in request.other_prompts):
+        raise UserError("a further prompt is empty", "say what that view should show, or leave it out")
+    prompts, looks = len(request.prompts), len(request.looks)
+    if prompts < 2:
+        fix = "give {prompt} twice: for the picture as it is, and for it as {view} looks at it"
+        raise UserError("an ambiguous picture has two prompts at least", fix, prompt=None, view=None)
+    if prompts != looks:
+        what = f"there are {prompts} prompts, but ways to look for {looks} views"
+        fix = "give {view} once for each {prompt} after the first"
+        raise UserError(what, fix, view=None, prompt=None)
+    if request.width and request.height and request.width != request.height:
+        what = f"an ambiguous picture is a square, and {request.width} x {request.height} isn't"
+        raise UserError(what, "give {width} alone", width=None)
+
+
 def _check_meshes(request: Request) -> None:
     if len(request.unwraps) != len(request.meshes):
         what = f"there are {len(request.meshes)} meshes, but unwrap modes for {len(request.unwraps)}"
@@ -82,22 +131,6 @@ def _check_meshes(request: Request) -> None:
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
     _check_start(request)
-
-
-def _check_picture(request: ImageRequest) -> None:
-    """What only a picture of one's own has, and what it hasn't."""
-    own = request.kind == "picture"
-    if own and request.init_image is None:
-        raise UserError("there is no picture to paint anew", "name it by {init_image}", init_image=None)
-    names = ("width", "height") if own else ("init_image", "mask", "strength")
-    for name in names:
-        if getattr(request, name) is None:
-            continue
-        if own:
-            what = f"a picture of one's own keeps its size, and {{{name}}} is given"
-            raise UserError(what, f"leave {{{name}}} out", **{name: None})
-        what = f"{{{name}}} is given, but {{kind}} is {request.kind}"
-        raise UserError(what, f"use {{kind}}, or leave {{{name}}} out", kind="picture", **{name: None})
 
 
 def _check_method(request: AnyRequest) -> None:
@@ -166,17 +199,18 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
     preset = accelerators.accelerated(preset, how)
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
     kind = {} if isinstance(request, Request) else for_kind(preset, request.kind)
-    used = {**vars(preset), **kind, **_for_method(request.method), **asked}
+    usual = {**vars(preset), **kind}
+    used = {**usual, **_for_method(request.method), **asked}
     name, steps, guidance = (used[key] for key in ("accelerator", "steps", "guidance"))
     used["steps"] = accelerators.fitted_steps(name, steps)
     used["guidance"] = accelerators.fitted_guidance(name, guidance)
-    share = asked.get("sync_share", preset.sync_share[used["sync_space"]])
+    share = asked.get("sync_share", usual["sync_share"][used["sync_space"]])
     return Settings(
         **{**used, "sync_share": preset.sync_share, "negative": used["negative"].strip()},
         **_share(request.method, share),
         method=request.method,
         seed=request.seed,
-        prompt=preset.prefix + request.prompt.strip(),
+        prompt=used["prefix"] + request.prompt.strip(),
         strength=_strength(request),
     )
 

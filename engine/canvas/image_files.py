@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from ..outputs import REPORT
 from ..pictures import png
 from ..pictures.channels import ByChannel, as_colours, by_channel
 from ..protocol import ImageRequest, Result
-from .windows import Windows
 
 Floats = NDArray[np.float32]
 
@@ -62,12 +61,19 @@ class PaintedImage:
         return Result(image.path, "", "", "", str(out / REPORT), textures=[image])
 
 
+class Joins(Protocol):
+    """How views lie on a picture."""
+
+    def joined(self, pictures: Floats, height: int, width: int) -> Floats:
+        """(height, width, K) float32: the picture that views (N, h, h, K) make together."""
+
+
 @dataclass(frozen=True)
 class ImagePreview:
     """Small pictures of a picture of ``size``, height and width, in the request's folder."""
 
     request: ImageRequest
-    windows: Windows
+    windows: Joins
     size: tuple[int, int]
     channels: Sequence[Channel]
 

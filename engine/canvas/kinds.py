@@ -6,10 +6,15 @@ from collections.abc import Mapping
 
 from ..host import Clock, Host
 from ..protocol import ImageRequest
-from . import image, picture
+from . import ambiguous, image, picture
 from .canvas import Prepare, Prepared
 
-_KINDS: Mapping[str, Prepare] = {"tile": image.prepare, "wide": image.prepare, "picture": picture.prepare}
+_KINDS: Mapping[str, Prepare] = {
+    "tile": image.prepare,
+    "wide": image.prepare,
+    "picture": picture.prepare,
+    "ambiguous": ambiguous.prepare,
+}
 
 
 def prepare(request: ImageRequest, host: Host, clock: Clock) -> Prepared:

@@ -111,7 +111,7 @@ class Windows:
         fine = self.at(pictures.shape[1])
         average = fine.maps(Averaging()).average
         whole = average @ pictures.reshape(-1, pictures.shape[-1])
-        return _resized(whole.reshape(fine.height, fine.width, -1), height, width, self.wraps)
+        return resized(whole.reshape(fine.height, fine.width, -1), height, width, self.wraps)
 
 
 def trust_in(side: int) -> NDArray[np.float64]:
@@ -133,7 +133,7 @@ def _across(room: int, stride: int, grid: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(i * room // (count * grid) * grid for i in range(count + 1)))
 
 
-def _resized(picture: NDArray[np.float64], height: int, width: int, wraps: bool) -> Floats:
+def resized(picture: NDArray[np.floating], height: int, width: int, wraps: bool) -> Floats:
     """``picture`` (h, w, K) as (height, width, K) float32, in [0, 1] as it was; one that wraps still does."""
     if picture.shape[:2] == (height, width):
         return picture.astype(np.float32)
@@ -143,5 +143,5 @@ def _resized(picture: NDArray[np.float64], height: int, width: int, wraps: bool)
     ]
     grid, mode = np.meshgrid(*places, indexing="ij"), "grid-wrap" if wraps else "nearest"
     channels = [map_coordinates(one, grid, order=3, mode=mode) for one in np.moveaxis(picture, 2, 0)]
-    resized: Floats = np.clip(np.stack(channels, axis=2), 0, 1).astype(np.float32)
-    return resized
+    found: Floats = np.clip(np.stack(channels, axis=2), 0, 1).astype(np.float32)
+    return found

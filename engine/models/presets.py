@@ -170,18 +170,35 @@ SIZED = {STARTER.family: STARTER, "sdxl": SDXL, **_TRANSFORMERS}  # by the size 
 # Published for pictures without a mesh (SyncTweedies, wide images: Stable Diffusion 2 base at 512 pixels).
 # Tiles are windows as well, and nobody published any.
 _WINDOWS = {"steps": 50, "guidance": 7.5, "negative": ""}
-_PICTURES: Mapping[str, Mapping[str, Any]] = {"tile": _WINDOWS, "wide": _WINDOWS, "picture": {}}
+# Published for ambiguous pictures with DeepFloyd IF, which has no latents: views are averaged as colours,
+# since a turned latent isn't that of the turned picture, and in all steps. Each view shows something else.
+_AMBIGUOUS = {"steps": 30, "guidance": 10.0, "negative": "", "prefix": "an oil painting of "}
+_PICTURES: Mapping[str, Mapping[str, Any]] = {
+    "tile": _WINDOWS,
+    "wide": _WINDOWS,
+    "picture": {},
+    "ambiguous": _AMBIGUOUS,
+}
+_AS_COLOURS = {
+    "sync_space": "rgb",
+    "sync_share": _by_space(1.0, 1.0),
+    "aggregate": "mean",
+    "attention": "off",
+}
+_ALWAYS = {"ambiguous": _AS_COLOURS}  # whatever the model
 _PICTURE_SIZE = {"sd15": {"view_size": 512, "latent_view_size": 64}}  # published; others: as trained
 
 
 def for_kind(preset: Preset, kind: str) -> dict[str, Any]:
     """What a picture of ``kind``, one of choices.KINDS, uses in place of the model's ``preset``: for families
     of which something is published, but not where the model's own file says something else."""
+    always = dict(_ALWAYS.get(kind, {}))
     if preset.family not in FIXED:
-        return {}
+        return always
     found = {**_PICTURES[kind], **_PICTURE_SIZE.get(preset.family, {})}
     usual = FIXED[preset.family]
-    return {name: value for name, value in found.items() if getattr(preset, name) == getattr(usual, name)}
+    own = {name: value for name, value in found.items() if getattr(preset, name) == getattr(usual, name)}
+    return always | own
 
 
 def of_family(family: str, sample_size: int, downscale: int) -> Preset:

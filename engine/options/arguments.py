@@ -112,7 +112,7 @@ def image(parser: argparse.ArgumentParser) -> None:
     others = (one for name, one in at(Request, ENGINE).items() if name not in own)
     parser.set_defaults(of_meshes=tuple(one.flag for one in others if not one.positional))
     output = (one for name, one in options(Output).items() if name != "blender")
-    add(parser.add_argument, [*own.values(), *output])
+    add(parser.add_argument, [*at(ImageRequest, ENGINE).values(), *output])
 
 
 def batch(parser: argparse.ArgumentParser, needs_jobs: bool = True) -> None:

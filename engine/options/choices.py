@@ -17,6 +17,19 @@ KINDS = {
     "tile": ("Tile", "A material that goes on at its own other edge: it tiles without a seam"),
     "wide": ("Wide", "A picture of any width, painted through windows that overlap"),
     "picture": ("Picture", "A picture of one's own, painted anew: all of it, or what a mask covers"),
+    "ambiguous": ("Ambiguous", "One picture that shows something else when it is turned or rearranged"),
+}
+LOOKS = {
+    "identity": ("As It Is", "Both prompts meet in one picture"),
+    "flip": ("Flip", "Upside down, as in water"),
+    "rotate_cw": ("Turn Clockwise", "Turned by 90 degrees clockwise"),
+    "rotate_ccw": ("Turn Anticlockwise", "Turned by 90 degrees the other way"),
+    "rotate_180": ("Turn by Half", "Turned by 180 degrees"),
+    "skew": ("Skew", "Each column moved down a little further than the one before"),
+    "jigsaw": ("Jigsaw", "Its 4 x 4 squares in another order"),
+    "patches": ("Patches", "Its 8 x 8 squares in another order"),
+    "inner_circle": ("Inner Circle", "A disc in its middle turned by 180 degrees"),
+    "inner_rotate": ("Inner Turn", "The same disc turned by 45 degrees: not one to one"),
 }
 SYNC_SPACES = {
     "latent": ("Latent", "Average in the model's own coarse space, as published"),

@@ -10,12 +10,13 @@ from typing import Any
 
 from . import choices
 from .asked import Asked
-from .option import ENGINE, PANEL, option
+from .option import ENGINE, JOBS, PANEL, option
 from .request import OPTIONS
 
 PICTURE = "Picture"
 _HERE = frozenset({ENGINE})
 _LEAST, _MOST = 64, 8192
+AMBIGUOUS = ("kind", "ambiguous")
 
 
 def _as_texture(name: str, **words: Any) -> Any:
@@ -48,13 +49,20 @@ class ImageRequest(Asked):
 
     out: folder that receives image.png and report.json. width, height: in pixels. init_image: path of the
     picture that is painted anew, of which image.png has the size and the depth; with floats it is image.exr.
-    mask: path of a picture, white where it is. strength: as of a texture.
+    mask: path of a picture, white where it is. strength: as of a texture. other_prompts, view: of
+    an ambiguous picture's views after the first, in their order.
     """
 
     kind: str = field(metadata=option("Kind", "What it is", PICTURE, choices=choices.KINDS, doors=_HERE))
-    prompt: str = _as_texture("prompt", help="What it should show, for example: weathered red bricks")
+    prompt: str = _as_texture(
+        "prompt",
+        help="What it should show, for example: weathered red bricks; of an ambiguous one each view",
+        repeats=True,
+    )
     out: str = _as_texture("out")
-    width: int | None = _side("Width", "2 views of the model for a tile, 6 for a wide picture")
+    width: int | None = _side(
+        "Width", "2 views of the model for a tile, 6 for a wide picture, 1 for an ambiguous one"
+    )
     height: int | None = _side("Height", "2 views of the model for a tile, 1 for a wide picture")
     init_image: str | None = field(
         default=None,
@@ -87,6 +95,40 @@ class ImageRequest(Asked):
         doors=_HERE,
         needs=("kind", "picture"),
     )
+    other_prompts: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Other Prompts",
+            "Of an ambiguous picture: what its further views show",
+            PICTURE,
+            doors=frozenset({JOBS}),
+            needs=AMBIGUOUS,
+        ),
+    )
+    view: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "View",
+            "How an ambiguous picture is looked at to see the second prompt; several: the third, and so on",
+            PICTURE,
+            choices=choices.LOOKS,
+            doors=_HERE,
+            needs=AMBIGUOUS,
+            usual="rotate_cw",
+        ),
+    )
+    layers: int = field(
+        default=1,
+        metadata=option(
+            "Layers",
+            "An ambiguous picture is the mean of so many: n-to-1, for comparing methods",
+            PICTURE,
+            low=1,
+            high=100,
+            doors=_HERE,
+            needs=AMBIGUOUS,
+        ),
+    )
     overwrite: bool = _as_texture("overwrite", doors=_HERE)
     device: str = _as_texture("device")
     preview: bool = _as_texture(
@@ -104,3 +146,13 @@ class ImageRequest(Asked):
     sync_share: str | None = _as_texture("sync_share")
     aggregate: str | None = _as_texture("aggregate")
     attention: str | None = _as_texture("attention")
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Those of all views that have one of their own."""
+        return (self.prompt, *self.other_prompts)
+
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """How each of an ambiguous picture's views looks at it."""
+        return ("identity", *(self.view or self.table()["view"].usual.split()))

@@ -298,6 +298,10 @@ class Request(Asked, Job):
     )
 
     @property
+    def prompts(self) -> tuple[str, ...]:
+        return (self.prompt,)
+
+    @property
     def meshes(self) -> tuple[str, ...]:
         return (self.mesh, *self.other_meshes)
 

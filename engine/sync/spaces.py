@@ -44,6 +44,10 @@ class Space(Protocol):
         """The same space with views weighted by confidence^exponent."""
 
     @property
+    def spread(self) -> float:
+        """The standard deviation of what views show of unit noise."""
+
+    @property
     def earlier(self) -> Callable[[Tensor], Tensor] | None:
         """h: each view as those before it show it, (N, C, h, w) to the same; None unless asked for."""
 
@@ -130,6 +134,7 @@ class LinearSpace:
     folded: Tensor | None
     confidences: tuple[Tensor, Tensor | None] | None = None
     earlier: EarlierViews | None = None
+    spread: float = 1.0  # of a lookup
 
     @classmethod
     def build(

@@ -27,7 +27,8 @@ from engine.worker import Worker
 from tests.engine.conftest import Cli
 
 Make = Callable[..., ImageRequest]
-SIZES = {"tile": (72, 96), "wide": (64, 128)}  # a view of the tiny model has 64 pixels
+# A view of the tiny model has 64 pixels.
+SIZES = {"tile": (72, 96), "wide": (64, 128), "ambiguous": (64, 64)}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def image_for(tiny_model: Path, tmp_path: Path) -> Make:
         kind = fields.get("kind", "tile")
         height, width = SIZES[kind]
         small = {"kind": kind, "width": width, "height": height, "steps": 2, "device": "cpu"}
+        small |= {"other_prompts": ("moss",)} if kind == "ambiguous" else {}
         small |= {"prompt": "red bricks", "out": str(tmp_path / "out"), "model": str(tiny_model)}
         return ImageRequest(**{**small, **fields})
 
@@ -74,11 +76,12 @@ def test_every_kind_with_every_method(worker: Worker, image_for: Make, kind: str
     assert picture.shape == (*SIZES[kind], 3)
     assert picture.std() > 1
     out = Path(result.report).parent
-    assert sorted(path.name for path in out.iterdir()) == ["image.png", "report.json"]
+    views = ["view_1.png", "view_2.png"] if kind == "ambiguous" else []
+    assert sorted(path.name for path in out.iterdir()) == ["image.png", "report.json", *views]
     report = json.loads(Path(result.report).read_text("utf-8"))
     assert (report["kind"], report["method"]) == (kind, method)
     assert (report["image"]["height"], report["image"]["width"]) == SIZES[kind]
-    assert (report["seam_error"] is None) == (kind == "wide")
+    assert (report.get("seam_error") is None) == (kind != "tile")
 
 
 @pytest.mark.parametrize("size", [(64, 64), (101, 150)])
@@ -99,6 +102,26 @@ def test_a_tile_has_no_seam(image_for: Make) -> None:
         seams[kind] = [seam_and_worst(picture, axis) for axis in (0, 1)]
     assert all(seam <= worst for seam, worst in seams["tile"])
     assert all(seam > worst for seam, worst in seams["wide"])
+
+
+def test_an_ambiguous_picture_is_one_picture(worker: Worker, image_for: Make, tmp_path: Path) -> None:
+    """Turned as the view says, also in a size that pieces can't have; each view has a prompt of its own."""
+    looks: dict[str, Any] = {"view": ("rotate_cw", "flip"), "other_prompts": ("moss", "oak"), "preview": True}
+    shown: list[protocol.Preview] = []
+    fields = {"kind": "ambiguous", "width": 70, "height": None, "layers": 2, "overwrite": True, **looks}
+    result = painted(worker, image_for(**fields), Host(preview=shown.append))
+    first, *others = (Image.open(tmp_path / "out" / f"view_{i}.png") for i in (1, 2, 3))
+    assert (first.size, len(shown)) == ((70, 70), 2)
+    assert Path(result.texture).read_bytes() == (tmp_path / "out" / "view_1.png").read_bytes()
+    how = (Image.Transpose.ROTATE_270, Image.Transpose.FLIP_TOP_BOTTOM)
+    for one, turn in zip(others, how, strict=True):
+        assert np.abs(np.asarray(one, int) - np.asarray(first.transpose(turn), int)).max() <= 1
+    report = json.loads(Path(result.report).read_text("utf-8"))
+    prompts = [(one["view"], one["prompt"]) for one in report["views"]]
+    assert prompts == [("identity", "red bricks"), ("rotate_cw", "moss"), ("flip", "oak")]
+    assert len(report["agreement"]) == 3
+    other = image_for(**fields | {"other_prompts": ("moss", "gold"), "preview": False})
+    assert pixels(painted(worker, other)).tolist() != np.asarray(first, float).tolist()
 
 
 def test_the_same_seed_gives_the_same_picture_and_previews_change_nothing(
@@ -128,6 +151,9 @@ def test_cancelling_leaves_nothing(worker: Worker, image_for: Make, tmp_path: Pa
 def test_what_is_published_for_stable_diffusion() -> None:
     """And only there, unless the model or the request says otherwise."""
     wide = ImageRequest("wide", "x", "o")
+    turned = options.resolve(ImageRequest("ambiguous", "a horse", "o", other_prompts=("a village",)), SD15)
+    assert (turned.prompt, turned.guidance, turned.steps) == ("an oil painting of a horse", 10, 30)
+    assert (turned.sync_space, turned.share, turned.attention) == ("rgb", 1, "off")
     for preset, side in ((SD15, 512), (SD21, 768)):
         used = options.resolve(wide, preset)
         assert (used.steps, used.guidance, used.negative, used.view_size) == (50, 7.5, "", side)
@@ -154,6 +180,14 @@ BAD = {
     "no number": ["--kind", "tile", "--height", "tall"],
     "latents only": ["--kind", "tile", "--method", "case1", "--sync-space", "rgb"],
     "a mesh's option": ["--kind", "tile", "--views", "4"],
+    "a second prompt": ["--kind", "tile", "--prompt", "oak"],
+    "a view of a tile": ["--kind", "wide", "--view", "flip"],
+    "one prompt": ["--kind", "ambiguous"],
+    "a blank one": ["--kind", "ambiguous", "--prompt", " "],
+    "unknown view": ["--kind", "ambiguous", "--prompt", "oak", "--view", "upside"],
+    "two for one view": ["--kind", "ambiguous", *["--prompt", "oak"] * 2],
+    "a view too many": ["--kind", "ambiguous", "--prompt", "oak", *["--view", "flip"] * 2],
+    "no square": ["--kind", "ambiguous", "--prompt", "oak", "--width", "64", "--height", "80"],
 }
 
 
