@@ -48,6 +48,8 @@ def fill(options: Any, settings: Settings, obj: Any) -> None:
     options.model = settings.model  # first: what belongs to its quality follows it
     for name, entry in panel().items():
         value = read_settings.written(getattr(settings, name, None))
+        if entry.several and entry.choices and value not in entry.choices:
+            value = entry.instead  # nothing, or what only the command can ask for
         nothing = read_settings.nothing(entry)
         if name in OPTIONS.keys() - Panel.__annotations__.keys() and not (value is None and nothing is None):
             setattr(options, name, nothing if value is None else str(value) if entry.common else value)

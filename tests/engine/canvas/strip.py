@@ -17,6 +17,7 @@ from engine import protocol
 from engine.canvas.canvas import CanvasView, Prompt, Start
 from engine.denoise.denoiser import Denoiser
 from engine.host import Clock, Host
+from engine.options.channels import Channel, main_channel
 from engine.options.choices import CONTROLS
 from engine.protocol import Request, Result
 from engine.settings import Settings
@@ -82,6 +83,7 @@ class StripCanvas:
     warnings: list[str] = field(default_factory=lambda: ["the strip is a toy"])
     files: Sequence[str] = ("strip.png", "report.json")
     lighter: Sequence[str] = ("views",)
+    channels: Sequence[Channel] = (main_channel(),)
 
     @property
     def room(self) -> int:
