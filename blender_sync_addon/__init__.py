@@ -22,6 +22,7 @@ def _modules() -> tuple[ModuleType, ...]:
         lora_rows,
         own_material,
         properties,
+        reference_rows,
         texture,
         tile_material,
         variations,
@@ -32,7 +33,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui import results as result_panels
     from .ui import tile_material as tile_panel
 
-    chosen = preferences, lora_rows, properties, presets
+    chosen = preferences, lora_rows, reference_rows, properties, presets
     operators = texture, batch, environment, fill_panel, controls, tile_material
     results = history, thumbnail, result_operators, own_material, variations, result_panels
     return *chosen, *operators, panel, advanced, *results, tile_panel, menus, main

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from . import protocol
-from .models import manage
+from .models import manage, trees
 from .options import choices
 from .terminal import tell
 
@@ -98,6 +98,8 @@ def _rasteriser() -> str:
 
 def _models() -> Iterator[dict[str, Any]]:
     for model in manage.list_models():
+        if model.kind != trees.MODEL:
+            continue
         entry = model.entry
         yield {
             "name": entry.name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,9 +166,9 @@ def _backgrounds(
 
 
 def _attention(canvas: Canvas, painter: Painter) -> AbstractContextManager[None]:
-    """Inside, views attend to those beside them where the settings say so."""
+    """Inside, views attend to those beside them where the settings say so, and to references."""
     if painter.settings.attention == "off":
-        return nullcontext()
+        return painter.denoiser.attending()
     scale = painter.denoiser.downscale
     rows = _PromptRows.build(canvas.views, scale)
     return painter.denoiser.attending(rows.links(links(canvas.views, canvas.order[0], scale)))

@@ -21,6 +21,7 @@ from .inputs import read_json
 from .options.image import ImageRequest
 from .options.request import Request
 from .options.values import LONGEST_NAME, short
+from .options.weighted import REFERENCE
 
 REPORT = "report.json"
 MESH_FILES = ("mesh.glb", "views.png", "turntable.gif", REPORT)  # of every textured mesh, in Result's order
@@ -166,6 +167,7 @@ def _names(listed: Any) -> Iterator[str]:
 
 def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
     """The paths of the files that ``request`` names, as far as they are there."""
+    yield from (os.path.expanduser(REFERENCE.file(text)) for text in request.reference)
     if isinstance(request, ImageRequest):
         yield from filter(None, (request.init_image, request.mask))
         return

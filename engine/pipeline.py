@@ -14,13 +14,16 @@ from .blend import Finish, unfinished
 from .canvas import kinds, mesh
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
+from .denoise.references import Reference
 from .export import report, save
 from .export.preview import LivePreview
 from .generate import Painter, Watch, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
+from .models.files import local
 from .models.sources import completed, split
 from .outputs import PREVIEWS, REPORT, Outputs
+from .pictures.read import flat
 from .protocol import AnyRequest, ImageRequest, Request, Result
 from .words import line
 
@@ -79,12 +82,16 @@ def _left(outputs: Outputs, names: list[str]) -> list[str]:
 
 def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Painter:
     with clock.part("load"):
+        references = [
+            Reference(flat(local(path)), weight) for path, weight in options.asked_references(request)
+        ]
         host.check()
         host.progress("model", 0, 1, None)
         controls = options.asked_controls(request)
         name = completed(request.model, [one.source for one in controls if one.source])
         denoiser = model(name, request.device, request.lora)
         denoiser.steer_with(controls, host.check)
+        denoiser.refer_to(references, request.ip_adapter, host.check)
     clock.settle = memory.settler(denoiser.device)
     return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from .errors import UserError
-from .models import loras, sources
+from .models import sources
 from .options import controls
+from .options.weighted import LORA
 from .outputs import inputs_of
 from .protocol import AnyRequest, Request
 
@@ -54,7 +55,8 @@ def _places(request: AnyRequest) -> Iterator[str]:
     yield from inputs_of(request)
     with contextlib.suppress(UserError):  # the job's own error: what can't be read lies nowhere
         yield from filter(None, sources.split(request.model))
-        yield from (loras.split(text)[0] for text in request.lora)
+        yield from map(LORA.file, request.lora)
+        yield from filter(None, [request.ip_adapter])
         asked = controls.read_all(request.controls) if isinstance(request, Request) else ()
         yield from (one.source for one in asked if one.source)
 

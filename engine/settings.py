@@ -16,6 +16,7 @@ from .models.presets import Preset, for_kind
 from .options import controls, values
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
+from .options.weighted import MOST_REFERENCES, REFERENCE
 from .protocol import AnyRequest, ImageRequest, Request
 from .sync.methods import METHODS
 from .views import camera_file
@@ -64,6 +65,7 @@ def check(request: AnyRequest) -> None:
         raise UserError("the prompt is empty", "say what the surface should look like, e.g. 'red bricks'")
     _check_method(request)
     asked_controls(request)
+    asked_references(request)
     if isinstance(request, Request):
         _check_meshes(request)
     else:
@@ -122,6 +124,16 @@ def _check_ambiguous(request: ImageRequest) -> None:
     if request.width and request.height and request.width != request.height:
         what = f"an ambiguous picture is a square, and {request.width} x {request.height} isn't"
         raise UserError(what, "give {width} alone", width=None)
+
+
+def asked_references(request: AnyRequest) -> tuple[tuple[str, float], ...]:
+    """The pictures that what is made is to look like, each with its weight, without those of weight 0. Raises
+    UserError."""
+    if len(request.reference) > MOST_REFERENCES:
+        what = f"there are {len(request.reference)} {{reference}}"
+        raise UserError(what, f"give at most {MOST_REFERENCES} pictures", reference=None)
+    found = map(REFERENCE.of_file, filter(str.strip, request.reference))
+    return tuple((path, weight) for path, weight in found if weight)
 
 
 def _check_meshes(request: Request) -> None:

@@ -25,6 +25,7 @@ from ..read import settings as read_settings
 from ..read.settings import Settings
 from ..results import recording
 from ..setup import engine_python
+from . import reference_rows
 from .properties import JobOptions
 
 
@@ -178,6 +179,7 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
 
     def _wanted(self, context: Any) -> dict[str, Settings]:
         """The settings of each object, by name; raises Problem."""
+        reference_rows.ROWS.tell(context.scene)  # whose images may have new names
         settings = read_settings.from_options(self, context.scene.sync_texture, package.device())
         own = {item.name: item.prompt for item in self.prompts}
         return {

@@ -57,6 +57,20 @@ class UseModel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UseAdapter(bpy.types.Operator):
+    """Show the model its reference images through this IP-Adapter from now on, in this scene"""
+
+    bl_idname = "sync_texture.adapter_use"
+    bl_label = "Use IP-Adapter"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+
+    name: StringProperty(name="IP-Adapter", description="Its name")
+
+    def execute(self, context: Any) -> set[str]:
+        context.scene.sync_texture.ip_adapter = self.name
+        return {"FINISHED"}
+
+
 class ChooseNumber(bpy.types.Operator):
     """Choose this number, or leave it to the model again"""
 
@@ -76,4 +90,6 @@ class ChooseNumber(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((UseExample, RandomSeed, UseModel, ChooseNumber))
+register, unregister = bpy.utils.register_classes_factory(
+    (UseExample, RandomSeed, UseModel, UseAdapter, ChooseNumber)
+)

@@ -8,40 +8,17 @@ from typing import Any
 import bpy
 from bpy.props import CollectionProperty, FloatProperty, IntProperty, StringProperty
 
-from ...engine.options import values, weighted
-from ...engine.options.blender import panel
-from ..read import settings as read_settings
+from ...engine.options.weighted import LORA
+from .weighted_rows import Rows
 
-ROWS = "sync_texture_loras"
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 
 
-def rows_changed(row: Any, _context: Any) -> None:
-    """Let the scene's option say what its rows do."""
-    _tell(row.id_data)
+def _fill(row: Any, name: str) -> None:
+    row.file = name
 
 
-def option_changed(options: Any, _context: Any) -> None:
-    """Let the rows say what the scene's ``options`` do; those of operators have none."""
-    scene = options.id_data
-    if not isinstance(scene, bpy.types.Scene) or _text(scene) == options.lora:
-        return
-    rows = getattr(scene, ROWS)
-    rows.clear()
-    for name, weight in map(weighted.as_written, values.read(panel()["lora"], options.lora)):
-        row = rows.add()
-        row["file"], row["weight"] = name, weight  # without an update for each
-
-
-def _text(scene: Any) -> str:
-    """What the rows say; those without a file nothing."""
-    rows = ((row.file.strip(), row.weight) for row in getattr(scene, ROWS))
-    said = (weighted.joined(name, round(weight, 4)) for name, weight in rows if name)
-    return str(read_settings.written(tuple(said)))
-
-
-def _tell(scene: Any) -> None:
-    scene.sync_texture.lora = _text(scene)
+ROWS = Rows("lora", "sync_texture_loras", lambda row: row.file.strip(), _fill)
 
 
 class LoraRow(bpy.types.PropertyGroup):
@@ -54,17 +31,17 @@ class LoraRow(bpy.types.PropertyGroup):
         description="A .safetensors file, or the name that a LoRA was linked by",
         subtype="FILE_PATH",
         options=RELATIVE,
-        update=rows_changed,
+        update=ROWS.changed,
     )
     weight: FloatProperty(
         name="Strength",
         description="How much of it is added to the model",
         default=1.0,
-        min=-weighted.MOST,
-        max=weighted.MOST,
+        min=LORA.least,
+        max=LORA.most,
         soft_min=0.0,
         soft_max=2.0,
-        update=rows_changed,
+        update=ROWS.changed,
     )
 
 
@@ -83,7 +60,7 @@ class AddLora(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
-        getattr(context.scene, ROWS).add().file = self.filepath
+        ROWS.of(context.scene).add().file = self.filepath
         return {"FINISHED"}
 
 
@@ -97,8 +74,7 @@ class RemoveLora(bpy.types.Operator):
     index: IntProperty(name="Row", description="Which one, from 0", min=0)
 
     def execute(self, context: Any) -> set[str]:
-        getattr(context.scene, ROWS).remove(self.index)
-        _tell(context.scene)
+        ROWS.remove(context.scene, self.index)
         return {"FINISHED"}
 
 
@@ -107,9 +83,9 @@ _register, _unregister = bpy.utils.register_classes_factory((LoraRow, AddLora, R
 
 def register() -> None:
     _register()
-    setattr(bpy.types.Scene, ROWS, CollectionProperty(type=LoraRow))
+    setattr(bpy.types.Scene, ROWS.place, CollectionProperty(type=LoraRow))
 
 
 def unregister() -> None:
-    delattr(bpy.types.Scene, ROWS)
+    delattr(bpy.types.Scene, ROWS.place)
     _unregister()

@@ -30,6 +30,7 @@ from ..read import texture as read_texture
 from ..read.settings import Settings
 from ..read.uv_room import UvRoom
 from ..setup import engine_python, vocabulary
+from ..setup.models import ADAPTER, MODEL, ModelEntry
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 from . import environment, models
@@ -123,6 +124,8 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
     if problem := engine_problem.value(package.preference("python", "")):
         yield _no_engine(*problem)
     yield from _model_missing(options.model)
+    if options.reference:
+        yield from _adapter_missing(options)
     if options.unwrap in ("never", "keep") and any(not obj.data.uv_layers for obj in objects):
         yield _stop(Problem("There is no UV map, and Unwrap lets none be made"), _AUTO_UNWRAP)
     try:
@@ -173,19 +176,46 @@ def _no_engine(what: str, fix: str) -> Notice:
 def _model_missing(model: str) -> Iterator[Notice]:
     if not model_exists.value(model):
         yield _stop(Problem(f"There is no model at '{model}'", "Choose another one under Advanced."))
-    row = next((row for row in setup_status.models or () if row.name == model), None)
-    if row is None or row.installed:
+    if row := _listed(model):
+        yield from _missing(row)
+
+
+def _adapter_missing(options: Any) -> Iterator[Notice]:
+    """Of reference images, as far as the list of models tells."""
+    model, name = _listed(options.model), options.ip_adapter.strip()
+    own = [row for row in setup_status.models or () if row.kind == ADAPTER and row.family]
+    row = _listed(name) if name else next((row for row in own if model and row.family == model.family), None)
+    if row:
+        yield from _missing(row)
+    elif model and model.family and not name:
+        families = {row.family for row in own}
+        listed = setup_status.models or ()
+        takers = [one.name for one in listed if one.kind == MODEL and one.family in families]
+        fix = f"Choose {', '.join(takers)}, or leave them out."
+        yield _stop(Problem(f"The model '{options.model}' takes no reference images", fix))
+
+
+def _listed(name: str) -> ModelEntry | None:
+    """What the engine's list says of ``name``; None where it doesn't, or wasn't asked yet."""
+    return next((row for row in setup_status.models or () if row.name == name), None)
+
+
+def _missing(row: ModelEntry) -> Iterator[Notice]:
+    """What keeps one that isn't here from being used."""
+    what = f"The {row.kind} '{row.name}'"
+    if row.installed:
         return
     if row.link:
-        yield _stop(Problem(f"The model '{model}' is missing or damaged", "See Preferences."))
+        yield _stop(Problem(f"{what} is missing or damaged", "See Preferences."))
     elif not bpy.app.online_access:
         fix = f"{row.size} to download, but Blender's online access is off"
         values = {"data_path": "preferences.system.use_online_access", "value": "True"}
         button = Button("wm.context_set_boolean", "Allow Online Access", "INTERNET", values)
-        yield Notice(f"The model '{model}' is not here", "ERROR", fix, button, stops=True)
+        yield Notice(f"{what} is not here", "ERROR", fix, button, stops=True)
     else:
-        button = Button(models.DownloadModel.bl_idname, "Download", "IMPORT", {"name": model})
-        yield Notice(f"The model '{model}': {row.size} to download", "IMPORT", "", button, stops=True)
+        button = Button(models.DownloadModel.bl_idname, "Download", "IMPORT", {"name": row.name})
+        licence = f"Licence: {row.licence}"
+        yield Notice(f"{what}: {row.size} to download", "IMPORT", licence, button, stops=True)
 
 
 def _uv_maps(objects: Sequence[Any], options: Any) -> Iterator[Notice]:

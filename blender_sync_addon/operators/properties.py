@@ -18,7 +18,7 @@ from ..setup import vocabulary
 from ..setup.models import MODEL
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
-from . import lora_rows
+from . import lora_rows, reference_rows
 
 MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
@@ -59,7 +59,8 @@ _MORE: dict[str, dict[str, Any]] = {
     "prompt": {"search": prompts, "search_options": {"SUGGESTION"}, "update": _start_engine},
     "model": {"search": models, "search_options": {"SUGGESTION"}, "update": quality.chosen},
     "quality": {"update": quality.chosen},
-    "lora": {"update": lora_rows.option_changed},
+    "lora": {"update": lora_rows.ROWS.follow},
+    "reference": {"update": reference_rows.ROWS.follow},
     "strength": {"subtype": "FACTOR"},
     **{name: {"update": quality.changed} for name in quality.NAMES},
 }

@@ -14,7 +14,7 @@ from ..problem import Problem, of_message
 from .activity import Activity
 
 _MB = 10**6
-MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
+MODEL, LORA, CONTROLNET, ADAPTER = "model", "LoRA", "ControlNet", "IP-Adapter"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
     bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
-    here can't be used, else "". memory: that it wants, in words. kind: "model", "LoRA" or "ControlNet".
+    here can't be used, else "". memory: that it wants, in words. kind: "model",
+    "LoRA", "ControlNet", "IP-Adapter" or "image encoder". family: of models that it is or is for, "" for the
+    artist's own.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ModelEntry:
     damaged: str = ""
     memory: str = ""
     kind: str = MODEL
+    family: str = ""
 
     @property
     def tree(self) -> str:
@@ -45,13 +48,13 @@ class ModelEntry:
     @property
     def state(self) -> str:
         """In words."""
+        kind = "" if self.kind == MODEL else f"{self.kind}, "
         if self.link:
-            kind = "" if self.kind == MODEL else f"{self.kind}, "
             return f"{kind}{_size(self.disk)}, your own" if self.installed else f"{kind}missing or damaged"
         if self.installed:
             whence = "comes with Sync Texture" if self.bundled else "downloaded"
-            return f"{_size(self.disk)}, {whence}"
-        return f"{self.size} to download" + (f", {_size(self.disk)} are here" if self.disk else "")
+            return f"{kind}{_size(self.disk)}, {whence}"
+        return f"{kind}{self.size} to download" + (f", {_size(self.disk)} are here" if self.disk else "")
 
 
 def _size(count: int) -> str:
@@ -76,6 +79,7 @@ def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
                 damaged=model.get("damaged") or "",
                 memory="" if model["link"] else model["memory"],
                 kind=str(model.get("kind") or MODEL),
+                family=str(model.get("family") or ""),
             )
             for model in answer
         ]

@@ -10,7 +10,7 @@ import bpy
 from ...engine.options.blender import panel
 from ...engine.options.job import METHOD, MODEL, TEXTURE, VIEWS
 from ...engine.options.option import Option
-from ..operators import lora_rows
+from ..operators import lora_rows, reference_rows
 from ..operators.fill_panel import ChooseNumber, RandomSeed
 from ..read import settings
 from ..setup import model_numbers
@@ -88,10 +88,12 @@ def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None
     elif entry.name == "controls":
         controls.draw(column, options)
     elif entry.name == "lora":
-        _draw_loras(column, getattr(context.scene, lora_rows.ROWS))
+        _draw_loras(column, lora_rows.ROWS.of(context.scene))
+    elif entry.name == "reference":
+        _draw_references(column, options, reference_rows.ROWS.of(context.scene))
     elif entry.by_model and entry.kind in (int, float):
         _draw_number(column.row(align=True), options, entry)
-    elif entry.name != "uv_layer":
+    elif entry.name not in ("uv_layer", "ip_adapter"):
         column.prop(options, entry.name)
 
 
@@ -100,10 +102,27 @@ def _draw_loras(column: Any, rows: Any) -> None:
     for index, one in enumerate(rows):
         split = column.split(factor=0.65, align=True)
         split.prop(one, "file", text="", placeholder="LoRA")
-        side = split.row(align=True)
-        side.prop(one, "weight", text="", slider=True)
-        side.operator(lora_rows.RemoveLora.bl_idname, text="", icon="X").index = index
+        _draw_weight(split.row(align=True), one, lora_rows.RemoveLora.bl_idname, index)
     column.operator(lora_rows.AddLora.bl_idname, icon="ADD")
+
+
+def _draw_references(column: Any, options: Any, rows: Any) -> None:
+    """The same with a picker of images; below, through what the model sees them."""
+    for index, one in enumerate(rows):
+        split = column.split(factor=0.65, align=True)
+        if one.file and not one.image:
+            split.prop(one, "file", text="")
+        else:
+            split.template_ID(one, "image", open="image.open")
+        _draw_weight(split.row(align=True), one, reference_rows.RemoveReference.bl_idname, index)
+    column.operator(reference_rows.AddReference.bl_idname, icon="ADD").filepath = ""
+    if len(rows):
+        column.prop(options, "ip_adapter")
+
+
+def _draw_weight(row: Any, one: Any, remove: str, index: int) -> None:
+    row.prop(one, "weight", text="", slider=True)
+    row.operator(remove, text="", icon="X").index = index
 
 
 def _draw_number(row: Any, options: Any, entry: Option) -> None:

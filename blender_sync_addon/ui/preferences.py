@@ -13,7 +13,7 @@ from .. import package
 from ..operators import environment, fill_panel, lora_rows, models
 from ..problem import Problem
 from ..setup import builds, engine_folder, engine_python, findings
-from ..setup.models import LORA, MODEL, ModelEntry
+from ..setup.models import ADAPTER, LORA, MODEL, ModelEntry
 from ..setup.status import setup_status
 from .drawing import draw_activity, draw_text, line_length
 
@@ -162,7 +162,8 @@ def draw_models(layout: Any, context: Any, characters: int) -> None:
         return
     scene = getattr(context.scene, "sync_texture", None)
     for model in setup_status.models:
-        _draw_model(layout.box(), model, scene is not None and scene.model == model.name, characters)
+        used = scene is not None and model.name in (scene.model, scene.ip_adapter)
+        _draw_model(layout.box(), model, used, characters)
 
 
 def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> None:
@@ -192,6 +193,8 @@ def _draw_use(row: Any, model: ModelEntry, used: bool) -> None:
     if model.kind == LORA:
         row.operator_context = "EXEC_DEFAULT"
         row.operator(lora_rows.AddLora.bl_idname, text="Use").filepath = model.name
+    elif model.kind == ADAPTER:
+        row.operator(fill_panel.UseAdapter.bl_idname, text="Use").name = model.name
     elif model.kind == MODEL:
         row.operator(fill_panel.UseModel.bl_idname, text="Use").name = model.name
 

@@ -16,8 +16,8 @@ from ..errors import UserError
 from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
-from ..models import loras
 from ..options import job_fields
+from ..options.weighted import WEIGHTED
 from ..protocol import Request
 from . import names
 from .stamps import Stamps
@@ -185,8 +185,9 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
     for one in ("init_texture", "cameras"):
         if fields.get(one):
             paths[one] = str(folder / fields[one])
-    if asked := fields.get("lora"):
-        paths["lora"] = [loras.beside(text, folder) for text in asked]
+    for one, kind in WEIGHTED.items():
+        if asked := fields.get(one):
+            paths[one] = [kind.beside(text, folder) for text in asked]
     said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return JobLine(line, name, Request.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)

@@ -17,6 +17,7 @@ from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
 from ..models import files, loras, sources
 from ..models.catalogue import BY_NAME
 from ..options import controls
+from ..options.weighted import LORA, REFERENCE
 from ..outputs import pictures_of
 
 Stamp: TypeAlias = list[int] | None
@@ -50,8 +51,10 @@ class Stamps:
         if cameras := fields.get("cameras"):
             found.append(_required(str(folder / cameras)))
         for text in fields.get("lora", ()):
-            if file := loras.file_of(loras.beside(text, folder)):
+            if file := loras.file_of(LORA.beside(text, folder)):
                 found.append(_required(str(file)))
+        for text in fields.get("reference", ()):
+            found.append(_required(REFERENCE.file(REFERENCE.beside(text, folder))))
         for source in (str(fields.get("model") or ""), *_control_sources(fields.get("controls", ()))):
             named += self._of_model(source)
         return found + named

@@ -8,7 +8,7 @@ Nothing here is random.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..models import loras, sidecar, sources
+from ..models import ip_adapters, loras, sidecar, sources
 from ..models.accelerators import NONE, named
 from ..models.presets import Preset
 from ..models.vocabulary import Vocabulary
@@ -34,6 +34,7 @@ from .levels import Level, Schedule
 from .linear_decoder import LinearDecoder
 from .loading import Model, load
 from .parts import Part
+from .references import Reference
 from .weights import Check
 
 Shown = Mapping[str, Tensor] | Tensor | None  # control pictures
@@ -154,6 +155,27 @@ class Denoiser:
         nets.use(found)
         self._steered = found
 
+    @property
+    def adapter(self) -> str | None:
+        """The name of the IP-Adapter that it sees references through, None where there are none."""
+        return self._family.references.adapter if self._family.references else None
+
+    def refer_to(
+        self, references: Sequence[Reference], adapter: str = "", check: Check = lambda: None
+    ) -> None:
+        """From now on what is painted inside :meth:`attending` is to look like ``references``, seen through
+        the IP-Adapter ``adapter`` (ip_adapters.py); without any all is as it was. check: called all along;
+        may raise Cancelled. Raises UserError where the model takes none, and for an adapter that can't be had
+        or doesn't fit the model; then all is as it was before."""
+        own = self._family.references
+        if own is None and references:
+            raise ip_adapters.refused("this model takes no reference images")
+        if own and references:
+            fetch = sources.Fetch(lambda name, done, total: None, check)
+            own.use(ip_adapters.find(adapter, self.preset.family, fetch), references, check)
+        elif own:
+            own.none()
+
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
         where what reads prompts must be loaded first; may raise Cancelled."""
@@ -179,14 +201,16 @@ class Denoiser:
             self.release(other)
 
     @contextmanager
-    def attending(self, links: Links) -> Iterator[None]:
-        """Inside, each of N pictures attends to others as ``links`` says (attention.py), in every call.
-        Raises UserError where the model's network can't do that."""
-        with across_rows(self._family.attention, links) as self._across:
-            try:
-                yield
-            finally:
-                self._across = None
+    def attending(self, links: Links | None = None) -> Iterator[None]:
+        """Inside, pictures attend to the references, and each of N to others as ``links`` says (attention.py;
+        None: to none), in every call. Raises UserError where the model's network can't do that."""
+        with ExitStack() as stack:
+            if self._family.references:  # first: they keep what is there, and across_rows keeps them
+                stack.enter_context(self._family.references.attending())
+            if links is not None:
+                stack.callback(setattr, self, "_across", None)
+                self._across = stack.enter_context(across_rows(self._family.attention, links))
+            yield
 
     def predict(
         self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float

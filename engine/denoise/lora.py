@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 from ..errors import UserError
+from ..models import families
 from ..models.lora_file import FIX, Change, LoraFile
 from ..models.loras import Lora
 from ..options.values import short
@@ -19,9 +20,7 @@ KINDS = (  # of models: what a LoRA's layers have in their names, and the width 
     ("single_transformer_blocks", None, "FLUX.1"),
     *((f"attention{mark}{name}", None, "Z-Image") for mark in "._" for name in ("to_q", "qkv")),
     ("img_mod", None, "Qwen-Image"),
-    ("attn2", 2048, "Stable Diffusion XL"),
-    ("attn2", 1024, "Stable Diffusion 2"),
-    ("attn2", 768, "Stable Diffusion 1"),
+    *(("attn2", width, words) for width, words in families.WIDTHS.items()),
 )
 
 

@@ -19,7 +19,8 @@ class Part:
     """A network of a model.
 
     name: for errors. build: makes it empty. weights: gives an empty one's tensors, one by one. finish: what
-    is done with it once it has them. config: the network's own, with what a file leaves out. kind: its class.
+    is done with it once it has them. config: the network's own, with what a file leaves out; None for one
+    without any. kind: its class.
     layers: its linear layers and convolutions, each with the shape of its weight.
     """
 
@@ -36,7 +37,7 @@ class Part:
         self._build, self._weights, self._finish = build, weights, finish
         self._empty: Any = build()
         self._network: Any = None
-        self.config: Any = self._empty.config
+        self.config: Any = getattr(self._empty, "config", None)
         self.kind = type(self._empty).__name__
         self.layers: dict[str, tuple[int, ...]] = {
             layer: tuple(module.weight.shape)

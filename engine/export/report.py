@@ -12,7 +12,7 @@ from ..denoise.denoiser import Denoiser
 from ..outputs import REPORT, Outputs
 from ..protocol import VERSION, AnyRequest
 from ..relative import Folders
-from ..settings import Settings, reported
+from ..settings import Settings, asked_references, reported
 
 PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
 TEXTS = ("prompt", "negative")  # what they say is said as it is
@@ -35,6 +35,8 @@ def values(
             {"kind": one.kind, "source": one.source, "scale": one.scale, "end": one.end}
             for one in denoiser.controls
         ],
+        "references": [{"image": path, "weight": weight} for path, weight in asked_references(request)],
+        "ip_adapter": denoiser.adapter,
         "sync_autoencoder": _sync_autoencoder(settings, denoiser),
         "device": str(denoiser.device),
         **found,

@@ -172,7 +172,7 @@ def of_loras(family: str, asked: Iterable[str]) -> str | None:
 
 def _of_lora(text: str) -> str:
     """The name of the LoRA FILE[:WEIGHT], that of its folder or repository where it has none of its own."""
-    parts = re.split(r"[/\\:]", weighted.as_written(text)[0])
+    parts = re.split(r"[/\\:]", weighted.LORA.as_written(text)[0])
     return next((part for part in reversed(parts) if part and part != LORA), "")
 
 

@@ -16,7 +16,9 @@ class Entry:
 
     base: hub repository of the pipeline, None for the bundled starter. controlnet: hub repository of its
     depth ControlNet. family: a key of families.PARTS. accelerator: a key of accelerators.TABLE, what it was
-    distilled as, None where it wasn't. size: of the download; memory: that it wants, in words.
+    distilled as, None where it wasn't. size: of the download; memory: that it wants, in words. encoder: of an
+    IP-Adapter for models of its family, where ``base`` is its file: the folder of the image encoder that goes
+    with it, in the same repository.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Entry:
     size: str
     memory: str = "unknown"
     accelerator: str | None = None
+    encoder: str | None = None
 
 
 _XL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
@@ -165,5 +168,67 @@ TINY_AUTOENCODERS = {
 # In the same way: the family's own autoencoder, trained on until half precision doesn't overflow in it.
 HALF_AUTOENCODERS = {"sdxl": "madebyollin/sdxl-vae-fp16-fix"}
 
+
+def _adapter(name: str, words: str, family: str, file: str, size: str, memory: str) -> Entry:
+    """An IP-Adapter of h94/IP-Adapter that sees through its smaller image encoder, ViT-H (2.5 GB)."""
+    return Entry(
+        name=name,
+        title=f"{words} (--reference)",
+        base=f"h94/IP-Adapter:{file}.safetensors",
+        controlnet=None,
+        family=family,
+        licence="Apache-2.0: textures may be sold",
+        size=size,
+        memory=f"{memory} more than the model",
+        encoder="models/image_encoder",
+    )
+
+
+_SD15, _XL = "Stable Diffusion 1.5", "Stable Diffusion XL"
+# What shows models pictures that they are to imitate; the first of a family is the one that is used unasked:
+# Plus tells of the material's details, where the plain one knows no more than what the picture is about.
+ADAPTERS = {
+    entry.name: entry
+    for entry in (
+        _adapter(
+            "ip-adapter-plus-sd15",
+            f"IP-Adapter Plus for {_SD15}: reference images, in detail",
+            "sd15",
+            "models/ip-adapter-plus_sd15",
+            "2.6 GB",
+            "0.1 GB",
+        ),
+        _adapter(
+            "ip-adapter-sd15",
+            f"IP-Adapter for {_SD15}: reference images, in broad strokes",
+            "sd15",
+            "models/ip-adapter_sd15",
+            "2.6 GB",
+            "0.1 GB",
+        ),
+        _adapter(
+            "ip-adapter-plus-sdxl",
+            f"IP-Adapter Plus for {_XL}: reference images, in detail",
+            "sdxl",
+            "sdxl_models/ip-adapter-plus_sdxl_vit-h",
+            "3.4 GB",
+            "1 GB",
+        ),
+        _adapter(
+            "ip-adapter-sdxl",
+            f"IP-Adapter for {_XL}: reference images, in broad strokes",
+            "sdxl",
+            "sdxl_models/ip-adapter_sdxl_vit-h",
+            "3.2 GB",
+            "1 GB",
+        ),
+    )
+}
+
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_FAMILY = {entry.family: entry for entry in reversed(ENTRIES)}  # the first of each
+
+
+def known(name: str) -> Entry | None:
+    """The model or IP-Adapter ``name``."""
+    return BY_NAME.get(name) or ADAPTERS.get(name)

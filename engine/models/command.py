@@ -12,8 +12,7 @@ from pathlib import Path
 from .. import protocol
 from ..errors import UserError
 from ..terminal import ProgressBar, say, tell
-from . import files, links, manage, show, trees
-from .catalogue import BY_NAME
+from . import catalogue, files, links, manage, show, trees
 from .describe import describe
 
 PROGRESS_S = 0.25  # a download tells no more often than this how far it is
@@ -35,7 +34,7 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 
 def _download(name: str, as_json: bool) -> int:
-    if not as_json and (entry := BY_NAME.get(name)):
+    if not as_json and (entry := catalogue.known(name)):
         tell(f"{entry.title}: {entry.size}; licence: {entry.licence}")
     with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)

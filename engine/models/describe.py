@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import accelerators, families, hub, manage, model_card, presets, sidecar, vocabulary
-from .catalogue import BY_NAME, STARTER_FOLDER, Entry
+from . import (
+    accelerators,
+    families,
+    hub,
+    ip_adapter_file,
+    links,
+    manage,
+    model_card,
+    presets,
+    sidecar,
+    trees,
+    vocabulary,
+)
+from .catalogue import ADAPTERS, BY_NAME, STARTER_FOLDER, Entry
 from .checks import view_shape
 from .default_controlnet import component
 from .families import CONTROLNET
@@ -22,7 +34,7 @@ class Description:
     """size: on disk, or of the download, in words, without a ControlNet that was named. memory: that it
     wants, in words, where that is known. installed: whether all of it is here. preset: what a job uses where
     it says nothing; None where that can't be told. vocabulary: None where the model doesn't say. limits:
-    sentences."""
+    sentences. kind: one of trees.py; IP-Adapters are described, too."""
 
     name: str
     title: str
@@ -33,11 +45,14 @@ class Description:
     preset: Preset | None
     vocabulary: Vocabulary | None
     limits: tuple[str, ...]
+    kind: str = trees.MODEL
 
 
 def describe(name: str) -> Description:
     """What is known about the model ``name`` (sources.py says what a name may be); raises UserError for one
     that isn't known and for damaged configs."""
+    if adapter := _adapter(name):
+        return adapter
     base, control = split(name)
     entry = BY_NAME.get(base)
     place = _place(base, entry)
@@ -55,6 +70,37 @@ def describe(name: str) -> Description:
         vocabulary=vocabulary.read(folder) if folder else None,
         limits=own.limits,
     )
+
+
+def _adapter(name: str) -> Description | None:
+    """Of an IP-Adapter, None for anything else. Raises UserError for a damaged one."""
+    found = links.resolve(name)
+    entry, path = ADAPTERS.get(found), local(found)
+    if entry and entry.base:
+        here = hub.cached(entry.base)
+    else:
+        is_hubs = ":" in found and HUB_ID.fullmatch(found)
+        here = path if path.is_file() else hub.cached(found) if is_hubs else None
+        if here is None or here.suffix != ".safetensors" or trees.kind_of(here) != trees.ADAPTER:
+            return None
+    return Description(
+        name=name,
+        title=entry.title if entry else f"IP-Adapter {here}",
+        licence=entry.licence if entry else None,
+        size=entry.size if entry else _size(here),
+        memory=entry.memory if entry else None,
+        installed=manage.installed(found) if entry else True,
+        preset=None,
+        vocabulary=None,
+        limits=_for_which(ip_adapter_file.read(here)) if here else (),
+        kind=trees.ADAPTER,
+    )
+
+
+def _for_which(adapter: ip_adapter_file.AdapterFile) -> tuple[str, ...]:
+    words = families.WIDTHS.get(adapter.width, "another model")
+    how = "Plus, which tells of details" if adapter.plus else "plain, which tells what a picture is about"
+    return (f"For {words} alone: it is made for text of width {adapter.width}.", f"It is {how}.")
 
 
 def _place(base: str, entry: Entry | None) -> Path | None:

@@ -108,6 +108,8 @@ _TURBO_SHIFT = 4.5  # at most
 _OURS = re.compile(r"StableDiffusion(?!3)")  # pipelines' classes
 _WIDTHS = {768: "sd15", 1024: "sd21"}  # of text: CLIP ViT-L (Stable Diffusion 1.x), OpenCLIP ViT-H (2.x)
 _XL_WIDTHS = {2048: "sdxl"}  # CLIP ViT-L and OpenCLIP ViT-bigG side by side
+WIDTHS = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "Stable Diffusion XL"}
+"""Of the text that the published models read, in words."""
 _REFINER_WIDTH = 1280  # the latter alone
 _OWN_WIDTHS = range(1, 768)  # no published text encoder is as narrow: one of our own small models
 _TEXT_WEIGHT = re.compile(r"(model\.diffusion_model\.|(down|mid)_block).*attn2\.to_k\.weight")
@@ -121,6 +123,7 @@ _FOREIGN = {  # single files: what begins a key, and what the file is
     "model.diffusion_model.joint_blocks.": "a Stable Diffusion 3 checkpoint",
     "joint_blocks.": "a Stable Diffusion 3 checkpoint",
     "lora_": "a LoRA, which changes a model and is none",
+    "image_proj.": "an IP-Adapter (give it as --ip-adapter)",
 }
 
 

@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..options.values import short
 from ..outputs import unportable
 from . import files, transfer
-from .catalogue import ENTRIES
+from .catalogue import ADAPTERS, ENTRIES
 
 Check = Callable[[], None]
 Progress = Callable[[str, int, int], None]
@@ -69,6 +69,14 @@ def delete(name: str) -> int:
         shutil.rmtree(folder)
     except OSError as error:
         raise UserError(f"{folder} can't be deleted: {error}", "end what uses it, and try again") from error
+    return size
+
+
+def drop(path: Path) -> int:
+    """Delete one file of a snapshot in the cache, and the content that it links to; the bytes it took."""
+    size = path.stat().st_size
+    path.resolve().unlink()
+    path.unlink(missing_ok=True)
     return size
 
 
@@ -194,7 +202,8 @@ def unreachable(repo: str) -> UserError:
     """The error for weights that are neither cached nor to be had now."""
     off = "the network is switched off (Blender's online access, {offline} or HF_HUB_OFFLINE)"
     why = off if offline() else "the hub can't be reached"
-    name = next((e.name for e in ENTRIES if repo in (e.base, e.controlnet)), repo)
+    known = (*ENTRIES, *ADAPTERS.values())
+    name = next((e.name for e in known if repo in (e.base, e.controlnet)), repo)
     return UserError(
         f"the weights of {repo} aren't on this computer and {why}",
         f'run "python -m engine models download {name}" with a network connection, '

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .. import disk, inputs
 from ..errors import UserError
-from .catalogue import BY_NAME
+from . import catalogue
 
 VARIABLE = "SYNC_TEXTURE_LINKS"
 MOST_BYTES = 1 << 20
@@ -52,7 +52,7 @@ def read() -> dict[str, str]:
 def resolve(name: str) -> str:
     """The path that ``name`` was given to, or for TREE/FOLDER/NAME a file of the folder that TREE was given
     to; any other name as it is."""
-    if name in BY_NAME:
+    if catalogue.known(name):
         return name
     listed = read()
     tree, _, rest = name.partition("/")
@@ -64,8 +64,8 @@ def resolve(name: str) -> str:
 
 def add(name: str, place: Path) -> None:
     """Give ``name`` to ``place``, a model that was looked at before. Raises UserError."""
-    if name in BY_NAME or not _NAME.fullmatch(name):
-        taken = "is taken" if name in BY_NAME else "isn't a name"
+    if (entry := catalogue.known(name)) or not _NAME.fullmatch(name):
+        taken = "is taken" if entry else "isn't a name"
         raise UserError(f"{name!r} {taken}", "choose another: letters, digits, dots, dashes")
     _write({**read(), name: str(place.expanduser().resolve())})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..options import weighted
+from ..options.weighted import LORA
 from . import files, links, lora_file, sources
 from .lora_file import LoraFile
 from .sources import Fetch
@@ -24,20 +24,9 @@ class Lora:
     stamp: tuple[int, int]
 
 
-def split(text: str) -> tuple[str, float]:
-    """As weighted.split, but a file that is there has a colon in its name."""
-    return (text, 1.0) if files.local(text).exists() else weighted.split(text)
-
-
-def beside(text: str, folder: Path) -> str:
-    """FILE[:WEIGHT] with the file's whole path where it lies in ``folder``. Raises UserError."""
-    name, weight = split(text)
-    return weighted.joined(str(folder / name), weight) if (folder / name).exists() else text
-
-
 def file_of(text: str) -> Path | None:
     """The file of FILE[:WEIGHT] on this computer, None for one of the hub. Raises UserError."""
-    return place(split(text)[0])
+    return place(LORA.of_file(text)[0])
 
 
 def find(asked: Sequence[str], fetch: Fetch) -> tuple[Lora, ...]:
@@ -48,7 +37,7 @@ def find(asked: Sequence[str], fetch: Fetch) -> tuple[Lora, ...]:
 
 
 def _found(text: str, fetch: Fetch) -> Lora:
-    name, weight = split(text)
+    name, weight = LORA.of_file(text)
     path = place(name) or _download(name, fetch)
     about = path.stat()
     return Lora(name, lora_file.read(path), weight, (about.st_size, about.st_mtime_ns))

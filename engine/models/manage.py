@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import inputs
 from ..errors import UserError
 from . import families, files, hub, links, sidecar, trees
-from .catalogue import BY_NAME, ENTRIES, STARTER_FOLDER, Entry
+from .catalogue import ADAPTERS, BY_NAME, ENTRIES, STARTER_FOLDER, Entry, known
 from .families import ANY, CONTROLNET
 from .hub import Check, Progress
 from .sources import HUB_ID
@@ -36,9 +36,9 @@ class Listed:
 
 
 def list_models() -> list[Listed]:
-    """Every model known by name. No network, no torch."""
+    """Every model and every IP-Adapter known by name. No network, no torch."""
     linked = (one for name, place in sorted(links.read().items()) for one in _all_linked(name, place))
-    return [*map(_listed, ENTRIES), *linked]
+    return [*map(_listed, (*ENTRIES, *ADAPTERS.values())), *linked]
 
 
 def installed(name: str) -> bool:
@@ -47,12 +47,15 @@ def installed(name: str) -> bool:
 
 
 def _listed(entry: Entry) -> Listed:
+    kind = trees.ADAPTER if entry.encoder else trees.MODEL
     places = list(_places(entry.name))
     disk = sum(size_of(folder) for _, folder, _ in places if folder)
     problems = _problems(entry.name, thorough=False)
     if problems:
         is_here = all(folder for _, folder, _ in places)
-        return Listed(entry, False, None, disk, damaged=problems[0] if is_here else None)
+        return Listed(entry, False, None, disk, damaged=problems[0] if is_here else None, kind=kind)
+    if entry.encoder:
+        return Listed(entry, True, None, disk, kind=kind)
     _, folder, components = places[-1]  # the ControlNet's, or the whole
     assert folder is not None
     control = sidecar.control(folder if components == ("",) else folder / CONTROLNET)
@@ -134,14 +137,23 @@ def delete(name: str) -> int:
     if links.resolve(name) != name:
         tree = name.split("/")[0]
         raise UserError(f"{name} lies in the folder {tree}", f"delete {tree} to forget it; its files stay")
-    entry = BY_NAME.get(name)
+    entry = known(name)
     if entry and entry.base is None:
         raise UserError(f"{name} is part of Sync Texture", "remove the extension instead")
     if entry is None and not HUB_ID.fullmatch(name):
         raise UserError(f"unknown model {name!r}", "models list shows the known ones")
+    if entry and entry.encoder:
+        return _delete_adapter(entry)
     repos = {entry.base, entry.controlnet} if entry else {name}
     kept = _shared(name) if entry else set()
     return sum(hub.delete(repo) for repo in repos - kept if repo)
+
+
+def _delete_adapter(entry: Entry) -> int:
+    """Of adapters that share a repository, and an image encoder in it."""
+    others = [one for one in ADAPTERS.values() if one != entry and installed(one.name)]
+    file = hub.cached(entry.base) if entry.base and others else None
+    return hub.drop(file) if file else hub.delete(entry.base) if entry.base and not others else 0
 
 
 def _shared(name: str) -> set[str | None]:
@@ -156,27 +168,28 @@ def download(name: str, progress: Progress, check: Check) -> None:
     progress: called with (file, bytes so far, bytes in all), per repository. Raises UserError; what ``check``
     raises passes through. What is already there and whole isn't downloaded again, what was begun is resumed.
     """
-    entry = BY_NAME.get(name)
+    entry = known(name)
     if entry is None and not HUB_ID.fullmatch(name):
         raise UserError(f"unknown model {name!r}", f"choose {', '.join(BY_NAME)} or a hub name (owner/name)")
     wanted: list[tuple[str | None, tuple[str, ...]]]
     if entry is None:
         wanted = [(name, ("", *ANY, CONTROLNET))]
+    elif entry.base and entry.encoder:
+        wanted = [(entry.base, ("",)), (hub.split(entry.base)[0], (entry.encoder,))]
     else:
         wanted = [(entry.base, families.PARTS[entry.family].all), (entry.controlnet, ("",))]
+    for _, place, _ in _places(name):
+        _discard_damaged(place)
     for repo, parts in wanted:
         if repo:
-            _discard_damaged(repo)
             hub.download(repo, parts, progress, check)
 
 
-def _discard_damaged(repo: str) -> None:
-    """Delete the cached weights of ``repo`` whose contents aren't what was published."""
-    folder = hub.cached(repo)
-    for path, expected in _hub_checksums(folder).items() if folder else ():
+def _discard_damaged(place: Path | None) -> None:
+    """Delete the cached weights in ``place`` whose contents aren't what was published."""
+    for path, expected in _hub_checksums(place).items() if place else ():
         if path.exists() and checksum(path) != expected:
-            path.resolve().unlink()
-            path.unlink()
+            hub.drop(path)
 
 
 def verify(name: str) -> list[str]:
@@ -192,11 +205,11 @@ def verify(name: str) -> list[str]:
 def _problems(name: str, thorough: bool) -> list[str]:
     name = links.resolve(name)
     path = files.local(name)
-    if name not in BY_NAME and path.is_file():
+    if not known(name) and path.is_file():
         return files.damage(path)
-    if name not in BY_NAME and not _is_model(path) and (tree := trees.root(path)):
+    if not known(name) and not _is_model(path) and (tree := trees.root(path)):
         return [one.problem for one in trees.files_of(tree) if one.problem]
-    if name not in BY_NAME and path.is_dir() and not _is_model(path):
+    if not known(name) and path.is_dir() and not _is_model(path):
         return [f"{path} is no model: it has neither model_index.json nor config.json, nor a folder unet"]
     found = []
     for label, folder, components in _places(name):
@@ -213,7 +226,7 @@ def _problems(name: str, thorough: bool) -> list[str]:
 def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
     """The folders of a model with what must be in them, or its single files: (label, place or None,
     components)."""
-    entry = BY_NAME.get(name)
+    entry = known(name)
     path = files.local(name)
     if entry is None and path.is_dir():
         yield name, path, _components(path)
@@ -222,10 +235,20 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
         yield name, folder, _components(folder) if folder else ()
     elif entry.base is None:
         yield name, STARTER_FOLDER, (*families.PARTS[entry.family].networks, CONTROLNET)
+    elif entry.encoder:
+        repo = hub.split(entry.base)[0]
+        yield entry.base, hub.cached(entry.base), ("",)
+        yield f"{repo}/{entry.encoder}", _inside(hub.cached(repo), entry.encoder), ("",)
     else:
         yield entry.base, hub.cached(entry.base), families.PARTS[entry.family].networks
         if entry.controlnet:
             yield entry.controlnet, hub.cached(entry.controlnet), ("",)
+
+
+def _inside(repository: Path | None, name: str) -> Path | None:
+    """The folder ``name`` of a repository's snapshot, None where it isn't there."""
+    folder = repository / name if repository else None
+    return folder if folder and folder.is_dir() else None
 
 
 def _is_model(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..options.request import by_model
+from . import trees
 from .accelerators import named
 from .describe import Description
 from .vocabulary import Vocabulary
@@ -22,6 +23,7 @@ def as_json(model: Description) -> dict[str, Any]:
     return {
         "name": model.name,
         "title": model.title,
+        "kind": model.kind,
         "licence": model.licence,
         "size": model.size,
         "memory": model.memory,
@@ -58,9 +60,10 @@ def as_text(model: Description, width: int) -> Iterator[str]:
     }
     for name, fact in facts.items():
         yield from textwrap.wrap(f"{name:10}{fact}", max(width, 20), subsequent_indent=" " * 10)
-    yield from _vocabulary(model.vocabulary, width)
+    if model.kind == trees.MODEL:
+        yield from _vocabulary(model.vocabulary, width)
     if model.limits:
-        yield from _heading("what it doesn't know", width)
+        yield from _heading("what it doesn't know" if model.kind == trees.MODEL else "what it is", width)
         for limit in model.limits:
             yield from textwrap.wrap(limit, width, initial_indent="- ", subsequent_indent=INDENT)
 

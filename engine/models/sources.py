@@ -28,7 +28,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import default_controlnet, families, files, hub, links, quantised, sidecar
-from .catalogue import BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
+from .catalogue import ADAPTERS, BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
 from .default_controlnet import Found, component
 from .families import ALIKE, ANY, CONTROLNET
 from .header import header
@@ -152,6 +152,8 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
     if entry := BY_NAME.get(name):
         repo = entry.controlnet if control else entry.base
         return _starter() if repo is None else from_hub(repo, parts, fetch)
+    if name in ADAPTERS:
+        raise UserError(f"{name} is an IP-Adapter, no model", "give it as {ip_adapter}", ip_adapter=name)
     path = files.local(name)
     if name and path.is_dir():
         return path

@@ -1,5 +1,5 @@
-"""Whole folders of models as other programs have them: checkpoints, LoRAs and ControlNets, each kind in a
-folder of its own, as single files.
+"""Whole folders of models as other programs have them: checkpoints, LoRAs, ControlNets, IP-Adapters and image
+encoders, each kind in a folder of its own, as single files.
 
 What lies in one is looked for whenever it is asked for: files come and go. A file is called TREE/FOLDER/NAME,
 as it lies on the disk, without its ending.
@@ -7,23 +7,31 @@ as it lies on the disk, without its ending.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from . import families, lora_file
+from . import families, image_encoder, ip_adapter_file, lora_file
 from .header import header
 
 MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
+ADAPTER, ENCODER = "IP-Adapter", "image encoder"
 KINDS = {  # by folders' names in small letters
     **dict.fromkeys(("checkpoints", "stable-diffusion", "diffusion_models", "unet"), MODEL),
     **dict.fromkeys(("loras", "lora"), LORA),
     "controlnet": CONTROLNET,
+    **dict.fromkeys(("ipadapter", "ip-adapter", "ip_adapter"), ADAPTER),
+    image_encoder.CLIP_VISION: ENCODER,
 }
 MOST = 1000  # files of a kind
 _ABOVE = "models"  # what the folder above them is called, in the programs' own
 _DEPTH = 4
+_READERS: Mapping[str, Callable[[Path], object]] = {
+    LORA: lora_file.read,
+    ADAPTER: ip_adapter_file.read,
+    ENCODER: image_encoder.config,
+}
 _CONTROLNETS = ("controlnet_cond_embedding.", "control_model.", "control_all_x_embedder", "controlnet_")
 
 
@@ -78,10 +86,10 @@ def problem(path: Path, kind: str) -> str | None:
 def _looked_at(path: Path, kind: str) -> tuple[str | None, str]:
     """The ``problem`` and the ``family`` of a file."""
     try:
-        if kind == LORA:
-            lora_file.read(path)
-        elif kind == MODEL:
+        if kind == MODEL:
             return None, families.of_checkpoint(path)
+        if reader := _READERS.get(kind):
+            reader(path)
         elif (own := kind_of(path)) != kind:
             return f"{path} is a {own}, not a {kind}", ""
     except UserError as error:
@@ -93,6 +101,10 @@ def kind_of(path: Path) -> str:
     """Which kind a single file is, by its keys; those of networks alone aren't told from one another. Raises
     UserError."""
     keys = header(path)
+    if ip_adapter_file.is_adapter(keys):  # first: those for faces have LoRAs in them
+        return ADAPTER
     if lora_file.is_lora(keys):
         return LORA
+    if image_encoder.is_encoder(keys):
+        return ENCODER
     return CONTROLNET if any(key.startswith(_CONTROLNETS) for key in keys) else MODEL

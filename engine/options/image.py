@@ -136,6 +136,8 @@ class ImageRequest(Asked):
     )
     model: str = _as_texture("model")
     lora: tuple[str, ...] = _as_texture("lora")
+    reference: tuple[str, ...] = _as_texture("reference")
+    ip_adapter: str = _as_texture("ip_adapter")
     negative: str | None = _as_texture("negative", help="What to keep out of the picture")
     accelerator: str | None = _as_texture("accelerator")
     steps: int | None = _as_texture("steps")

@@ -9,6 +9,7 @@ from .asked import Asked
 from .controls import SPELLED
 from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
 from .option import Option, option, options
+from .weighted import REFERENCE
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,32 @@ class Request(Asked, Job):
             metavar="FILE[:WEIGHT]",
             blender_help="LoRAs for the model, each with how much of it: style.safetensors:0.8; "
             "other.safetensors",
+        ),
+    )
+    reference: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Reference Images",
+            "A picture that it is to look like, and how much beside the prompt, such as "
+            f"{REFERENCE.example}; {REFERENCE.usual:g} without a number; several: all of them. For Stable "
+            "Diffusion 1.5 and XL",
+            MODEL,
+            metavar="IMAGE[:WEIGHT]",
+            personal=True,
+            reported=False,
+            blender_help="Images that it is to look like, each with how much beside the prompt, such as "
+            f"{REFERENCE.example}; brick.jpg: images of the .blend, or files. For Stable Diffusion 1.5, XL",
+        ),
+    )
+    ip_adapter: str = field(
+        default="",
+        metadata=option(
+            "IP-Adapter",
+            "What shows the model its reference images: a name, or a .safetensors file",
+            MODEL,
+            metavar="NAME|FILE",
+            usual="one for the model's family",
+            reported=False,
         ),
     )
     negative: str | None = field(

@@ -41,14 +41,22 @@ def read_pixels(path: Path) -> NDArray[Any]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _decoded(read_input(path, most=MOST_BYTES), name)
     except Image.DecompressionBombError as error:
-        raise UserError(f"the texture {name} is too large", "shrink it to 8192 pixels a side") from error
+        raise UserError(f"the picture {name} is too large", "shrink it to 8192 pixels a side") from error
     except UnidentifiedImageError as error:
-        fix = "save the texture as PNG or JPEG"
+        fix = "save it as PNG or JPEG"
         raise UserError(f"{name} is no picture that can be read", fix) from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise for damaged files
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         fix = "save it anew as PNG or JPEG"
-        raise UserError(f"the texture {name} can't be read ({reason})", fix) from error
+        raise UserError(f"the picture {name} can't be read ({reason})", fix) from error
+
+
+def flat(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 in sRGB, the top row first: what :func:`read` gives, before white. Raises UserError."""
+    picture = read(path)
+    colours = 1 + picture[..., 3:] * (picture[..., :3] - 1)
+    whole: NDArray[np.uint8] = np.rint(colours.clip(0, 1) * 255).astype(np.uint8)
+    return whole
 
 
 def straight(pixels: NDArray[Any]) -> Floats:

@@ -14,6 +14,6 @@ def require_pixels(width: int, height: int, name: str, size: int = BYTES) -> Non
     """Raise UserError unless the picture ``name`` can be as large, and held with so many bytes a pixel."""
     sides_fit = 1 <= width <= _LONGEST and 1 <= height <= _LONGEST
     if not sides_fit or width * height > MOST_PIXELS:
-        what = f"the texture {name} is too large: {width:,} x {height:,} pixels"
+        what = f"the picture {name} is too large: {width:,} x {height:,} pixels"
         raise UserError(what, "shrink it to 8192 pixels a side")
-    require_room(width * height * size, f"the texture {name}")
+    require_room(width * height * size, f"the picture {name}")

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import helper
+import numpy as np
 
 ADDON = helper.enable()
 helper.use_fake_engine()
@@ -97,7 +98,7 @@ def test_what_counts_for_nothing_is_not_shown():
 def test_the_panels_show_every_setting_once():
     scene_with_everything()
     options().from_texture, options().rig, options().target = True, "even", "slot"
-    options().steps, options().guidance = 7, 2.0
+    options().steps, options().guidance, options().reference = 7, 2.0, "old"
     layout = Layout()
     region = types.SimpleNamespace(width=300)
     context = types.SimpleNamespace(view_layer=bpy.context.view_layer, scene=bpy.context.scene, region=region)
@@ -108,8 +109,9 @@ def test_the_panels_show_every_setting_once():
         fake = types.SimpleNamespace(layout=layout, section=cls.section)
         cls.draw_properties(fake, layout, options(), context)
     shown = [name for name in layout.props if name in OTHERS]
-    assert sorted([*shown, "lora"]) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
-    assert "sync_texture.lora_add" in layout.operators
+    options().reference = ""
+    assert sorted([*shown, "lora", "reference"]) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+    assert {"sync_texture.lora_add", "sync_texture.reference_add"} <= {*layout.operators}
 
 
 def loras() -> list[tuple[str, float]]:
@@ -146,6 +148,78 @@ def test_loras_reach_the_engine_with_whole_paths():
     assert request["lora"] == [bpy.path.abspath("//a.safetensors") + ":0.5", "mine"]
     assert json.loads(asked(lora="other:-1"))["request"]["lora"] == ["other:-1"]
     options().lora = ""
+
+
+def references() -> list[tuple[str, str, float]]:
+    rows = bpy.context.scene.sync_texture_references
+    return [(row.image.name if row.image else "", row.file, round(row.weight, 4)) for row in rows]
+
+
+def test_rows_of_reference_images_and_their_text_say_the_same():
+    scene_with_everything()
+    options().reference = "old:0.25; //photo.jpg"
+    assert references() == [("old", "", 0.25), ("", "//photo.jpg", 0.6)]
+    rows = bpy.context.scene.sync_texture_references
+    rows[0].weight = 0.5
+    assert options().reference == "old:0.5; //photo.jpg"
+    assert bpy.ops.sync_texture.reference_remove(index=1) == {"FINISHED"}
+    assert options().reference == "old:0.5"
+    assert bpy.ops.sync_texture.reference_add() == {"FINISHED"}
+    assert (len(rows), options().reference) == (2, "old:0.5")
+    rows[1].image = bpy.data.images.new("new", 8, 8)
+    assert options().reference == "old:0.5; new"
+    rows[1].image.name = "newer: a"  # an artist renames it
+    request = json.loads(asked())["request"]
+    assert options().reference == "old:0.5; newer: a"
+    assert request["reference"] == ["FOLDER/like.1.png:0.5", "FOLDER/like.2.png"]
+    options().reference = ""
+    assert references() == []
+
+
+def test_reference_images_reach_the_engine_whatever_they_are_in_blender():
+    scene_with_everything()
+    colours = np.zeros((4, 6, 4), np.float32)
+    colours[..., 3], colours[:2, :, 0], colours[2:, :, 1] = 1, 1, 0.5  # the lower half red
+    folder = Path(bpy.app.tempdir)
+    made = {
+        name: bpy.data.images.new(name, 6, 4, float_buffer=name == "float") for name in ("painted", "float")
+    }
+    for image in made.values():
+        image.pixels.foreach_set(colours.ravel())
+    stored = bpy.data.images.new("stored", 6, 4)
+    stored.pixels.foreach_set(colours.ravel())
+    stored.filepath_raw, stored.file_format = str(folder / "stored.png"), "PNG"
+    stored.save()
+    packed = bpy.data.images.load(str(folder / "stored.png"))
+    packed.name = "packed"
+    packed.pack()
+    wanted = ["painted", "float:0.5", "packed:1", "stored:2", f"{folder}/stored.png:0.1", "old:0"]
+    found = json.loads(asked(reference="; ".join(wanted)))
+    like = [f"FOLDER/like.{i}.png{weight}" for i, weight in enumerate(("", ":0.5", ":1"), 1)]
+    assert found["request"]["reference"] == [*like, f"{folder}/stored.png:2", f"{folder}/stored.png:0.1"]
+    for i, green in enumerate((128, 188, 128), 1):  # linear 0.5 is 188 in sRGB
+        (folder / "seen.png").write_bytes(bytes.fromhex(found[f"like.{i}.png"]))
+        image = bpy.data.images.load(str(folder / "seen.png"))
+        seen = np.rint(np.array(image.pixels[:]).reshape(4, 6, 4) * 255)
+        assert np.abs(seen[:2] - [255, 0, 0, 255]).max() <= 1
+        assert np.abs(seen[2:] - [0, green, 0, 255]).max() <= 1, (i, seen[3, 0])
+        bpy.data.images.remove(image)
+
+
+def test_reference_images_that_are_not_there_cost_the_job_alone():
+    scene_with_everything()
+    film = bpy.data.images.new("film", 8, 8)
+    film.source = "SEQUENCE"
+    gone = bpy.data.images.new("gone", 8, 8)
+    gone.source, gone.filepath = "FILE", "//nowhere.png"
+    for name, why in (
+        ("no such", "no image and no picture file 'no such'"),
+        ("film", "'film' is a film"),
+        ("gone", "'gone' is missing"),
+        ("old:much", "weight of the reference old"),
+    ):
+        said = helper.raises(lambda name=name: bpy.ops.sync_texture.generate(reference=name), why)
+        assert len(str(said).strip().splitlines()) == 1, said
 
 
 def test_what_was_linked_with_a_folder_is_used_as_what_it_is():

@@ -82,6 +82,8 @@ OTHERS = {
     "view_count": (5, {"rig": "even"}),
     "front": ("x", {}),
     "lora": ("style.safetensors:0.5; glaze.safetensors", {}),
+    "reference": ("old:0.5", {}),
+    "ip_adapter": ("ip-adapter-sd15", {}),
     "accelerator": ("lcm", {}),
     "steps": (7, {}),
     "guidance": (2.0, {}),

@@ -22,7 +22,7 @@ helper.use_fake_engine()
 from sync_texture.blender_sync_addon.command import save_files  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.jobs.job_object import TexturedObject  # noqa: E402
-from sync_texture.blender_sync_addon.read import texture as read_texture  # noqa: E402
+from sync_texture.blender_sync_addon.read import picture as read_picture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from sync_texture.blender_sync_addon.results import recording  # noqa: E402
 from sync_texture.blender_sync_addon.write import image as write_image  # noqa: E402
@@ -69,7 +69,7 @@ def plane(image):
 def linear_of(obj):
     """(SIZE, SIZE, 3), the top row first: the colours that the object's image gives a shader."""
     image = obj.active_material.node_tree.nodes.active.image
-    values = read_texture._pixels(image)[::-1, :, :3].astype(np.float64)
+    values = read_picture._pixels(image)[::-1, :, :3].astype(np.float64)
     if image.is_float:
         return values
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
@@ -135,7 +135,7 @@ def test_command_exports_the_colours_too():
     bpy.ops.import_scene.gltf(filepath=str(TMP / "a.glb"))
     (image,) = set(bpy.data.images) - before
     assert not image.is_float
-    assert np.abs(read_texture._pixels(image)[::-1, :, :3] - picture()).max() < 0.6 / 255
+    assert np.abs(read_picture._pixels(image)[::-1, :, :3] - picture()).max() < 0.6 / 255
 
 
 def test_a_texture_may_start_from_our_own_floats():
@@ -150,7 +150,7 @@ def test_a_texture_may_start_from_our_own_floats():
     finally:
         running.close()
     start = bpy.data.images.load(str(out / "start.png"))
-    found = read_texture._pixels(start)[::-1, :, :3]
+    found = read_picture._pixels(start)[::-1, :, :3]
     assert np.abs(found - picture()).max() < 0.6 / 255
 
 

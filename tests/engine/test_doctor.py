@@ -14,7 +14,7 @@ from engine import protocol
 from engine.errors import UserError
 from engine.models import command as models_command
 from engine.models import manage
-from engine.models.catalogue import ENTRIES
+from engine.models.catalogue import ADAPTERS, ENTRIES
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,7 +59,7 @@ def test_a_job_without_the_packages_names_the_first_that_is_missing(
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert models_command.run("list", None) == protocol.EXIT_DONE
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [entry.name for entry in ENTRIES]
+    assert [line.split()[0] for line in lines] == [entry.name for entry in (*ENTRIES, *ADAPTERS.values())]
     assert all("licence: " in line for line in lines)
 
 

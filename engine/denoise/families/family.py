@@ -7,7 +7,7 @@ a family packs or normalises them for its networks stays inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -22,6 +22,7 @@ from ..controlnets import ControlNets
 from ..estimator import Estimator
 from ..levels import Level, Schedule
 from ..parts import Part
+from ..references import References
 
 Check = Callable[[], None]
 Which = slice | Tensor  # rows: consecutive ones, or (m,) int64 their numbers
@@ -68,10 +69,10 @@ R = TypeVar("R", bound=Rows)
 
 @dataclass(frozen=True)
 class Stack:
-    """Rows that are one tensor, (N, ...), or several: then ``others`` are as long."""
+    """Rows that are one tensor, (N, ...), or several: then ``others``, by their names, are as long."""
 
     tensor: Tensor
-    others: tuple[Tensor, ...] = ()
+    others: Mapping[str, Tensor] = field(default_factory=dict)
 
     def rows(self, n: int) -> Stack:
         return self._each(lambda one: one.expand(n, *one.shape[1:])) if len(self.tensor) == 1 else self
@@ -80,11 +81,16 @@ class Stack:
         return self._each(lambda one: one[which])
 
     def joined(self, other: Stack) -> Stack:
-        both = zip(self.others, other.others, strict=True)
-        return Stack(torch.cat([self.tensor, other.tensor]), tuple(torch.cat(pair) for pair in both))
+        both = {name: torch.cat([one, other.others[name]]) for name, one in self.others.items()}
+        return Stack(torch.cat([self.tensor, other.tensor]), both)
+
+    def beside(self, more: Mapping[str, Tensor]) -> Stack:
+        """With ``more`` tensors, the same for all rows: (1, ...) each."""
+        rows = {name: one.expand(len(self.tensor), *one.shape[1:]) for name, one in more.items()}
+        return Stack(self.tensor, {**self.others, **rows})
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Stack:
-        return Stack(change(self.tensor), tuple(change(one) for one in self.others))
+        return Stack(change(self.tensor), {name: change(one) for name, one in self.others.items()})
 
 
 E = TypeVar("E")
@@ -133,7 +139,7 @@ class Family(Protocol[R]):
     components: its own networks. channels: what its pictures say of a surface. parts: all networks, loaded or
     not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
     dtype: where its networks run, and in which precision. takes_turns: what reads prompts is so large that it
-    leaves before the network comes, where memory is short. controlnets: None for a family without any.
+    leaves before the network comes, where memory is short. controlnets, references: None without any.
     estimator: what its pictures say beside their ``channels``, None where it has none.
     """
 
@@ -147,6 +153,7 @@ class Family(Protocol[R]):
     takes_turns: ClassVar[bool] = False
     controlnets: ControlNets[Any] | None = None
     estimator: Estimator | None = None
+    references: References | None = None
 
     def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
         """From noise to picture in ``steps`` steps; raises UserError for a number that can't be. how: in

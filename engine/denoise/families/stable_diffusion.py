@@ -26,7 +26,10 @@ from ..device import unet_row_bytes, vae_picture_bytes
 from ..estimator import Estimator
 from ..levels import Level, Schedule
 from ..parts import Part
+from ..references import References
 from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Family, Latent, Stack
+
+_TOLD = "guidance"
 
 
 def guidance_embedding(guidance: float, numbers: int) -> Tensor:
@@ -48,6 +51,7 @@ class StableDiffusion(Family[Stack]):
     )
     channels = (main_channel(),)
     controlnets: ControlNets[ControlNet]
+    references: References
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
@@ -63,6 +67,7 @@ class StableDiffusion(Family[Stack]):
         parts["vae"] = vae
         self.controlnets = ControlNets(sources.controlnet, lambda path: open_controlnet(path, unet, vae))
         parts["controlnet"] = self.controlnet.part
+        self.references = References(unet)
         if sources.tiny:
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
         self.parts: Mapping[str, Part] = parts
@@ -108,9 +113,12 @@ class StableDiffusion(Family[Stack]):
     def passes(self, without: Stack, prompted: Stack, guidance: float) -> tuple[Stack, ...]:
         """A consistency model that is told the guidance takes one pass, whatever it is."""
         if self._told is None:
-            return super().passes(without, prompted, guidance)
-        told = guidance_embedding(guidance, self._told).to(self.device, self.dtype)
-        return (Stack(prompted.tensor, (*prompted.others, told.expand(len(prompted.tensor), -1))),)
+            passes = super().passes(without, prompted, guidance)
+        else:
+            told = guidance_embedding(guidance, self._told).to(self.device, self.dtype)
+            passes = (prompted.beside({_TOLD: told}),)
+        *others, last = passes
+        return (*(one.beside(self.references.nothing) for one in others), last.beside(self.references.seen))
 
     @property
     def controlnet(self) -> ControlNet:
@@ -127,8 +135,9 @@ class StableDiffusion(Family[Stack]):
         inputs, time = x.to(self.device, self.dtype), torch.tensor(level.time, device=self.device)
         added = self._added(condition, x.shape[-2], x.shape[-1])
         residuals = self._residuals(inputs, time, condition.tensor, controls, **added)
-        told = {} if self._told is None else {"timestep_cond": condition.others[-1]}
-        output: Tensor = self.attention(inputs, time, condition.tensor, **residuals, **added, **told).sample
+        told = {} if self._told is None else {"timestep_cond": condition.others[_TOLD]}
+        text = self.references.with_text(condition.tensor, condition.others)
+        output: Tensor = self.attention(inputs, time, text, **residuals, **added, **told).sample
         return output.float()
 
     def _added(self, condition: Stack, height: int, width: int) -> dict[str, Any]:

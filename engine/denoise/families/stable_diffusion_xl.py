@@ -18,6 +18,8 @@ from ..parts import Part
 from .family import TEXT, Check, Component, Stack
 from .stable_diffusion import StableDiffusion
 
+_POOLED = "pooled"
+
 
 class StableDiffusionXL(StableDiffusion):
     """Conditions are the text (N, tokens, width) and, beside it, the pooled text (N, numbers)."""
@@ -67,20 +69,20 @@ class StableDiffusionXL(StableDiffusion):
             texts.append(output.hidden_states[-2])
             rests.append(rest)
             pooled = output[0]  # of the last encoder, which alone projects it
-        return Stack(torch.cat(texts, dim=-1).to(self.dtype), (pooled.to(self.dtype),)), rests[0]
+        return Stack(torch.cat(texts, dim=-1).to(self.dtype), {_POOLED: pooled.to(self.dtype)}), rests[0]
 
     def _nothing(self) -> Stack:
         first, second = (self.parts[name].config for name in self._tokenizers)
         length = min(self._tokenizer.model_max_length, first.max_position_embeddings)
         shape = 1, length, first.hidden_size + second.hidden_size
         kind: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
-        return Stack(torch.zeros(shape, **kind), (torch.zeros(1, second.projection_dim, **kind),))
+        return Stack(torch.zeros(shape, **kind), {_POOLED: torch.zeros(1, second.projection_dim, **kind)})
 
     def _added(self, condition: Stack, height: int, width: int) -> dict[str, Any]:
         """The pooled text, and six numbers: (height, width) of an original picture, the corner where it was
         cut, (height, width) of what is wanted. Views smaller than what the model was trained at count as that
         large: of small originals it has learned that they are blurred."""
-        pooled = condition.others[0]
+        pooled = condition.others[_POOLED]
         pixels, longest = self.latent.pixels, max(height, width, self.latent.side)
         scale = pixels * longest / max(height, width)
         size = [float(round(side * scale)) for side in (height, width)]

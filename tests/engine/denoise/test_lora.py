@@ -22,6 +22,7 @@ from engine.errors import EXIT_BAD_INPUT, Cancelled, UserError
 from engine.host import Host
 from engine.models import loras
 from engine.models.sources import Fetch
+from engine.options.weighted import LORA
 from engine.protocol import Request
 from engine.worker import Failure, Worker
 from tests.engine.denoise.loaded import estimate, load, network
@@ -552,13 +553,13 @@ def test_a_lora_of_a_transformer_is_told_by_its_family(family: str, eps_model: P
     ],
 )
 def test_a_file_and_its_weight(text: str, name: str, weight: float) -> None:
-    assert loras.split(text) == (name, weight)
+    assert LORA.of_file(text) == (name, weight)
 
 
 @pytest.mark.parametrize("weight", ["much", "nan", "inf", "11", ""])
 def test_a_weight_that_is_no_number(weight: str) -> None:
     with pytest.raises(UserError, match="weight of the LoRA") as error:
-        loras.split(f"style.safetensors:{weight}")
+        LORA.split(f"style.safetensors:{weight}")
     assert "-10 to 10" in error.value.fix
 
 

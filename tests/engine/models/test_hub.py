@@ -16,9 +16,10 @@ import pytest
 
 from engine import disk
 from engine.errors import Cancelled, DiskError, UserError
-from engine.models import catalogue, command, hub, manage, sidecar, sources
+from engine.models import catalogue, command, hub, ip_adapters, manage, sidecar, sources
 from engine.models.catalogue import STARTER_FOLDER
 from engine.models.transfer import checksum
+from tests.engine.xl_pipelines import UNET
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -191,7 +192,7 @@ def test_a_catalogue_model_may_have_a_file_as_its_controlnet(
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
     manage.download("mine", lambda *_: None, go_on)
-    (listed,) = manage.list_models()
+    listed = manage.list_models()[0]
     assert (listed.installed, listed.control) == (True, "depth")
     assert listed.disk > (bare / "a.safetensors").stat().st_size
     assert sources.find("mine", go_on).controlnet == hub.cached("them/bare:a.safetensors")
@@ -280,10 +281,10 @@ def test_catalogue_models_are_listed_once_downloaded(served: Hub, monkeypatch: p
     entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/depth", "starter", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
-    assert [listed.installed for listed in manage.list_models()] == [False]
+    assert not manage.list_models()[0].installed
     assert len(manage.verify("mine")) == 2
     manage.download("mine", lambda *_: None, go_on)
-    assert [listed.installed for listed in manage.list_models()] == [True]
+    assert manage.list_models()[0].installed
     assert sources.find("mine", go_on).controlnet == hub.cached("them/depth")
 
 
@@ -317,6 +318,36 @@ def test_what_two_models_have_in_common_is_deleted_with_the_last(
     assert [hub.cached(f"them/{name}") for name in ("pipe", "depth", "other")] == [None] * 3
 
 
+def test_an_adapter_comes_with_its_image_encoder_and_goes_alone(served: Hub, tmp_path: Path) -> None:
+    """Adapters of one repository share the encoder, which goes with the last of them."""
+    from diffusers import UNet2DConditionModel
+
+    from tests.engine.ip_adapter_files import write_adapter, write_encoder
+
+    repository, unet = tmp_path / "adapters", UNet2DConditionModel.from_config(UNET)
+    names = "ip-adapter-sd15", "ip-adapter-plus-sd15"
+    for name in names:
+        file = str(catalogue.ADAPTERS[name].base).partition(":")[2]
+        write_adapter(repository / file, unet)
+    (repository / "models" / "image_encoder" / "pytorch_model.bin").write_bytes(b"pickle")
+    write_encoder(repository / "sdxl_models" / "image_encoder")
+    served.repos["h94/IP-Adapter"] = repository
+    found = ip_adapters.find(names[0], "sd15", sources.Fetch(lambda *_: None, go_on))
+    assert found.encoder == found.file.path.parent / "image_encoder"
+    asked = {name for _, name, _ in served.asked}
+    assert {name.rpartition(".")[2] for name in asked} == {"safetensors", "json"}
+    assert not any("sdxl_models" in name or "plus" in name for name in asked)
+    manage.download(names[1], lambda *_: None, go_on)
+    assert all(manage.installed(name) and manage.verify(name) == [] for name in names)
+    (found.encoder / "model.safetensors").write_bytes(b"damaged")
+    assert all("damaged" in manage.verify(name)[0] for name in names)
+    manage.download(names[1], lambda *_: None, go_on)
+    assert manage.delete(names[1]) > 0
+    assert [manage.installed(name) for name in names] == [True, False]
+    assert manage.delete(names[0]) > 0
+    assert hub.cached("h94/IP-Adapter") is None
+
+
 def test_a_pipeline_of_two_text_encoders_comes_whole(served: Hub, xl_model: Path) -> None:
     served.repos["them/xl"] = xl_model
     found = sources.find("them/xl+them/depth", go_on)
@@ -343,7 +374,7 @@ def test_what_models_say_of_themselves_comes_along(
     entry = catalogue.Entry("mine", "Mine", "them/pipe", "them/places", "starter", "free", "small")
     monkeypatch.setattr(manage, "ENTRIES", (entry,))
     monkeypatch.setitem(catalogue.BY_NAME, "mine", entry)
-    (listed,) = manage.list_models()
+    listed = manage.list_models()[0]
     assert (listed.entry, listed.installed, listed.control, listed.link) == (entry, True, "position", None)
     assert listed.disk > 0
 

@@ -83,7 +83,7 @@ def test_a_picture_takes_what_its_pixels_need_or_is_refused(
 def test_pixels_beyond_a_textures_are_named(make: Callable[[int, int], bytes], tmp_path: Path) -> None:
     path = tmp_path / "old.picture"
     path.write_bytes(make(60_000, 60_000))
-    with pytest.raises(UserError, match=r"texture old\.picture is too large"):
+    with pytest.raises(UserError, match=r"picture old\.picture is too large"):
         read(path)
 
 

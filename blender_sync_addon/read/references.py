@@ -1,0 +1,49 @@
+"""The reference images of a job: of this .blend by their names, or files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import bpy
+
+from ...engine.options.weighted import REFERENCE
+from ...engine.protocol import UserError
+from ..problem import Problem
+from . import picture
+from .picture import Picture
+
+_FIX = "choose another under Reference Images, or leave it out"
+
+
+Weighed = tuple[Picture, float]
+
+
+def read_all(said: Iterable[str]) -> tuple[Weighed, ...]:
+    """The pictures that the texts IMAGE[:WEIGHT] of a job name, each with its weight, without those of weight
+    0. Raises Problem where one can't be had."""
+    found = (_found(text) for text in said if text.strip())
+    return tuple((_picture(name), weight) for name, weight in found if weight)
+
+
+def _found(text: str) -> tuple[str, float]:
+    """The name of an image or a file, which may have a colon in it, and the weight."""
+    if text.strip() in bpy.data.images:
+        return text.strip(), REFERENCE.usual
+    try:
+        return REFERENCE.of_file(text)
+    except UserError as error:
+        raise Problem.of(error) from error
+
+
+def _picture(name: str) -> Picture:
+    image = bpy.data.images.get(name)
+    if image is None:
+        path = os.path.abspath(os.path.expanduser(bpy.path.abspath(name)))
+        if not os.path.isfile(path):
+            raise Problem(f"There is no image and no picture file '{name}'", f"{_FIX}.")
+        return Picture(Path(path))
+    if not picture.is_single(image):
+        raise Problem(f"The image '{name}' is a film, has tiles, or is a render", f"{_FIX}.")
+    return picture.read(image, _FIX)
