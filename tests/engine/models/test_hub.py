@@ -326,9 +326,9 @@ def test_an_adapter_comes_with_its_image_encoder_and_goes_alone(served: Hub, tmp
 
     repository, unet = tmp_path / "adapters", UNet2DConditionModel.from_config(UNET)
     names = "ip-adapter-sd15", "ip-adapter-plus-sd15"
-    for name in names:
+    for seed, name in enumerate(names):
         file = str(catalogue.ADAPTERS[name].base).partition(":")[2]
-        write_adapter(repository / file, unet)
+        write_adapter(repository / file, unet, seed=seed)
     (repository / "models" / "image_encoder" / "pytorch_model.bin").write_bytes(b"pickle")
     write_encoder(repository / "sdxl_models" / "image_encoder")
     served.repos["h94/IP-Adapter"] = repository
