@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .canvas.canvas import Canvas, CanvasView, Start
-from .denoise.attention import Links
+from .canvas.canvas import Canvas, Start
+from .canvas.rows import PromptRows, links, means
 from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
@@ -105,7 +105,7 @@ def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tenso
     wanted = [one for one in painted(canvas.channels) if one not in denoiser.channels]
     if not wanted:
         return pictures
-    rows = _PromptRows.build(canvas.views, 1)
+    rows = PromptRows.build(canvas.views, 1)
     shown = _controls(canvas, rows, denoiser.device)
     text = denoiser.embed([one.positive for view in canvas.views for one in view.prompts], host.check)
     with painter.clock.part("estimate"):
@@ -118,7 +118,7 @@ def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Prese
     clean = autoencoder.encode(torch.from_numpy(start.pictures))
     if start.known is None:
         return Present(clean)
-    known = torch.from_numpy(_means(start.known, painter.denoiser.downscale)[:, None])
+    known = torch.from_numpy(means(start.known, painter.denoiser.downscale)[:, None])
     return Present(clean, known.to(painter.home))
 
 
@@ -170,26 +170,8 @@ def _attention(canvas: Canvas, painter: Painter) -> AbstractContextManager[None]
     if painter.settings.attention == "off":
         return painter.denoiser.attending()
     scale = painter.denoiser.downscale
-    rows = _PromptRows.build(canvas.views, scale)
+    rows = PromptRows.build(canvas.views, scale)
     return painter.denoiser.attending(rows.links(links(canvas.views, canvas.order[0], scale)))
-
-
-def links(views: Sequence[CanvasView], reference: int, scale: int) -> Links:
-    """Which of a canvas's ``views`` attend to which, and what of them shows it: a latent is ``scale``^2
-    pixels. reference: as in Links."""
-    beside = np.full((len(views), 1 + max(len(view.neighbours) for view in views)), -1, np.int64)
-    for i, view in enumerate(views):
-        beside[i, : 1 + len(view.neighbours)] = (i, *view.neighbours)
-    shown = _means(np.stack([view.mask for view in views]), scale)
-    return Links(beside, reference, shown)
-
-
-def _means(pictures: NDArray[np.generic], scale: int) -> Floats:
-    """(N, H, W) to (N, H / scale, W / scale) float32: of squares of pixels."""
-    count, height, width = pictures.shape
-    squares = pictures.reshape(count, height // scale, scale, width // scale, scale)
-    means: Floats = squares.mean(axis=(2, 4), dtype=np.float32)
-    return means
 
 
 class _Pace:
@@ -230,66 +212,16 @@ class _Autoencoder:
 
 
 @dataclass(frozen=True)
-class _PromptRows:
-    """What goes through the network: a row for each prompt of each of N views, R in all.
-
-    view: (R,) int64, the view of each row. weight: (R, 1, h, w) float32, how much each latent of a row
-    counts, those of a view together 1; None where every view has one prompt, and so one row.
-    """
-
-    view: Tensor
-    weight: Tensor | None
-
-    @classmethod
-    def build(cls, views: Sequence[CanvasView], scale: int) -> _PromptRows:
-        """Latents are ``scale``^2 pixels."""
-        counts = torch.tensor([len(view.prompts) for view in views])
-        view = torch.arange(len(views)).repeat_interleave(counts)
-        if len(view) == len(views):
-            return cls(view, None)
-        everywhere = np.ones((views[0].height, views[0].width), np.float32)
-        masks = [prompt.mask for view in views for prompt in view.prompts]
-        weight = torch.from_numpy(
-            _means(np.stack([everywhere if mask is None else mask for mask in masks]), scale)[:, None]
-        )
-        total = torch.zeros(len(views), *weight.shape[1:]).index_add(0, view, weight)[view]
-        equal = 1 / counts[view].float()[:, None, None, None]
-        return cls(view, torch.where(total > 0, weight / total.clamp(min=1e-6), equal))
-
-    def of(self, states: Tensor) -> Tensor:
-        """(N, C, h, w) of the views to (R, C, h, w) of the rows."""
-        return states if self.weight is None else states[self.view.to(states.device)]
-
-    def merged(self, rows: Tensor) -> Tensor:
-        """(R, C, h, w) of the rows to (N, C, h, w) of the views."""
-        if self.weight is None:
-            return rows
-        view, count = self.view.to(rows.device), int(self.view[-1]) + 1
-        empty = torch.zeros(count, *rows.shape[1:], device=rows.device)
-        return empty.index_add(0, view, rows * self.weight.to(rows.device))
-
-    def links(self, views: Links) -> Links:
-        """Those of the rows: a row attends to itself, and of other views to their first rows."""
-        if self.weight is None:
-            return views
-        view, rows = self.view.numpy(), np.arange(len(self.view))
-        first = np.searchsorted(view, np.arange(len(views.beside)))
-        beside = np.where(views.beside[view] < 0, -1, first[views.beside[view]])
-        beside[:, 0] = rows
-        shown = None if views.shown is None else views.shown[view]
-        return Links(beside, int(first[views.reference]), shown)
-
-
-@dataclass(frozen=True)
 class _Network:
-    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts and
-    controls are those of the ``rows``."""
+    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts, controls
+    and guidances are those of the ``rows``."""
 
     painter: Painter
     schedule: Schedule
-    rows: _PromptRows
+    rows: PromptRows
     texts: tuple[Text, Text]
     controls: Mapping[str, Tensor]
+    guidances: Sequence[float]
 
     def eps(self, x: Tensor, i: int) -> Tensor:
         return self._run(self.painter.denoiser.predict, x, i)
@@ -300,24 +232,24 @@ class _Network:
     def _run(self, predict: Callable[..., Tensor], x: Tensor, i: int) -> Tensor:
         self.painter.host.check()
         states = self.rows.of(x.to(self.painter.denoiser.device))
-        level, guidance = self.schedule.levels[i], self.painter.settings.guidance
-        return self.rows.merged(predict(states, level, *self.texts, self.controls, guidance)).to(x.device)
+        found = predict(states, self.schedule.levels[i], *self.texts, self.controls, self.guidances)
+        return self.rows.merged(found).to(x.device)
 
 
 def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
-    denoiser, rows = painter.denoiser, _PromptRows.build(canvas.views, painter.denoiser.downscale)
+    denoiser, rows = painter.denoiser, PromptRows.build(canvas.views, painter.denoiser.downscale)
     prompts = [prompt for view in canvas.views for prompt in view.prompts]
     with painter.clock.part("denoise"):
         positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
         negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
         denoiser.ready(painter.host.check)
-    network = _Network(
-        painter, schedule, rows, (positive, negative), _controls(canvas, rows, denoiser.device)
-    )
+    usual, controls = painter.settings.guidance, _controls(canvas, rows, denoiser.device)
+    guidances = [usual if prompt.guidance is None else prompt.guidance for prompt in prompts]
+    network = _Network(painter, schedule, rows, (positive, negative), controls, guidances)
     return painter.clock.timed("denoise", network)
 
 
-def _controls(canvas: Canvas, rows: _PromptRows, device: torch.device) -> dict[str, Tensor]:
+def _controls(canvas: Canvas, rows: PromptRows, device: torch.device) -> dict[str, Tensor]:
     """The control pictures of the ``rows``, by their kinds."""
     pictures = {kind: [view.controls[kind] for view in canvas.views] for kind in canvas.views[0].controls}
     return {kind: rows.of(torch.from_numpy(np.stack(one)).to(device)) for kind, one in pictures.items()}

@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import UserError, Wording
 from .inputs import read_json
+from .options import areas
 from .options.image import ImageRequest
 from .options.request import Request
 from .options.values import LONGEST_NAME, short
@@ -174,8 +175,9 @@ def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
     yield from request.meshes
     if request.cameras:
         yield request.cameras
-    if request.init_texture:
-        yield from pictures_of(request.init_texture)
+    for picture in (request.init_texture, *areas.files(request.region)):
+        if picture:
+            yield from pictures_of(picture)
 
 
 def pictures_of(path: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .mesh.mesh import Mesh, is_z_up
 from .models import accelerators
 from .models.presets import Preset, for_kind
 from .options import controls, values
+from .options.areas import Region, read_regions
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
 from .options.weighted import MOST_REFERENCES, REFERENCE
@@ -32,7 +33,7 @@ class Settings(Preset):
 
     method, seed: as in the request. prompt: with the model's prefix. share, fading: of the steps that are
     synchronised, as in :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from
-    noise to picture is gone; 1 without a texture to start from.
+    noise to picture is gone; 1 without a texture to start from. regions: with the model's prefix, too.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Settings(Preset):
     share: float
     fading: bool
     strength: float
+    regions: tuple[Region, ...] = ()
 
     @property
     def latent_size(self) -> int:
@@ -66,6 +68,7 @@ def check(request: AnyRequest) -> None:
     _check_method(request)
     asked_controls(request)
     asked_references(request)
+    regions(request)
     if isinstance(request, Request):
         _check_meshes(request)
     else:
@@ -75,6 +78,11 @@ def check(request: AnyRequest) -> None:
 def asked_controls(request: AnyRequest) -> tuple[controls.Asked, ...]:
     """What ``request`` wants the model to be steered with. Raises UserError."""
     return controls.read_all(request.controls) if isinstance(request, Request) else ()
+
+
+def regions(request: AnyRequest) -> tuple[Region, ...]:
+    """The areas of ``request`` that have prompts of their own. Raises UserError."""
+    return read_regions(request.region) if isinstance(request, Request) else ()
 
 
 def _check_picture(request: ImageRequest) -> None:
@@ -224,7 +232,15 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
         seed=request.seed,
         prompt=used["prefix"] + request.prompt.strip(),
         strength=_strength(request),
+        regions=tuple(_completed(one, used["prefix"], name) for one in regions(request)),
     )
+
+
+def _completed(region: Region, prefix: str, accelerator: str) -> Region:
+    """``region`` as a model with such a ``prefix`` and ``accelerator`` is to be asked."""
+    guidance = region.guidance
+    fitted = None if guidance is None else accelerators.fitted_guidance(accelerator, guidance)
+    return replace(region, prompt=prefix + region.prompt, guidance=fitted)
 
 
 def notes(request: AnyRequest, settings: Settings) -> list[str]:

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
-from ..options import job_fields
+from ..options import areas, job_fields
 from ..options.weighted import WEIGHTED
 from ..protocol import Request
 from . import names
@@ -185,6 +185,8 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
     for one in ("init_texture", "cameras"):
         if fields.get(one):
             paths[one] = str(folder / fields[one])
+    if asked := fields.get("region"):
+        paths["region"] = [areas.beside(text, folder) for text in asked]
     for one, kind in WEIGHTED.items():
         if asked := fields.get(one):
             paths[one] = [kind.beside(text, folder) for text in asked]

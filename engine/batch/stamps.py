@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
 from ..models import files, loras, sources
 from ..models.catalogue import BY_NAME
-from ..options import controls
+from ..options import areas, controls
 from ..options.weighted import LORA, REFERENCE
 from ..outputs import pictures_of
 
@@ -45,8 +45,8 @@ class Stamps:
             path = str(folder / mesh)
             found.append(_required(path))
             named += self._named(path)
-        if start := fields.get("init_texture"):
-            path = str(folder / start)
+        for picture in filter(None, (fields.get("init_texture"), *areas.files(fields.get("region", ())))):
+            path = str(folder / picture)
             found += [_required(one) for one in pictures_of(path) or [path]]
         if cameras := fields.get("cameras"):
             found.append(_required(str(folder / cameras)))

@@ -30,11 +30,14 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Prompt:
     """What a model is asked for, and what not. mask: (H, W) float32 in [0, 1], where in the view; None:
-    everywhere."""
+    everywhere. number: of what a canvas is asked for; where views look at each other, what has one number
+    does. guidance: None: the job's."""
 
     positive: str
     negative: str
     mask: Floats | None = None
+    number: int = 0
+    guidance: float | None = None
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from .mesh_job import MeshJob
 from .mesh_maps import mesh_maps
 from .mesh_painted import PaintedMesh
 from .mesh_preview import MeshPreview
+from .mesh_prompts import ViewPrompts
 from .mesh_views import take_views
 
 Floats = NDArray[np.float32]
@@ -77,10 +78,10 @@ class PreparedMeshes:
         made, missing = wanted(request.channels, (*denoiser.channels, *denoiser.estimated))
         kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
         shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host)
-        warnings = notes + _blind(cameras, shots) + resolution.warning(surface, shots, job.host.check)
-        return MeshCanvas(
-            job, settings, surface, shots, made, denoiser.channels, warnings + _ungiven(missing)
-        )
+        asked = ViewPrompts.build(surface, shots, settings, job.areas)
+        warnings = [*notes, *_blind(cameras, shots), *resolution.warning(surface, shots, job.host.check)]
+        warnings += [*asked.warnings, *_ungiven(missing)]
+        return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
 
 
 def _ungiven(missing: Sequence[str]) -> list[str]:
@@ -96,28 +97,28 @@ def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]
     return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
 
 
-def canvas_views(shots: Sequence[View], prompt: str, negative: str) -> list[CanvasView]:
-    """The ``shots`` as views of a canvas: prompts say where a camera stands, neighbours look from beside."""
+def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
+    """The ``shots`` as views of a canvas, with what each is ``asked`` for; neighbours look from beside."""
     beside = neighbours([shot.camera for shot in shots])[:, 1:]
     found = []
-    for shot, row in zip(shots, beside, strict=True):
+    for shot, prompts_of, row in zip(shots, asked, beside, strict=True):
         assert shot.controls, "what a model paints has a control picture"
-        wanted = Prompt(prompts.positive(prompt, shot.camera), prompts.negative(negative, shot.camera))
         side, others = shot.resolution, tuple(row[row >= 0].tolist())
-        found.append(CanvasView(side, side, (wanted,), shot.controls, shot.mask, others))
+        found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others))
     return found
 
 
 @dataclass(frozen=True)
 class MeshCanvas:
     """The texture of the meshes of a ``job``, whose canonical variable is as large as the ``settings`` say.
-    shots: what the job's cameras see of the meshes' ``surface``, with control pictures. channels: what is
-    made. shown: those that previews have, as the model paints them."""
+    shots: what the job's cameras see of the meshes' ``surface``, with control pictures; asked: for what in
+    each. channels: what is made. shown: those that previews have, as the model paints them."""
 
     job: MeshJob
     settings: Settings
     surface: Surface
     shots: list[View]
+    asked: ViewPrompts
     channels: tuple[Channel, ...]
     shown: tuple[Channel, ...]
     warnings: list[str]
@@ -145,7 +146,7 @@ class MeshCanvas:
 
     @cached_property
     def views(self) -> Sequence[CanvasView]:
-        return canvas_views(self.shots, self.settings.prompt, self.settings.negative)
+        return canvas_views(self.shots, self.asked.views)
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
         """Of a texture that has a size of its own for latents and for pixels."""

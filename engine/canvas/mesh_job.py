@@ -19,6 +19,7 @@ from ..mesh.unwrap import New, ensure_uvs, own_uvs
 from ..options.channels import Channel
 from ..protocol import Request
 from ..views.camera_file import Given
+from .mesh_areas import MeshArea
 
 Floats = NDArray[np.float32]
 
@@ -26,13 +27,14 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class MeshJob:
     """layout: the meshes of ``request`` as one, on their textures. own: the request's cameras, None where it
-    gives none. old: the texture to start from, None where there is none."""
+    gives none. old: the texture to start from, None where there is none. areas: of the request's regions."""
 
     request: Request
     layout: Layout
     host: Host
     own: list[Given] | None = None
     old: ExistingTexture | None = None
+    areas: tuple[MeshArea, ...] = ()
 
     @classmethod
     def read(cls, request: Request, host: Host, clock: Clock) -> MeshJob:
@@ -52,7 +54,9 @@ class MeshJob:
         with clock.part("load"):
             path = request.init_texture
             old = ExistingTexture.read_pages(path, layout.pages) if path else None
-        return cls(request, layout, host, own, old)
+            regions = options.regions(request)
+            areas = tuple(MeshArea.read(one.area, layout, "region") for one in regions)
+        return cls(request, layout, host, own, old, areas)
 
     def files(self, channels: Iterable[Channel]) -> list[str]:
         """The names of all that the job writes of ``channels``."""

@@ -37,6 +37,7 @@ from .parts import Part
 from .references import Reference
 from .weights import Check
 
+Guidance = float | Sequence[float]  # of all rows, or of each
 Shown = Mapping[str, Tensor] | Tensor | None  # control pictures
 
 
@@ -213,20 +214,21 @@ class Denoiser:
             yield
 
     def predict(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: Guidance
     ) -> Tensor:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
         x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
-        latter isn't looked at when guidance is 1. control: pictures (N, 1 or 3, h * downscale, w * downscale)
-        in [0, 1] by their kinds, those of ``controls`` for which there are some steer; a tensor alone is of
-        the first of them. A tensor that was given before is taken to be unchanged.
+        latter isn't looked at when guidance, of all or of each, is 1. control: pictures (N, 1 or 3,
+        h * downscale, w * downscale) in [0, 1] by their kinds, those of ``controls`` for which there are some
+        steer; a tensor alone is of the first of them. A tensor that was given before is taken to be
+        unchanged.
         """
         output = self._guided(x, level, positive, negative, control, guidance)
         return steps.EPS_FROM[self._family.prediction](x, output, *level.alpha_sigma)
 
     def predict_x0(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: Guidance
     ) -> Tensor:
         """The guided estimate of the clean latents; arguments as in :meth:`predict`. Exact at alpha = 0 for
         models that predict v or the sample, where eps alone can't tell x0."""
@@ -235,15 +237,19 @@ class Denoiser:
         return steps.consistent(x, x0, level.skip, level.out)
 
     def _guided(
-        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: float
+        self, x: Tensor, level: Level, positive: Text, negative: Text, control: Shown, guidance: Guidance
     ) -> Tensor:
         """What the network predicts, with classifier-free guidance, float32."""
         n, controls = len(x), self._controls(control, level)
-        passes = self._family.passes(negative.rows(n), positive.rows(n), guidance)
+        each = [guidance] * n if isinstance(guidance, float | int) else guidance
+        passes = self._family.passes(negative.rows(n), positive.rows(n), each)
         condition = reduce(lambda some, more: some.joined(more), passes)
         repeated = [control.repeated(len(passes)) for control in controls]
         outputs = self._network(x.repeat(len(passes), 1, 1, 1), level, condition, repeated).chunk(len(passes))
-        return outputs[0] if len(passes) == 1 else self._family.guide(outputs[0], outputs[1], guidance)
+        if len(passes) == 1:
+            return outputs[0]
+        strength = torch.tensor(each, dtype=torch.float32, device=outputs[0].device)[:, None, None, None]
+        return self._family.guide(outputs[0], outputs[1], strength)
 
     def _controls(self, shown: Shown, level: Level) -> list[Control[Any]]:
         """What steers the network; without those that are at their end."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..errors import UserError
 from . import choices
@@ -74,6 +76,27 @@ def write_region(region: Region) -> str:
     """The text that asks for it."""
     area = str(region.area).replace("=", "\\=")
     return f"{area}={region.prompt}" + ("" if region.guidance is None else f"|{region.guidance:g}")
+
+
+def beside(said: str, folder: Path) -> str:
+    """The region ``said`` with its file, where it names one, counted from ``folder``."""
+    try:
+        region = read_region(said)
+    except UserError:  # which is refused elsewhere
+        return said
+    if region.area.kind != "mask":
+        return said
+    return write_region(replace(region, area=Area("mask", str(folder / region.area.name))))
+
+
+def files(said: Iterable[str]) -> list[str]:
+    """The files that regions name, as they are spelled there: patterns, some of them."""
+    found = []
+    for text in said:
+        with contextlib.suppress(UserError):  # which is refused elsewhere
+            area = read_region(text).area
+            found += [area.name] if area.kind == "mask" else []
+    return found
 
 
 def refused(option: str, what: str, fix: str) -> UserError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from . import choices
+from .areas import SPELLED_REGION, read_regions
 from .asked import Asked
 from .controls import SPELLED
 from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
@@ -27,6 +28,7 @@ class Request(Asked, Job):
     cameras: path of a JSON file (views/camera_file.py); cameras that see nothing are left out.
     texture_sets: where there are several textures, or UDIM tiles, texture.NAME.png, texture.1001.png or
         texture.NAME.1001.png takes texture.png's place.
+    region: areas with prompts of their own (options/areas.py), later ones over earlier ones.
     init_texture: path of a picture, with <SET> in place of NAME and <UDIM> in place of the number where there
         are several. strength: the share of the steps that are run. Only with each other.
     texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, and
@@ -78,6 +80,17 @@ class Request(Asked, Job):
             metavar="NAME|FILE",
             usual="one for the model's family",
             reported=False,
+        ),
+    )
+    region: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Regions",
+            "An area with a prompt of its own, as in material:Trim=polished gold: by material, object, "
+            "mask (a file), or in Blender group or faces; several: later ones lie over earlier ones",
+            MODEL,
+            metavar=SPELLED_REGION,
+            personal=True,
         ),
     )
     negative: str | None = field(
@@ -326,7 +339,8 @@ class Request(Asked, Job):
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        return (self.prompt,)
+        """The prompt, and those of regions. Raises UserError for regions that can't be read."""
+        return (self.prompt, *(one.prompt for one in read_regions(self.region)))
 
     @property
     def meshes(self) -> tuple[str, ...]:

@@ -79,12 +79,23 @@ READ = [command for command in ENGINES if why_only_read(command)]
 OTHERS = [command for command in COMMANDS if not of_engine(command)]
 
 
+def chest(box: trimesh.Trimesh) -> str:
+    """The .obj of a ``box`` of three materials."""
+    points = [f"v {x} {y} {z}" for x, y, z in box.vertices]
+    triangles = [f"f {a} {b} {c}" for a, b, c in box.faces + 1]
+    thirds = [f"usemtl {name}" for name in ("Wood", "Trim", "Lock")]
+    return "\n".join(
+        [*points, *(line for i in range(3) for line in (thirds[i], *triangles[4 * i : 4 * i + 4]))]
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with the files that the pages name; models linked here are forgotten."""
     box = trimesh.creation.box().unwrap()
     for name in ("teapot.obj", "teapot.glb"):
         box.export(tmp_path / name)
+    (tmp_path / "chest.obj").write_text(chest(trimesh.creation.box()), encoding="utf-8")
     Image.new("RGB", (64, 64), (200, 30, 30)).save(tmp_path / "old.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SYNC_TEXTURE_LINKS", str(tmp_path / "links.json"))

@@ -37,8 +37,10 @@ def report(worker: Worker, request: Request) -> dict[str, Any]:
 
 
 def test_a_texture_is_made_in_either_space(worker: Worker, request_for: Make, model: Path) -> None:
-    for space in ("latent", "rgb"):
-        found = report(worker, request_for(model=str(model), sync_space=space))
+    """In one of them with a prompt and a guidance for the object itself."""
+    for space, region in (("latent", ()), ("rgb", ("object:box=gold|3",))):
+        found = report(worker, request_for(model=str(model), sync_space=space, region=region))
+        assert found["region"] == list(region)
         assert np.isfinite(found["view_psnr"])
         assert found["attention"] == "off"
 

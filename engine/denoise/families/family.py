@@ -85,7 +85,7 @@ class Stack:
         return Stack(torch.cat([self.tensor, other.tensor]), both)
 
     def beside(self, more: Mapping[str, Tensor]) -> Stack:
-        """With ``more`` tensors, the same for all rows: (1, ...) each."""
+        """With ``more`` tensors: (1, ...) for all rows alike, or a row for each."""
         rows = {name: one.expand(len(self.tensor), *one.shape[1:]) for name, one in more.items()}
         return Stack(self.tensor, {**self.others, **rows})
 
@@ -133,6 +133,11 @@ class Control(Generic[R]):
         return replace(self, pictures=repeated)
 
 
+def unguided(guidance: Sequence[float]) -> bool:
+    """Whether no row is drawn away from the negative prompt."""
+    return all(one == 1.0 for one in guidance)
+
+
 class Family(Protocol[R]):
     """One loaded model of a family.
 
@@ -171,13 +176,14 @@ class Family(Protocol[R]):
     def predict(self, x: Tensor, level: Level, condition: R, controls: Sequence[Control[R]]) -> Tensor:
         """What the network gives for the noisy ``x``, float32 and shaped as it; all have as many rows."""
 
-    def passes(self, without: R, prompted: R, guidance: float) -> tuple[R, ...]:
+    def passes(self, without: R, prompted: R, guidance: Sequence[float]) -> tuple[R, ...]:
         """What the network reads in the passes of a step with the negative and the positive prompt: one pass
-        where guidance takes no more, or two, whose predictions ``guide`` makes one of."""
-        return (prompted,) if guidance == 1.0 else (without, prompted)
+        where the ``guidance`` of each row takes no more, or two, whose predictions ``guide`` makes one of."""
+        return (prompted,) if unguided(guidance) else (without, prompted)
 
-    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
-        """Predictions of two ``passes`` as one: classifier-free guidance (Ho and Salimans, 2022)."""
+    def guide(self, without: Tensor, prompted: Tensor, guidance: Tensor) -> Tensor:
+        """Predictions of two ``passes`` as one: classifier-free guidance (Ho and Salimans, 2022), of each row
+        (N, 1, 1, 1) its own."""
         return without + guidance * (prompted - without)
 
     def read_by_estimator(self, condition: R) -> Tensor:

@@ -16,7 +16,7 @@ from .. import tokenizer
 from ..controlnets import ControlNets, Opened, trained_on, union_kinds
 from ..levels import Level
 from ..patches import PATCH, packed, unpacked
-from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
+from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged, unguided
 from .transformer import FlowTransformer, summed
 
 CONTROLNET = "diffusers.models.controlnets.controlnet_flux:FluxControlNetModel"
@@ -94,10 +94,13 @@ class Flux(FlowTransformer[Ragged[Any]]):
         text = t5.network(check)(ids.to(self.device))[0][0].to(self.dtype)
         return Ragged((Prompt(text, pooled, (text, pooled)),)), rest
 
-    def passes(self, without: Ragged[Any], prompted: Ragged[Any], guidance: float) -> tuple[Ragged[Any], ...]:
+    def passes(
+        self, without: Ragged[Any], prompted: Ragged[Any], guidance: Sequence[float]
+    ) -> tuple[Ragged[Any], ...]:
         if self._told:
-            return (Ragged(tuple(row._replace(guidance=guidance) for row in prompted.each)),)
-        if guidance == 1.0:
+            rows = zip(prompted.each, guidance, strict=True)
+            return (Ragged(tuple(row._replace(guidance=one) for row, one in rows)),)
+        if unguided(guidance):
             return (prompted,)
         pairs = zip(without.each, prompted.each, strict=True)
         return Ragged(tuple(no._replace(steering=yes.steering) for no, yes in pairs)), prompted

@@ -18,7 +18,7 @@ from ..controlnets import ControlNets, Opened, trained_on
 from ..levels import Level
 from ..parts import Part
 from ..patches import packed, unpacked
-from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged
+from .family import NETWORK, PIXELS, TEXT, Check, Component, Control, Ragged, unguided
 from .transformer import FlowTransformer, summed
 
 # What stands around a prompt, as the model was trained; the first tokens of it say nothing of the picture.
@@ -82,14 +82,14 @@ class QwenImage(FlowTransformer[Ragged[Parts]]):
         return Ragged(((text, text),)), rest
 
     def passes(
-        self, without: Ragged[Parts], prompted: Ragged[Parts], guidance: float
+        self, without: Ragged[Parts], prompted: Ragged[Parts], guidance: Sequence[float]
     ) -> tuple[Ragged[Parts], ...]:
-        if guidance == 1.0:
+        if unguided(guidance):
             return (prompted,)
         pairs = zip(without.each, prompted.each, strict=True)
         return Ragged(tuple((negative[0], positive[1]) for negative, positive in pairs)), prompted
 
-    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
+    def guide(self, without: Tensor, prompted: Tensor, guidance: Tensor) -> Tensor:
         mixed, wanted = packed(super().guide(without, prompted, guidance)), packed(prompted)
         rescaled = mixed * (wanted.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True))
         return unpacked(rescaled, *prompted.shape[2:])

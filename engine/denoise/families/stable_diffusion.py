@@ -110,13 +110,13 @@ class StableDiffusion(Family[Stack]):
         embedded = encoder.network(check)(ids.to(self.device))[0]
         return Stack(embedded.to(self.dtype)), rest
 
-    def passes(self, without: Stack, prompted: Stack, guidance: float) -> tuple[Stack, ...]:
+    def passes(self, without: Stack, prompted: Stack, guidance: Sequence[float]) -> tuple[Stack, ...]:
         """A consistency model that is told the guidance takes one pass, whatever it is."""
         if self._told is None:
             passes = super().passes(without, prompted, guidance)
         else:
-            told = guidance_embedding(guidance, self._told).to(self.device, self.dtype)
-            passes = (prompted.beside({_TOLD: told}),)
+            told = torch.cat([guidance_embedding(one, self._told) for one in guidance])
+            passes = (prompted.beside({_TOLD: told.to(self.device, self.dtype)}),)
         *others, last = passes
         return (*(one.beside(self.references.nothing) for one in others), last.beside(self.references.seen))
 

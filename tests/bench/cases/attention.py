@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine import memory
+from engine.canvas.canvas import Prompt
 from engine.canvas.mesh import canvas_views
 from engine.canvas.mesh_views import take_views
+from engine.canvas.rows import links
 from engine.denoise import loading
 from engine.denoise.attention import AcrossRows, Links, across_rows
-from engine.generate import links
 from engine.host import Host
 from engine.mesh.mesh import Mesh, load
 from engine.models import sources
@@ -78,7 +79,7 @@ def paper_links(latents: int) -> Links:
     nowhere = np.zeros((len(mesh.faces), 3, 2), np.float32)
     surface = Surface.build(mesh.vertices, mesh.faces, nowhere)
     shots = take_views(surface, paper_rig(), CELL * latents, ["depth"], Host())
-    return links(canvas_views(shots, "", ""), nearest_first(paper_rig())[0], CELL)
+    return links(canvas_views(shots, [(Prompt("", ""),)] * len(shots)), nearest_first(paper_rig())[0], CELL)
 
 
 def fullest(views: Links, pictures: int) -> Links:

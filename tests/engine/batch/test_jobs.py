@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from engine.batch import names
 from engine.batch.jobs import JobLine, RefusedLine, Shard, read
 from engine.errors import UserError
+from engine.outputs import inputs_of
 from engine.protocol import Request
 from tests.engine.batch.conftest import Write
 
@@ -69,6 +70,18 @@ def test_a_texture_to_start_from_may_stand_for_several(write: Write, place: Path
     (place / "old.b.1002.png").write_bytes(b"2")
     assert one(write, line).fingerprint != before
     assert one(write, line).request.init_texture == str(place / "old.<SET>.<UDIM>.png")
+
+
+def test_masks_of_regions_lie_beside_the_job_file(write: Write, place: Path) -> None:
+    line = {"mesh": "m.obj", "prompt": "red", "region": [r"mask:a\=b.png=moss / lichen|3", "material:x=y"]}
+    assert "there is no file" in why(write, line)
+    (place / "a=b.png").write_bytes(b"1")
+    before = one(write, line)
+    escaped = str(place / "a=b.png").replace("=", r"\=")
+    assert before.request.region == (f"mask:{escaped}=moss / lichen|3", "material:x=y")
+    assert str(place / "a=b.png") in inputs_of(before.request)
+    (place / "a=b.png").write_bytes(b"22")
+    assert one(write, line).fingerprint != before.fingerprint
 
 
 def test_loras_lie_beside_the_job_file_and_count_for_what_is_done(write: Write, place: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,10 @@ def disagreement(latents: torch.Tensor) -> float:
 def test_views_of_any_shape_are_denoised_together(denoiser: Denoiser, request_for: Make, method: str) -> None:
     request = request_for(method=method, sync_space="latent", steps=3)
     steps: list[Step] = []
-    canvas = StripCanvas(request, [(RED,), (WOOD,), (RED,)])
+    left = np.zeros((HEIGHT, WIDTH), np.float32)
+    left[:, : WIDTH // 2] = 1
+    halves = replace(RED, mask=left), replace(WOOD, mask=1 - left, number=1)
+    canvas = StripCanvas(request, [(RED,), (replace(WOOD, number=1),), halves])
     pictures = generate(canvas, painter(denoiser, request), steps.append)
     assert pictures.shape == (COUNT, HEIGHT, WIDTH, 3)
     assert pictures.dtype == np.float32

@@ -114,7 +114,7 @@ class Flow(Family[Ragged[Tensor]]):
         output: Tensor = self.parts["transformer"].network()(x, level.time, text)
         return output
 
-    def guide(self, without: Tensor, prompted: Tensor, guidance: float) -> Tensor:
+    def guide(self, without: Tensor, prompted: Tensor, guidance: Tensor) -> Tensor:
         """As Qwen-Image: as long as the prompted prediction is."""
         mixed = without + guidance * (prompted - without)
         return mixed * prompted.norm() / mixed.norm()

@@ -3,6 +3,7 @@ networks are in memory when."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,9 +88,10 @@ class Told(Flow):
     """Its network is told the guidance: one pass a step, whatever it is."""
 
     def passes(
-        self, without: Ragged[Tensor], prompted: Ragged[Tensor], guidance: float
+        self, without: Ragged[Tensor], prompted: Ragged[Tensor], guidance: Sequence[float]
     ) -> tuple[Ragged[Tensor], ...]:
-        return (Ragged(tuple(guidance * row for row in prompted.each)),)
+        rows = zip(guidance, prompted.each, strict=True)
+        return (Ragged(tuple(one * row for one, row in rows)),)
 
 
 def test_how_many_passes_guidance_takes_is_the_familys(flow: Denoiser) -> None:
