@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from engine.denoise.denoiser import Denoiser
 from engine.errors import UserError
 from engine.views.cameras import Camera
 from training.fields import Fields
-from training.judge import examples, pairs, textures, views
+from training.judge import channels, examples, pairs, textures, views
+from training.judge.channels import Errors
 from training.judge.classifier import Classifier, judge
 from training.judge.pairs import Pair
 from training.judge.report import ScoreRow, SheetEntry, sheet, table
@@ -54,7 +55,8 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class Results:
-    """``textured`` holds ``len(TURNS)`` pictures of each of the pairs ``which``; None if there are none."""
+    """``textured`` holds ``len(TURNS)`` pictures of each of the pairs ``which``; None if there are none.
+    ``channels``: mean errors of what an estimator tells of a surface, by channel and material."""
 
     pairs: list[Pair]
     rows: list[ScoreRow]
@@ -62,6 +64,7 @@ class Results:
     single: Seen
     which: list[int]
     textured: Seen | None
+    channels: Errors = field(default_factory=dict)
 
 
 def log(text: str) -> None:
@@ -81,13 +84,14 @@ def evaluate(settings: EvaluationSettings) -> Results:
     generated = views.generate(denoiser, chosen, settings.steps, settings.guidance, log)
     real = Seen.of(classifier, reference.pictures, reference)
     single = Seen.of(classifier, _sized(generated), reference)
-    rows = [*single_rows(single, real, others), *autoencoder_rows(denoiser, reference)]
+    told, by_material = channels.errors(denoiser, chosen, noise)
+    rows = [*single_rows(single, real, others), *autoencoder_rows(denoiser, reference), *told]
     which = _spread(len(chosen), settings.meshes)
     if not which:
-        return Results(chosen, rows, real, single, which, None)
+        return Results(chosen, rows, real, single, which, None, by_material)
     textured, painted = _textured(settings, denoiser, classifier, noise, [chosen[i] for i in which])
     rows += textured_rows(textured, painted, others, rows)
-    return Results(chosen, rows, real, single, which, textured)
+    return Results(chosen, rows, real, single, which, textured, by_material)
 
 
 def _spread(count: int, wanted: int) -> list[int]:
@@ -167,7 +171,8 @@ def as_json(settings: EvaluationSettings, results: Results) -> dict[str, Any]:
     shown = {
         name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
     }
-    return {"settings": shown, "table": [row.as_dict() for row in results.rows], "pairs": listed}
+    told = {"channels": results.channels} if results.channels else {}
+    return {"settings": shown, "table": [row.as_dict() for row in results.rows], "pairs": listed, **told}
 
 
 def main(settings: EvaluationSettings) -> None:
