@@ -170,7 +170,7 @@ def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
     """The paths of the files that ``request`` names, as far as they are there."""
     yield from (os.path.expanduser(REFERENCE.file(text)) for text in request.reference)
     if isinstance(request, ImageRequest):
-        yield from filter(None, (request.init_image, request.mask))
+        yield from filter(None, (request.init_image, request.mask, request.depth))
         return
     yield from request.meshes
     if request.cameras:

@@ -93,6 +93,8 @@ def _check_picture(request: ImageRequest) -> None:
             raise _of_another_kind(name, needed, request.kind)
     if request.kind == "ambiguous":
         _check_ambiguous(request)
+    if request.kind == "panorama":
+        _check_panorama(request)
     if request.kind == "picture":
         _check_own_picture(request)
 
@@ -116,6 +118,16 @@ def _check_own_picture(request: ImageRequest) -> None:
         if getattr(request, name) is not None:
             what = f"a picture of one's own keeps its size, and {{{name}}} is given"
             raise UserError(what, f"leave {{{name}}} out", **{name: None})
+
+
+def _check_panorama(request: ImageRequest) -> None:
+    width, height = request.width, request.height
+    if (width or 0) % 2 or (width and height and width != 2 * height):
+        what = f"a panorama is twice as wide as high, and {width} x {height or 'any number'} isn't"
+        raise UserError(what, "give an even {width} and leave {height} out", width=None, height=None)
+    if 2 * (height or 0) > (most := request.table()["width"].limits[1]):
+        what = f"a panorama {height} pixels high is {2 * (height or 0)} wide"
+        raise UserError(what, f"give {{height}} at most {most // 2:g}", height=None)
 
 
 def _check_ambiguous(request: ImageRequest) -> None:
@@ -218,7 +230,7 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
     how = request.accelerator or accelerators.of_loras(preset.family, request.lora)
     preset = accelerators.accelerated(preset, how)
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
-    kind = {} if isinstance(request, Request) else for_kind(preset, request.kind)
+    kind = {} if isinstance(request, Request) else for_kind(preset, request.kind, request.depth is not None)
     usual = {**vars(preset), **kind}
     used = {**usual, **_for_method(request.method), **asked}
     name, steps, guidance = (used[key] for key in ("accelerator", "steps", "guidance"))

@@ -115,7 +115,7 @@ class AmbiguousCanvas:
         picture = self.looks.joined(pictures, side, side)
         found = agreement(self.looks.shown(picture), pictures)
         whole = resized(picture, self.size, self.size, wraps=False)
-        image = PaintedImage(self.request, by_channel(whole, self.channels), wraps=False)
+        image = PaintedImage(self.request, by_channel(whole, self.channels))
         seen = [resized(one, self.size, self.size, wraps=False) for one in self.looks.shown(picture)]
         return PaintedAmbiguous(image, by_channel(np.stack(seen), self.channels), found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace
 from .canvas import CanvasView, Painted, Prompt, Start
 from .image_files import ImagePreview, PaintedImage, image_file
+from .layout import Layout
 from .windows import Windows
 
 Floats = NDArray[np.float32]
@@ -52,7 +53,7 @@ class PreparedImage:
     def files(self) -> Sequence[str]:
         return [image_file(main_channel()), REPORT]
 
-    def canvas(self, settings: Settings, denoiser: Denoiser) -> ImageCanvas:
+    def canvas(self, settings: Settings, denoiser: Denoiser) -> ImageCanvas[Windows]:
         """Through windows of the model's size. Raises UserError for a size that can't be painted."""
         height, width, windows = _KINDS[self.request.kind](self.request, settings, denoiser.downscale)
         return ImageCanvas(self.request, settings, (height, width), windows, denoiser.channels)
@@ -101,14 +102,18 @@ def _multiple(length: float, grid: int) -> int:
 _KINDS: Mapping[str, Callable[[ImageRequest, Settings, int], Laid]] = {"tile": _tile, "wide": _wide}
 
 
+Laying = TypeVar("Laying", bound=Layout)
+
+
 @dataclass(frozen=True)
-class ImageCanvas:
-    """A picture of ``size``, height and width, seen through ``windows``. channels: what the model paints."""
+class ImageCanvas(Generic[Laying]):
+    """A picture of ``size``, height and width, that views make as ``layout`` says. channels: what the model
+    paints."""
 
     request: ImageRequest
     settings: Settings
     size: tuple[int, int]
-    windows: Windows
+    layout: Laying
     channels: tuple[Channel, ...]
     warnings: list[str] = field(default_factory=list)
     lighter: Sequence[str] = ("width", "height")
@@ -124,37 +129,39 @@ class ImageCanvas:
 
     @property
     def order(self) -> Sequence[int]:
-        return self.windows.order
+        return self.layout.order
 
     @cached_property
     def views(self) -> Sequence[CanvasView]:
-        """All alike: a model that reads positions is shown the same square in each, one that reads depth
-        nothing."""
-        side, windows = self.windows.side, self.windows
+        side, layout = self.layout.side, self.layout
         prompts = (Prompt(self.settings.prompt, self.settings.negative),)
-        controls = {"position": position.plane(side)} if self.settings.control == "position" else {}
         everywhere = np.ones((side, side), bool)
         return [
-            CanvasView(side, side, prompts, controls, everywhere, windows.neighbours(i))
-            for i in range(windows.count)
+            CanvasView(side, side, prompts, shown, everywhere, layout.neighbours(i))
+            for i, shown in enumerate(self.controls())
         ]
 
+    def controls(self) -> Sequence[Mapping[str, Floats]]:
+        """What ControlNets are shown of each view: one that reads positions the same flat square, one that
+        reads depth nothing."""
+        flat = {"position": position.plane(self.layout.side)} if self.settings.control == "position" else {}
+        return [flat] * self.layout.count
+
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
-        maps = self.windows.at(self.windows.side // scale).maps(averaging)
+        maps = self.layout.at(self.layout.side // scale).maps(averaging)
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 
     def start(self) -> Start | None:
         return None
 
     def finish(self, pictures: Floats) -> Painted:
-        images = by_channel(self.windows.joined(pictures, *self.size), self.channels)
-        return PaintedImage(self.request, images, self.windows.wraps)
+        images = by_channel(self.layout.joined(pictures, *self.size), self.channels)
+        return PaintedImage(self.request, images, self.layout.measure)
 
     def preview(self) -> ImagePreview:
-        return ImagePreview(self.request, self.windows, self.size, self.channels)
+        return ImagePreview(self.request, self.layout, self.size, self.channels)
 
     def report(self, warnings: list[str]) -> dict[str, Any]:
         height, width = self.size
-        views = [{"top": top, "left": left} for top, left in self.windows.places]
         found = {"width": width, "height": height, "warnings": warnings}
-        return {"image": found, "view_size": self.windows.side, "views": views}
+        return {"image": found, "view_size": self.layout.side, "views": self.layout.report()}

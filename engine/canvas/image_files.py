@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from .. import protocol
 from ..export import render, save
-from ..measure.wrapping import wrap_error
 from ..options.channels import Channel, main_channel
 from ..outputs import REPORT
 from ..pictures import png
@@ -40,18 +39,19 @@ def listed(channels: Sequence[Channel], folder: Path, prefix: str = "") -> proto
 
 @dataclass(frozen=True)
 class PaintedImage:
-    """images: the picture (H, W, k) of each channel. wraps: whether it tiles."""
+    """images: the picture (H, W, k) of each channel. measures: how good the main one is, as report.json has
+    it."""
 
     request: ImageRequest
     images: ByChannel
-    wraps: bool
+    measures: Callable[[Floats], dict[str, Any]] = lambda picture: {}
 
     @property
     def warnings(self) -> Sequence[str]:
         return ()
 
     def measure(self) -> dict[str, Any]:
-        return {"seam_error": wrap_error(self.images[main_channel()]) if self.wraps else None}
+        return self.measures(self.images[main_channel()])
 
     def write(self, stage: Path) -> Result:
         for channel, picture in self.images.items():

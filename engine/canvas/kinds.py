@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from ..host import Clock, Host
 from ..protocol import ImageRequest
-from . import ambiguous, image, picture
+from . import ambiguous, image, panorama, picture
 from .canvas import Prepare, Prepared
 
 _KINDS: Mapping[str, Prepare] = {
     "tile": image.prepare,
     "wide": image.prepare,
+    "panorama": panorama.prepare,
     "picture": picture.prepare,
     "ambiguous": ambiguous.prepare,
 }

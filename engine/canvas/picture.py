@@ -34,6 +34,7 @@ from ..settings import Settings
 from .canvas import Start
 from .image import ImageCanvas, strip
 from .image_files import image_file
+from .windows import Windows
 
 Floats = NDArray[np.float32]
 
@@ -123,7 +124,7 @@ def image_files(original: Original) -> list[str]:
 
 
 @dataclass(frozen=True)
-class PictureCanvas(ImageCanvas):
+class PictureCanvas(ImageCanvas[Windows]):
     """What lies in the ``crop`` of a ``prepared`` picture, magnified to ``size``."""
 
     prepared: PreparedPicture = field(kw_only=True)
@@ -150,7 +151,7 @@ class PictureCanvas(ImageCanvas):
         return shown[..., :3] * shown[..., 3:] + BACKGROUND * (1 - shown[..., 3:])
 
     def start(self) -> Start:
-        windows = self.windows
+        windows = self.layout
         pictures = resized(self._present, windows.height, windows.width)
         cut = np.stack([one.transpose(2, 0, 1) for one in self._cut(pictures)])
         if self._area.min() == 1:
@@ -159,16 +160,16 @@ class PictureCanvas(ImageCanvas):
 
     def _cut(self, picture: Floats) -> list[Floats]:
         """What each window shows of ``picture`` (H, W, ...)."""
-        side = self.windows.side
-        return [picture[top : top + side, left : left + side] for top, left in self.windows.places]
+        side = self.layout.side
+        return [picture[top : top + side, left : left + side] for top, left in self.layout.places]
 
     def finish(self, pictures: Floats) -> PaintedPicture:
         """Painted where the area says, in colours that meet those around it."""
-        whole = self.windows.joined(pictures, self.crop.height, self.crop.width)
+        whole = self.layout.joined(pictures, self.crop.height, self.crop.width)
         painted = by_channel(whole, self.channels)[main_channel()]
         inside = self._area > 0
         if not inside.all():
-            reach = self.windows.side * REACH * self.crop.height / self.size[0]
+            reach = self.layout.side * REACH * self.crop.height / self.size[0]
             present, new = (one.reshape(-1, one.shape[-1]) for one in (self._present, painted))
             painted = painted.copy()
             painted[inside] += membrane(in_grid(*inside.shape), inside.reshape(-1), present, new, reach)

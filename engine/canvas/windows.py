@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.sparse import csr_matrix
 
+from ..measure.wrapping import wrap_error
 from ..sync.spaces import Averaging, LinearMaps, normalise
 
 Floats = NDArray[np.float32]
@@ -105,6 +107,14 @@ class Windows:
             confidence = csr_matrix((trust, (element, pixel)), average.shape).data
         return LinearMaps(pixel, element, normalise(average), np.ones(size, bool), confidence)
 
+    def measure(self, picture: Floats) -> dict[str, Any]:
+        """How visible the seam of a joined ``picture`` (H, W, k) is, where it tiles."""
+        return {"seam_error": wrap_error(picture) if self.wraps else None}
+
+    def report(self) -> list[dict[str, Any]]:
+        """Of each window its place."""
+        return [{"top": top, "left": left} for top, left in self.places]
+
     def joined(self, pictures: Floats, height: int, width: int) -> Floats:
         """(height, width, K) float32: the picture that windows (N, h, h, K) of any resolution make together,
         in the size that was asked for."""
@@ -117,8 +127,15 @@ class Windows:
 def trust_in(side: int) -> NDArray[np.float64]:
     """(side, side) in (0, 1]: how much a window's pixels count, sin^2 across it in both directions. Of two
     windows half a side apart the weights add up to the same everywhere."""
-    across = np.maximum(np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2, LEAST_TRUST)
+    across = trust_at((np.arange(side) + 0.5) / side)
     return np.outer(across, across)
+
+
+def trust_at(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In (0, 1], ``place`` from 0 to 1 from border to border: how much a window counts there, in one
+    direction."""
+    trust: NDArray[np.float64] = np.maximum(np.sin(np.pi * place) ** 2, LEAST_TRUST)
+    return trust
 
 
 def _around(length: int, stride: int, grid: int) -> tuple[int, ...]:

@@ -170,12 +170,14 @@ SIZED = {STARTER.family: STARTER, "sdxl": SDXL, **_TRANSFORMERS}  # by the size 
 # Published for pictures without a mesh (SyncTweedies, wide images: Stable Diffusion 2 base at 512 pixels).
 # Tiles are windows as well, and nobody published any.
 _WINDOWS = {"steps": 50, "guidance": 7.5, "negative": ""}
+_DEEP = {"steps": 30, "guidance": 25.0, "negative": ""}  # published for panoramas that depth steers
 # Published for ambiguous pictures with DeepFloyd IF, which has no latents: views are averaged as colours,
 # since a turned latent isn't that of the turned picture, and in all steps. Each view shows something else.
 _AMBIGUOUS = {"steps": 30, "guidance": 10.0, "negative": "", "prefix": "an oil painting of "}
 _PICTURES: Mapping[str, Mapping[str, Any]] = {
     "tile": _WINDOWS,
     "wide": _WINDOWS,
+    "panorama": _WINDOWS,
     "picture": {},
     "ambiguous": _AMBIGUOUS,
 }
@@ -189,13 +191,14 @@ _ALWAYS = {"ambiguous": _AS_COLOURS}  # whatever the model
 _PICTURE_SIZE = {"sd15": {"view_size": 512, "latent_view_size": 64}}  # published; others: as trained
 
 
-def for_kind(preset: Preset, kind: str) -> dict[str, Any]:
+def for_kind(preset: Preset, kind: str, deep: bool = False) -> dict[str, Any]:
     """What a picture of ``kind``, one of choices.KINDS, uses in place of the model's ``preset``: for families
-    of which something is published, but not where the model's own file says something else."""
+    of which something is published, but not where the model's own file says something else. deep: whether
+    depth steers it."""
     always = dict(_ALWAYS.get(kind, {}))
     if preset.family not in FIXED:
         return always
-    found = {**_PICTURES[kind], **_PICTURE_SIZE.get(preset.family, {})}
+    found = {**(_DEEP if deep else _PICTURES[kind]), **_PICTURE_SIZE.get(preset.family, {})}
     usual = FIXED[preset.family]
     own = {name: value for name, value in found.items() if getattr(preset, name) == getattr(usual, name)}
     return always | own

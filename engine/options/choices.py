@@ -16,6 +16,7 @@ METHODS = {
 KINDS = {
     "tile": ("Tile", "A material that goes on at its own other edge: it tiles without a seam"),
     "wide": ("Wide", "A picture of any width, painted through windows that overlap"),
+    "panorama": ("Panorama", "All directions from one place, for a world: twice as wide as high"),
     "picture": ("Picture", "A picture of one's own, painted anew: all of it, or what a mask covers"),
     "ambiguous": ("Ambiguous", "One picture that shows something else when it is turned or rearranged"),
 }

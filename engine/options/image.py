@@ -61,9 +61,24 @@ class ImageRequest(Asked):
     )
     out: str = _as_texture("out")
     width: int | None = _side(
-        "Width", "2 views of the model for a tile, 6 for a wide picture, 1 for an ambiguous one"
+        "Width",
+        "2 views of the model for a tile, 6 for a wide picture, 4 for a panorama, 1 for an ambiguous one",
     )
-    height: int | None = _side("Height", "2 views of the model for a tile, 1 for a wide picture")
+    height: int | None = _side(
+        "Height", "2 views of the model for a tile, 1 for a wide picture, half the width for a panorama"
+    )
+    depth: str | None = field(
+        default=None,
+        metadata=option(
+            "Depth",
+            "Of a panorama, what stands around: distances as an equirectangular OpenEXR picture",
+            PICTURE,
+            doors=_HERE,
+            metavar="FILE",
+            needs=("kind", "panorama"),
+            reported=False,
+        ),
+    )
     init_image: str | None = field(
         default=None,
         metadata=option(

@@ -74,6 +74,19 @@ def straight(light: NDArray[Any]) -> Floats:
     return np.concatenate([to_srgb(np.clip(colours, 0, 1)), alpha], axis=2)
 
 
+def planes(data: bytes, name: str) -> dict[str, Floats]:
+    """The channels of all parts, (H, W) float32 by their full names, of the file ``name`` that holds
+    ``data``, as they are: numbers rather than colours. Raises OSError, and UserError for too many pixels."""
+    try:
+        _require_size(data, name)
+        parts = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts
+        found = {key: one.pixels for part in parts for key, one in part.channels.items()}
+    except RuntimeError as error:
+        raise OSError("damaged") from error
+    flat = {key: pixels for key, pixels in found.items() if pixels is not None and pixels.ndim == 2}
+    return {key: np.asarray(pixels, np.float32) for key, pixels in flat.items()}
+
+
 def _require_size(data: bytes, name: str) -> None:
     """Of all parts and channels, by the headers alone: a few bytes can stand for any number of pixels."""
     for part in OpenEXR.File(io.BytesIO(data), header_only=True).parts:
