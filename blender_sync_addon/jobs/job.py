@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import bpy
 
 from ...engine import protocol
+from ..read import references as read_references
 from . import engine, job_files
 from .state import State
 
@@ -31,8 +33,16 @@ class Job:
         self._looked_at: Future[Any] | None = None
 
     def begin(self, command: list[str], request: protocol.AnyRequest, prepare: Callable[[], None]) -> None:
-        """Start the engine on ``request``; as of Supervisor.start. Raises Problem."""
-        self.state = engine.supervisor.start(command, request, prepare)
+        """Start the engine on ``request``, which may name images of the .blend as references; as of
+        Supervisor.start. Raises Problem."""
+        references = read_references.read_all(request.reference)
+
+        def save() -> None:
+            prepare()
+            read_references.save(references, self.folder)
+
+        said = read_references.files(references, self.folder)
+        self.state = engine.supervisor.start(command, dataclasses.replace(request, reference=said), save)
 
     def look_at(self, result: protocol.Result) -> Any:
         """What the ``result`` holds, its files looked at; in another thread. Raises Problem."""

@@ -9,20 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...engine.options.weighted import REFERENCE
 from ...engine.outputs import safe_name
 
 if TYPE_CHECKING:  # without these, no bpy is needed here
     from ...engine import protocol
     from ..read.cameras import Cameras
-    from ..read.picture import Picture
-    from ..read.references import Weighed
     from ..read.settings import Settings
     from .job_object import JobObject
 
 PREFIX = "sync_texture_"
 START = "start"  # of the names of pictures to start from
-LIKE = "like"  # and of those that the result is to look like
 
 
 def make_folder(base: str | None = None) -> Path:
@@ -40,21 +36,17 @@ def remove_folder(folder: Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class JobFiles:
-    """What a job on ``objects`` has in ``folder``. cameras: the scene's, where these are wanted. references:
-    pictures that the result is to look like."""
+    """What a job on ``objects`` has in ``folder``. cameras: the scene's, where these are wanted."""
 
     folder: Path
     objects: Sequence[JobObject]
     cameras: Cameras | None
-    references: Sequence[Weighed] = ()
 
     def request(self, settings: Settings, out: Path) -> protocol.Request:
         """The request that names the files; results go into the folder ``out``."""
         unwraps = [one.read.unwrap for one in self.objects]
         cameras = self._camera_file if self.cameras else None
-        places = [(one.path(self.folder, name), weight) for name, one, weight in self._likes]
-        references = [REFERENCE.joined(str(place), weight) for place, weight in places]
-        return settings.request(self._meshes, out, unwraps, self._start_texture, cameras, references)
+        return settings.request(self._meshes, out, unwraps, self._start_texture, cameras)
 
     def save(self) -> None:
         """Write them. No bpy: any thread may call it. Raises OSError."""
@@ -64,15 +56,8 @@ class JobFiles:
                 one.texture.save_beside_others(self.folder, f"{START}.{mesh.stem}", self._tiled)
             elif one.texture:
                 one.texture.save(self.folder, START)
-        for name, picture, _ in self._likes:
-            picture.keep(self.folder, name)
         if self.cameras:
             self.cameras.save(self._camera_file)
-
-    @property
-    def _likes(self) -> list[tuple[str, Picture, float]]:
-        """The references, each with the name of its file before its ending."""
-        return [(f"{LIKE}.{i}", *one) for i, one in enumerate(self.references, 1)]
 
     @property
     def _several(self) -> bool:

@@ -18,7 +18,6 @@ from ...engine import protocol, words
 from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
-from ..read import references as read_references
 from ..read.settings import SCENE, Settings
 from ..read.uv_room import UvRoom
 from ..write import colour_space
@@ -84,11 +83,10 @@ class TextureJob(Job):
         self.objects = _read(objects, settings)
         cameras = _scene_cameras(self.objects) if settings.views == SCENE else None
         command = engine.command()
-        references = read_references.read_all(settings.reference)
         self.show: PreviewDisplay | None = None
         super().__init__(f"Texturing {self.name}")
         try:
-            files = JobFiles(self.folder, self.objects, cameras, references)
+            files = JobFiles(self.folder, self.objects, cameras)
             self._out = out or own_out(self.folder)
             request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview

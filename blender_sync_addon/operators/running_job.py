@@ -14,6 +14,7 @@ from ..jobs.image_job import Finished, ImageJob
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped, say
 from ..results import recording
+from . import reference_rows
 
 TICK_S = 0.1
 CANCELLED: set[str] = {"CANCELLED"}
@@ -120,6 +121,7 @@ class JobOperator:
     def _begin(self, context: Any) -> AnyJob:
         global _noted
         _noted = None
+        reference_rows.ROWS.tell(context.scene)  # its images may have new names
         return self.start(context)
 
     def _run(self, job: AnyJob | None) -> None:

@@ -15,7 +15,7 @@ from ..read import objects
 from ..read import settings as read_settings
 from ..results import history
 from ..write import material as write_material
-from . import reference_rows, running_job
+from . import running_job
 from .properties import Options
 from .running_job import JobOperator, running
 
@@ -30,7 +30,6 @@ class Generate(JobOperator, Options, bpy.types.Operator):
 
     def start(self, context: Any) -> TextureJob:
         scene = context.scene.sync_texture
-        reference_rows.ROWS.tell(context.scene)  # whose images may have new names
         settings = read_settings.from_options(self, scene, package.device())
         given = self.properties.is_property_set
         chosen = self if given("target") or given("slot") else scene

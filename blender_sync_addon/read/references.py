@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import bpy
@@ -25,6 +25,22 @@ def read_all(said: Iterable[str]) -> tuple[Weighed, ...]:
     0. Raises Problem where one can't be had."""
     found = (_found(text) for text in said if text.strip())
     return tuple((_picture(name), weight) for name, weight in found if weight)
+
+
+def files(references: Sequence[Weighed], folder: Path) -> tuple[str, ...]:
+    """FILE[:WEIGHT] of each, as it lies on the disk once :func:`save` has been called."""
+    named = zip(_names(references), references, strict=True)
+    return tuple(REFERENCE.joined(str(one.path(folder, name)), weight) for name, (one, weight) in named)
+
+
+def save(references: Sequence[Weighed], folder: Path) -> None:
+    """Write those into ``folder`` that aren't files already. No bpy. Raises OSError."""
+    for name, (one, _) in zip(_names(references), references, strict=True):
+        one.keep(folder, name)
+
+
+def _names(references: Sequence[Weighed]) -> list[str]:
+    return [f"like.{i}" for i in range(1, len(references) + 1)]
 
 
 def _found(text: str) -> tuple[str, float]:

@@ -67,11 +67,9 @@ class Settings(Request):
         unwraps: Sequence[str],
         texture: str | None = None,
         cameras: Path | None = None,
-        references: Sequence[str] = (),
     ) -> Request:
         """The engine's request for the files ``meshes``; results go into the folder ``out``. unwraps: for
-        each of them; texture: the objects' own, to start from; cameras: file of the scene's; references:
-        files with their weights, of the images that are named."""
+        each of them; texture: the objects' own, to start from; cameras: file of the scene's."""
         of_files = {
             "mesh": str(meshes[0]),
             "prompt": self.prompt.strip(),
@@ -80,7 +78,6 @@ class Settings(Request):
             "cameras": self.cameras if cameras is None else str(cameras),
             "unwrap": unwraps[0],
             "init_texture": texture or self.init_texture,
-            "reference": tuple(references),
             "other_meshes": tuple(str(mesh) for mesh in meshes[1:]),
             "other_unwraps": tuple(unwraps[1:]),
             "uv_layer": "",  # of the .blend: what is read is that one

@@ -204,6 +204,9 @@ def test_reference_images_reach_the_engine_whatever_they_are_in_blender():
         assert np.abs(seen[:2] - [255, 0, 0, 255]).max() <= 1
         assert np.abs(seen[2:] - [0, green, 0, 255]).max() <= 1, (i, seen[3, 0])
         bpy.data.images.remove(image)
+    tile = json.loads(asked("new_tile", reference="painted; stored"))
+    assert tile["request"]["reference"] == ["FOLDER/like.1.png", f"{folder}/stored.png"]
+    assert tile["like.1.png"] == found["like.1.png"]
 
 
 def test_reference_images_that_are_not_there_cost_the_job_alone():

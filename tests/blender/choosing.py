@@ -16,14 +16,14 @@ def options():
     return bpy.context.scene.sync_texture
 
 
-def asked(**given) -> str:
+def asked(operator="generate", **given) -> str:
     """All that the engine would be asked, as text: the request and the files that go with it."""
     found = {}
     start = engine.supervisor.start
 
     def record(_command, request, prepare):
         prepare()
-        folder = Path(request.mesh).parent
+        folder = Path(request.out).parent
         found["request"] = {name: value for name, value in request.as_dict().items() if name != "out"}
         for path in sorted(folder.iterdir()):
             if path.suffix == ".npz":
@@ -35,7 +35,7 @@ def asked(**given) -> str:
 
     engine.supervisor.start = record
     try:
-        helper.raises(lambda: bpy.ops.sync_texture.generate(**given), "recorded")
+        helper.raises(lambda: getattr(bpy.ops.sync_texture, operator)(**given), "recorded")
     finally:
         engine.supervisor.start = start
     return found["text"]
