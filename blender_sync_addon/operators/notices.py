@@ -187,7 +187,7 @@ def _adapter_missing(options: Any) -> Iterator[Notice]:
     row = _listed(name) if name else next((row for row in own if model and row.family == model.family), None)
     if row:
         yield from _missing(row)
-    elif model and model.family and not name:
+    elif own and model and model.family and not name:
         families = {row.family for row in own}
         listed = setup_status.models or ()
         takers = [one.name for one in listed if one.kind == MODEL and one.family in families]

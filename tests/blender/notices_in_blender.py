@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ from sync_texture.blender_sync_addon import package  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import durations, engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import notices as panel_notices  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
-from sync_texture.blender_sync_addon.setup.models import ModelEntry  # noqa: E402
+from sync_texture.blender_sync_addon.setup.models import ADAPTER, ModelEntry  # noqa: E402
 from sync_texture.blender_sync_addon.setup.status import setup_status  # noqa: E402
 
 
@@ -89,6 +90,33 @@ def test_a_model_that_is_not_here_is_offered():
         wanted = "model_download" if bpy.app.online_access else "context_set_boolean"
         assert found.button.operator.endswith(wanted)
         assert properties.models(options(), bpy.context, "")[:3] == ["starter", "sd15", "sd21"]
+        options().reference = "photo"
+        assert "'sd15'" in only().text  # first
+        rows[:] = [dataclasses.replace(row, installed=True, family=row.name) for row in rows]
+        assert not only().stops
+        adapter = ModelEntry(
+            "ip-adapter-sd15",
+            "",
+            "Apache-2.0",
+            "2.6 GB",
+            False,
+            0,
+            False,
+            "",
+            kind=ADAPTER,
+            family="sd15",
+        )
+        rows.append(adapter)
+        found = only()
+        assert (found.stops, found.button.values.get("name", "ip-adapter-sd15")) == (True, "ip-adapter-sd15")
+        assert "IP-Adapter 'ip-adapter-sd15'" in found.text
+        assert "2.6 GB" in found.text + found.fix
+        options().model = "starter"
+        found = only()
+        assert "'starter' takes no reference images" in found.text
+        assert "sd15" in found.fix
+        options().reference = ""
+        assert not only().stops
         options().model = "/nowhere/model"
         assert "no model at" in only().text
     finally:

@@ -176,6 +176,11 @@ def test_the_mesh_that_is_read_is_not_written_over(worker: Worker, request_for: 
     shutil.copytree(tmp_path / "out", tmp_path / "b")
     onto_itself = replace(start, init_texture=str(tmp_path / "b" / "texture.png"))
     assert "texture.png' is read by this job" in refused(worker, onto_itself, "model")
+    liked = replace(
+        request_for(steps=1, out=str(tmp_path / "b")), reference=(f"{onto_itself.init_texture}:0.5",)
+    )
+    with pytest.raises(UserError, match=r"texture\.png' is read by this job"):
+        Outputs.of(liked).check(["texture.png"])
     run(worker, replace(onto_itself, overwrite=True))
 
 

@@ -58,15 +58,23 @@ def test_the_top_of_a_disk_says_nothing(tmp_path: Path) -> None:
 
 
 def test_whatever_a_request_reads_is_left_out(tmp_path: Path) -> None:
-    reads = {"model": f"{tmp_path}/m+{tmp_path}/nets/c", "lora": (f"{tmp_path}/loras/l.safetensors:0.5",)}
+    reads: dict[str, Any] = {
+        "model": f"{tmp_path}/m+{tmp_path}/nets/c",
+        "lora": (f"{tmp_path}/loras/l.safetensors:0.5",),
+    }
+    reads |= {"reference": (f"{tmp_path}/photos/p.png:0.5",), "ip_adapter": f"{tmp_path}/adapters/i"}
     texts = [f"{tmp_path}/m", f"{tmp_path}/nets/c", f"{tmp_path}/loras/l.safetensors"]
+    texts += [f"{tmp_path}/photos/p.png", f"{tmp_path}/adapters/i"]
     picture = ImageRequest(kind="tile", prompt="x", out="", **reads)
-    assert Folders.of(picture, [], []).without(texts) == ["m", "c", "l.safetensors"]
+    assert Folders.of(picture, [], []).without(texts) == ["m", "c", "l.safetensors", "p.png", "i"]
     mesh = f"{tmp_path}/meshes/a.obj"
     controls = (f"depth={tmp_path}/other/d:0.5",)
     texture = Request(mesh=mesh, prompt="x", out="", controls=controls, **reads)
     texts += [mesh, f"{tmp_path}/other/d"]
-    assert Folders.of(texture, [], []).without(texts) == ["m", "c", "l.safetensors", "a.obj", "d"]
+    assert Folders.of(texture, [], []).without(texts) == [
+        *("m", "c", "l.safetensors", "p.png", "i"),
+        *("a.obj", "d"),
+    ]
 
 
 def test_a_list_of_models_that_cannot_be_read_hides_nothing_else(

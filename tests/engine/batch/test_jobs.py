@@ -99,6 +99,23 @@ def test_loras_lie_beside_the_job_file_and_count_for_what_is_done(write: Write, 
     assert "the weight of the LoRA" in why(write, {**line, "lora": ["a.safetensors:much"]})
 
 
+def test_reference_images_lie_beside_the_job_file_and_count_for_what_is_done(
+    write: Write, place: Path
+) -> None:
+    for name in ("a.png", "b.png"):
+        (place / name).write_bytes(b"1")
+    line = {"mesh": "m.obj", "prompt": "red", "reference": ["a.png:0.5", str(place / "b.png")]}
+    job = one(write, line)
+    assert job.request.reference == (f"{place / 'a.png'}:0.5", str(place / "b.png"))
+    path = write(["mesh,reference,prompt", "m.obj,a.png:0.5;b.png,red"], "jobs.csv")
+    (same,), _ = read(path, {})
+    assert same.request == job.request
+    (place / "a.png").write_bytes(b"22")
+    assert one(write, line).fingerprint != job.fingerprint
+    assert "there is no file" in why(write, {**line, "reference": ["c.png"]})
+    assert "the weight of the reference" in why(write, {**line, "reference": ["a.png:-1"]})
+
+
 def test_csv_says_the_same_as_json(write: Write) -> None:
     """Every field of a request, text in a spreadsheet, what it is in JSON."""
     values = {"prompt": 'a "red", old; wall', "seed": 12, "guidance": 2.5, "steps": 3, "views": "auto"}
