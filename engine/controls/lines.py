@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
+from ..views.cameras import Camera
 from ..views.surface import Surface, View
 from .normal import facing
 
@@ -25,21 +26,31 @@ TURN = 25.0  # degrees between the normals of neighbours from which on there is 
 def control(surface: Surface, view: View) -> Array:
     """(1, R, R) float32 in [0, 1]: the lines of ``view``, about one and a half pixels wide."""
     fine = surface.seen(view.camera, FINE * view.resolution)
-    drawn = binary_dilation(_lines(surface, fine))
-    size = view.resolution
+    shown, normals = fine.fragments, facing(surface, fine)
+    part, place = surface.parts[shown.face], surface.points(shown)
+    return line_picture(fine.mask, part, place, normals, shown.depth, view.camera)
+
+
+def line_picture(
+    inside: Bools, part: NDArray[np.integer], place: Array, normal: Array, depth: Array, camera: Camera
+) -> Array:
+    """(1, R, R) float32 in [0, 1] from what ``camera`` sees in FINE times as many pixels, ``inside`` (FINE R,
+    FINE R), each true one of which, row by row, shows a ``part`` (n,), a ``place`` (n, 3), a ``normal`` (n,
+    3): right, up and towards the camera, and a ``depth`` (n,)."""
+    drawn = binary_dilation(_lines(inside, part, place, normal, depth, camera))
+    size = len(inside) // FINE
     return np.asarray(drawn.reshape(1, size, FINE, size, FINE).mean(axis=(2, 4)), np.float32)
 
 
-def _lines(surface: Surface, view: View) -> Bools:
+def _lines(
+    inside: Bools, part: NDArray[np.integer], place: Array, normal: Array, depth: Array, camera: Camera
+) -> Bools:
     """(R, R) bool: pixels that a line parts from the next one to the right or below."""
-    size, shown = view.resolution, view.fragments
+    size = len(inside)
     number = np.full((size, size), -1)
-    number.reshape(-1)[shown.pixel] = np.arange(len(shown.pixel))
-    part, place, normal = surface.parts[shown.face], surface.points(shown), facing(surface, view)
-    plane = (
-        normal * np.array([1, 1, -1], np.float32) @ view.camera.axes
-    )  # the same normals in the mesh's space
-    reach = STEP * 2 * view.camera.half_extent * shown.depth / size
+    number[inside] = np.arange(len(place))
+    plane = normal * np.array([1, 1, -1], np.float32) @ camera.axes  # the same normals in the mesh's space
+    reach = STEP * 2 * camera.half_extent * depth / size
     found = np.zeros((size, size), bool)
     for axis in (0, 1):
         one, other = np.take(number, range(size - 1), axis), np.take(number, range(1, size), axis)

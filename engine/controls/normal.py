@@ -33,7 +33,12 @@ def facing(surface: Surface, view: View) -> Array:
 def control(surface: Surface, view: View) -> Array:
     """(3, R, R) float32 in [0, 1]: the normal picture of ``view``, ((1 - x) / 2, (1 + y) / 2, (1 + z) / 2);
     the background is BACKGROUND."""
-    normals = facing(surface, view) * np.array([-1, 1, 1], np.float32)
-    picture = np.tile(np.array(BACKGROUND, np.float32)[:, None], view.resolution**2)
-    picture[:, view.fragments.pixel] = np.clip(normals.T / 2 + 0.5, 0, 1)
-    return picture.reshape(3, view.resolution, view.resolution)
+    return normal_picture(facing(surface, view), view.mask)
+
+
+def normal_picture(normals: Array, inside: NDArray[np.bool_]) -> Array:
+    """(3, R, R) float32 in [0, 1]. normals: (n, 3), right, up and towards the camera, one for each true pixel
+    of ``inside`` (R, R), row by row."""
+    picture = np.tile(np.array(BACKGROUND, np.float32), (*inside.shape, 1))
+    picture[inside] = np.clip(normals * np.array([-1, 1, 1], np.float32) / 2 + 0.5, 0, 1)
+    return np.ascontiguousarray(np.moveaxis(picture, -1, 0))

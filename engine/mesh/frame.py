@@ -12,7 +12,8 @@ pictures/pages.py).
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,17 @@ _MANY = 1 << 16
 def from_z_up(points: NDArray[Number]) -> NDArray[Number]:
     """Blender's axes (+Z up, front -Y) to engine axes: (x, y, z) -> (x, z, -y). ``points`` (..., 3)."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def from_y_down(points: NDArray[Number]) -> NDArray[Number]:
+    """Axes of captures (+Y down, +Z away from the camera) to engine axes: (x, y, z) -> (x, -y, -z). ``points``
+    (..., 3)."""
+    return points * np.array([1, -1, -1], points.dtype)
+
+
+Axes: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+AXES: dict[str, Axes] = {"y": lambda points: points, "z": from_z_up, "-y": from_y_down}
+"""By what is up in a file: its axes (..., 3) to engine axes."""
 
 
 def to_gltf_uvs(uvs: Array) -> Array:

@@ -29,17 +29,16 @@ class LayeredSpace:
         return self.layers * self.space.size
 
     @property
-    def spread(self) -> float:
-        """That of the mean of so many."""
-        return self.space.spread / math.sqrt(self.layers)
-
-    @property
     def earlier(self) -> Callable[[Tensor], Tensor] | None:
         return self.space.earlier
 
     def project(self, z: Tensor, background: Tensor) -> Tensor:
         """f: (layers K, C) -> (N, C, h, w)."""
         return self.space.project(z.reshape(self.layers, self.space.size, -1).mean(dim=0), background)
+
+    def project_noise(self, z: Tensor, own: Tensor) -> Tensor:
+        """f of unit noise, of which the mean of so many would be less."""
+        return self.project(z * math.sqrt(self.layers), own)
 
     def unproject(self, w: Tensor) -> Tensor:
         """g: (N, C, h, w) -> (layers K, C)."""

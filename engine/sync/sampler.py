@@ -90,12 +90,12 @@ class Sync:
 def initial_noise(space: Space, background: Tensor, generator: torch.Generator) -> Tensor:
     """Unit noise shaped as ``background`` (N, C, h, w): one noise texture, seen by every view.
 
-    A lookup keeps the variance, so views start from the same noise wherever they read the same texel; what
-    else a space does to it is made good. Drawn on the CPU: the same on every device.
+    Views start from the same noise wherever they show the same of it. Drawn on the CPU: the same on every
+    device.
     """
     own = torch.randn(background.shape, generator=generator).to(background.device)
     z = torch.randn((space.size, background.shape[1]), generator=generator).to(background.device)
-    return space.project(z / space.spread, own)
+    return space.project_noise(z, own)
 
 
 def sample(

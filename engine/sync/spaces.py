@@ -34,6 +34,9 @@ class Space(Protocol):
     def project(self, z: Tensor, background: Tensor) -> Tensor:
         """f: (K, C) -> (N, C, h, w); ``background`` (N, C, h, w) where a view doesn't see the space."""
 
+    def project_noise(self, z: Tensor, own: Tensor) -> Tensor:
+        """f of unit noise ``z`` over ``own`` unit noise, as :meth:`project`: unit noise in every pixel."""
+
     def unproject(self, w: Tensor) -> Tensor:
         """g: (N, C, h, w) -> (K, C)."""
 
@@ -42,10 +45,6 @@ class Space(Protocol):
 
     def weighted(self, exponent: float) -> Space:
         """The same space with views weighted by confidence^exponent."""
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation of what views show of unit noise."""
 
     @property
     def earlier(self) -> Callable[[Tensor], Tensor] | None:
@@ -134,7 +133,6 @@ class LinearSpace:
     folded: Tensor | None
     confidences: tuple[Tensor, Tensor | None] | None = None
     earlier: EarlierViews | None = None
-    spread: float = 1.0  # of a lookup
 
     @classmethod
     def build(
@@ -166,19 +164,23 @@ class LinearSpace:
 
     def project(self, z: Tensor, background: Tensor) -> Tensor:
         """f: pixels that see the canonical space read their element, the others keep ``background``'s."""
-        pixels = _pixels(background).index_copy(0, self.pixel, z[self.element])
-        return _pictures(pixels, background.shape)
+        pixels = pixels_of(background).index_copy(0, self.pixel, z[self.element])
+        return pictures_of(pixels, background.shape)
+
+    def project_noise(self, z: Tensor, own: Tensor) -> Tensor:
+        """f: a lookup keeps the variance."""
+        return self.project(z, own)
 
     def unproject(self, w: Tensor) -> Tensor:
         """g: every canonical element is the weighted average of the pixels that show it."""
-        return self.average @ _pixels(w)
+        return self.average @ pixels_of(w)
 
     def roundtrip(self, w: Tensor) -> Tensor:
         """f(g(w)), in one product where it is folded, each view's own pixels as its background."""
         if self.folded is None:
             return self.project(self.unproject(w), w)
-        pixels = _pixels(w)
-        return _pictures(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
+        pixels = pixels_of(w)
+        return pictures_of(pixels.index_copy(0, self.pixel, self.folded @ pixels), w.shape)
 
     def weighted(self, exponent: float) -> LinearSpace:
         """The same maps, weighted by confidence^exponent instead of by the confidence itself."""
@@ -204,12 +206,12 @@ def _reweighted(matrix: Tensor, factor: Tensor) -> Tensor:
     return torch.sparse_csr_tensor(rows, columns, values / total.repeat_interleave(rows.diff()), matrix.shape)
 
 
-def _pixels(w: Tensor) -> Tensor:
+def pixels_of(w: Tensor) -> Tensor:
     """(N, C, h, w) -> (N h w, C)."""
     return w.permute(0, 2, 3, 1).reshape(-1, w.shape[1])
 
 
-def _pictures(pixels: Tensor, shape: torch.Size) -> Tensor:
+def pictures_of(pixels: Tensor, shape: torch.Size) -> Tensor:
     """(N h w, C) -> ``shape`` (N, C, h, w). Left as a view in channels-last order: the next round trip then
     needs no copy to get at its pixels."""
     count, channels, height, width = shape
@@ -276,5 +278,5 @@ class EarlierViews:
 
     def __call__(self, w: Tensor) -> Tensor:
         """h(w), (N, C, h, w): pixels that no earlier view fills are as they were."""
-        pixels = _pixels(w)
-        return _pictures(pixels.index_copy(0, self.pixel, (self.matrix @ pixels)[self.row]), w.shape)
+        pixels = pixels_of(w)
+        return pictures_of(pixels.index_copy(0, self.pixel, (self.matrix @ pixels)[self.row]), w.shape)

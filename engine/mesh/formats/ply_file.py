@@ -25,7 +25,7 @@ _END = re.compile(rb"[\r\n]end_header[ \t]*(\r\n|\n|\r|$)")
 
 def read(data: bytes, check: Check) -> dict[str, Columns]:
     """The columns of each element of the PLY file ``data``. Raises Damaged."""
-    order, elements, start = _header(data)
+    order, elements, start = header(data)
     body = ply_rows.Binary(data, start, order) if order else ply_rows.Text(data, start, check)
     found: dict[str, Columns] = {}
     for element in elements:
@@ -41,8 +41,8 @@ def read(data: bytes, check: Check) -> dict[str, Columns]:
     return found
 
 
-def _header(data: bytes) -> tuple[str, list[Element], int]:
-    """The byte order, "" for text, the elements, and where the body starts."""
+def header(data: bytes) -> tuple[str, list[Element], int]:
+    """The byte order, "" for text, the elements, and where the body starts. Raises Damaged."""
     end = _END.search(data, 0, _HEADER)
     if not data.startswith(b"ply") or end is None:
         raise Damaged("it doesn't begin with a PLY header")

@@ -1,0 +1,1 @@
+"""Gaussian splats: their files, and what a camera sees of them."""
