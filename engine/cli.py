@@ -19,6 +19,7 @@ from .options.commands import Batch, Doctor, Models, Serve, Whole
 from .options.image import ImageRequest
 from .options.option import options
 from .options.request import Request
+from .options.splats import SplatsRequest
 
 if TYPE_CHECKING:
     from .worker import Failure
@@ -90,6 +91,9 @@ def parser() -> arguments.Parser:
     image = commands.add_parser("image", help="paint a picture without a mesh, such as one that tiles")
     arguments.image(image)
     image.set_defaults(run=_image)
+    splats = commands.add_parser("splats", help="give Gaussian splats other colours")
+    arguments.splats(splats)
+    splats.set_defaults(run=_splats)
     batch = commands.add_parser("batch", help="texture all that a job file lists, and go on where it was")
     arguments.batch(batch)
     batch.set_defaults(run=_batch)
@@ -117,6 +121,10 @@ def _image(parsed: argparse.Namespace) -> int:
     first, *others = parsed.prompt
     fields = {**arguments.found(parsed, options(ImageRequest)), "prompt": first}
     return _paint(ImageRequest(**{**fields, "other_prompts": tuple(others)}), parsed)
+
+
+def _splats(parsed: argparse.Namespace) -> int:
+    return _paint(SplatsRequest(**arguments.found(parsed, options(SplatsRequest))), parsed)
 
 
 def _paint(request: protocol.AnyRequest, parsed: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from .inputs import read_json
 from .options import areas
 from .options.image import ImageRequest
 from .options.request import Request
+from .options.splats import SplatsRequest
 from .options.values import LONGEST_NAME, short
 from .options.weighted import REFERENCE
 
@@ -52,7 +53,7 @@ class Outputs:
     option: str = "out"
 
     @classmethod
-    def of(cls, request: Request | ImageRequest) -> Outputs:
+    def of(cls, request: Request | ImageRequest | SplatsRequest) -> Outputs:
         """Those of a job."""
         return cls(Path(request.out), tuple(inputs_of(request)), request.overwrite)
 
@@ -166,18 +167,18 @@ def _names(listed: Any) -> Iterator[str]:
             yield name
 
 
-def inputs_of(request: Request | ImageRequest) -> Iterator[str]:
+def inputs_of(request: Request | ImageRequest | SplatsRequest) -> Iterator[str]:
     """The paths of the files that ``request`` names, as far as they are there."""
     yield from (os.path.expanduser(REFERENCE.file(text)) for text in request.reference)
     if isinstance(request, ImageRequest):
         yield from filter(None, (request.init_image, request.mask, request.depth))
         return
-    yield from request.meshes
+    yield from [request.splats] if isinstance(request, SplatsRequest) else request.meshes
     if request.cameras:
         yield request.cameras
-    for picture in (request.init_texture, *areas.files(request.region)):
-        if picture:
-            yield from pictures_of(picture)
+    pictures = (request.init_texture, *areas.files(request.region)) if isinstance(request, Request) else ()
+    for picture in filter(None, pictures):
+        yield from pictures_of(picture)
 
 
 def pictures_of(path: str) -> list[str]:

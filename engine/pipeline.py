@@ -11,7 +11,7 @@ from pathlib import Path
 from . import disk, memory
 from . import settings as options
 from .blend import Finish, unfinished
-from .canvas import kinds, mesh
+from .canvas import kinds, mesh, splats
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
 from .denoise.references import Reference
@@ -24,11 +24,15 @@ from .models.files import local
 from .models.sources import completed, split
 from .outputs import PREVIEWS, REPORT, Outputs
 from .pictures.read import flat
-from .protocol import AnyRequest, ImageRequest, Request, Result
+from .protocol import AnyRequest, ImageRequest, Request, Result, SplatsRequest
 from .words import line
 
 Model = Callable[[str, str, tuple[str, ...]], Denoiser]
-CANVASES: Mapping[type, Prepare] = {Request: mesh.prepare, ImageRequest: kinds.prepare}
+CANVASES: Mapping[type, Prepare] = {
+    Request: mesh.prepare,
+    ImageRequest: kinds.prepare,
+    SplatsRequest: splats.prepare,
+}
 
 
 def texture(

@@ -40,6 +40,7 @@ from .errors import readable
 from .options import channels
 from .options.image import ImageRequest as ImageRequest
 from .options.request import Request as Request
+from .options.splats import SplatsRequest as SplatsRequest
 
 VERSION = "0.1.0"
 PROTOCOL = 1
@@ -74,6 +75,7 @@ SHEET_ROWS = 3
 STAGES = {
     "start": "starting",
     "mesh": "reading the mesh",
+    "splats": "reading the splats",
     "unwrap": "unwrapping",
     "model": "loading the model",
     "plan": "choosing views",
@@ -122,10 +124,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class Result:
-    """Where a finished job's files lie. ``uvs`` is a .npy (F, 3, 2) float32 of per-corner UVs, in the
-    request's triangle order, when the engine unwrapped the mesh; None when it kept the given UVs. other_uvs:
-    the same for each of the request's other meshes. textures: all of them; ``texture`` is the first. scene:
-    the textured .blend, where the mesh was one. left_out: names of its objects that couldn't be textured."""
+    """Where a finished job's files lie. mesh: mesh.glb, or splats.ply. ``uvs`` is a .npy (F, 3, 2) float32 of
+    per-corner UVs, in the request's triangle order, when the engine unwrapped the mesh; None when it kept the
+    given UVs. other_uvs: the same for each of the request's other meshes. textures: all of them; ``texture``
+    is the first, "" where there are none. scene: the textured .blend, where the mesh was one. left_out: names
+    of its objects that couldn't be textured."""
 
     texture: str
     mesh: str
@@ -216,13 +219,17 @@ def moved(value: Any, source: Path, target: Path) -> Any:
     return value
 
 
-AnyRequest = Request | ImageRequest
+AnyRequest = Request | ImageRequest | SplatsRequest
 
 
 def request(data: Any) -> AnyRequest:
-    """The request in ``data``: one with a kind is for a picture. Raises ValueError as Request.from_dict."""
-    table = ImageRequest if isinstance(data, dict) and "kind" in data else Request
-    return table.from_dict(data)
+    """The request in ``data``: one with a kind is for a picture, one with splats for these. Raises ValueError
+    as Request.from_dict."""
+    if isinstance(data, dict) and "kind" in data:
+        return ImageRequest.from_dict(data)
+    if isinstance(data, dict) and "splats" in data:
+        return SplatsRequest.from_dict(data)
+    return Request.from_dict(data)
 
 
 def message(kind: str, **fields: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .denoise.levels import steps_run
 from .errors import UserError
-from .mesh.frame import framed
+from .mesh.frame import AXES, framed
 from .mesh.mesh import Mesh, is_z_up
 from .models import accelerators
 from .models.presets import Preset, for_kind
@@ -18,7 +18,7 @@ from .options.areas import Region, read_regions
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
 from .options.weighted import MOST_REFERENCES, REFERENCE
-from .protocol import AnyRequest, ImageRequest, Request
+from .protocol import AnyRequest, ImageRequest, Request, SplatsRequest
 from .sync.methods import METHODS
 from .views import camera_file
 from .views.backends import obstacle
@@ -71,13 +71,13 @@ def check(request: AnyRequest) -> None:
     regions(request)
     if isinstance(request, Request):
         _check_meshes(request)
-    else:
+    elif isinstance(request, ImageRequest):
         _check_picture(request)
 
 
 def asked_controls(request: AnyRequest) -> tuple[controls.Asked, ...]:
     """What ``request`` wants the model to be steered with. Raises UserError."""
-    return controls.read_all(request.controls) if isinstance(request, Request) else ()
+    return () if isinstance(request, ImageRequest) else controls.read_all(request.controls)
 
 
 def regions(request: AnyRequest) -> tuple[Region, ...]:
@@ -198,12 +198,15 @@ def cameras(views: str) -> list[Camera] | None:
     return paper_rig() if views == "paper" else even_rig(int(views))
 
 
-def own_cameras(request: Request) -> list[camera_file.Given] | None:
+def own_cameras(request: Request | SplatsRequest) -> list[camera_file.Given] | None:
     """The cameras in the file that ``request`` names, None where it names none; raises UserError."""
     if request.cameras is None:
         return None
     _, most = OPTIONS["views"].limits
-    return camera_file.read(request.cameras, int(most), is_z_up(request.mesh, request.up))
+    up = request.up
+    if isinstance(request, Request):
+        up = "z" if is_z_up(request.mesh, up) else "y"
+    return camera_file.read(request.cameras, int(most), AXES[up])
 
 
 def placed(request: Request, own: list[camera_file.Given] | None, mesh: Mesh) -> list[Camera] | None:
@@ -230,7 +233,8 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
     how = request.accelerator or accelerators.of_loras(preset.family, request.lora)
     preset = accelerators.accelerated(preset, how)
     asked = {name: value for name in by_model() if (value := getattr(request, name)) is not None}
-    kind = {} if isinstance(request, Request) else for_kind(preset, request.kind, request.depth is not None)
+    deep = isinstance(request, ImageRequest) and request.depth is not None
+    kind = {} if isinstance(request, Request) else for_kind(preset, request.kind, deep)
     usual = {**vars(preset), **kind}
     used = {**usual, **_for_method(request.method), **asked}
     name, steps, guidance = (used[key] for key in ("accelerator", "steps", "guidance"))
@@ -288,10 +292,12 @@ def _share(method: str, share: float | str) -> dict[str, Any]:
 
 def _start(request: AnyRequest) -> str | None:
     """The picture that it starts from."""
+    if isinstance(request, SplatsRequest):
+        return None
     return request.init_texture if isinstance(request, Request) else request.init_image
 
 
 def _strength(request: AnyRequest) -> float:
-    if _start(request) is None:
+    if isinstance(request, SplatsRequest) or _start(request) is None:
         return 1.0
     return OPTIONS["strength"].instead if request.strength is None else request.strength

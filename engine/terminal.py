@@ -17,7 +17,7 @@ from .errors import one_line, readable
 from .protocol import STAGES
 
 WIDTH = 24  # of a progress bar, in characters
-INPUT_STAGES = frozenset({"start", "mesh", "unwrap", "model"})  # in which bad input shows
+INPUT_STAGES = frozenset({"start", "mesh", "splats", "unwrap", "model"})  # in which bad input shows
 
 
 def say(text: str) -> None:

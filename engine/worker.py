@@ -18,6 +18,11 @@ from .outputs import MESH_FILES, REPORT, Outputs
 if TYPE_CHECKING:
     from .denoise.denoiser import Denoiser
 
+_LARGE = {
+    protocol.Request: "mesh, texture",
+    protocol.ImageRequest: "picture",
+    protocol.SplatsRequest: "file of splats, fewer views",
+}
 PACKAGE = __name__.split(".")[0]
 
 
@@ -60,7 +65,7 @@ class Worker:
         try:
             host.progress("start", 0, 1, None)
             values.check_all(request.table(), request)
-            if isinstance(request, protocol.ImageRequest):
+            if not isinstance(request, protocol.Request):
                 Outputs.of(request).check([REPORT])
                 return self._texture(request, host)
             Outputs.of(request).check([*MESH_FILES, *blend.files(request)])
@@ -109,8 +114,7 @@ def _failure(error: Exception, request: protocol.AnyRequest) -> Failure:
         fix = "install it; the engine's doctor lists all it needs"
         return Failure(Wording(what, fix), protocol.EXIT_BAD_INPUT)
     if _ran_out(error):
-        large = "picture" if isinstance(request, protocol.ImageRequest) else "mesh, texture"
-        fix = f"close other programs, or use a smaller {large} or model"
+        fix = f"close other programs, or use a smaller {_LARGE[type(request)]} or model"
         return Failure(Wording("memory ran out", fix), protocol.EXIT_OUT_OF_MEMORY)
     # A bug: say so with its trace, and live on for the next job.
     traceback.print_exception(error, file=sys.stderr)

@@ -13,7 +13,7 @@ ENGINE = (
     *("words", "errors", "options", "json_types", "protocol", "terminal", "json_lines", "client"),
     *("inputs", "outputs", "disk"),
     *("host", "threads", "memory", "blend"),
-    *("pictures", "mesh", "views", "controls"),
+    *("pictures", "mesh", "views", "controls", "splats"),
     *("models", "relative", "denoise", "sync", "settings"),
     *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written
     *("generate", "pipeline", "worker", "serve", "batch"),
@@ -31,7 +31,7 @@ LAYERS = {"engine": ENGINE, "blender_sync_addon": ADD_ON}
 FOR_ADD_ON = {"protocol", "words", "options", "client", "json_lines", "inputs", "outputs"}
 SHARED = {"errors", "terminal", "json_types", *FOR_ADD_ON}
 WITH_NUMPY = ("mesh.frame", "models.presets", "pictures.png", "pictures.channels")  # files for both processes
-MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls"}
+MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "controls", "splats"}
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.
 APART = {
     **dict.fromkeys(MODEL_SIDE, MESH_SIDE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..protocol import AnyRequest, ImageRequest, Request
+from ..protocol import AnyRequest, ImageRequest, Request, SplatsRequest
 from .render import TURNTABLE_FRAMES, TURNTABLE_SIZE
 
 A_TEXEL = 2.0  # bytes, of a PNG in 8 bits; noise takes 3
@@ -38,8 +38,16 @@ def of_image(width: int, height: int, channels: int = 1, depth: str = "8") -> in
     return round(width * height * channels * (A_TEXEL + MORE_A_TEXEL[depth])) + REST
 
 
+def of_splats(file: int, views: int = USUAL_VIEWS, side: int = USUAL_SIDE) -> int:
+    """Bytes of splats in a file of so many, and pictures of ``views`` of ``side``^2 pixels. Numbers in text
+    get longer."""
+    return round(1.3 * file + views * side**2 * A_VIEW_PIXEL) + REST
+
+
 def of_request(request: AnyRequest) -> int:
     """Bytes, as far as ``request`` alone tells: of one texture."""
     if isinstance(request, ImageRequest):
         return of_image(request.width or USUAL_SIDE, request.height or USUAL_SIDE)
+    if isinstance(request, SplatsRequest):
+        return of_splats(0)
     return of_mesh(request)

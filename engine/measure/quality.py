@@ -53,5 +53,9 @@ def view_psnr(rendered: Floats, views: Sequence[View], pictures: Floats) -> floa
         squared = (difference**2).mean(axis=1)
         error += float((cosine * squared).sum())
         weight += float(cosine.sum())
-    mean = max(error / weight, 1e-10) if weight > 0 else 1.0  # 100 dB: equal to the last bit
-    return float(-10 * np.log10(mean))
+    return decibels(error / weight if weight > 0 else 1.0)
+
+
+def decibels(squared: float) -> float:
+    """Of a mean ``squared`` error of numbers in [0, 1]; at most 100, for what is equal to the last bit."""
+    return float(-10 * np.log10(max(squared, 1e-10)))

@@ -35,8 +35,7 @@ def from_z_up(points: NDArray[Number]) -> NDArray[Number]:
 
 
 def from_y_down(points: NDArray[Number]) -> NDArray[Number]:
-    """Axes of captures (+Y down, +Z away from the camera) to engine axes: (x, y, z) -> (x, -y, -z). ``points``
-    (..., 3)."""
+    """Axes of captures (+Y down, +Z ahead) to engine axes: (x, y, z) -> (x, -y, -z). ``points`` (..., 3)."""
     return points * np.array([1, -1, -1], points.dtype)
 
 

@@ -167,19 +167,21 @@ PUBLISHED = {**FIXED, "sdxl": SDXL, **_TRANSFORMERS}  # of a model that isn't he
 SIZED = {STARTER.family: STARTER, "sdxl": SDXL, **_TRANSFORMERS}  # by the size in them
 
 
-# Published for pictures without a mesh (SyncTweedies, wide images: Stable Diffusion 2 base at 512 pixels).
-# Tiles are windows as well, and nobody published any.
+# Published for what is no mesh (SyncTweedies; wide images: Stable Diffusion 2 base at 512 pixels; splats: 1.5
+# at 512). Tiles are windows as well, and nobody published any.
 _WINDOWS = {"steps": 50, "guidance": 7.5, "negative": ""}
 _DEEP = {"steps": 30, "guidance": 25.0, "negative": ""}  # published for panoramas that depth steers
 # Published for ambiguous pictures with DeepFloyd IF, which has no latents: views are averaged as colours,
 # since a turned latent isn't that of the turned picture, and in all steps. Each view shows something else.
 _AMBIGUOUS = {"steps": 30, "guidance": 10.0, "negative": "", "prefix": "an oil painting of "}
+_SPLATS = {"guidance": 35.0, "sync_space": "rgb"}
 _PICTURES: Mapping[str, Mapping[str, Any]] = {
     "tile": _WINDOWS,
     "wide": _WINDOWS,
     "panorama": _WINDOWS,
     "picture": {},
     "ambiguous": _AMBIGUOUS,
+    "splats": _SPLATS,
 }
 _AS_COLOURS = {
     "sync_space": "rgb",
@@ -192,9 +194,9 @@ _PICTURE_SIZE = {"sd15": {"view_size": 512, "latent_view_size": 64}}  # publishe
 
 
 def for_kind(preset: Preset, kind: str, deep: bool = False) -> dict[str, Any]:
-    """What a picture of ``kind``, one of choices.KINDS, uses in place of the model's ``preset``: for families
-    of which something is published, but not where the model's own file says something else. deep: whether
-    depth steers it."""
+    """What a job of ``kind``, one of choices.KINDS or "splats", uses in place of the model's ``preset``: for
+    families of which something is published, but not where the model's own file says something else. deep:
+    whether depth steers a picture."""
     always = dict(_ALWAYS.get(kind, {}))
     if preset.family not in FIXED:
         return always

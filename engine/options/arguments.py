@@ -15,6 +15,7 @@ from .commands import Batch, Output
 from .image import ImageRequest
 from .option import ENGINE, JOBS, Option, at, options
 from .request import Request
+from .splats import SplatsRequest
 from .values import either
 
 Add = Callable[..., Any]  # an ArgumentParser's add_argument, or something like it
@@ -113,6 +114,12 @@ def image(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(of_meshes=tuple(one.flag for one in others if not one.positional))
     output = (one for name, one in options(Output).items() if name != "blender")
     add(parser.add_argument, [*at(ImageRequest, ENGINE).values(), *output])
+
+
+def splats(parser: argparse.ArgumentParser) -> None:
+    """``splats``."""
+    output = (one for name, one in options(Output).items() if name != "blender")
+    add(parser.add_argument, [*options(SplatsRequest).values(), *output])
 
 
 def batch(parser: argparse.ArgumentParser, needs_jobs: bool = True) -> None:

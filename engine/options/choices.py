@@ -60,6 +60,20 @@ SCENE_VIEWS = {
         "around its camera's frame",
     ),
 }
+SPLAT_VIEWS = {
+    "auto": ("Automatic", "At most 16 views, chosen so that all that can be seen of the splats is painted"),
+    "dense": ("Dense", "The published fifty views: twice around, up to 60 degrees from above"),
+    "sparse": ("Sparse", "The published ten views of meshes: eight all around and two from above"),
+}
+SPLAT_UPS = {
+    "y": ("+Y", "As splat editors turn captures, and splats made from glTF have it"),
+    "z": ("+Z", "As the synthetic scenes of NeRF have it, and Blender"),
+    "-y": ("-Y", "As the training of 3D Gaussian splatting writes captures"),
+}
+TINTS = {
+    "drop": ("Drop", "They become 0: the new colours show as they are"),
+    "keep": ("Keep", "They stay, and tint the new colours as they did the old"),
+}
 RASTERS = {
     "auto": ("Automatic", "On the graphics card where nvdiffrast is installed and used, else Embree"),
     "embree": ("Embree", "On the processor"),

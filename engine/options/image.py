@@ -5,26 +5,18 @@ What it has in common with a texture is the entry of request.py itself, with oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import choices
 from .asked import Asked
 from .option import ENGINE, JOBS, PANEL, option
-from .request import OPTIONS
+from .request import as_texture as _as_texture
 
 PICTURE = "Picture"
 _HERE = frozenset({ENGINE})
 _LEAST, _MOST = 64, 8192
 AMBIGUOUS = ("kind", "ambiguous")
-
-
-def _as_texture(name: str, **words: Any) -> Any:
-    """The field of a texture's option ``name``, with other ``words``."""
-    entry = replace(OPTIONS[name], **words)
-    if entry.required:
-        return field(metadata={"option": entry})
-    return field(default=entry.default, metadata={"option": entry})
 
 
 def _side(label: str, usual: str) -> Any:

@@ -11,6 +11,7 @@ from .image import ImageRequest
 from .model_file import keys
 from .option import BLENDER, ENGINE, EVERYWHERE, JOBS, PANEL, Option, options
 from .request import OPTIONS
+from .splats import SplatsRequest
 
 HEAD = """# Options
 
@@ -33,7 +34,8 @@ def _lines() -> Iterator[str]:
     yield HEAD
     yield from _requests()
     yield from _table("`image`", options(ImageRequest).values())
-    yield from _table("Output of `texture`, `image` and `batch`", options(Output).values())
+    yield from _table("`splats`", options(SplatsRequest).values())
+    yield from _table("Output of `texture`, `image`, `splats` and `batch`", options(Output).values())
     yield from _table("`batch`", options(Batch).values())
     yield from _table("`models`", options(Models).values())
     yield from _table("`doctor`", options(Doctor).values())
@@ -43,7 +45,9 @@ def _lines() -> Iterator[str]:
     yield from _table("`batch` in Blender only", options(ObjectBatch).values())
     yield from _table("New Tileable Material in Blender only", options(TileMaterial).values())
     yield from _model_file()
-    yield from _choices({**OPTIONS, **options(ImageRequest), **options(Panel), **keys()})
+    yield from _choices(
+        {**OPTIONS, **options(ImageRequest), **options(SplatsRequest), **options(Panel), **keys()}
+    )
 
 
 def _requests() -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from . import choices
 from .areas import SPELLED_REGION, read_regions
@@ -359,3 +360,11 @@ OPTIONS = options(Request)
 def by_model() -> dict[str, Option]:
     """The options that a model decides where they are not given."""
     return {name: one for name, one in OPTIONS.items() if one.by_model}
+
+
+def as_texture(name: str, **words: Any) -> Any:
+    """The field of another table with a texture's option ``name``, with other ``words``."""
+    entry = replace(OPTIONS[name], **words)
+    if entry.required:
+        return field(metadata={"option": entry})
+    return field(default=entry.default, metadata={"option": entry})

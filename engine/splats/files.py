@@ -26,7 +26,11 @@ Floats = NDArray[np.float32]
 COPIES = 10.0  # of a file's bytes are in memory at most while it is read
 COLOUR = ("f_dc_0", "f_dc_1", "f_dc_2")
 REST = "f_rest_"
-PLACE, SCALE, ROTATION = ("x", "y", "z"), ("scale_0", "scale_1", "scale_2"), ("rot_0", "rot_1", "rot_2", "rot_3")
+PLACE, SCALE, ROTATION = (
+    ("x", "y", "z"),
+    ("scale_0", "scale_1", "scale_2"),
+    ("rot_0", "rot_1", "rot_2", "rot_3"),
+)
 NEEDED = (*PLACE, *COLOUR, "opacity", *SCALE, *ROTATION)
 LARGEST = 80.0  # a scale's logarithm, either way: beyond, it is a point or all there is
 _HOW = "give a .ply of splats as 3D Gaussian splatting or a splat editor writes it, uncompressed"

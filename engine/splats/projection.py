@@ -56,17 +56,23 @@ def project(
     ahead = np.flatnonzero((place[:, 2] > NEAR) & (opacity >= FAINTEST))
     place, focal = place[ahead], resolution / (2 * camera.half_extent)
     flat = _flat(axes @ covariance[ahead] @ axes.T, place, focal, camera.half_extent)
-    blurred = flat + [BLUR, 0.0, BLUR]
+    blurred = flat + np.array([BLUR, 0.0, BLUR])
     ratio = _determinant(flat) / _determinant(blurred)
-    shown = opacity[ahead] * np.sqrt(np.clip(ratio, 0, 1))
+    shown = opacity[ahead].astype(np.float64) * np.sqrt(np.clip(ratio, 0, 1))
     centre = resolution / 2 + focal * place[:, :2] * [1, -1] / place[:, 2:]
     low, high = _bounds(centre, blurred, shown, resolution)
     kept = np.flatnonzero((shown >= FAINTEST) & (low < high).all(axis=1))
     kept = kept[np.argsort(place[kept, 2], kind="stable")]
     conic = blurred[kept][:, [2, 1, 0]] * [1, -1, 1] / _determinant(blurred[kept])[:, None]
-    numbers = (place[:, 2][kept], centre[kept], conic, shown[kept])
-    depth, centre, conic, shown = (np.ascontiguousarray(one, np.float32) for one in numbers)
-    return Projected(ahead[kept], depth, centre, conic, shown, low[kept], high[kept])
+    return Projected(
+        ahead[kept],
+        place[kept, 2].astype(np.float32),
+        centre[kept].astype(np.float32),
+        conic.astype(np.float32),
+        shown[kept].astype(np.float32),
+        low[kept],
+        high[kept],
+    )
 
 
 def _flat(covariance: Doubles, place: Doubles, focal: float, half_extent: float) -> Doubles:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from .. import threads
 from ..controls import lines, normal, position
 from ..controls.depth import depth_picture
 from ..views.cameras import Camera
@@ -22,6 +23,7 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Check = Callable[[], None]
 
+AT_ONCE = min(os.cpu_count() or 1, 8)  # cameras: each takes some 500 MB meanwhile
 SOLID = 0.5  # coverage of a pixel that shows the object rather than what is behind it
 HINT = 0.01  # published: coverage of a pixel that has a depth
 AROUND = 5  # pixels across, of those that are looked at for what is usual there
@@ -31,8 +33,9 @@ LEAST_FACING = 0.1  # cosine: pixels that are seen edge on count a little
 @dataclass(frozen=True)
 class Shot:
     """``camera``'s picture of R^2 pixels. weights: sparse (R^2, S) float32, how much each pixel shows of each
-    splat. depth: (R, R) float32 along the viewing axis, of what a pixel shows the mean, of those around it
-    the middle one: between splats one sees through to others. 0 where a pixel shows nothing."""
+    splat. depth: (R, R) float32 along the viewing axis, of what a pixel shows the mean, as published, of
+    those around it the middle one: between splats one sees through to others. 0 where a pixel shows nothing.
+    """
 
     camera: Camera
     resolution: int
@@ -76,7 +79,7 @@ class Shot:
         towards = self.camera.rays(self.resolution) @ self.camera.axes.T * np.array([-1, -1, 1], np.float32)
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         facing = (self.normals * towards.reshape(self.normals.shape)).sum(axis=2)
-        return np.clip(facing, LEAST_FACING, 1).astype(np.float32)
+        return np.asarray(np.clip(facing, LEAST_FACING, 1), np.float32)
 
 
 def _middle(picture: Floats, inside: Bools) -> Floats:
@@ -123,29 +126,19 @@ class Scene:
         sums, total = matrix @ depth, np.asarray(matrix.sum(axis=1)).reshape(-1)
         mean = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
         square = (resolution, resolution)
-        shown = _middle(mean.reshape(square), total.reshape(square) > 0)
-        return Shot(camera, resolution, matrix, shown)
+        return Shot(camera, resolution, matrix, _middle(mean.reshape(square), total.reshape(square) > 0))
 
     def seen_by(
-        self,
-        cameras: Sequence[Camera],
-        resolution: int,
-        check: Check = lambda: None,
-        done: Callable[[int], None] = lambda i: None,
-    ) -> list[Shot]:
-        """What each of ``cameras`` sees; ``done`` is told how many are."""
-        ended: list[Camera] = []
-
-        def see(camera: Camera) -> Shot:
-            shot = self.seen(camera, resolution, check)
-            ended.append(camera)
-            done(len(ended))
-            return shot
-
-        return threads.each(see, cameras)
+        self, cameras: Sequence[Camera], resolution: int, check: Check = lambda: None
+    ) -> Iterator[Shot]:
+        """What each of ``cameras`` sees, see :meth:`seen`; several at once."""
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            yield from pool.map(lambda camera: self.seen(camera, resolution, check), cameras)
 
 
-def controls(scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None) -> dict[str, Floats]:
+def controls(
+    scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None
+) -> dict[str, Floats]:
     """The control pictures of ``shot``, (1 or 3, R, R) float32 in [0, 1] by their ``kinds``."""
     return {kind: _CONTROLS[kind](scene, shot, check) for kind in kinds}
 

@@ -82,7 +82,7 @@ def _opacity(seen: Projected, rank: Indices, column: Indices, row: Indices) -> N
     y = row.astype(np.float32) + half - seen.centre[rank, 1]
     a, b, c = seen.conic[rank].T
     power = -half * (a * x * x + c * y * y) - b * x * y
-    return np.minimum(seen.opacity[rank] * np.exp(power), np.float32(OPAQUE))
+    return np.asarray(np.minimum(seen.opacity[rank] * np.exp(power), np.float32(OPAQUE)))
 
 
 def _composited(opacity: csr_matrix) -> csr_matrix:

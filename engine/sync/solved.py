@@ -1,9 +1,9 @@
 """f as any sparse matrix of weights, and g as the least squares that undo it: for canonical spaces of which a
 pixel shows many elements, and an element no pixel wholly, such as splats.
 
-f blends: a pixel shows W z, where W's rows sum to its coverage a <= 1, and (1 - a) of its background. A view's
-pixel w is asked to be the same with itself behind: W z = a w. With r how much pixels count, D the sums of
-W^T r a and m = D^-1 W^T r a w the average of the pixels that show an element,
+f blends: a pixel shows W z, where W's rows sum to its coverage a <= 1, and (1 - a) of its background. That is
+to leave a view's pixel w as it is with itself as its background: W z = a w. With r how much pixels count, D
+the sums of W^T r a and m = D^-1 W^T r a w the average of the pixels that show an element,
 
     g(w) = argmin_z  sum r (W z - a w)^2 + DAMPING sum D (z - m)^2.
 
@@ -26,7 +26,7 @@ from .spaces import Averaging, pictures_of, pixels_of, to_torch
 
 STEPS = 6  # measured: with more nothing changes any more
 DAMPING = 0.1  # measured: less follows the noise of views that disagree, more blurs
-LEAST = 1e-12  # of a sum that is divided by
+LEAST = 1e-30  # of a sum that is divided by: confidences to the thirtieth power are small
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SolvedSpace:
         device: torch.device | str = "cpu",
         order: Sequence[int] = (),
     ) -> SolvedSpace:
-        """Of ``weights`` (N h w, K), pixels in (view, row, column) order, and their ``confidence`` (N h w,)."""
+        """Of ``weights`` (N h w, K), pixels in (view, row, column) order, and the pixels' ``confidence``."""
         pixel = np.flatnonzero(np.diff(weights.indptr))
         shown = weights[pixel]
         covered = np.asarray(shown.sum(axis=1), np.float32).reshape(-1, 1)
@@ -74,8 +74,11 @@ class SolvedSpace:
 
     def weighted(self, exponent: float) -> SolvedSpace:
         """The same space, pixels counting by confidence^exponent."""
-        trust = self.confidence**exponent
-        return replace(self, trust=trust, total=self.transposed @ (trust * self.coverage))
+        return replace(self, trust=self.confidence**exponent).weighed()
+
+    def weighed(self) -> SolvedSpace:
+        """The same space with the total of its ``trust``."""
+        return replace(self, total=self.transposed @ (self.trust * self.coverage))
 
     def project(self, z: Tensor, background: Tensor) -> Tensor:
         """f: pixels show elements over their ``background``."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..inputs import read_json
-from ..mesh.frame import from_z_up, turned
+from ..mesh.frame import AXES, Axes, turned
 from ..options.values import short
 from .cameras import FOV, Camera
 
@@ -25,7 +25,6 @@ Doubles = NDArray[np.float64]
 FOVS = (1.0, 170.0)
 NEAREST = 0.01  # to its target, of the mesh's radius: a camera that looks away from the mesh has one too
 _KEYS = frozenset({"position", "forward", "up", "fov", "name"})
-_UP = (0.0, 1.0, 0.0)
 _HOW = 'write {"cameras": [{"position": [x, y, z], "forward": [x, y, z], "up": [x, y, z], "fov": 40}, ...]}'
 
 
@@ -64,30 +63,30 @@ def _roll(level: Camera, up: Doubles) -> float:
     return float(np.degrees(np.arctan2(aside, above))) if seen else 0.0
 
 
-def read(path: str, most: int, z_up: bool = False) -> list[Given]:
-    """The cameras that the JSON file ``path`` lists, at most ``most``; z_up: +Z is up in the mesh's file.
-    Raises UserError."""
+def read(path: str, most: int, axes: Axes = AXES["y"]) -> list[Given]:
+    """The cameras that the JSON file ``path`` lists, at most ``most``. axes: from those of the mesh's
+    file to engine axes. Raises UserError."""
     data = read_json(path, fix=_HOW)
     listed = data.get("cameras") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not listed:
         raise UserError(f"'{path}' lists no cameras", _HOW)
     if len(listed) > most:
         raise UserError(f"'{path}' lists {len(listed)} cameras", f"leave at most {most} of them")
-    return [_camera(entry, number, z_up) for number, entry in enumerate(listed, 1)]
+    return [_camera(entry, number, axes) for number, entry in enumerate(listed, 1)]
 
 
-def _camera(entry: Any, number: int, z_up: bool) -> Given:
+def _camera(entry: Any, number: int, axes: Axes) -> Given:
     if not isinstance(entry, dict) or not entry.keys() <= _KEYS:
         raise UserError(f"camera {number} isn't an object of {', '.join(sorted(_KEYS))}", _HOW)
     name = str(entry.get("name") or f"camera {number}")
     position = _vector(entry, "position", None, name)
     forward = _vector(entry, "forward", None, name)
-    up = _vector(entry, "up", (0.0, 0.0, 1.0) if z_up else _UP, name)
+    usual = axes(np.eye(3))[:, 1]  # what the axes turn into (0, 1, 0)
+    up = _vector(entry, "up", usual.tolist(), name)
     for direction, vector in (("forward", forward), ("up", up)):
         if not np.linalg.norm(vector) > 0:
             raise UserError(f"{short(name)} has no direction: {direction} is 0, 0, 0", _HOW)
-    if z_up:
-        position, forward, up = (from_z_up(vector) for vector in (position, forward, up))
+    position, forward, up = (axes(vector) for vector in (position, forward, up))
     return Given(position, forward, up, _fov(entry.get("fov", FOV), name), name)
 
 

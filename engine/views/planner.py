@@ -62,7 +62,7 @@ def plan(
     places, value = _outside(raster, cameras, QUICK, check)
     if not value.size:
         return [cameras[0]]
-    chosen = _object_views(value, check)
+    chosen = object_views(value, check)
     progress(1, 2)
     if painted(value, chosen) < EASY:
         places, value = _outside(raster, cameras, THOROUGH, check)
@@ -101,8 +101,9 @@ def _values(places: SurfacePoints, cameras: Sequence[Camera], most: float, check
     return value
 
 
-def _object_views(value: Floats, check: Check) -> list[int]:
-    """The better of two searches: from nothing, and from the six sides, which people think in."""
+def object_views(value: Floats, check: Check) -> list[int]:
+    """Numbers of whole-object views, of which the SIDES are the first, by what they are worth (C, P): the
+    better of two searches, from nothing, and from the six sides, which people think in."""
     found = [select(value, PRICE, MAX_VIEWS, start, check) for start in ((), range(len(SIDES)))]
     return max(found, key=lambda chosen: worth(value, chosen, PRICE))
 

@@ -18,12 +18,13 @@ from engine.models import manage
 from engine.options import values
 from engine.options.asked import Asked
 from engine.options.request import OPTIONS
-from engine.protocol import ImageRequest, Request
+from engine.protocol import ImageRequest, Request, SplatsRequest
 from engine.worker import Failure, Worker
 
 GOOD = {"mesh": "no/such.obj", "prompt": "red bricks", "out": "no/such/folder", "steps": 1}
 GOOD_PICTURE = {"kind": "tile", "prompt": "red bricks", "out": "no/such/folder", "steps": 1}
-KINDS = ((Request, GOOD), (ImageRequest, GOOD_PICTURE))
+GOOD_SPLATS = {"splats": "no/such.ply", "prompt": "red bricks", "out": "no/such/folder", "steps": 1}
+KINDS = ((Request, GOOD), (ImageRequest, GOOD_PICTURE), (SplatsRequest, GOOD_SPLATS))
 NUMBERS = (
     "zero",
     "minus one",

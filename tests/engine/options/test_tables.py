@@ -17,10 +17,12 @@ from engine.options.image import ImageRequest
 from engine.options.option import BLENDER, ENGINE, JOBS, PANEL, Option, at, options
 from engine.options.page import page
 from engine.options.request import OPTIONS, Request, by_model
+from engine.options.splats import SplatsRequest
 
 TABLES = (
     Request,
     ImageRequest,
+    SplatsRequest,
     model_file.ModelFile,
     *(blender.Panel, blender.Texture, blender.ObjectBatch),
     *(commands.Whole, commands.Output, commands.Batch, commands.Models, commands.Doctor, commands.Serve),
