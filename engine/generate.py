@@ -63,8 +63,8 @@ class Painter:
 def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floats:
     """The synchronised views, (N, H, W, K) float32 in [0, 1]; ``watch`` is told of every step.
 
-    When memory runs out all begins again with half as many views in the network at once, down to one; then it
-    raises OutOfMemory.
+    When memory runs out all begins again with what takes less of it, down the ladder (models/ladder.py); at
+    its foot it raises OutOfMemory.
     """
     while True:
         try:
@@ -72,7 +72,7 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
         except (MemoryError, RuntimeError) as error:
             if not memory.ran_out(error):
                 raise
-        if not painter.denoiser.halve_batch():
+        if not painter.denoiser.household.step_down():
             lower = " or ".join(f"{{{name}}}" for name in canvas.lighter)
             fix = f"lower {lower}, use a smaller model, or close other programs"
             what = "memory ran out, even with one view at a time"

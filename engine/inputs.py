@@ -119,14 +119,27 @@ def require_room(
 def physical_bytes() -> int | None:
     """How much memory the computer has; None where it doesn't say."""
     if sys.platform == "win32":
-        return _windows_bytes()
+        return _windows_bytes("physical")
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def _windows_bytes() -> int | None:
+def available_bytes() -> int | None:
+    """How much of it programs can have now without pushing others out; all of it where the computer doesn't
+    say."""
+    if sys.platform == "win32":
+        return _windows_bytes("available")
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            (line,) = (line for line in file if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) << 10
+    except (OSError, ValueError):  # no Linux
+        return physical_bytes()
+
+
+def _windows_bytes(what: str) -> int | None:
     import ctypes
 
     class Status(ctypes.Structure):
@@ -134,12 +147,13 @@ def _windows_bytes() -> int | None:
             ("length", ctypes.c_ulong),
             ("load", ctypes.c_ulong),
             ("physical", ctypes.c_ulonglong),
-            *((name, ctypes.c_ulonglong) for name in ("a", "b", "c", "d", "e", "f")),
+            ("available", ctypes.c_ulonglong),
+            *((name, ctypes.c_ulonglong) for name in ("a", "b", "c", "d", "e")),
         ]
 
     status = Status(length=ctypes.sizeof(Status))
     windows = ctypes.windll  # type: ignore[attr-defined]
-    return int(status.physical) if windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    return int(getattr(status, what)) if windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
 def named_file(owner: Path, reference: str) -> Path:

@@ -59,6 +59,7 @@ def texture(
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
+    warnings += map(line, painter.denoiser.household.note)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
         painted = canvas.finish(pictures)

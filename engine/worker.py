@@ -97,8 +97,8 @@ class Worker:
             self._key = self._model = None
             self._model = load_denoiser(name, device, host.check, asked=loras)
             self._key = (name, device)
-            while self._frugal and self._model.halve_batch():
-                pass
+            if self._frugal:
+                self._model.household.limit(rows=1, pictures=1)
         else:
             self._model.use_loras(loras, host.check)
         return self._model

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import OutOfMemory, UserError
 from ..models import ip_adapters, loras, sidecar, sources
 from ..models.accelerators import NONE, named
 from ..models.presets import Preset
@@ -28,8 +28,9 @@ from . import steps
 from .attention import AcrossRows, Links, across_rows
 from .autoencoder import Autoencoder
 from .controlnets import Steering, steerings
-from .families.family import NETWORK, TEXT, Control, Rows, Which
+from .families.family import TEXT, Control, Rows, Which
 from .faults import finite, raised_by_networks
+from .household import Household
 from .levels import Level, Schedule
 from .linear_decoder import LinearDecoder
 from .loading import Model, load
@@ -76,7 +77,9 @@ def load_denoiser(
     wanted = loras.find(asked, sources.Fetch(progress, check))
     found = sources.find(name, check, progress)
     dtype = devices.network_dtype(target, sidecar.precision(found.controlnet))
-    return Denoiser(load(found, target, dtype, check, wanted))
+    model = Denoiser(load(found, target, dtype, check, wanted))
+    model.household.load(check)
+    return model
 
 
 class Denoiser:
@@ -86,8 +89,8 @@ class Denoiser:
     them besides. latent_channels: C. downscale:
     pixels per latent. preset: its family's defaults, under what it says about itself (sidecar.py).
     vocabulary: the words that it knows, None where it doesn't say. controls: what steers it.
-    batch: rows that go through the network at once (a picture with guidance is two rows); vae_batch: pictures
-    through the autoencoder at once, at the preset's view size.
+    household: what of it is in memory. batch: rows that go through the network at once (a picture with
+    guidance is two rows); vae_batch: pictures through the autoencoder at once, at the preset's view size.
     """
 
     def __init__(self, model: Model) -> None:
@@ -106,10 +109,24 @@ class Denoiser:
         self._across: AcrossRows | None = None
         self._linear: LinearDecoder | None = None
         self._steered: tuple[Steering, ...] = ()
-        row = family.row_bytes(self.preset.latent_view_size)
-        picture = family.picture_bytes(self.preset.view_size)
-        self.batch = max(1, devices.budget(self.device) // row)
-        self.vae_batch = max(1, devices.vae_budget(self.device) // picture)
+        size = self.preset.latent_view_size, self.preset.view_size
+        self.household = Household(family, *size, self._steering_parts, model.name)
+
+    @property
+    def batch(self) -> int:
+        return self.household.batch
+
+    @batch.setter
+    def batch(self, rows: int) -> None:
+        self.household.batch = rows
+
+    @property
+    def vae_batch(self) -> int:
+        return self.household.vae_batch
+
+    @vae_batch.setter
+    def vae_batch(self, pictures: int) -> None:
+        self.household.vae_batch = pictures
 
     def use_loras(self, asked: Sequence[str], check: Check = lambda: None) -> None:
         """Have the LoRAs ``asked`` for in the weights from now on, and no others; only what they change is
@@ -145,16 +162,27 @@ class Denoiser:
 
     def steer_with(self, controls: Sequence[Asked], check: Check = lambda: None) -> None:
         """From now on ``controls`` steer it, without any the model's own. check: called all along; may raise
-        Cancelled. Raises UserError where a ControlNet isn't there, doesn't fit the model or isn't for such
-        pictures; then all is as it was before."""
+        Cancelled. Raises UserError where a ControlNet isn't there, doesn't fit the model or into memory, or
+        isn't for such pictures; then all is as it was before."""
         nets = self._family.controlnets
         if nets is None:
             if controls:
                 raise UserError("{controls}: this model takes no ControlNets", "leave it out", controls=None)
             return
         found = steerings(controls, nets.own, self.preset, check)
+        before, self._steered = self._steered, found
         nets.use(found)
-        self._steered = found
+        try:
+            self.household.settle()
+        except OutOfMemory:
+            self._steered = before
+            nets.use(before)
+            raise
+
+    def _steering_parts(self) -> list[Part]:
+        """The networks of the ControlNets that steer."""
+        nets = self._family.controlnets
+        return nets.parts([one.net for one in self.controls]) if nets else []
 
     @property
     def adapter(self) -> str | None:
@@ -176,12 +204,13 @@ class Denoiser:
             own.use(ip_adapters.find(adapter, self.preset.family, fetch), references, check)
         elif own:
             own.none()
+        self.household.settle()
 
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along
         where what reads prompts must be loaded first; may raise Cancelled."""
         if any(prompt not in self._embedded for prompt in prompts):
-            self._make_room(TEXT, NETWORK)
+            self.household.read()
         for prompt in prompts:
             if prompt not in self._embedded:
                 with raised_by_networks():
@@ -191,15 +220,7 @@ class Denoiser:
 
     def ready(self, check: Check = lambda: None) -> None:
         """All prompts are embedded: have what denoises in memory. check: as in :meth:`embed`."""
-        self._make_room(NETWORK, TEXT)
-        for part in self._parts(NETWORK):
-            part.network(check)
-
-    def _make_room(self, stage: str, other: str) -> None:
-        """For the parts of ``stage``, where those of the ``other`` must leave for them."""
-        need = sum(part.bytes for part in self._parts(stage) if not part.is_loaded)
-        if need and self._family.takes_turns and not devices.has_room(self.device, need):
-            self.release(other)
+        self.household.ready(check)
 
     @contextmanager
     def attending(self, links: Links | None = None) -> Iterator[None]:
@@ -344,29 +365,12 @@ class Denoiser:
     def release(self, stage: str = TEXT) -> None:
         """Give the memory of the parts of a ``stage`` (family.py) back until they are needed again; prompts
         that were embedded stay known."""
-        for part in self._parts(stage):
-            part.release()
-        devices.empty_cache(self.device)
-
-    def _parts(self, stage: str) -> list[Part]:
-        """Those of a ``stage``, the ControlNets that steer among those of the network."""
-        names = [component.name for component in self._family.components if component.stage == stage]
-        nets = self._family.controlnets if stage == NETWORK else None
-        steering = nets.parts([one.net for one in self.controls]) if nets else []
-        return [*(self._family.parts[name] for name in names), *steering]
-
-    def halve_batch(self) -> bool:
-        """Use half as much memory from now on; False when one row and one picture at a time is reached."""
-        if self.batch == 1 and self.vae_batch == 1:
-            return False
-        self.batch, self.vae_batch = max(1, self.batch // 2), max(1, self.vae_batch // 2)
-        self.release(TEXT)
-        return True
+        self.household.release(stage)
 
     def free(self) -> None:
         """Give the memory back; the denoiser can't be used afterwards."""
         self._embedded.clear()
-        del self._family, self._model
+        del self._family, self._model, self.household
         devices.empty_cache(self.device)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 
 from ..errors import UserError
+from ..inputs import available_bytes, physical_bytes
+from ..models.ladder import Room
 from ..options import values
 from ..options.request import OPTIONS
 
@@ -15,11 +17,13 @@ from ..options.request import OPTIONS
 CPU_BUDGET = 4 << 30
 CPU_VAE_BUDGET = 64 << 20  # measured: decoding a few small pictures at a time is a fifth faster (caches)
 CUDA_SHARE = 0.4
+CUDA_SPARE = 600 << 20  # of a card: its driver's own share of a process, and what breaks up between tensors
+SHARED_SPARE = 1 << 30  # of a memory that is everyone's
 
 # Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
 # of thumb behind the default batch.
 MAPS_ALIVE = 25
-VAE_MAPS_ALIVE = 12
+VAE_MAPS_ALIVE, VIDEO_MAPS_ALIVE = 12, 18
 
 
 def resolve(name: str) -> torch.device:
@@ -41,10 +45,13 @@ def available(name: str) -> bool:
 
 
 def network_dtype(device: torch.device, precision: str = "half") -> torch.dtype:
-    """Half ``precision`` on CUDA: twice as fast, half the memory. Full precision elsewhere: CPUs have no fast
-    half-precision kernels, and on Apple's MPS half precision has mixed-type failures and black pictures on
-    record, while diffusers' documentation uses full precision there."""
-    return torch.float16 if device.type == "cuda" and precision == "half" else torch.float32
+    """Half ``precision`` on CUDA: twice as fast, half the memory; bfloat16, in which nothing overflows, where
+    the card calculates in it. Full precision elsewhere: CPUs have no fast half-precision kernels, and on
+    Apple's MPS half precision has mixed-type failures and black pictures on record, while diffusers'
+    documentation uses full precision there."""
+    if device.type != "cuda" or precision != "half":
+        return torch.float32
+    return torch.bfloat16 if has_bfloat16(device) else torch.float16
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -64,25 +71,35 @@ def vae_budget(device: torch.device) -> int:
     return CPU_VAE_BUDGET if device.type == "cpu" else budget(device)
 
 
-def unet_row_bytes(channels: int, latents: int) -> int:
-    """Bytes for the activations of a row of ``latents``^2 in a UNet that is ``channels`` wide at most."""
-    return channels * latents * latents * 4 * MAPS_ALIVE
+def unet_row_bytes(channels: int, latents: int, number: int) -> int:
+    """Bytes for the activations of a row of ``latents``^2 in a UNet that is ``channels`` wide at most.
+    number: bytes of one; in 16 bits some are kept in 32."""
+    return channels * latents * latents * min(number + 1, 4) * MAPS_ALIVE
 
 
-def transformer_row_bytes(width: int, tokens: int) -> int:
+def transformer_row_bytes(width: int, tokens: int, number: int) -> int:
     """The same in a transformer of so many ``tokens``, each ``width`` wide. Its attention keeps nothing for
     pairs of tokens."""
-    return width * tokens * 4 * MAPS_ALIVE
+    return width * tokens * number * MAPS_ALIVE
 
 
-def vae_picture_bytes(channels: int, pixels: int) -> int:
-    """The same for a picture of ``pixels``^2 in an autoencoder."""
-    return channels * pixels * pixels * 4 * VAE_MAPS_ALIVE
+def vae_picture_bytes(channels: int, pixels: int, number: int, maps: int = VAE_MAPS_ALIVE) -> int:
+    """The same for a picture of ``pixels``^2 in an autoencoder. maps: alive at once."""
+    return channels * pixels * pixels * number * maps
 
 
-def has_room(device: torch.device, need: int) -> bool:
-    """Whether ``need`` more bytes are free on a graphics card. Elsewhere not: the memory is everyone's."""
-    return device.type == "cuda" and torch.cuda.mem_get_info(device)[0] > need
+def room(device: torch.device) -> Room:
+    """What ``device`` has for a model now."""
+    free, total = available_bytes(), physical_bytes()
+    if device.type == "cuda":
+        on_card, all_of_it = torch.cuda.mem_get_info(device)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by torch, unused
+        return Room(on_card + kept, all_of_it, ram=free, spare=CUDA_SPARE)
+    if device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        free = total - torch.mps.driver_allocated_memory()
+    eight = device.type == "cpu"
+    return Room(free, total, "the computer", eight=eight, away=False, shared=True, spare=SHARED_SPARE)
 
 
 def empty_cache(device: torch.device) -> None:

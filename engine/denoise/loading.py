@@ -75,18 +75,16 @@ class Model:
 def load(
     sources: Sources, device: torch.device, dtype: torch.dtype, check: Check, loras: Sequence[Lora] = ()
 ) -> Model:
-    """The model with ``loras`` in it and all its parts, but for those that take turns in memory; raises
-    UserError for missing, damaged or mismatched files, and what ``check`` raises."""
+    """The model with ``loras`` in it, of which each part comes when it is first needed; raises UserError for
+    missing or mismatched files, and what ``check`` raises."""
     model = prepare(sources, device, dtype, check)
     model.change(loras, check)
-    for part in model.family.parts.values() if not model.family.takes_turns else ():
-        part.network(check)
     check()
     return model
 
 
 def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Model:
-    """The same of which each part comes when it is first needed."""
+    """The same as its files have it."""
     from diffusers.utils import logging
 
     own = sidecar.of_model(sources.pipeline, sources.controlnet)

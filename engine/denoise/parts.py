@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .additions import Changes, changed
+from .resting import EIGHT_BITS, PLAIN, Rest, largest, resting
 from .weights import Check, fill, refill
 
 Weights = Callable[[Any, Check], Iterable[tuple[str, Tensor]]]
@@ -45,12 +46,41 @@ class Part:
             if isinstance(module, nn.Linear | nn.Conv2d)
         }
         self._changes: Changes = {}
-        self._elements: int = sum(parameter.numel() for parameter in self._empty.parameters())
+        self._rest = PLAIN
+        sizes = {name: parameter.numel() for name, parameter in self._empty.named_parameters()}
+        self._elements: int = sum(sizes.values())
+        self._resting = {  # numbers that may rest, by how many bytes each of them then takes
+            kind.itemsize: sum(sizes.get(name, 0) for name in resting(self._empty, kind))
+            for kind in (torch.float16, EIGHT_BITS)
+        }
+        self._largest = largest(self._empty)
+
+    def bytes(self, stored: torch.dtype | None = None) -> int:
+        """What its weights take where they rest as ``stored``; None: as they are computed with."""
+        plain = self._elements * self.dtype.itemsize
+        if stored is None or stored.itemsize >= self.dtype.itemsize:
+            return int(plain)
+        return int(plain - self._resting[stored.itemsize] * (self.dtype.itemsize - stored.itemsize))
 
     @property
-    def bytes(self) -> int:
-        """What its weights take on the device."""
-        return int(self._elements * self.dtype.itemsize)
+    def bytes_here(self) -> int:
+        """What its weights take on the device now."""
+        return self.bytes(self._rest.stored) if self.is_loaded and not self._rest.away else 0
+
+    @property
+    def layer_bytes(self) -> int:
+        """What the largest of its layers takes."""
+        return int(self._largest * self.dtype.itemsize)
+
+    def lie(self, rest: Rest) -> None:
+        """Have the weights rest so from now on. Where it is loaded and they don't, it goes, and comes again
+        when it is asked for."""
+        stored = rest.stored
+        if stored is not None and stored.itemsize >= self.dtype.itemsize:
+            rest = Rest(None, rest.away)
+        if rest != self._rest:
+            self._rest = rest
+            self.release()
 
     @property
     def is_loaded(self) -> bool:
@@ -62,7 +92,7 @@ class Part:
         if self._network is None:
             network = self._build() if self._empty is None else self._empty
             tensors, add = self._weights(network, check), partial(changed, changes=self._changes)
-            fill(network, tensors, self.dtype, self.device, check, self.name, add)
+            fill(network, tensors, self.dtype, self.device, check, self.name, add, self._rest)
             self._finish(network)
             self._network, self._empty = network, None
         return self._network

@@ -73,6 +73,11 @@ class References:
         """The name of the one that is used, None without references."""
         return self._used.adapter.name if self._used else None
 
+    @property
+    def bytes(self) -> int:
+        """What its layers take on the device."""
+        return self._used.layers.bytes() if self._used else 0
+
     def none(self) -> None:
         """Have no references from now on, and no memory taken for them."""
         self._used = None

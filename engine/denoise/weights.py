@@ -18,6 +18,7 @@ from ..errors import UserError
 from ..models import files, quantised
 from ..models.files import SUPPORTED
 from ..models.header import header
+from .resting import PLAIN, Rest, resting, wake
 
 Check = Callable[[], None]
 AGAIN = files.AGAIN
@@ -133,29 +134,34 @@ def fill(
     check: Check,
     name: str,
     add: Add = _as_it_is,
+    rest: Rest = PLAIN,
 ) -> None:
     """Give an empty ``network`` (parts.py) its weights on ``device`` and freeze it; calls ``check`` between.
-    add: called with each weight as its file has it.
+    add: called with each weight as its file has it. rest: how they lie while they aren't computed with.
 
     Parameters come in ``dtype``; buffers (statistics, counts, tables) stay as precise as the network has
     them. Weights that are tied to one another are one, whichever of their names a file has. Raises UserError
     when a weight is missing or has another shape; what the network doesn't know is left out.
     """
     own = network.state_dict()
-    buffers = {key: buffer.dtype for key, buffer in network.named_buffers()}
+    kinds = {key: buffer.dtype for key, buffer in network.named_buffers()}
+    names = resting(network, rest.stored)
+    kinds |= dict.fromkeys(names, rest.stored or dtype)
+    home = torch.device("cpu") if rest.away else device
     state: dict[str, Tensor] = {}
     for raw, tensor in checked(tensors, check):
         key = _modern(raw, own)
         if key in own:
             fitted = add(key, _fitted(tensor, tuple(own[key].shape), f"the {name} weight {raw}"))
-            kind = buffers.get(key, dtype if tensor.is_floating_point() else tensor.dtype)
-            state[key] = fitted.to(device, kind, memory_format=_layout(fitted, device))
+            kind = kinds.get(key, dtype if tensor.is_floating_point() else tensor.dtype)
+            state[key] = fitted.to(home, kind, memory_format=_layout(fitted, device))
     _tie(network, state)
     if missing := sorted(set(own) - set(state)):
         raise UserError(f"the {name} lacks {len(missing)} weights, {missing[0]} among them", AGAIN)
     network.load_state_dict(state, assign=True)
     _move_buffers(network, device)
     network.requires_grad_(False).eval()
+    wake(network, rest, names, device, dtype)
 
 
 def refill(

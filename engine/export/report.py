@@ -39,6 +39,7 @@ def values(
         "ip_adapter": denoiser.adapter,
         "sync_autoencoder": _sync_autoencoder(settings, denoiser),
         "device": str(denoiser.device),
+        "memory": denoiser.household.words,
         **found,
         "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
         "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps_run, 4),

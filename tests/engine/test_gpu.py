@@ -60,7 +60,7 @@ def test_half_precision_denoises_as_full_precision(model: str, tiny_model: Path)
     for t in (950, 500, 100):
         full, half = (predicted(denoiser, x, t, control) for denoiser in (cpu, cuda))
         assert torch.isfinite(half).all()
-        assert ((half - full).norm() / full.norm()).item() < 0.02
+        assert ((half - full).norm() / full.norm()).item() < 0.05
     full, half = (denoiser.decode(x.to(denoiser.device)).float().cpu() for denoiser in (cpu, cuda))
     assert (half - full).abs().mean().item() < 0.02
 

@@ -32,13 +32,13 @@ def worker() -> Worker:
 
 @pytest.fixture
 def denoiser(worker: Worker, request_for: Make) -> Iterator[Denoiser]:
-    """The worker's loaded model; its batch sizes are put back at the end."""
+    """The worker's loaded model; how much it does at once is put back at the end."""
     run(worker, request_for(steps=1))
     model = worker._model
     assert model is not None
     sizes = model.batch, model.vae_batch
     yield model
-    model.batch, model.vae_batch = sizes
+    model.household.limit(*sizes)
 
 
 def run(worker: Worker, request: Request) -> Result:
@@ -212,7 +212,7 @@ def test_a_job_that_does_not_fit_goes_on_in_smaller_pieces(
     tmp_path: Path,
     error: BaseException,
 ) -> None:
-    denoiser.batch = 8
+    denoiser.household.limit(rows=8, pictures=8)
     plenty = pixels(run(worker, request_for(out=str(tmp_path / "plenty"))))
     asked = short_of_memory(monkeypatch, denoiser, 2, error)
     short = pixels(run(worker, request_for()))

@@ -93,9 +93,11 @@ class StableDiffusion(Family[Stack]):
         return Part(component.name, empty, tensors, self.device, self.dtype)
 
     def _without_overflow(self, vae: Part, sources: Sources) -> Part:
-        """The autoencoder in a precision that holds its numbers."""
+        """The autoencoder in a precision that holds its numbers; of two such, the finer."""
         if vae.config.force_upcast:
             vae.dtype = torch.float32
+        elif self.dtype == torch.bfloat16:
+            vae.dtype = torch.float16
         return vae
 
     def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
@@ -171,7 +173,9 @@ class StableDiffusion(Family[Stack]):
         return self.parts["unet"].network()
 
     def row_bytes(self, latents: int) -> int:
-        return unet_row_bytes(self.parts["unet"].config.block_out_channels[0], latents)
+        width = self.parts["unet"].config.block_out_channels[0]
+        return unet_row_bytes(width, latents, self.dtype.itemsize)
 
     def picture_bytes(self, pixels: int) -> int:
-        return vae_picture_bytes(self.parts["vae"].config.block_out_channels[0], pixels)
+        vae = self.parts["vae"]
+        return vae_picture_bytes(vae.config.block_out_channels[0], pixels, vae.dtype.itemsize)

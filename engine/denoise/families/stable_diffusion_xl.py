@@ -44,16 +44,17 @@ class StableDiffusionXL(StableDiffusion):
     def _without_overflow(self, vae: Part, sources: Sources) -> Part:
         """The published weights overflow in half precision. Others, trained on until they don't, are best;
         bfloat16 has the range, and takes half of what full precision does."""
-        if self.dtype != torch.float16 or not vae.config.force_upcast:
-            return vae
+        if self.dtype == torch.float32 or not vae.config.force_upcast:
+            return super()._without_overflow(vae, sources)
         if sources.half:
             file = sources.half / "config.json"
             config = read_json(file)
             check_half(sources.half, config, vae.config)
             folder = sources.half
             empty = partial(build, self.components[2].network, config, file)
-            return Part("vae", empty, lambda _, check: weights.of_folder(folder), self.device, self.dtype)
-        vae.dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
+            return Part("vae", empty, lambda _, check: weights.of_folder(folder), self.device, torch.float16)
+        bfloat16 = self.dtype == torch.bfloat16 or has_bfloat16(self.device)
+        vae.dtype = torch.bfloat16 if bfloat16 else torch.float32
         return vae
 
     @torch.no_grad()

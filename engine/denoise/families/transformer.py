@@ -22,7 +22,7 @@ from ...options.channels import main_channel
 from .. import flow, transformer_file, weights
 from ..autoencoder import Autoencoder, tiny_part
 from ..build import build
-from ..device import transformer_row_bytes, vae_picture_bytes
+from ..device import VIDEO_MAPS_ALIVE, transformer_row_bytes, vae_picture_bytes
 from ..levels import Schedule
 from ..parts import Part
 from ..patches import PATCH
@@ -140,9 +140,10 @@ class FlowTransformer(Family[R]):
         return int(config.num_attention_heads * config.attention_head_dim)
 
     def row_bytes(self, latents: int) -> int:
-        return transformer_row_bytes(self.width, self.tokens(latents**2) + self.PROMPT)
+        return transformer_row_bytes(self.width, self.tokens(latents**2) + self.PROMPT, self.dtype.itemsize)
 
     def picture_bytes(self, pixels: int) -> int:
-        config = self.parts["vae"].config
-        width = config.get("base_dim") or config.block_out_channels[0]
-        return vae_picture_bytes(width, pixels)
+        vae = self.parts["vae"]
+        if width := vae.config.get("base_dim"):
+            return vae_picture_bytes(width, pixels, vae.dtype.itemsize, VIDEO_MAPS_ALIVE)
+        return vae_picture_bytes(vae.config.block_out_channels[0], pixels, vae.dtype.itemsize)

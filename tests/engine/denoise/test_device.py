@@ -29,8 +29,11 @@ def test_unknown_device() -> None:
     assert error.value.fix == "use one of auto, cpu, cuda or mps"
 
 
-def test_half_precision_on_cuda_only() -> None:
-    assert device.network_dtype(torch.device("cuda")) == torch.float16
+def test_half_precision_on_cuda_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bfloat16 where the card calculates in it."""
+    for has, expected in ((True, torch.bfloat16), (False, torch.float16)):
+        monkeypatch.setattr(device, "has_bfloat16", lambda _, has=has: has)
+        assert device.network_dtype(torch.device("cuda")) == expected
     assert device.network_dtype(torch.device("cuda"), "full") == torch.float32
     assert device.network_dtype(torch.device("cpu")) == torch.float32
     assert device.network_dtype(torch.device("mps")) == torch.float32

@@ -180,8 +180,8 @@ def test_a_prepared_model_loads_its_parts_one_by_one(eps_model: Path) -> None:
 def test_short_of_memory_what_reads_prompts_goes_first(eps_model: Path) -> None:
     model = load_denoiser(str(eps_model), "cpu", lambda: None)
     text = model.embed(["gold"])
-    model.batch = 4
-    assert model.halve_batch()
+    model.household.limit(rows=1, pictures=1)
+    assert model.household.step_down()
     assert "text_encoder" not in loaded(model)
     assert torch.equal(model.embed(["gold"]).rows(1).tensor, text.rows(1).tensor)
     assert "text_encoder" not in loaded(model)

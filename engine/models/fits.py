@@ -1,0 +1,107 @@
+"""Whether a model runs on a machine, how, and about how long it takes there: before it is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from . import ladder
+from .catalogue import ENTRIES, Entry
+from .figures import BY_FAMILY, Figures
+from .ladder import FULL, HALF, Plan, Room
+from .machine import CARD_SPARE, Machine
+from .presets import Preset
+
+VIEWS = 10
+ROWS = 10  # in a pass, where there is room: all views of a job, which attention across views wants
+# Of what large products of matrices reach: measured for Stable Diffusion on processors (docs/models.md);
+# cards are said to do about as well.
+REACHED = 0.6
+CROSSING = 6e9  # bytes a second from a computer's memory to its card, about
+TOLD = ("flux-dev",)  # families whose network is told the guidance, and takes one pass
+CARDS = (6, 8, 10, 12, 16, 24, 32, 48, 80)  # GB of cards that there are
+
+
+@dataclass(frozen=True)
+class Fit:
+    """runs: whether it does at all. how: in words. seconds: of ten views, about; None where it doesn't."""
+
+    runs: bool
+    how: str
+    seconds: float | None = None
+
+    @property
+    def words(self) -> str:
+        """In one line."""
+        return self.how if self.seconds is None else f"{self.how}; ten views take {duration(self.seconds)}"
+
+
+def on(family: str, preset: Preset | None, machine: Machine) -> Fit | None:
+    """How a model of a ``family`` with its ``preset`` runs on ``machine``; None where nothing is known of
+    what it takes."""
+    figures = BY_FAMILY.get(family)
+    if figures is None or preset is None:
+        return None
+    figures = figures.at(preset.view_size)
+    room, sizes = machine.room, figures.sizes(HALF if machine.half else FULL, ROWS)
+    plan = ladder.choose(sizes, room)
+    if plan is None:
+        least = ladder.least(sizes, room) / 2**30
+        without = ", as its weights can't wait in the computer's memory" if _waits(sizes, room) else ""
+        return Fit(False, f"doesn't fit on {machine.where}: it takes {least:.1f} GB at least{without}")
+    saved = plan.words(ladder.best(sizes, room))
+    how = f"runs on {machine.where}" + (f" ({', '.join(saved)})" if saved else "")
+    return Fit(True, how, _seconds(figures, preset, machine, plan))
+
+
+def _waits(sizes: ladder.Sizes, room: Room) -> bool:
+    """Whether it would fit if the computer had more memory for what waits there."""
+    return room.ram is not None and ladder.choose(sizes, replace(room, ram=None)) is not None
+
+
+def _seconds(figures: Figures, preset: Preset, machine: Machine, plan: Plan) -> float:
+    passes = 1 if preset.guidance == 1.0 or preset.family in TOLD else 2
+    rows = VIEWS * passes * preset.steps
+    pictures = VIEWS * figures.decode
+    if preset.sync_space == "rgb":
+        pictures += VIEWS * preset.steps * (figures.decode + 2 * figures.encode)
+    computing = (rows * figures.tflop + pictures) / (machine.tflops * REACHED)
+    crossing = figures.network.by_rest(HALF)[plan.network] / CROSSING * rows / plan.rows if plan.away else 0.0
+    return computing + crossing
+
+
+def duration(seconds: float) -> str:
+    """About so long, in words."""
+    for unit, least, name in ((3600.0, 5400.0, "hour"), (60.0, 90.0, "minute")):
+        if seconds >= least:
+            return f"about {round(seconds / unit)} {name}s"
+    rounded = max(1, round(seconds)) if seconds < 10 else 5 * round(seconds / 5)
+    return f"about {rounded} second{'s' * (rounded > 1)}"
+
+
+def smaller(room: Room, computed: str = HALF) -> list[str]:
+    """The models of the catalogue that fit into ``room``, by their names, the smallest first."""
+    found = [e for e in ENTRIES if e.family in BY_FAMILY and ladder.choose(_of(e, computed), room)]
+    return [entry.name for entry in sorted(found, key=lambda e: BY_FAMILY[e.family].network.total)]
+
+
+def _of(entry: Entry, computed: str) -> ladder.Sizes:
+    return BY_FAMILY[entry.family].sizes(computed, ROWS)
+
+
+def cards(family: str) -> str:
+    """The graphics cards that a model of a ``family`` wants, in words; "" where nothing is known."""
+    figures = BY_FAMILY.get(family)
+    return ", ".join(_cards(figures)) if figures else ""
+
+
+def _cards(figures: Figures) -> Iterator[str]:
+    """For each way to keep it the smallest card that it runs on so."""
+    sizes, said = figures.sizes(HALF, 1), {}
+    for size in reversed(CARDS):
+        there = size * 2**30 - CARD_SPARE
+        if plan := ladder.choose(sizes, Room(there, there)):
+            way = "visiting layer by layer" if plan.away else {HALF: "", ladder.EIGHT: "in fp8"}[plan.network]
+            said[way] = size
+    for way, size in said.items():
+        yield f"{size} GB {way}".strip()
