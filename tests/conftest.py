@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,32 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 _extension = types.ModuleType("sync_texture")
 _extension.__path__ = [str(ROOT)]
 sys.modules.setdefault("sync_texture", _extension)
+
+
+WINDOWS = ("gui", "test_installed_zip.py", "test_build.py")
+"""Parts of paths of tests that build the extension, or that look at what is on a screen: one at a time."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of tests that run side by side (pytest-xdist), those of one file stay together and in order, since they
+    share what takes long to make. Scripts in Blender share nothing: each runs wherever there is room."""
+    for item in items:
+        parts = item.path.relative_to(ROOT).parts
+        if "test_in_blender.py" in parts:
+            continue
+        together = "windows" if set(WINDOWS) & set(parts) else "/".join(parts)
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """Commands called in this process heed signals in their own way; what ends pytest's workers isn't for
+    them."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from . import blender, environments
 from .run import ROOT, call, say
 
 PACKAGE = "sync_texture"  # what the repository's root is called as a package, in Blender and for mypy
+MOST_WORKERS = 4  # each may take 3 GB
 STRICT = ("-p", f"{PACKAGE}.engine", "-p", f"{PACKAGE}.blender_sync_addon", "-p", "tools", "-m", "build")
 
 
@@ -19,8 +20,16 @@ def run(pytest_arguments: list[str]) -> int:
     failed = {name: status for name, status in _lint(python).items() if status}
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)} (see above)")
-    status = call([python, "-m", "pytest", *pytest_arguments], env)
+    status = call([python, "-m", "pytest", *_side_by_side(pytest_arguments), *pytest_arguments], env)
     return status or next(iter(failed.values()), 0)
+
+
+def _side_by_side(pytest_arguments: list[str]) -> list[str]:
+    """What lets pytest run tests on all cores, by groups (tests/conftest.py); nothing where the caller says
+    how, or looks at one test."""
+    said = any(word.startswith(("-n", "--pdb", "--collect-only")) for word in pytest_arguments)
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    return [] if said or workers == 1 else ["-n", str(workers), "--dist", "loadgroup"]
 
 
 def _lint(python: Path) -> dict[str, int]:
