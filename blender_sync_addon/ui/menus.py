@@ -16,6 +16,7 @@ from ..operators import (
     texture,
     tile_material,
     variations,
+    world,
 )
 
 COLUMN = 26  # entries of examples
@@ -36,6 +37,7 @@ class ObjectMenu(bpy.types.Menu):
         layout.operator(variations.Variations.bl_idname)
         layout.operator(variations.GenerateAgain.bl_idname).seed = "other"
         layout.operator(tile_material.NewTileableMaterial.bl_idname)
+        layout.operator(world.NewWorldFromPrompt.bl_idname)
         layout.separator()
         layout.operator(results.KeepResult.bl_idname)
         layout.operator(results.TakeBack.bl_idname)

@@ -177,6 +177,31 @@ class TileMaterial:
     )
 
 
+@dataclass(frozen=True)
+class NewWorld:
+    """New World, besides the options of ``image``."""
+
+    surroundings: bool = field(
+        default=True,
+        metadata=option(
+            "Depth",
+            "Fit it to what the scene shows from there, as far away as that is. Else it is painted freely",
+            JOB,
+            doors=ONLY_PANEL,
+        ),
+    )
+    eye: str = field(
+        default="camera",
+        metadata=option("From", "Whence it is seen", JOB, choices=choices.EYES, doors=ONLY_PANEL),
+    )
+    show: bool = field(
+        default=True,
+        metadata=option(
+            "Use in Scene", "Show it in the scene; the world from before is kept", JOB, doors=ONLY_PANEL
+        ),
+    )
+
+
 @functools.cache
 def panel() -> Mapping[str, Option]:
     """The options of the panel by name, in the order in which it shows them."""

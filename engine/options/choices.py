@@ -32,6 +32,10 @@ LOOKS = {
     "inner_circle": ("Inner Circle", "A disc in its middle turned by 180 degrees"),
     "inner_rotate": ("Inner Turn", "The same disc turned by 45 degrees: not one to one"),
 }
+EYES = {
+    "camera": ("Active Camera", "From where the scene's camera stands; its middle is where that looks"),
+    "cursor": ("3D Cursor", "From the 3D cursor; its middle is +Y"),
+}
 SYNC_SPACES = {
     "latent": ("Latent", "Average in the model's own coarse space, as published"),
     "rgb": ("Colour", "Average colours at full resolution: views agree better"),

@@ -114,8 +114,8 @@ class Option:
     def default_words(self) -> str:
         """What it is where it isn't given, in words; "" where that is nothing."""
         usual = "the model's" if self.by_model else self.usual or self.instead or self.default
-        if usual is None or usual is False:
-            return ""
+        if usual is None or isinstance(usual, bool):
+            return "on" if usual else ""
         return f"{usual:g}" if isinstance(usual, int | float) else str(usual or "")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from . import values
-from .blender import SECTIONS, ObjectBatch, Panel, Texture, TileMaterial
+from .blender import SECTIONS, NewWorld, ObjectBatch, Panel, Texture, TileMaterial
 from .commands import Batch, Doctor, Models, Output, Serve, Whole
 from .image import ImageRequest
 from .model_file import keys
@@ -44,10 +44,10 @@ def _lines() -> Iterator[str]:
     yield from _table("`texture` in Blender only", options(Texture).values())
     yield from _table("`batch` in Blender only", options(ObjectBatch).values())
     yield from _table("New Tileable Material in Blender only", options(TileMaterial).values())
+    yield from _table("New World in Blender only", options(NewWorld).values())
     yield from _model_file()
-    yield from _choices(
-        {**OPTIONS, **options(ImageRequest), **options(SplatsRequest), **options(Panel), **keys()}
-    )
+    requests = {**OPTIONS, **options(ImageRequest), **options(SplatsRequest)}
+    yield from _choices({**requests, **options(Panel), **options(NewWorld), **keys()})
 
 
 def _requests() -> Iterator[str]:

@@ -1,9 +1,11 @@
-"""Run inside Blender or bpy by test_in_blender.py: the texture in a material of the artist's own."""
+"""Run inside Blender or bpy by test_in_blender.py: a material of the artist's own, tiles, worlds."""
 
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -21,7 +23,9 @@ helper.use_fake_engine()
 
 from made import material_of, mine  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.read import surroundings  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
+from sync_texture.blender_sync_addon.results import world as worlds  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 
@@ -261,6 +265,91 @@ def test_a_tile_that_fails_changes_nothing():
         history.add = usual
     helper.check_same(before, helper.dump())
     assert not history.of(obj)
+
+
+# --- worlds ---
+
+surroundings.HEIGHT = 64
+READ = """
+import sys, numpy as np
+from engine.pictures import depth_file
+from tests.engine import rooms
+found = depth_file.read(sys.argv[1])
+ray = rooms.equirectangular(len(found))
+turn = float(sys.argv[2])  # to the left
+c, s, (x, y, z) = np.cos(turn), np.sin(turn), np.moveaxis(ray, -1, 0)
+truth = rooms.distances(np.stack([c * x + s * z, y, c * z - s * x], axis=-1))
+print(found.shape, (np.abs(found / truth - 1) > 1e-3).mean())
+"""
+ROOMS = helper.module(helper.ROOT / "tests" / "engine" / "rooms.py", "rooms")
+TURN = 0.7
+
+
+def room():
+    """The room of boxes, and a camera in it that looks down a little; its middle is where that does."""
+    for low, high in (ROOMS.WALLS, *ROOMS.BOXES):
+        low, high = (np.array([x, -z, y]) for x, y, z in (low, high))
+        bpy.ops.mesh.primitive_cube_add(size=1, location=(low + high) / 2)
+        bpy.context.object.scale = np.abs(high - low)
+    bpy.ops.object.camera_add(rotation=(1.3, 0, TURN))
+    bpy.context.scene.camera = bpy.context.object
+    return bpy.context.object
+
+
+def test_the_depth_of_a_room_is_that_of_its_formulas_and_leaves_no_trace():
+    camera, scene = room(), bpy.context.scene
+    camera.data.type = "ORTHO"
+    scene.render.use_border = scene.render.use_compositing = True
+    before = helper.dump()
+    eye = surroundings.Eye.of(scene, "camera")
+    assert abs(eye.heading - TURN) < 1e-5
+    surroundings.depth(scene, bpy.context.view_layer, eye, TMP / "depth.exr")
+    helper.check_same(before, helper.dump())
+    python = os.environ.get("SYNC_TEXTURE_TEST_PYTHON", sys.executable)
+    words = [python, "-c", READ, str(TMP / "depth.exr"), str(TURN)]
+    done = subprocess.run(words, cwd=helper.ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("(64, 128) "), done.stderr
+    assert float(done.stdout.split()[-1]) < 0.03, done.stdout  # at edges rays may fall on either side
+
+
+def test_a_world_is_the_scenes_and_the_earlier_one_comes_back():
+    bpy.ops.object.camera_add(rotation=(np.pi / 2, 0, TURN))
+    camera, scene = bpy.context.object, bpy.context.scene
+    scene.camera, earlier = camera, scene.world
+    assert OPS.new_world(prompt="a hall", surroundings=False, width=128) == {"FINISHED"}
+    ours = scene.world
+    assert (ours.name, ours["sync_texture"]["kind"], ours["sync_texture_before"]) == (
+        "a hall",
+        "panorama",
+        earlier,
+    )
+    helper.check_quadrants(helper.render(TMP / "world.png"))
+    OPS.new_world(prompt="moss", surroundings=False, show=False, eye="cursor")
+    assert scene.world == ours
+    assert bpy.data.worlds["moss"].use_fake_user
+    assert OPS.earlier_world() == {"FINISHED"}
+    assert scene.world == earlier
+    assert ours.use_fake_user
+    helper.raises(lambda: OPS.earlier_world(), "no earlier one")
+
+
+def test_a_world_that_fails_changes_nothing():
+    before = helper.dump()
+    helper.raises(lambda: OPS.new_world(prompt="hall"), "nothing to paint a world around")
+    helper.raises(lambda: OPS.new_world(prompt="hall", surroundings=False), "no active camera")
+    free = {"surroundings": False, "eye": "cursor"}
+    helper.raises(lambda: OPS.new_world(prompt=" ", **free), "prompt is empty")
+    helper.raises(lambda: OPS.new_world(prompt="fail", **free), "It went wrong")
+    usual, worlds.write_world.make = worlds.write_world.make, None
+    try:
+        helper.raises(lambda: OPS.new_world(prompt="hall", **free), "nothing of it was")
+    finally:
+        worlds.write_world.make = usual
+    helper.check_same(before, helper.dump())
+    helper.cube()
+    with_cube = helper.dump()
+    helper.raises(lambda: OPS.new_world(prompt="fail", eye="cursor"), "It went wrong")
+    helper.check_same(with_cube, helper.dump())
 
 
 helper.main(dict(globals()), ADDON, engine.supervisor.abandon)

@@ -50,6 +50,11 @@ def test_a_tileable_material():
     assert run("new_tile") == {"Cube": "mossy stone"}
 
 
+def test_a_world():
+    assert run("new_world") == {}
+    assert bpy.context.scene.world.name == "red bricks"
+
+
 def test_many_objects():
     assert run("blue denim") == {"Cube": "weathered red bricks", "Suzanne": "blue denim"}
     prompts = {"table": "old oak wood", "lamp": "polished gold", "shelf": "grey concrete"}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import OpenEXR
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
@@ -42,16 +39,3 @@ def equirectangular(height: int) -> Doubles:
             level = np.cos(latitude)
             rays[row, column] = level * np.sin(longitude), np.sin(latitude), -level * np.cos(longitude)
     return rays
-
-
-def write(path: Path, **channels: NDArray[np.floating]) -> Path:
-    """An OpenEXR file of ``channels`` (H, W), 32 bits; __ in a name stands for a dot."""
-    found = {name.replace("__", "."): np.asarray(one, np.float32) for name, one in channels.items()}
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    OpenEXR.File(header, found).write(str(path))
-    return path
-
-
-def room(path: Path, height: int = 64) -> Path:
-    """The depth picture of the room, as Blender names its channel."""
-    return write(path, ViewLayer__Depth__Z=distances(equirectangular(height)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenEXR
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -34,6 +35,19 @@ from tests.engine import rooms
 
 Doubles = NDArray[np.float64]
 HALF = tan(pi * 36 / 180)  # of a view's width, at distance 1
+
+
+def write(path: Path, **channels: NDArray[np.floating]) -> Path:
+    """An OpenEXR file of ``channels`` (H, W), 32 bits; __ in a name stands for a dot."""
+    found = {name.replace("__", "."): np.asarray(one, np.float32) for name, one in channels.items()}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, found).write(str(path))
+    return path
+
+
+def room(path: Path, height: int = 64) -> Path:
+    """The depth picture of the room, as Blender names its channel."""
+    return write(path, ViewLayer__Depth__Z=rooms.distances(rooms.equirectangular(height)))
 
 
 def ray(camera: Camera, row: float, column: float, side: int) -> tuple[float, float, float]:
@@ -184,7 +198,7 @@ def test_depth_is_that_of_the_room() -> None:
 def test_controls_are_those_of_the_surface(tmp_path: Path) -> None:
     """As of a mesh; without depth a model that reads positions sees a sphere, others see nothing."""
     layout = Sphere(sphere.rig(), 32)
-    path = str(rooms.room(tmp_path / "room.exr", 32))
+    path = str(room(tmp_path / "room.exr", 32))
     deep = prepare(ImageRequest("panorama", "x", "o", depth=path), Host(), Clock())
     ahead = deep.shown(layout, ("depth", "position"))[0]
     assert ahead["depth"].max() > 0.95
@@ -203,7 +217,7 @@ def test_what_isnt_there_is_background(tmp_path: Path) -> None:
     """Sky above the horizon, as Blender, others, and broken files say it."""
     depth = rooms.distances(rooms.equirectangular(32))
     depth[:8], depth[8:12], depth[12:14], depth[14], depth[15] = 1e10, np.inf, np.nan, 0, -1
-    request = ImageRequest("panorama", "x", "o", depth=str(rooms.write(tmp_path / "sky.exr", V=depth)))
+    request = ImageRequest("panorama", "x", "o", depth=str(write(tmp_path / "sky.exr", V=depth)))
     views = prepare(request, Host(), Clock()).shown(Sphere(sphere.rig(), 32), ("depth", "normal", "lines"))
     up, down, front = views[20], views[21], views[0]
     assert not up["depth"].any()
@@ -233,7 +247,7 @@ def channels_of(depth: Doubles) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("names", ["alone", "pass", "z", "grey"])
 def test_the_channel_of_depth_is_found(tmp_path: Path, names: str) -> None:
     depth = rooms.distances(rooms.equirectangular(16))
-    path = rooms.write(tmp_path / "d.exr", **channels_of(depth)[names])
+    path = write(tmp_path / "d.exr", **channels_of(depth)[names])
     found = prepare(ImageRequest("panorama", "x", "o", depth=str(path)), Host(), Clock()).depth
     np.testing.assert_allclose(found, depth, rtol=1e-6)
 
@@ -251,7 +265,7 @@ def small(model: Path, out: Path, **fields: Any) -> ImageRequest:
 @pytest.mark.parametrize("method", ["synctweedies", "case5", "syncsde"])
 def test_a_whole_job(worker: Worker, tiny_model: Path, tmp_path: Path, method: str) -> None:
     """With depth and preview; without, and attention across views."""
-    depth = str(rooms.room(tmp_path / "room.exr")) if method == "synctweedies" else None
+    depth = str(room(tmp_path / "room.exr")) if method == "synctweedies" else None
     how = {"preview": True} if depth else {"attention": "views"}
     result = worker.run(small(tiny_model, tmp_path / "out", method=method, depth=depth, **how), Host())
     assert isinstance(result, Result), result
@@ -290,10 +304,10 @@ def test_the_size_is_twice_as_wide_as_high(tiny_model: Path) -> None:
 
 def bad(folder: Path) -> dict[str, list[str]]:
     depth = rooms.distances(rooms.equirectangular(16))
-    square = rooms.write(folder / "square.exr", Z=depth[:, :16])
-    nothing = rooms.write(folder / "nothing.exr", Z=np.full((16, 32), 1e10))
-    several = rooms.write(folder / "several.exr", A=depth, B=depth + 1)
-    flat = rooms.write(folder / "flat.exr", Z=depth[:8, :16])
+    square = write(folder / "square.exr", Z=depth[:, :16])
+    nothing = write(folder / "nothing.exr", Z=np.full((16, 32), 1e10))
+    several = write(folder / "several.exr", A=depth, B=depth + 1)
+    flat = write(folder / "flat.exr", Z=depth[:8, :16])
     cut = folder / "cut.exr"
     cut.write_bytes(square.read_bytes()[:200])
     Image.new("L", (32, 16)).save(folder / "grey.png")
