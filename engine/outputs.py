@@ -176,9 +176,10 @@ def inputs_of(request: Request | ImageRequest | SplatsRequest) -> Iterator[str]:
     yield from [request.splats] if isinstance(request, SplatsRequest) else request.meshes
     if request.cameras:
         yield request.cameras
-    pictures = (request.init_texture, *areas.files(request.region)) if isinstance(request, Request) else ()
-    for picture in filter(None, pictures):
-        yield from pictures_of(picture)
+    if isinstance(request, Request):
+        masks = (*areas.files(request.region), *areas.files(request.repaint, areas.plain))
+        for picture in filter(None, (request.init_texture, *masks)):
+            yield from pictures_of(picture)
 
 
 def pictures_of(path: str) -> list[str]:

@@ -13,7 +13,7 @@ from .mesh.frame import AXES, framed
 from .mesh.mesh import Mesh, is_z_up
 from .models import accelerators
 from .models.presets import Preset, for_kind
-from .options import controls, values
+from .options import areas, controls, values
 from .options.areas import Region, read_regions
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
@@ -182,6 +182,11 @@ def _check_method(request: AnyRequest) -> None:
 
 def _check_start(request: Request) -> None:
     """Of the texture to start from, what can be said without looking at it."""
+    for said in request.repaint:
+        areas.plain(said)
+    if request.repaint and request.init_texture is None:
+        what = "an area is to be repainted, but there is no texture of which all else stays"
+        raise UserError(what, "name it by {init_texture}", init_texture=None)
     if request.strength is not None and request.init_texture is None:
         what = "a strength is given, but no texture to start from"
         raise UserError(what, "name it by {init_texture}", init_texture=None)

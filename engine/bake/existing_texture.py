@@ -47,9 +47,14 @@ class ExistingTexture:
 
         Raises UserError.
         """
-        texels = read(Path(path))
-        texels[..., :3] *= texels[..., 3:]
-        return cls((texels,))
+        return cls.of([read(Path(path))])
+
+    @classmethod
+    def of(cls, pictures: Sequence[Floats]) -> ExistingTexture:
+        """``pictures`` (H, W, 4), as :func:`read` has them, as the pages."""
+        for one in (pages := [one.copy() for one in pictures]):
+            one[..., :3] *= one[..., 3:]
+        return cls(tuple(pages))
 
     @classmethod
     def read_pages(cls, path: str, pages: Sequence[Page]) -> ExistingTexture:
@@ -94,6 +99,12 @@ class ExistingTexture:
         picture[view.fragments.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
         return picture.reshape(view.resolution, view.resolution, 3)
 
+    def opacity(self, surface: Surface, view: View) -> Floats:
+        """(R, R) float32 in [0, 1]: how opaque it is in what ``view`` shows; 0 behind."""
+        picture = np.zeros(view.resolution**2, np.float32)
+        picture[view.fragments.pixel] = sample_pages(self.pages, surface.uvs_of(view.fragments))[:, 3]
+        return picture.reshape(view.resolution, view.resolution)
+
     def under(self, texels: SurfaceTexels, baked: Baked, bare: Floats) -> Baked:
         """``baked`` with the old colours in the texels of the mesh that no view painted, in the first
         columns; those of other channels, of which nothing is known, become ``bare`` (K,)."""
@@ -113,17 +124,21 @@ class ExistingTexture:
     def around(self, texels: SurfaceTexels, image: Floats) -> Floats:
         """``image`` (T, T, K), or of pages, with the old colours in its first columns where the mesh has no
         texels, nor any near: what lies there may be another object's."""
-        on_mesh = np.zeros(texels.pages * texels.size**2, np.uint8)
-        on_mesh[texels.index] = 1
-        width = 2 * max(2, round(PADDING * texels.size)) + 1
-        square = on_mesh.reshape(-1, texels.size, texels.size)
-        near = maximum_filter(square, size=(1, width, width), mode="constant")
-        far = np.flatnonzero(near == 0)
+        far = np.flatnonzero(~near_mesh(texels))
         old, alpha = self._at_texels(texels, far)
         kept = alpha >= OPAQUE
         result = image.reshape(-1, image.shape[-1]).copy()
         result[far[kept], : old.shape[1]] = old[kept]
         return result.reshape(image.shape)
+
+
+def near_mesh(texels: SurfaceTexels) -> NDArray[np.bool_]:
+    """(P, T, T): whether a texel is on the mesh, or so near to it that it takes its colour."""
+    on_mesh = np.zeros(texels.pages * texels.size**2, np.uint8)
+    on_mesh[texels.index] = 1
+    width = 2 * max(2, round(PADDING * texels.size)) + 1
+    square = on_mesh.reshape(-1, texels.size, texels.size)
+    return np.asarray(maximum_filter(square, size=(1, width, width), mode="constant") > 0)
 
 
 def page_paths(path: str, pages: Sequence[Page], what: str) -> list[str]:

@@ -187,6 +187,8 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
             paths[one] = str(folder / fields[one])
     if asked := fields.get("region"):
         paths["region"] = [areas.beside(text, folder) for text in asked]
+    if asked := fields.get("repaint"):
+        paths["repaint"] = [areas.plain_beside(text, folder) for text in asked]
     for one, kind in WEIGHTED.items():
         if asked := fields.get(one):
             paths[one] = [kind.beside(text, folder) for text in asked]

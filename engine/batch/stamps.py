@@ -45,7 +45,9 @@ class Stamps:
             path = str(folder / mesh)
             found.append(_required(path))
             named += self._named(path)
-        for picture in filter(None, (fields.get("init_texture"), *areas.files(fields.get("region", ())))):
+        masks = areas.files(fields.get("region", ()))
+        masks += areas.files(fields.get("repaint", ()), areas.plain)
+        for picture in filter(None, (fields.get("init_texture"), *masks)):
             path = str(folder / picture)
             found += [_required(one) for one in pictures_of(path) or [path]]
         if cameras := fields.get("cameras"):

@@ -76,8 +76,13 @@ class PreparedMeshes:
         backend = choose(request.raster, denoiser.device.type)
         surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
         made, missing = wanted(request.channels, (*denoiser.channels, *denoiser.estimated))
+        if job.repair is not None:
+            made = (main_channel(),)  # of the others nothing is known around what is painted
         kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
-        shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host)
+        faces = None if job.repair is None else job.repair.faces(surface)
+        shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
+        if job.repair is not None:
+            shots = job.repair.seeing(surface, shots)
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
         warnings = [*notes, *_blind(cameras, shots), *resolution.warning(surface, shots, job.host.check)]
         warnings += [*asked.warnings, *_ungiven(missing)]
@@ -159,8 +164,11 @@ class MeshCanvas:
 
     def start(self) -> Start | None:
         """How the views show the texture to start from."""
-        old = self.job.old
-        return None if old is None else Start(old.seen(self.surface, self.shots, self.job.host.check))
+        old, repair, surface, shots = self.job.old, self.job.repair, self.surface, self.shots
+        if old is None:
+            return None
+        known = None if repair is None else repair.known(surface, shots, old)
+        return Start(old.seen(surface, shots, self.job.host.check), known)
 
     def preview(self) -> MeshPreview:
         return MeshPreview(self.job, self.surface, self.cameras, self.shown)
@@ -168,12 +176,16 @@ class MeshCanvas:
     def finish(self, pictures: Floats) -> PaintedMesh:
         """The textures of all channels: baked, over the old one where there is one, filled, padded."""
         graph = TexelGraph.build(self.surface, self.job.request.texture_size)
-        layers = painted(self.channels)
-        found = by_channel(self._texture(pictures, graph), layers)
+        layers, repair, over = painted(self.channels), self.job.repair, None
+        image = self._texture(pictures, graph)
+        found = by_channel(image, layers)
         seen = by_channel(pictures, layers)[main_channel()]
         images = {one: self._made(one, found, graph) for one in self.channels}
+        if repair is not None and self.job.old is not None:
+            over = repair.over(graph, image, self.job.old)
+            images[main_channel()] = over.image()
         flat = flat_channels(images, graph.texels.index)
-        return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat))
+        return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat), over)
 
     def _made(self, channel: Channel, found: ByChannel, graph: TexelGraph) -> Floats:
         """The texture of a ``channel``, or what is made of another one that is ``found``."""
@@ -195,8 +207,10 @@ class MeshCanvas:
         return old.around(graph.texels, image)
 
     def report(self, warnings: list[str]) -> dict[str, Any]:
-        layout = self.job.layout
+        layout, request = self.job.layout, self.job.request
         return {
+            "texture_size": request.texture_size,
+            "texture_depth": request.texture_depth,
             "raster": self.surface.raster.name,
             "mesh": {
                 "vertices": len(layout.mesh.vertices),

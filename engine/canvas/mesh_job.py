@@ -20,6 +20,7 @@ from ..options.channels import Channel
 from ..protocol import Request
 from ..views.camera_file import Given
 from .mesh_areas import MeshArea
+from .mesh_repair import MeshRepair
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +28,8 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class MeshJob:
     """layout: the meshes of ``request`` as one, on their textures. own: the request's cameras, None where it
-    gives none. old: the texture to start from, None where there is none. areas: of the request's regions."""
+    gives none. old: the texture to start from, None where there is none. areas: of the request's regions.
+    repair: what of the old texture is painted anew, None where all is."""
 
     request: Request
     layout: Layout
@@ -35,6 +37,7 @@ class MeshJob:
     own: list[Given] | None = None
     old: ExistingTexture | None = None
     areas: tuple[MeshArea, ...] = ()
+    repair: MeshRepair | None = None
 
     @classmethod
     def read(cls, request: Request, host: Host, clock: Clock) -> MeshJob:
@@ -52,11 +55,20 @@ class MeshJob:
             layout = replace(layout, warnings=(*layout.warnings, *notes))
             host.note(notes)
         with clock.part("load"):
-            path = request.init_texture
-            old = ExistingTexture.read_pages(path, layout.pages) if path else None
             regions = options.regions(request)
             areas = tuple(MeshArea.read(one.area, layout, "region") for one in regions)
-        return cls(request, layout, host, own, old, areas)
+            path = request.init_texture
+            old = ExistingTexture.read_pages(path, layout.pages) if path and not request.repaint else None
+            job = cls(request, layout, host, own, old, areas)
+            return job._repairing() if request.repaint else job
+
+    def _repairing(self) -> MeshJob:
+        """In the size and the depth that the texture has."""
+        repair = MeshRepair.read(self.request, self.layout)
+        notes = memory.check_textures(len(self.layout.pages), repair.size)
+        layout = replace(self.layout, warnings=(*self.layout.warnings, *notes, *repair.notes(self.request)))
+        request, old = repair.request(self.request), repair.present()
+        return replace(self, request=request, layout=layout, old=old, repair=repair)
 
     def files(self, channels: Iterable[Channel]) -> list[str]:
         """The names of all that the job writes of ``channels``."""

@@ -25,6 +25,7 @@ from ..pictures.channels import ByChannel
 from ..protocol import Result
 from ..views.surface import Surface, View, masks
 from .mesh_job import MeshJob
+from .mesh_repair import PaintedOver
 
 Floats = NDArray[np.float32]
 
@@ -41,6 +42,7 @@ class PaintedMesh:
     pictures: Floats
     images: ByChannel
     flat: tuple[Channel, ...] = ()
+    over: PaintedOver | None = None
 
     @property
     def texture(self) -> Floats:
@@ -67,6 +69,7 @@ class PaintedMesh:
             "seam_error": seam_error(self.surface, self.texture),
             "view_psnr": view_psnr(self.rendered, self.shots, self.pictures),
             "detail_kept": kept if np.isfinite(kept) else None,
+            **({} if self.over is None else {"border_error": self.over.border_error}),
             "flat_channels": [one.name for one in self.flat],
         }
 
@@ -90,7 +93,8 @@ class PaintedMesh:
         request, layout, check = self.job.request, self.job.layout, self.job.host.check
 
         def textured() -> None:
-            write_textured(layout, self.images, request.texture_depth, stage, check)
+            files = () if self.over is None else self.over.files
+            write_textured(layout, self.images, request.texture_depth, stage, check, files)
 
         def turntable() -> None:
             save.gif(render.turntable(self.texture, self.surface, check), stage / "turntable.gif")

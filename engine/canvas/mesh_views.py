@@ -26,15 +26,21 @@ AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels t
 
 
 def take_views(
-    surface: Surface, cameras: Sequence[Camera] | None, resolution: int, controls: Sequence[str], host: Host
+    surface: Surface,
+    cameras: Sequence[Camera] | None,
+    resolution: int,
+    controls: Sequence[str],
+    host: Host,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> list[View]:
     """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
     those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS).
+    wanted: (F,) the faces for whose sake views are chosen; None: all.
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
     """
-    placed = _planned(surface.raster, host) if cameras is None else cameras
+    placed = _planned(surface.raster, host, wanted) if cameras is None else cameras
 
     def draw(i: int) -> View:
         host.check()
@@ -53,12 +59,13 @@ def take_views(
     return seeing
 
 
-def _planned(raster: EmbreeRaster, host: Host) -> list[Camera]:
+def _planned(raster: EmbreeRaster, host: Host, wanted: NDArray[np.bool_] | None) -> list[Camera]:
     """A plan for the mesh. One of the last meshes gets the plan that it had: another prompt or seed needn't
     wait for it."""
-    mesh = hashlib.sha256(raster.corners.tobytes()).digest()
+    faces = b"" if wanted is None else wanted.tobytes()
+    mesh = hashlib.sha256(raster.corners.tobytes() + faces).digest()
     if mesh not in _plans:
-        found = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None))
+        found = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None), wanted)
         _plans[mesh] = tuple(found)
         while len(_plans) > PLANS:
             del _plans[next(iter(_plans))]

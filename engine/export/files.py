@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..options.channels import Channel, main_channel
 from ..outputs import MESH_FILES
 from ..pictures import exr, png
 from ..pictures.channels import ByChannel, as_colours
+from ..pictures.original import Original
 from ..pictures.pages import each
 from ..protocol import Texture
 from . import render, save
@@ -63,18 +64,31 @@ def textures(
 
 
 def write_textured(
-    layout: Layout, images: ByChannel, depth: str, folder: Path, check: Callable[[], None] = lambda: None
+    layout: Layout,
+    images: ByChannel,
+    depth: str,
+    folder: Path,
+    check: Callable[[], None] = lambda: None,
+    files: Sequence[Original] = (),
 ) -> None:
-    """All textures of ``images`` (T, T, k), or of pages, in ``depth``, and mesh.glb with 8 bits of them."""
+    """All textures of ``images`` (T, T, k), or of pages, in ``depth``, and mesh.glb with 8 bits of them.
+    files: what is written instead of the pages of the main channel, in that depth; none: these."""
     for channel, image in images.items():
-        for page, picture in zip(layout.pages, each(image), strict=True):
+        own = files if channel == main_channel() else ()
+        for i, (page, picture) in enumerate(zip(layout.pages, each(image), strict=True)):
             check()
-            save.png(render.to_image(as_colours(picture)), folder / page_file(page, channel))
+            small = own[i].image() if own else render.to_image(as_colours(picture))
+            save.png(small, folder / page_file(page, channel))
     _write_glb(layout, images, folder)
     for channel, image in images.items():
-        for page, picture in zip(layout.pages, each(image), strict=True):
+        own = files if channel == main_channel() else ()
+        for i, (page, picture) in enumerate(zip(layout.pages, each(image), strict=True)):
             check()
-            _write_deep(as_colours(picture), channel, depth, folder / result_file(depth, page, channel))
+            path = folder / result_file(depth, page, channel)
+            if not own:
+                _write_deep(as_colours(picture), channel, depth, path)
+            elif depth != "8":
+                own[i].write(path)
 
 
 def _write_deep(picture: Floats, channel: Channel, depth: str, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,23 +78,43 @@ def write_region(region: Region) -> str:
     return f"{area}={region.prompt}" + ("" if region.guidance is None else f"|{region.guidance:g}")
 
 
+def plain(said: str) -> Area:
+    """The area that ``said``, one to repaint, names. Raises UserError."""
+    return read(said, "repaint")
+
+
 def beside(said: str, folder: Path) -> str:
     """The region ``said`` with its file, where it names one, counted from ``folder``."""
     try:
         region = read_region(said)
     except UserError:  # which is refused elsewhere
         return said
-    if region.area.kind != "mask":
+    return write_region(replace(region, area=_beside(region.area, folder)))
+
+
+def plain_beside(said: str, folder: Path) -> str:
+    """The same of the area ``said``, one to repaint."""
+    try:
+        return str(_beside(plain(said), folder))
+    except UserError:
         return said
-    return write_region(replace(region, area=Area("mask", str(folder / region.area.name))))
 
 
-def files(said: Iterable[str]) -> list[str]:
-    """The files that regions name, as they are spelled there: patterns, some of them."""
+def _beside(area: Area, folder: Path) -> Area:
+    return Area("mask", str(folder / area.name)) if area.kind == "mask" else area
+
+
+def _of_region(said: str) -> Area:
+    return read_region(said).area
+
+
+def files(said: Iterable[str], area_of: Callable[[str], Area] = _of_region) -> list[str]:
+    """The files that regions name, as they are spelled there: patterns, some of them. area_of: what texts
+    of another kind name."""
     found = []
     for text in said:
         with contextlib.suppress(UserError):  # which is refused elsewhere
-            area = read_region(text).area
+            area = area_of(text)
             found += [area.name] if area.kind == "mask" else []
     return found
 

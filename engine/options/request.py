@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import choices
+from .areas import SPELLED as SPELLED_AREA
 from .areas import SPELLED_REGION, read_regions
 from .asked import Asked
 from .controls import SPELLED
@@ -32,6 +33,8 @@ class Request(Asked, Job):
     region: areas with prompts of their own (options/areas.py), later ones over earlier ones.
     init_texture: path of a picture, with <SET> in place of NAME and <UDIM> in place of the number where there
         are several. strength: the share of the steps that are run. Only with each other.
+    repaint: areas (options/areas.py) of init_texture that alone are painted; the result has its size and
+        depth.
     texture_depth: bits a channel of texture.png; with "half" or "float", texture.exr is the result, and
         texture.png lies beside it in 8 bits.
     write_uvs: uvs.npy (uvs.1.npy, ...), (F, 3, 2) float32 of each mesh that doesn't keep the UVs that it has.
@@ -148,6 +151,21 @@ class Request(Asked, Job):
             high=1,
             instead=0.5,  # colours turn to the prompt's, large shapes stay recognisable
             needs=("from_texture", True),
+        ),
+    )
+    repaint: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Repaint",
+            "Of the texture to start from this area alone, all else stays to the bit: material:, object: or "
+            "mask: and its name, as in mask:spots.png; several: all of them",
+            MODEL,
+            doors=COMMANDS,
+            metavar=SPELLED_AREA,
+            usual="all of it",
+            reported=False,
+            blender_help="Of the texture to start from this area alone: material:, object:, mask:, group: or "
+            "faces: and its name; several: all of them",
         ),
     )
     controls: tuple[str, ...] = field(

@@ -24,6 +24,7 @@ from .surface_points import POSITIONS, SurfacePoints
 from .view_order import round_trip
 
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 Check = Callable[[], None]
 
 MAX_VIEWS = 16
@@ -51,21 +52,23 @@ def plan(
     raster: EmbreeRaster,
     check: Check = lambda: None,
     progress: Callable[[int, int], None] = lambda i, n: None,
+    wanted: Bools | None = None,
 ) -> list[Camera]:
     """At most 16 cameras for the normalised mesh of ``raster``, as a round trip that begins at the front.
 
     ``check`` is called all along and may raise; ``progress`` is told how many of how many steps are done. The
     same mesh always gets the same plan; one that can't be seen from anywhere gets the front view.
+    wanted: (F,) the faces that are to be seen; None: all.
     """
     cameras = [*PLAIN, *even_rig(POSITIONS)]
     progress(0, 2)
-    places, value = _outside(raster, cameras, QUICK, check)
+    places, value = _outside(raster, cameras, QUICK, check, wanted)
     if not value.size:
         return [cameras[0]]
     chosen = object_views(value, check)
     progress(1, 2)
     if painted(value, chosen) < EASY:
-        places, value = _outside(raster, cameras, THOROUGH, check)
+        places, value = _outside(raster, cameras, THOROUGH, check, wanted)
         close = _close_ups(places, cameras, value, best(value, chosen) == 0)
         cameras += close
         value = np.concatenate([value, _values(places, close, CLOSE, check)])
@@ -80,10 +83,11 @@ def painted(value: Floats, chosen: Sequence[int]) -> float:
 
 
 def _outside(
-    raster: EmbreeRaster, cameras: Sequence[Camera], count: int, check: Check
+    raster: EmbreeRaster, cameras: Sequence[Camera], count: int, check: Check, wanted: Bools | None
 ) -> tuple[SurfacePoints, Floats]:
-    """The places that lie outside, P of ``count``, and what each whole-object view is worth there (C, P)."""
-    places = SurfacePoints.build(raster, count, SEED)
+    """The places on ``wanted`` faces that lie outside, P of ``count``, and what each whole-object view is
+    worth there (C, P)."""
+    places = SurfacePoints.build(raster, count, SEED, wanted)
     value = _values(places, cameras, UNUSUAL, check)
     value[: len(PLAIN)] /= np.float32(UNUSUAL)
     outside = np.asarray((value[len(PLAIN) :] > 0).any(axis=0))

@@ -33,11 +33,14 @@ class SurfacePoints:
     face: Ints
 
     @classmethod
-    def build(cls, raster: EmbreeRaster, count: int, seed: int) -> Self:
-        """``count`` places, always the same for the same mesh and ``seed``; none on a mesh without area."""
+    def build(cls, raster: EmbreeRaster, count: int, seed: int, wanted: Bools | None = None) -> Self:
+        """``count`` places, always the same for the same mesh and ``seed``, on the ``wanted`` (F,) faces, or
+        where these are None on all; none where they have no area."""
         rng = np.random.default_rng(seed)
         edge = raster.corners[:, 1:] - raster.corners[:, :1]
         area = np.linalg.norm(np.cross(edge[:, 0], edge[:, 1]).astype(np.float64), axis=1)
+        if wanted is not None:
+            area = area * wanted
         if not area.sum() > 0:
             nowhere = np.zeros((0, 3), np.float32)
             return cls(raster, nowhere, nowhere, np.zeros(0, np.int32))
