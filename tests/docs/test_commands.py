@@ -97,6 +97,7 @@ def folder(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) ->
         box.export(tmp_path / name)
     (tmp_path / "chest.obj").write_text(chest(trimesh.creation.box()), encoding="utf-8")
     Image.new("RGB", (64, 64), (200, 30, 30)).save(tmp_path / "old.png")
+    Image.new("L", (64, 64), 255).save(tmp_path / "spots.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SYNC_TEXTURE_LINKS", str(tmp_path / "links.json"))
     return tmp_path
