@@ -156,8 +156,20 @@ def test_any_failure_fails_the_run(
     monkeypatch.setattr(checks, "_blenders", lambda: {})
     monkeypatch.setattr(checks, "_lint", lambda python: {"ruff check": 0, "mypy": lint})
     monkeypatch.setattr(checks, "call", call)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert checks.run(["-k", "name"]) == expected
     assert commands == [[Path("python"), "-m", "pytest", "-k", "name"]]
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "first"),
+    [(2, [], ["-n", "2"]), (64, ["-q"], ["-n", "4"]), (2, ["-n", "1"], []), (2, ["--collect-only"], [])],
+)
+def test_all_cores_test_unless_told_otherwise(
+    cores: int, asked: list[str], first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert checks._side_by_side(asked)[:2] == first
 
 
 # Wheels
