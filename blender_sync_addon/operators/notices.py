@@ -209,7 +209,7 @@ def _missing(row: ModelEntry) -> Iterator[Notice]:
         yield _stop(Problem(f"{what} is missing or damaged", "See Preferences."))
     elif not bpy.app.online_access:
         fix = f"{row.size} to download, but Blender's online access is off"
-        values = {"data_path": "preferences.system.use_online_access", "value": "True"}
+        values = {"data_path": "preferences.system.use_online_access", "value": True}
         button = Button("wm.context_set_boolean", "Allow Online Access", "INTERNET", values)
         yield Notice(f"{what} is not here", "ERROR", fix, button, stops=True)
     else:

@@ -98,9 +98,9 @@ def _adapter(name: str) -> Description | None:
 
 
 def _for_which(adapter: ip_adapter_file.AdapterFile) -> tuple[str, ...]:
-    words = families.WIDTHS.get(adapter.width, "another model")
+    words = families.WIDTHS.get(adapter.width, f"models that read text of width {adapter.width}")
     how = "Plus, which tells of details" if adapter.plus else "plain, which tells what a picture is about"
-    return (f"For {words} alone: it is made for text of width {adapter.width}.", f"It is {how}.")
+    return f"It is for {words} alone.", f"It is {how}."
 
 
 def _place(base: str, entry: Entry | None) -> Path | None:

@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..options.values import short
 from ..outputs import unportable
 from . import files, transfer
-from .catalogue import ADAPTERS, ENTRIES
+from .catalogue import ADAPTERS, ENTRIES, Entry
 
 Check = Callable[[], None]
 Progress = Callable[[str, int, int], None]
@@ -203,13 +203,22 @@ def unreachable(repo: str) -> UserError:
     off = "the network is switched off (Blender's online access, {offline} or HF_HUB_OFFLINE)"
     why = off if offline() else "the hub can't be reached"
     known = (*ENTRIES, *ADAPTERS.values())
-    name = next((e.name for e in known if repo in (e.base, e.controlnet)), repo)
+    entry = next((e for e in known if repo in (e.base, e.controlnet) or _encoder_of(e) == repo), None)
+    adapter = entry is not None and entry.encoder is not None
+    instead = (
+        "a .safetensors file as the IP-Adapter" if adapter else "a folder or .safetensors file as the model"
+    )
     return UserError(
         f"the weights of {repo} aren't on this computer and {why}",
-        f'run "python -m engine models download {name}" with a network connection, '
-        "or give a folder or .safetensors file as the model",
+        f'run "python -m engine models download {entry.name if entry else repo}" with a network connection, '
+        f"or give {instead}",
         offline=None,
     )
+
+
+def _encoder_of(entry: Entry) -> str | None:
+    """The repository of an IP-Adapter's image encoder, None for models."""
+    return split(entry.base)[0] if entry.base and entry.encoder else None
 
 
 def _gate() -> tuple[str, int]:

@@ -89,6 +89,11 @@ def test_a_model_that_is_not_here_is_offered():
         assert "2.9 GB" in found.text + found.fix
         wanted = "model_download" if bpy.app.online_access else "context_set_boolean"
         assert found.button.operator.endswith(wanted)
+        system = bpy.context.preferences.system
+        before, system.use_online_access = system.use_online_access, False
+        if not bpy.app.online_access:
+            assert only().button.values["value"] is True  # as its button takes it
+        system.use_online_access = before
         assert properties.models(options(), bpy.context, "")[:3] == ["starter", "sd15", "sd21"]
         options().reference = "photo"
         assert "'sd15'" in only().text  # first

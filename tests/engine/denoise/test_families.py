@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.families.family import Ragged
 from engine.denoise.levels import Schedule
 from engine.denoise.loading import FAMILIES, Model, prepare
+from engine.denoise.references import Reference
 from engine.errors import UserError
 from engine.models import families, presets, sources
 from engine.sync.sampler import sample
@@ -60,6 +62,13 @@ def test_parts_come_when_they_are_needed_and_text_may_go(flow: Denoiser) -> None
     assert loaded(flow) == ["text_encoder", "transformer"]
     flow.decode(x)
     assert "vae" in loaded(flow)
+
+
+def test_a_family_without_an_adapter_takes_no_references(flow: Denoiser) -> None:
+    flow.refer_to([])
+    with pytest.raises(UserError, match="takes no reference images") as error:
+        flow.refer_to([Reference(np.zeros((8, 8, 3), np.uint8), 1.0)])
+    assert "sd15, sdxl" in error.value.fix
 
 
 def test_text_is_whatever_its_family_makes_of_it(flow: Denoiser) -> None:
