@@ -194,17 +194,23 @@ class Denoiser:
     ) -> None:
         """From now on what is painted inside :meth:`attending` is to look like ``references``, seen through
         the IP-Adapter ``adapter`` (ip_adapters.py); without any all is as it was. check: called all along;
-        may raise Cancelled. Raises UserError where the model takes none, and for an adapter that can't be had
-        or doesn't fit the model; then all is as it was before."""
+        may raise Cancelled. Raises UserError where the model takes none, for an adapter that can't be had or
+        doesn't fit the model, and then all is as it was before; and OutOfMemory, and then there are none."""
         own = self._family.references
         if own is None and references:
             raise ip_adapters.refused("this model takes no reference images")
         if own and references:
             fetch = sources.Fetch(lambda name, done, total: None, check)
-            own.use(ip_adapters.find(adapter, self.preset.family, fetch), references, check)
+            found = ip_adapters.find(adapter, self.preset.family, fetch)
+            own.use(found, references, self.household.lend, check)
         elif own:
             own.none()
-        self.household.settle()
+        try:
+            self.household.settle()
+        except OutOfMemory:
+            if own:
+                own.none()
+            raise
 
     def embed(self, prompts: Sequence[str], check: Check = lambda: None) -> Text:
         """The prompts for the network; each is computed once in the denoiser's life. check: called all along

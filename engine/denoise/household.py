@@ -127,6 +127,14 @@ class Household:
         if self.plan.reads == APART and not all(part.is_loaded for part in self.parts(TEXT)):
             self.release(NETWORK)
 
+    def lend(self, need: int) -> None:
+        """Something else takes ``need`` bytes for a moment: where they aren't free, what reads prompts and
+        what denoises go, and come again when they are needed."""
+        room = devices.room(self._family.device)
+        if room.free is not None and room.free < need + room.spare:
+            self.release(TEXT)
+            self.release(NETWORK)
+
     def ready(self, check: Check) -> None:
         """All prompts are embedded: have what denoises in memory. check: as in :meth:`load`."""
         if self.plan.reads != STAYS:

@@ -8,7 +8,7 @@ which may be larger than the UNet, leaves memory at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ from .weights import Check
 
 MOST_KNOWN = 64  # pictures whose tokens are remembered, some 60 KB each
 Tokens = tuple[Tensor, Tensor]
+Lend = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ class References:
         self._inside = False
         self._known: dict[tuple[object, ...], Tokens] = {}
 
-    def use(self, adapter: IPAdapter, references: Sequence[Reference], check: Check) -> None:
-        """Have these ``references``, at least one, from now on, seen through ``adapter``. check: called all
-        along; may raise Cancelled. Raises UserError for an adapter that doesn't fit the model or is damaged;
-        then all is as it was before."""
+    def use(self, adapter: IPAdapter, references: Sequence[Reference], lend: Lend, check: Check) -> None:
+        """Have these ``references``, at least one, from now on, seen through ``adapter``. lend: makes room
+        for the image encoder, of so many bytes. check: called all along; may raise Cancelled. Raises
+        UserError for an adapter that doesn't fit the model or is damaged; then all is as it was before."""
         ip_adapter.require_fit(adapter, self._unet)
         before = self._used
         same = before is not None and (before.adapter, before.layers.is_loaded) == (adapter, True)
         layers = before.layers if before and same else ip_adapter.layers(adapter.file, self._unet)
-        tokens = self._looked_at(adapter, references, check)
+        tokens = self._looked_at(adapter, references, lend, check)
         layers.network(check)
         self._used = _Used(adapter, layers, tokens, tuple(one.weight for one in references))
 
@@ -83,23 +84,26 @@ class References:
         self._used = None
 
     def _looked_at(
-        self, adapter: IPAdapter, references: Sequence[Reference], check: Check
+        self, adapter: IPAdapter, references: Sequence[Reference], lend: Lend, check: Check
     ) -> tuple[Tokens, ...]:
         """The tokens of each, remembered from now on."""
         keys = [(adapter.file.path, adapter.stamp, adapter.encoder, *_digest(one)) for one in references]
         new = {key: one for key, one in zip(keys, references, strict=True) if key not in self._known}
         if new:
-            self._known.update(zip(new, self._tokens(adapter, [*new.values()], check), strict=True))
+            self._known.update(zip(new, self._tokens(adapter, [*new.values()], lend, check), strict=True))
         found = tuple(self._known[key] for key in keys)
         for key in [*self._known][:-MOST_KNOWN]:
             del self._known[key]
         return found
 
     @torch.no_grad()
-    def _tokens(self, adapter: IPAdapter, references: Sequence[Reference], check: Check) -> list[Tokens]:
+    def _tokens(
+        self, adapter: IPAdapter, references: Sequence[Reference], lend: Lend, check: Check
+    ) -> list[Tokens]:
         """The networks for it come, and go again."""
         encoder = ip_adapter.encoder(adapter, self._unet)
         projection = ip_adapter.projection(adapter.file, self._unet)
+        lend(encoder.bytes() + projection.bytes())
         found = []
         try:
             see, project = encoder.network(check), projection.network(check)

@@ -17,12 +17,13 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.denoise import ip_adapter, steps
+from engine.denoise import household, ip_adapter, steps
 from engine.denoise.attention import Links
 from engine.denoise.denoiser import Denoiser
 from engine.denoise.references import Reference
 from engine.errors import EXIT_BAD_INPUT, Cancelled, UserError
 from engine.host import Host
+from engine.models.ladder import Room
 from engine.protocol import ImageRequest, Request, Result
 from engine.worker import Failure, Worker
 from tests.engine.denoise.loaded import load, network, watched
@@ -185,6 +186,29 @@ def test_pictures_are_looked_at_once_and_the_encoder_leaves(
         model.refer_to([Reference(picture(9), 1.0)], str(adapter), check)
     assert not made[-1].is_loaded
     assert model.adapter == str(adapter)  # of before
+
+
+def test_what_isnt_needed_meanwhile_leaves_memory_for_the_encoder(
+    eps_model: Path, adapters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, adapter = load(eps_model), str(adapters / "sd-plain.safetensors")
+    plain, asked = ours(model), []
+    unet = network(model, "unet")
+    monkeypatch.setattr(
+        household.devices, "room", lambda device: asked.append(device) or Room(1 << 10, 1 << 40)
+    )
+    model.household.lend(1 << 9)
+    assert network(model, "unet") is unet
+    monkeypatch.setattr(model.household, "settle", lambda: None)
+    model.refer_to(TWO, adapter)
+    assert not model._family.parts["unet"].is_loaded
+    assert not model._family.parts["text_encoder"].is_loaded
+    found = ours(model)
+    model.refer_to([])
+    assert all(map(torch.equal, ours(model), plain))
+    monkeypatch.undo()
+    model.refer_to(TWO, adapter)
+    assert all(map(torch.equal, ours(model), found))
 
 
 def test_an_adapter_of_another_model_and_damaged_ones_leave_all_as_it_was(
