@@ -23,6 +23,7 @@ def _modules() -> tuple[ModuleType, ...]:
         own_material,
         properties,
         reference_rows,
+        region_rows,
         texture,
         tile_material,
         variations,
@@ -30,15 +31,15 @@ def _modules() -> tuple[ModuleType, ...]:
     )
     from .operators import results as result_operators
     from .results import history, thumbnail
-    from .ui import advanced, menus, panel, preferences, presets
+    from .ui import advanced, menus, panel, preferences, presets, regions
     from .ui import results as result_panels
     from .ui import tile_material as tile_panel
     from .ui import world as world_panel
 
-    chosen = preferences, lora_rows, reference_rows, properties, presets
+    chosen = preferences, lora_rows, reference_rows, region_rows, properties, presets
     operators = texture, batch, environment, fill_panel, controls, tile_material, world
     results = history, thumbnail, result_operators, own_material, variations, result_panels
-    return *chosen, *operators, panel, advanced, *results, tile_panel, world_panel, menus, main
+    return *chosen, *operators, panel, regions, advanced, *results, tile_panel, world_panel, menus, main
 
 
 def register() -> None:

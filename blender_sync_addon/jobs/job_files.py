@@ -14,11 +14,13 @@ from ...engine.outputs import safe_name
 if TYPE_CHECKING:  # without these, no bpy is needed here
     from ...engine import protocol
     from ..read.cameras import Cameras
+    from ..read.masks import MaskedRegion
     from ..read.settings import Settings
     from .job_object import JobObject
 
 PREFIX = "sync_texture_"
 START = "start"  # of the names of pictures to start from
+MASK = "mask"  # of those of masks
 
 
 def make_folder(base: str | None = None) -> Path:
@@ -36,17 +38,21 @@ def remove_folder(folder: Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class JobFiles:
-    """What a job on ``objects`` has in ``folder``. cameras: the scene's, where these are wanted."""
+    """What a job on ``objects`` has in ``folder``. cameras: the scene's, where these are wanted. regions:
+    areas with prompts of their own."""
 
     folder: Path
     objects: Sequence[JobObject]
     cameras: Cameras | None
+    regions: Sequence[MaskedRegion] = ()
 
     def request(self, settings: Settings, out: Path) -> protocol.Request:
         """The request that names the files; results go into the folder ``out``."""
         unwraps = [one.read.unwrap for one in self.objects]
         cameras = self._camera_file if self.cameras else None
-        return settings.request(self._meshes, out, unwraps, self._start_texture, cameras)
+        regions = tuple(one.said(self.folder, f"{MASK}.{i}") for i, one in enumerate(self.regions))
+        found = settings.request(self._meshes, out, unwraps, self._start_texture, cameras)
+        return dataclasses.replace(found, region=regions)
 
     def save(self) -> None:
         """Write them. No bpy: any thread may call it. Raises OSError."""
@@ -56,6 +62,9 @@ class JobFiles:
                 one.texture.save_beside_others(self.folder, f"{START}.{mesh.stem}", self._tiled)
             elif one.texture:
                 one.texture.save(self.folder, START)
+        for i, region in enumerate(self.regions):
+            if region.mask:
+                region.mask.keep(self.folder, f"{MASK}.{i}")
         if self.cameras:
             self.cameras.save(self._camera_file)
 

@@ -18,6 +18,7 @@ from ...engine.options.channels import CHANNELS, Channel, main_channel
 from ..datablocks import polygon_slots
 from ..engine_files import foreign
 from ..problem import Problem
+from ..read import areas as read_areas
 from ..read import mesh as read_mesh
 from ..read import recheck
 from ..read import target as read_target
@@ -103,7 +104,9 @@ class JobObject:
         self._start = start.session_uid if start else None
         self.texture = read_texture.read(obj, settings.uv_layer, faces) if settings.from_texture else None
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
-        read = read_mesh.read(obj, depsgraph, WantedMesh(uv_layer, settings.unwrap, faces, in_world))
+        regions = read_areas.wanted(settings.region)
+        wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, regions)
+        read = read_mesh.read(obj, depsgraph, wanted)
         starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay
         if not starts:
             unwrap = (room or UvRoom()).claim(obj, read.unwrap, read.uv_layer is not None)

@@ -18,6 +18,7 @@ from ...engine import protocol, words
 from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
+from ..read import masks as read_masks
 from ..read.settings import SCENE, Settings
 from ..read.uv_room import UvRoom
 from ..write import colour_space
@@ -83,10 +84,11 @@ class TextureJob(Job):
         self.objects = _read(objects, settings)
         cameras = _scene_cameras(self.objects) if settings.views == SCENE else None
         command = engine.command()
+        regions = read_masks.read_all(settings.region)
         self.show: PreviewDisplay | None = None
         super().__init__(f"Texturing {self.name}")
         try:
-            files = JobFiles(self.folder, self.objects, cameras)
+            files = JobFiles(self.folder, self.objects, cameras, regions)
             self._out = out or own_out(self.folder)
             request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import CollectionProperty, FloatProperty, IntProperty, StringProperty
 
 from ...engine.options.weighted import LORA
-from .weighted_rows import Rows
+from .weighted_rows import weighted
 
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 
@@ -18,7 +18,7 @@ def _fill(row: Any, name: str) -> None:
     row.file = name
 
 
-ROWS = Rows("lora", "sync_texture_loras", lambda row: row.file.strip(), _fill)
+ROWS = weighted("lora", "sync_texture_loras", lambda row: row.file.strip(), _fill)
 
 
 class LoraRow(bpy.types.PropertyGroup):

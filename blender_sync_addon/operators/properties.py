@@ -18,7 +18,7 @@ from ..setup import vocabulary
 from ..setup.models import MODEL
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
-from . import lora_rows, reference_rows
+from . import lora_rows, reference_rows, region_rows
 
 MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
@@ -61,6 +61,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "quality": {"update": quality.chosen},
     "lora": {"update": lora_rows.ROWS.follow},
     "reference": {"update": reference_rows.ROWS.follow},
+    "region": {"update": region_rows.ROWS.follow},
     "strength": {"subtype": "FACTOR"},
     **{name: {"update": quality.changed} for name in quality.NAMES},
 }

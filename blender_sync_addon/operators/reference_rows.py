@@ -12,7 +12,7 @@ from ...engine.options.weighted import REFERENCE
 from ..problem import say
 from ..read import picture
 from .lora_rows import RELATIVE
-from .weighted_rows import Rows
+from .weighted_rows import weighted
 
 
 def _name(row: Any) -> str:
@@ -25,7 +25,7 @@ def _fill(row: Any, name: str) -> None:
     row.file = "" if row.image else name
 
 
-ROWS = Rows("reference", "sync_texture_references", _name, _fill)
+ROWS = weighted("reference", "sync_texture_references", _name, _fill)
 
 
 def _is_single(_row: Any, image: Any) -> bool:

@@ -1,5 +1,5 @@
-"""Rows of the panel for files with a weight: together they are one text, the scene's option, which they make
-and follow."""
+"""Rows of the panel that together are one text, the scene's option, which they make and follow; such as files
+with a weight."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import bpy
 
 from ...engine.options import values
 from ...engine.options.blender import panel
-from ...engine.options.weighted import WEIGHTED, Weighted
+from ...engine.options.weighted import WEIGHTED
 from ..read import settings as read_settings
 
 Update = Callable[[Any, Any], None]
@@ -19,27 +19,21 @@ _following: set[str] = set()
 
 @dataclass(frozen=True)
 class Rows:
-    """Those of a scene. option: the one that they are. place: the scene's collection of them. name: of a
-    row's file, "" while there is none. fill: give a row its file, by name."""
+    """Those of a scene. option: the one that they are. place: the scene's collection of them. said: the text
+    of a row, "" while it has none. fill: let a row say a text."""
 
     option: str
     place: str
-    name: Callable[[Any], str]
+    said: Callable[[Any], str]
     fill: Callable[[Any, str], None]
-
-    @property
-    def kind(self) -> Weighted:
-        return WEIGHTED[self.option]
 
     def of(self, scene: Any) -> Any:
         """All of them."""
         return getattr(scene, self.place)
 
     def text(self, scene: Any) -> str:
-        """What the rows say; those without a file nothing."""
-        rows = ((self.name(row), row.weight) for row in self.of(scene))
-        said = (self.kind.joined(name, round(weight, 4)) for name, weight in rows if name)
-        return str(read_settings.written(tuple(said)))
+        """What the rows say together."""
+        return str(read_settings.written(tuple(filter(None, map(self.said, self.of(scene))))))
 
     def tell(self, scene: Any) -> None:
         """Let the option say what the rows do."""
@@ -71,10 +65,8 @@ class Rows:
         self.of(scene).clear()
         _following.add(self.option)
         try:
-            for name, weight in map(self.kind.as_written, said):
-                row = self.of(scene).add()
-                row.weight = weight
-                self.fill(row, name)
+            for text in said:
+                self.fill(self.of(scene).add(), text)
         finally:
             _following.discard(self.option)
 
@@ -82,3 +74,18 @@ class Rows:
         """Leave one out."""
         self.of(scene).remove(index)
         self.tell(scene)
+
+
+def weighted(option: str, place: str, name: Callable[[Any], str], fill: Callable[[Any, str], None]) -> Rows:
+    """Rows of files with a ``weight``. name: of a row's file, "" while there is none. fill: give a row its
+    file, by name."""
+    kind = WEIGHTED[option]
+
+    def said(row: Any) -> str:
+        return kind.joined(name(row), round(row.weight, 4)) if name(row) else ""
+
+    def say(row: Any, text: str) -> None:
+        file, row.weight = kind.as_written(text)
+        fill(row, file)
+
+    return Rows(option, place, said, say)

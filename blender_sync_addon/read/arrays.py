@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ class MeshArrays:
 
     vertices (V, 3) float32; faces (F, 3) int32; uvs (F, 3, 2) float32 per corner, origin bottom left, or
     None; polygons (F,) int32, the polygon of each triangle. corners (F, 3) int32: the mesh loop that each
-    triangle corner belongs to. materials (F,) int32: numbers among ``material_names``.
+    triangle corner belongs to. materials (F,) int32: numbers among ``material_names``. name: of the object.
+    areas: (F, 3) float32, how much of each corner is in an area, by how options spell that.
     """
 
     vertices: NDArray[np.float32]
@@ -31,6 +33,8 @@ class MeshArrays:
     corners: NDArray[np.int32]
     materials: NDArray[np.int32]
     material_names: tuple[str, ...]
+    name: str = ""
+    areas: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write what the engine needs into the .npz ``path``. Raises OSError."""
@@ -40,6 +44,10 @@ class MeshArrays:
         if self.material_names:
             names = np.array(self.material_names)
             arrays |= {"materials": self.materials, "material_names": names}
+        arrays["object_name"] = np.array([self.name])
+        if self.areas:
+            arrays["area_names"] = np.array(list(self.areas))
+            arrays["area_weights"] = np.stack(list(self.areas.values()))
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
@@ -53,6 +61,7 @@ class MeshReading:
     "keep" or "never". topology: that of the base mesh, see ``topology``. on_base: whether loops are the base
     mesh's. slots (F,) int32: the material slot of each triangle; materials: the name of the material in each
     slot.
+    name: of the object. areas: (L,) float32, how much of each loop is in an area, by how options spell that.
     world: (4, 4) instead of ``scale``, for several objects. selection: the faces that the triangles are of,
     None for all.
     """
@@ -72,6 +81,8 @@ class MeshReading:
     warnings: tuple[str, ...] = ()
     world: NDArray[np.float64] | None = None
     selection: FaceSelection | None = None
+    name: str = ""
+    areas: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def corners(self) -> NDArray[np.int32]:
@@ -115,6 +126,8 @@ class MeshReading:
             corners=corners,
             materials=numbers[self.slots],
             material_names=names,
+            name=self.name,
+            areas={said: weights[corners] for said, weights in self.areas.items()},
         )
 
 

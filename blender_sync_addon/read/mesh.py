@@ -39,9 +39,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import words
+from ...engine.options.areas import Area
 from ..datablocks import polygon_slots
 from ..problem import Problem
-from . import instances, target
+from . import areas, instances, target
 from .arrays import MeshReading
 from .target import FaceSelection
 from .trial import MUCH, Trial, try_out
@@ -58,12 +59,13 @@ _CONVERTIBLE = {"CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 class WantedMesh:
     """What is to be read. uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto",
     "always", "keep", "never". faces: those to read, None for all. in_world: where the object stands among
-    others."""
+    others. areas: of the job's regions, that only Blender knows."""
 
     uv_layer: str = ""
     unwrap: str = "auto"
     faces: FaceSelection | None = None
     in_world: bool = False
+    areas: tuple[Area, ...] = ()
 
 
 def read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
@@ -240,6 +242,8 @@ def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> M
         slots=polygon_slots(mesh, len(obj.material_slots))[polygons],
         materials=tuple(target.artists_material_names(obj)),
         selection=wanted.faces,
+        name=obj.name,
+        areas=areas.read(obj, mesh, wanted.areas, alone=not wanted.in_world),
     )
 
 

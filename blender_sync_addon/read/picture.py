@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,21 @@ class Picture:
         else:
             pixels = to_srgb(self.source) if self.linear else self.source
             png.write(pixels[::-1], path, level=png.QUICK)
+
+
+def named(name: str, otherwise: str) -> Picture:
+    """The image ``name`` of this .blend, else the file, or files where it is a pattern. otherwise: how to
+    mend it. Raises Problem where it can't be had."""
+    image = bpy.data.images.get(name)
+    if image is None:
+        path = os.path.abspath(os.path.expanduser(bpy.path.abspath(name)))
+        if not os.path.isfile(path) and not re.search("<SET>|<UDIM>", path):
+            raise Problem(f"There is no image and no picture file '{name}'", f"{otherwise}.")
+        return Picture(Path(path))
+    if not is_single(image):
+        what = f"The image '{name}' is a film, has tiles, or is a render"
+        raise Problem(what, f"{otherwise}.")
+    return read(image, otherwise)
 
 
 def is_single(image: Any) -> bool:

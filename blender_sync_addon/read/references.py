@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def read_all(said: Iterable[str]) -> tuple[Weighed, ...]:
     """The pictures that the texts IMAGE[:WEIGHT] of a job name, each with its weight, without those of weight
     0. Raises Problem where one can't be had."""
     found = (_found(text) for text in said if text.strip())
-    return tuple((_picture(name), weight) for name, weight in found if weight)
+    return tuple((picture.named(name, _FIX), weight) for name, weight in found if weight)
 
 
 def files(references: Sequence[Weighed], folder: Path) -> tuple[str, ...]:
@@ -51,15 +50,3 @@ def _found(text: str) -> tuple[str, float]:
         return REFERENCE.of_file(text)
     except UserError as error:
         raise Problem.of(error) from error
-
-
-def _picture(name: str) -> Picture:
-    image = bpy.data.images.get(name)
-    if image is None:
-        path = os.path.abspath(os.path.expanduser(bpy.path.abspath(name)))
-        if not os.path.isfile(path):
-            raise Problem(f"There is no image and no picture file '{name}'", f"{_FIX}.")
-        return Picture(Path(path))
-    if not picture.is_single(image):
-        raise Problem(f"The image '{name}' is a film, has tiles, or is a render", f"{_FIX}.")
-    return picture.read(image, _FIX)

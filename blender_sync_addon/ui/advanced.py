@@ -93,7 +93,7 @@ def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None
         _draw_references(column, options, reference_rows.ROWS.of(context.scene))
     elif entry.by_model and entry.kind in (int, float):
         _draw_number(column.row(align=True), options, entry)
-    elif entry.name not in ("uv_layer", "ip_adapter"):
+    elif entry.name not in ("uv_layer", "ip_adapter", "region"):
         column.prop(options, entry.name)
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..options.areas import Area, refused
+from ..options.areas import ONLY_BLENDER, Area, refused
 from ..options.choices import AREAS
 from ..options.values import cut
 
 Floats = NDArray[np.float32]
-ONLY_BLENDER = ("group", "faces")
 _SHOWN = 160  # characters of names in a message
 
 

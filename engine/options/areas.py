@@ -15,6 +15,7 @@ from .values import cut, either, short
 
 SPELLED = "KIND:NAME"
 SPELLED_REGION = "KIND:NAME=PROMPT"
+ONLY_BLENDER = ("group", "faces")
 MOST = 32  # regions: each is a pass of the network more for every view that sees it
 GREATEST_GUIDANCE = 100.0
 _EQUALS = re.compile(r"(?<!\\)=")

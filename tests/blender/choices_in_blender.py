@@ -21,7 +21,7 @@ from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
 from sync_texture.blender_sync_addon.setup import models  # noqa: E402
 from sync_texture.blender_sync_addon.setup.status import setup_status  # noqa: E402
-from sync_texture.blender_sync_addon.ui import advanced, menus, panel, preferences  # noqa: E402
+from sync_texture.blender_sync_addon.ui import advanced, menus, panel, preferences, regions  # noqa: E402
 
 
 def test_every_setting_reaches_the_engine_and_changes_something():
@@ -108,10 +108,12 @@ def test_the_panels_show_every_setting_once():
     for cls in panels:
         fake = types.SimpleNamespace(layout=layout, section=cls.section)
         cls.draw_properties(fake, layout, options(), context)
+    regions.RegionsPanel.draw(types.SimpleNamespace(layout=layout), context)
     shown = [name for name in layout.props if name in OTHERS]
     options().reference = ""
-    assert sorted([*shown, "lora", "reference"]) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
-    assert {"sync_texture.lora_add", "sync_texture.reference_add"} <= {*layout.operators}
+    rows = ("lora", "reference", "region")
+    assert sorted([*shown, *rows]) == sorted(OTHERS), set(shown) ^ OTHERS.keys()
+    assert {f"sync_texture.{row}_add" for row in rows} <= {*layout.operators}
 
 
 def loras() -> list[tuple[str, float]]:
@@ -148,6 +150,34 @@ def test_loras_reach_the_engine_with_whole_paths():
     assert request["lora"] == [bpy.path.abspath("//a.safetensors") + ":0.5", "mine"]
     assert json.loads(asked(lora="other:-1"))["request"]["lora"] == ["other:-1"]
     options().lora = ""
+
+
+def test_rows_of_regions_and_their_text_say_the_same():
+    scene_with_everything()
+    options().region = "material:wood=old oak; mask:old=moss; group:Rust \\= a=red rust|9"
+    rows = bpy.context.scene.sync_texture_regions
+    found = [(row.kind, row.image.name if row.image else row.name, row.prompt, row.guidance) for row in rows]
+    assert found == [
+        ("material", "wood", "old oak", 0),
+        ("mask", "old", "moss", 0),
+        ("group", "Rust = a", "red rust", 9),
+    ]
+    rows[0].prompt, rows[0].guidance = "oak; old", 3
+    assert bpy.ops.sync_texture.region_move(index=2, by=-1) == {"FINISHED"}
+    assert options().region == "material:wood=oak, old|3; group:Rust \\= a=red rust|9; mask:old=moss"
+    assert bpy.ops.sync_texture.region_remove(index=1) == {"FINISHED"}
+    assert bpy.ops.sync_texture.region_add(kind="faces") == {"FINISHED"}
+    assert (len(rows), rows[2].name, bpy.context.scene.sync_texture_region) == (3, "selected", 2)
+    assert options().region == "material:wood=oak, old|3; mask:old=moss", "without a prompt it says nothing"
+    rows[2].prompt = "gold"
+    request = json.loads(asked())["request"]
+    assert request["region"] == [
+        "material:wood=oak, old|3",
+        "mask:FOLDER/mask.1.png=moss",
+        "faces:selected=gold",
+    ]
+    options().region = ""
+    assert len(rows) == 0
 
 
 def references() -> list[tuple[str, str, float]]:

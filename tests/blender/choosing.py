@@ -83,6 +83,7 @@ OTHERS = {
     "front": ("x", {}),
     "lora": ("style.safetensors:0.5; glaze.safetensors", {}),
     "reference": ("old:0.5", {}),
+    "region": ("material:wood=old oak; object:box=moss|3", {}),
     "ip_adapter": ("ip-adapter-sd15", {}),
     "accelerator": ("lcm", {}),
     "steps": (7, {}),

@@ -19,7 +19,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from tiles import generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
+from tiles import PLACES, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
 def test_selected_faces_get_a_slot_of_their_own():
@@ -38,6 +38,35 @@ def test_selected_faces_get_a_slot_of_their_own():
     bpy.ops.sync_texture.restore_materials()
     assert names(obj) == ["wood", "iron", "wood", "iron"]
     assert seen() == ["wood", "wood", "iron", "iron"]
+
+
+def test_areas_that_only_blender_knows():
+    """How much each corner is in a vertex group, face set, attribute, or among the selected faces."""
+    obj = tiles()
+    pick(obj, 3)
+    obj.vertex_groups.new(name="Rust").add([0, 1, 4, 5, 6, 7], 0.5, "REPLACE")
+    sets = obj.data.attributes.new(".sculpt_face_set", "INT", "FACE")
+    sets.data.foreach_set("value", [7, 2, 2, 7])
+    obj.data.attributes.new("worn", "BOOLEAN", "FACE").data.foreach_set("value", [True, False, False, False])
+    said = ("group:Rust", "faces:2", "faces:worn", "faces:selected")
+    mesh, _ = given(obj, region=tuple(f"{area}=gold" for area in said))
+    assert tuple(mesh["area_names"]) == said
+    assert tuple(mesh["object_name"]) == ("tiles",)
+    middle = np.round(mesh["vertices"][mesh["faces"]].mean(axis=1))
+    square = [PLACES.index((np.sign(x), np.sign(-z))) for x, _, z in middle]
+    weights = mesh["area_weights"]
+    assert [sorted(set(np.ravel(weights[0][np.array(square) == i]))) for i in range(4)] == [
+        [0, 0.5],
+        [0.5],
+        [0],
+        [0],
+    ]
+    for number, inside in ((1, {1, 2}), (2, {0}), (3, {3})):
+        np.testing.assert_array_equal(weights[number].all(axis=1), [one in inside for one in square])
+    helper.raises(lambda: generate(region="group:rust=gold"), "has no vertex group 'rust'", "'Rust'")
+    helper.raises(lambda: generate(region="faces:3=gold"), "has no face set 3")
+    helper.raises(lambda: generate(region="mask:nowhere=gold"), "no image and no picture file 'nowhere'")
+    helper.raises(lambda: generate(region="wood=gold"), "names no area")
 
 
 def test_the_faces_of_a_slot():
