@@ -78,6 +78,7 @@ OTHERS = {
     "sync_share": ("all", {}),
     "aggregate": ("mean", {}),
     "attention": ("off", {}),
+    "channels": ("color", {}),
     "rig": ("paper", {}),
     "view_count": (5, {"rig": "even"}),
     "front": ("x", {}),
