@@ -50,7 +50,7 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     UserError when the batch as a whole can't go on, and whatever a signal raises."""
     _check(options)
     defaults = job_fields.read(options.defaults)
-    for name in defaults.keys() & {"init_texture", "cameras"}:
+    for name in defaults.keys() & set(job_fields.FILES):
         defaults[name] = os.path.abspath(defaults[name])
     for name, beside in (("region", areas.beside), ("repaint", areas.plain_beside)):
         if name in defaults:

@@ -20,7 +20,8 @@ from ..disk import failure, require
 from ..errors import DiskError, UserError
 from ..export.save import writable_folder
 from ..outputs import BATCH_STATE as STATE_FOLDER
-from ..outputs import MESH_FILES, Outputs, inputs_of
+from ..outputs import MESH_FILES, REPORT, Outputs, inputs_of
+from ..protocol import AnyRequest, ImageRequest
 from . import disk, lock, records
 from .jobs import JobLine, Shard
 from .journal import Journal
@@ -100,7 +101,7 @@ class BatchFolder:
             raise UserError(what, "move it away, or give the job another out")
         known = frozenset(_files(target)) | {RECORD}
         outputs = Outputs(target, tuple(inputs_of(job.request)), job.request.overwrite, known)
-        outputs.check([*MESH_FILES, *blend.files(job.request)] if names is None else names)
+        outputs.check(_known(job.request) if names is None else names)
 
     def commit(self, job: JobLine, staging: Path, record: dict[str, Any]) -> None:
         """What is in ``staging`` becomes the result of ``job``. Raises UserError as check does, OSError."""
@@ -120,6 +121,11 @@ class BatchFolder:
             # Nobody waits for this: where it is lost with the power, the job is merely done again.
             staging.replace(target)
         self.remove(staging)
+
+
+def _known(request: AnyRequest) -> list[str]:
+    """The names of the files that come of ``request``, as far as they are known before."""
+    return [REPORT] if isinstance(request, ImageRequest) else [*MESH_FILES, *blend.files(request)]
 
 
 def _record(target: Path) -> dict[str, Any] | None:

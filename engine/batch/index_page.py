@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 Row = dict[str, Any]
-FILES = ("mesh.glb", "views.png", "report.json")
+MESH_FILES = ("mesh.glb", "views.png")  # what a mesh has besides its texture
+REPORT = "report.json"
 STATES = ("done", "failed", "refused", "waiting", "running")
 
 STYLE = """
@@ -61,10 +62,12 @@ def _hiding(states: Sequence[str]) -> str:
 def _article(row: Row) -> str:
     state = str(row["state"])
     parts = [f'<article class="{escape(state)}" id="line-{int(row["line"])}">']
+    texture = str(row.get("texture") or "").rpartition("/")[2]
+    large, small = ("views.png", "turntable.gif") if row.get("glb") else (texture, texture)
     if state == "done":
         parts.append(
-            f'<a href="{_link(row, "views.png")}"><img loading="lazy" alt="{_text(row.get("prompt"))}"'
-            f' src="{_link(row, "turntable.gif")}"></a>'
+            f'<a href="{_link(row, large)}"><img loading="lazy" alt="{_text(row.get("prompt"))}"'
+            f' src="{_link(row, small)}"></a>'
         )
     parts += [
         f"<div><h2>{_text(row.get('name') or 'line ' + str(row['line']))}</h2>",
@@ -76,8 +79,7 @@ def _article(row: Row) -> str:
     if row.get("warnings"):
         parts.append(f"<p><small>{_text(row['warnings'])}</small></p>")
     if state == "done":
-        texture = str(row.get("texture") or "").rpartition("/")[2]
-        names = filter(None, (texture, *FILES))
+        names = filter(None, (texture, *(MESH_FILES if row.get("glb") else ()), REPORT))
         links = " · ".join(f'<a href="{_link(row, name)}">{_text(name)}</a>' for name in names)
         parts.append(f"<p>{links}</p>")
     return "".join([*parts, "</div></article>"])

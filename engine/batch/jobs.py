@@ -18,7 +18,7 @@ from ..inputs import read_input
 from ..mesh.read import ENDINGS
 from ..options import areas, job_fields
 from ..options.weighted import WEIGHTED
-from ..protocol import Request
+from ..protocol import AnyRequest, ImageRequest, Request
 from . import names
 from .stamps import Stamps
 
@@ -35,7 +35,7 @@ class JobLine:
 
     line: int
     name: str
-    request: Request
+    request: AnyRequest
     fingerprint: str
 
 
@@ -75,7 +75,7 @@ class Shard:
 def read(path: Path, defaults: Values) -> tuple[list[JobLine], list[RefusedLine]]:
     """The jobs in ``path`` and the lines that are none, each in the file's order.
 
-    defaults: fields for jobs that don't say otherwise. Mesh and texture paths count from the file's folder.
+    defaults: fields for jobs that don't say otherwise. Paths of files count from the job file's folder.
     Raises UserError when the file can't be read at all.
     """
     text = _text(path)
@@ -166,8 +166,11 @@ def _cells(line: str, mark: str) -> list[str]:
 def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stamps) -> JobLine:
     if values.get(REFUSED):
         raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
-    fields = {**defaults, **job_fields.read(_split_meshes(values))}
-    for name in ("mesh", "prompt"):
+    several = ("prompt", "other_prompts") if "kind" in values else ("mesh", "other_meshes")
+    told = job_fields.read(_split(values, *several))
+    table: type[AnyRequest] = ImageRequest if "kind" in told else Request
+    fields = {**(job_fields.for_pictures(defaults) if "kind" in told else defaults), **told}
+    for name in ("prompt",) if "kind" in told else ("mesh", "prompt"):
         if not str(fields.get(name, "")).strip():
             raise UserError(f"it names no {name}", f"say {name}")
     overwrite = bool(fields.pop("overwrite", False))  # which changes nothing of what is made
@@ -175,14 +178,8 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
         name = names.checked_name(fields.pop("out"))
     else:
         name = names.default_name(_subject(fields), fields["prompt"], fields)
-    meshes = (fields["mesh"], *fields.get("other_meshes", ()))
-    for mesh in meshes:
-        _check_mesh(mesh)
-    first, *others = (str(folder / mesh) for mesh in meshes)
-    paths: dict[str, Any] = {"mesh": first, "out": ""}
-    if others:
-        paths["other_meshes"] = others
-    for one in ("init_texture", "cameras"):
+    paths: dict[str, Any] = {**_mesh_paths(fields, folder), "out": ""}
+    for one in job_fields.FILES:
         if fields.get(one):
             paths[one] = str(folder / fields[one])
     if asked := fields.get("region"):
@@ -194,22 +191,37 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
             paths[one] = [kind.beside(text, folder) for text in asked]
     said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
-    return JobLine(line, name, Request.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)
+    return JobLine(line, name, table.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)
+
+
+def _mesh_paths(fields: Values, folder: Path) -> dict[str, Any]:
+    """The job's meshes as seen from anywhere; none for a picture."""
+    if "mesh" not in fields:
+        return {}
+    meshes = (fields["mesh"], *fields.get("other_meshes", ()))
+    for mesh in meshes:
+        _check_mesh(mesh)
+    first, *others = (str(folder / mesh) for mesh in meshes)
+    return {"mesh": first, **({"other_meshes": others} if others else {})}
 
 
 def _subject(fields: Values) -> str:
-    """What a job is about: its mesh, and the first object of a .blend, or its collection."""
+    """What a job is about: its mesh, and the first object of a .blend, or its collection; of a picture its
+    kind."""
+    if "kind" in fields:
+        return str(fields["kind"])
     mesh = Path(fields["mesh"].replace("\\", "/"))
     part = [*fields.get("objects", ()), fields.get("collection") or ""][0]
     return f"{mesh.stem} {part}.x" if part else str(mesh)
 
 
-def _split_meshes(values: Values) -> Values:
-    """``values`` with a list of meshes, as --mesh can be given several times, taken apart."""
-    meshes = values.get("mesh")
-    if not isinstance(meshes, list):
+def _split(values: Values, first: str, others: str) -> Values:
+    """``values`` with a list of what is ``first``, which the command line can be given several times, taken
+    apart."""
+    several = values.get(first)
+    if not isinstance(several, list):
         return values
-    return {**values, "mesh": meshes[0] if meshes else "", "other_meshes": meshes[1:]}
+    return {**values, first: several[0] if several else "", **({others: several[1:]} if several[1:] else {})}
 
 
 def _check_mesh(mesh: str) -> None:

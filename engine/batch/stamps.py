@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..inputs import MOST_JSON, PIECE, named_file, open_input, read_json
 from ..models import files, loras, sources
 from ..models.catalogue import BY_NAME
-from ..options import areas, controls
+from ..options import areas, controls, job_fields
 from ..options.weighted import LORA, REFERENCE
 from ..outputs import pictures_of
 
@@ -41,17 +41,15 @@ class Stamps:
         UserError where a file that the job itself names isn't there."""
         found: list[Stamp] = []
         named: list[Stamp] = []
-        for mesh in (fields["mesh"], *fields.get("other_meshes", ())):
+        for mesh in filter(None, (fields.get("mesh"), *fields.get("other_meshes", ()))):
             path = str(folder / mesh)
             found.append(_required(path))
             named += self._named(path)
         masks = areas.files(fields.get("region", ()))
         masks += areas.files(fields.get("repaint", ()), areas.plain)
-        for picture in filter(None, (fields.get("init_texture"), *masks)):
-            path = str(folder / picture)
+        for file in filter(None, (*map(fields.get, job_fields.FILES), *masks)):
+            path = str(folder / file)
             found += [_required(one) for one in pictures_of(path) or [path]]
-        if cameras := fields.get("cameras"):
-            found.append(_required(str(folder / cameras)))
         for text in fields.get("lora", ()):
             if file := loras.file_of(LORA.beside(text, folder)):
                 found.append(_required(str(file)))

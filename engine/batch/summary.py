@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..outputs import BATCH_STATE, Outputs
+from ..protocol import Request
 from ..relative import Folders
 from . import disk, index_page, records, tasks
 from .folder import BatchFolder
@@ -100,7 +101,8 @@ class BatchSummary:
             row |= {"error": task.error, "fix": task.fix}
         folders = Folders.of(request, [self._folder.path], self._files)
         said: Row = folders.without(row)
-        return said | self._asked(request.mesh, request.prompt)
+        mesh = request.mesh if isinstance(request, Request) else ""
+        return said | self._asked(mesh, ", ".join(request.prompts))
 
     def _refused_row(self, line: RefusedLine) -> Row:
         row = {"line": line.line, "state": REFUSED, "error": line.error, "fix": line.fix}

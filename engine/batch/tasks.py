@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..protocol import Request
+from ..protocol import AnyRequest
 from .folder import BatchFolder
 from .jobs import JobLine
 from .journal import JobHistory
@@ -46,7 +46,7 @@ class BatchTask:
         return self.job.request.model, self.job.request.device
 
     @property
-    def request(self) -> Request:
+    def request(self) -> AnyRequest:
         return self.job.request
 
     def fail(self, error: str, fix: str, code: int) -> None:

@@ -14,7 +14,7 @@ from .option import ENGINE, JOBS, PANEL, option
 from .request import as_texture as _as_texture
 
 PICTURE = "Picture"
-_HERE = frozenset({ENGINE})
+_HERE = frozenset({ENGINE, JOBS})
 _LEAST, _MOST = 64, 8192
 AMBIGUOUS = ("kind", "ambiguous")
 
@@ -139,7 +139,7 @@ class ImageRequest(Asked):
     overwrite: bool = _as_texture("overwrite", doors=_HERE)
     device: str = _as_texture("device")
     preview: bool = _as_texture(
-        "preview", help="Keep preview.image.png in the folder up to date meanwhile", doors=_HERE
+        "preview", help="Keep preview.image.png in the folder up to date meanwhile", doors=frozenset({ENGINE})
     )
     model: str = _as_texture("model")
     lora: tuple[str, ...] = _as_texture("lora")

@@ -8,10 +8,18 @@ from typing import Any
 
 from ..errors import UserError
 from . import values
+from .image import ImageRequest
 from .option import JOBS, at
 from .request import Request
 
 OPTIONS = at(Request, JOBS)
+PICTURES = at(ImageRequest, JOBS)
+"""Of a line that says a kind: it is for a picture without a mesh."""
+_ALL = {**PICTURES, **OPTIONS}
+FILES = tuple(
+    name for name, one in _ALL.items() if one.metavar == "FILE" and not one.repeats and not one.several
+)
+"""Those that name a file each, besides meshes; init_texture may stand for several."""
 ALIASES = {
     "object": "objects",
     "control": "controls",
@@ -19,27 +27,46 @@ ALIASES = {
 
 
 def read(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a request in ``said``, options spelled with - or _; empty ones are left out.
+    """The fields of a request in ``said``, options spelled with - or _; empty ones are left out. With a kind
+    they are those of a picture.
 
-    Raises UserError for names that no request has, and for values that aren't allowed.
+    Raises UserError for names that no such request has, and for values that aren't allowed.
     """
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for spelled, value in said.items():
         name = field_name(spelled)
-        if name in found:
+        if name in given:
             raise UserError(f"{spelled!r} is said twice", "say it once")
         if value is not None and value != "":
-            found[name] = values.read(OPTIONS[name], value)
-            values.check(OPTIONS[name], found[name])
+            given[name] = value
+    table = PICTURES if "kind" in given else OPTIONS
+    found = {}
+    for name, value in given.items():
+        if name not in table:
+            raise _of_others(name)
+        found[name] = values.read(table[name], value)
+        values.check(table[name], found[name])
     return found
+
+
+def for_pictures(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the ``defaults`` of all jobs that count for pictures of any kind."""
+    return {name: one for name, one in defaults.items() if name in PICTURES and not PICTURES[name].needs}
+
+
+def _of_others(name: str) -> UserError:
+    """That the option ``name`` isn't for such a line."""
+    if name in PICTURES:
+        return UserError(f"{name} is for pictures, and the line says no kind", "say kind, or leave it out")
+    return UserError(f"a picture has no {name}, which counts for meshes alone", "leave it out, or kind")
 
 
 def field_name(spelled: str) -> str:
     """The field that ``spelled`` means; UserError when there is none."""
     name = spelled.strip().removeprefix("--").replace("-", "_").lower()
     name = ALIASES.get(name, name)
-    if name not in OPTIONS:
-        near = difflib.get_close_matches(name, OPTIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(OPTIONS)}"
+    if name not in _ALL:
+        near = difflib.get_close_matches(name, _ALL, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_ALL)}"
         raise UserError(f"there is no option {spelled!r}", hint)
     return name

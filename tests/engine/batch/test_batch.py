@@ -35,6 +35,7 @@ def test_a_batch_does_what_it_can_and_says_what_not(
         {"prompt": "old wood", "mesh": "not a mesh.obj", "out": "bad mesh"},
         {"prompt": "gold", "seed": 3},
         {"prompt": "gold", "out": "näme of/本"},
+        '{"kind": "ambiguous", "prompt": ["red bricks", "moss"], "view": ["flip"], "out": "turned"}',
     )
     (tmp_path / "not a mesh.obj").write_bytes(b"\x00\x01 nonsense")
     command = ("batch", jobs, "--out", out, "--model", tiny_model, *QUICK)
@@ -47,7 +48,13 @@ def test_a_batch_does_what_it_can_and_says_what_not(
         "refused line 5",
     ]
     assert [line.split(":")[0] for line in said if line.startswith("failed")] == ["failed  bad mesh (line 3)"]
-    assert [row["state"] for row in rows(out)] == ["done", "refused", "failed", "done", "refused"]
+    assert [row["state"] for row in rows(out)] == ["done", "refused", "failed", "done", "refused", "done"]
+    turned = {path.name for path in (out / "turned").iterdir()}
+    assert turned == {"job.json", "report.json", "image.png", "view_1.png", "view_2.png"}
+    assert (rows(out)[5]["texture"], rows(out)[5]["prompt"]) == ("turned/image.png", "red bricks, moss")
+    page = (out / "index.html").read_text("utf-8")
+    assert page.count('src="turned/image.png"') == page.count('<a href="turned/report.json"') == 1
+    assert "turned/views.png" not in page
     assert sorted(path.name for path in (out / "näme of" / "本").iterdir()) == FILES
     assert not (out / "bad mesh").exists()
     done = json.loads((out / "näme of" / "本" / "job.json").read_text("utf-8"))
@@ -60,9 +67,9 @@ def test_a_batch_does_what_it_can_and_says_what_not(
     again = cli(*command, "--json", "--quiet")
     assert {path: path.stat().st_mtime_ns for path in out.rglob("texture.png")} == before
     events = [protocol.decode(line) for line in again.stdout.splitlines()]
-    assert events[0] == {"kind": "batch", "jobs": 2, "finished": 2, "refused": 2, "workers": 1}
+    assert events[0] == {"kind": "batch", "jobs": 3, "finished": 3, "refused": 2, "workers": 1}
     assert [e["kind"] for e in events[1:]] == ["refused", "refused", "ended"]
-    assert events[-1] == {"kind": "ended", "done": 2, "failed": 0, "refused": 2, "code": protocol.EXIT_BUG}
+    assert events[-1] == {"kind": "ended", "done": 3, "failed": 0, "refused": 2, "code": protocol.EXIT_BUG}
     assert again.stderr == ""
 
 

@@ -14,7 +14,7 @@ from engine.batch import names
 from engine.batch.jobs import JobLine, RefusedLine, Shard, read
 from engine.errors import UserError
 from engine.outputs import inputs_of
-from engine.protocol import Request
+from engine.protocol import ImageRequest, Request
 from tests.engine.batch.conftest import Write
 
 
@@ -48,6 +48,46 @@ def test_the_line_wins_over_the_command_line(write: Write) -> None:
     job = one(write, {"prompt": "red", "seed": 1}, prompt="blue", seed=2, method="case1")
     assert (job.request.prompt, job.request.seed, job.request.method) == ("red", 1, "case1")
     assert one(write, {}, prompt="blue").request.prompt == "blue"
+
+
+def test_a_line_with_a_kind_is_a_picture(place: Path, write: Write) -> None:
+    """Alone and beside meshes; options of the command line count as far as pictures have them."""
+    lines = ['{"kind": "tile", "prompt": "moss", "width": 128, "out": "moss"}']
+    lines += ['{"kind": "ambiguous", "prompt": ["red", "blue"], "view": "flip"}']
+    (tile, turned), refused = read(write(lines), {"seed": 3, "texture_size": 64, "strength": 0.5})
+    assert not refused
+    assert (tile.name, tile.request) == ("moss", ImageRequest("tile", "moss", "", width=128, seed=3))
+    both = {"other_prompts": ("blue",), "view": ("flip",), "seed": 3}
+    assert turned.request == ImageRequest("ambiguous", "red", "", **both)
+    assert turned.name.startswith("ambiguous-red-")
+    path = write(["kind,mesh,prompt,width,views", "tile,,moss,128,", ",m.obj,red,,6"], "jobs.csv")
+    (same, mesh), _ = read(path, {})
+    assert same.request == ImageRequest("tile", "moss", "", width=128)
+    assert mesh.request == Request(str(place / "m.obj"), "red", "", views="6")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"kind": "tile"}', "names no prompt"),
+        ('{"kind": "mosaic", "prompt": "x"}', "one of tile, wide"),
+        ('{"kind": "tile", "prompt": "x", "views": "4"}', "a picture has no views"),
+        ('{"mesh": "m.obj", "prompt": "x", "width": 64}', "width is for pictures"),
+        ('{"kind": "tile", "prompt": "x", "width": 20}', "width is 20"),
+        ('{"kind": "picture", "prompt": "x", "init_image": "gone.png"}', "there is no file"),
+    ],
+)
+def test_lines_that_make_no_picture(write: Write, line: str, said: str) -> None:
+    assert said in why(write, line)
+
+
+def test_a_picture_is_made_anew_when_one_that_it_reads_changed(write: Write, place: Path) -> None:
+    (place / "old.png").write_bytes(b"one")
+    line = {"kind": "picture", "prompt": "moss", "init_image": "old.png"}
+    before = one(write, json.dumps(line))
+    assert before.request.init_image == str(place / "old.png")
+    (place / "old.png").write_bytes(b"another")
+    assert one(write, json.dumps(line)).fingerprint != before.fingerprint
 
 
 def test_several_meshes_are_textured_together(write: Write, place: Path) -> None:
