@@ -21,9 +21,9 @@ from ..errors import DiskError, UserError
 from ..export.save import writable_folder
 from ..outputs import BATCH_STATE as STATE_FOLDER
 from ..outputs import MESH_FILES, REPORT, Outputs, inputs_of
-from ..protocol import AnyRequest, ImageRequest
+from ..protocol import ImageRequest
 from . import disk, lock, records
-from .jobs import JobLine, Shard
+from .jobs import BatchRequest, JobLine, Shard
 from .journal import Journal
 
 RECORD = "job.json"
@@ -123,7 +123,7 @@ class BatchFolder:
         self.remove(staging)
 
 
-def _known(request: AnyRequest) -> list[str]:
+def _known(request: BatchRequest) -> list[str]:
     """The names of the files that come of ``request``, as far as they are known before."""
     return [REPORT] if isinstance(request, ImageRequest) else [*MESH_FILES, *blend.files(request)]
 

@@ -18,11 +18,12 @@ from ..inputs import read_input
 from ..mesh.read import ENDINGS
 from ..options import areas, job_fields
 from ..options.weighted import WEIGHTED
-from ..protocol import AnyRequest, ImageRequest, Request
+from ..protocol import ImageRequest, Request
 from . import names
 from .stamps import Stamps
 
 Values = Mapping[str, Any]
+BatchRequest = Request | ImageRequest  # what a line can ask for
 SHOWN = 200  # characters of a refused line's mesh and prompt
 REFUSED = "refused"  # in a line: whoever wrote the file knows already that it can't be done, and why
 
@@ -35,7 +36,7 @@ class JobLine:
 
     line: int
     name: str
-    request: AnyRequest
+    request: BatchRequest
     fingerprint: str
 
 
@@ -168,7 +169,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
         raise UserError(str(values[REFUSED]), str(values.get("fix") or "mend that"))
     several = ("prompt", "other_prompts") if "kind" in values else ("mesh", "other_meshes")
     told = job_fields.read(_split(values, *several))
-    table: type[AnyRequest] = ImageRequest if "kind" in told else Request
+    table: type[BatchRequest] = ImageRequest if "kind" in told else Request
     fields = {**(job_fields.for_pictures(defaults) if "kind" in told else defaults), **told}
     for name in ("prompt",) if "kind" in told else ("mesh", "prompt"):
         if not str(fields.get(name, "")).strip():

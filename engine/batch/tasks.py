@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..protocol import AnyRequest
 from .folder import BatchFolder
-from .jobs import JobLine
+from .jobs import BatchRequest, JobLine
 from .journal import JobHistory
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
@@ -46,7 +45,7 @@ class BatchTask:
         return self.job.request.model, self.job.request.device
 
     @property
-    def request(self) -> AnyRequest:
+    def request(self) -> BatchRequest:
         return self.job.request
 
     def fail(self, error: str, fix: str, code: int) -> None:
