@@ -24,6 +24,7 @@ def _modules() -> tuple[ModuleType, ...]:
         properties,
         reference_rows,
         region_rows,
+        splats,
         texture,
         tile_material,
         variations,
@@ -37,7 +38,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui import world as world_panel
 
     chosen = preferences, lora_rows, reference_rows, region_rows, properties, presets
-    operators = texture, batch, environment, fill_panel, controls, tile_material, world
+    operators = texture, batch, environment, fill_panel, controls, tile_material, world, splats
     results = history, thumbnail, result_operators, own_material, variations, result_panels
     return *chosen, *operators, panel, regions, advanced, *results, tile_panel, world_panel, menus, main
 

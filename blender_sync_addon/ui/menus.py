@@ -1,4 +1,4 @@
-"""Menus: Object > Sync Texture in the 3D View, and the examples beside the prompt."""
+"""Menus: Object > Sync Texture in the 3D View, File > Import, and the examples beside the prompt."""
 
 # bpy's classes are of unknown type here.
 # mypy: disable-error-code="misc"
@@ -13,6 +13,7 @@ from ..operators import (
     properties,
     results,
     running_job,
+    splats,
     texture,
     tile_material,
     variations,
@@ -68,14 +69,20 @@ def _draw(self: Any, _context: Any) -> None:
     self.layout.menu(ObjectMenu.bl_idname)
 
 
+def _draw_import(self: Any, _context: Any) -> None:
+    self.layout.operator(splats.ImportSplats.bl_idname, text="Gaussian Splats (.ply)")
+
+
 _register, _unregister = bpy.utils.register_classes_factory((ExamplesMenu, ObjectMenu))
 
 
 def register() -> None:
     _register()
     bpy.types.VIEW3D_MT_object.append(_draw)
+    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
 
 
 def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
     bpy.types.VIEW3D_MT_object.remove(_draw)
     _unregister()

@@ -1,4 +1,4 @@
-"""Run inside Blender or bpy by test_in_blender.py: .fbx and .usd for the engine, as .blend."""
+"""Run inside Blender or bpy by test_in_blender.py: .fbx and .usd for the engine, as .blend; splats."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bpy
 import helper
 import numpy as np
+from mathutils import Vector
 
 ADDON = helper.enable()
 
@@ -79,6 +80,64 @@ def test_what_is_no_such_file_is_refused():
         answer = asked(path)
         assert "error" in answer, answer
         assert "\n" not in answer["error"]
+
+
+SPLATS = {  # one that lies wide along x, one that stands along z, turned from x, one that can't be seen
+    **{"x": (0, 3, 0), "y": (0, 0, 2), "z": (0, 0, 0)},
+    **{"f_dc_0": (1.2, 0, 0), "f_dc_1": (-0.4, 0, 0), "f_dc_2": (0.3, 0, 0), "opacity": (4, 4, -4)},
+    **{"scale_0": np.log((1, 0.4, 1)), "scale_1": np.log((0.5, 0.1, 1)), "scale_2": np.log((0.1, 0.2, 1))},
+    **{"rot_0": (2, 0.5**0.5, 1), "rot_1": (0, 0, 0), "rot_2": (0, -(0.5**0.5), 0), "rot_3": (0, 0, 0)},
+}
+
+
+def splats_file(*left_out: str) -> str:
+    kept = {name: column for name, column in SPLATS.items() if name not in left_out}
+    listed = "".join(f"property float {name}\n" for name in kept)
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 3\n{listed}end_header\n"
+    path = Path(tempfile.mkdtemp()) / "few.ply"
+    path.write_bytes(head.encode() + np.array(list(kept.values()), "<f4").T.tobytes())
+    return str(path)
+
+
+def test_splats_are_ellipsoids_in_their_colours():
+    helper.empty_scene()
+    assert bpy.ops.sync_texture.import_splats(filepath=splats_file(), up="z") == {"FINISHED"}
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    seen = [one.matrix_world.copy() for one in depsgraph.object_instances if one.is_instance]
+    assert len(seen) == 2, "the faint one is left out"
+    lying, standing = sorted(seen, key=lambda matrix: matrix.translation.x)
+    assert np.allclose(np.array(lying)[:3, :3], np.diag((1.5, 0.75, 0.15)), atol=1e-5), lying
+    assert np.allclose(standing.translation, (3, 0, 0))
+    assert np.allclose(np.array(standing)[:3, 0], (0, 0, 0.6), atol=1e-5), standing
+    helper.look_down(width=0.4)
+    middle = helper.render(Path(tempfile.mkdtemp()) / "splats.png", size=8)[4, 4]
+    expected = 0.5 + 0.28209479 * np.array([SPLATS[f"f_dc_{i}"][0] for i in range(3)])
+    assert np.allclose(middle, expected, atol=0.02), (middle, expected)
+
+
+def test_splats_stand_as_the_file_says():
+    for up, lies in {"y": (0, 0, 1), "z": (0, 1, 0), "-y": (0, 0, -1)}.items():
+        helper.empty_scene()
+        bpy.ops.sync_texture.import_splats(filepath=splats_file(), up=up)
+        turned = bpy.context.object.matrix_world.to_3x3() @ Vector((0, 1, 0))
+        assert np.allclose(turned, lies, atol=1e-6), (up, turned)
+
+
+def test_what_has_no_splats_leaves_nothing():
+    helper.empty_scene()
+    before = {
+        name: len(getattr(bpy.data, name)) for name in ("objects", "meshes", "materials", "node_groups")
+    }
+    nothing = Path(tempfile.mkdtemp()) / "nothing.ply"
+    nothing.write_bytes(b"ply")
+    for path, said in (
+        (splats_file("f_dc_0"), "no splats"),
+        (str(nothing), "as PLY"),
+        ("/no/such.ply", "no file"),
+    ):
+        found = helper.raises(lambda path=path: bpy.ops.sync_texture.import_splats(filepath=path), said)
+        assert len(found.strip().splitlines()) == 1, found
+    assert before == {name: len(getattr(bpy.data, name)) for name in before}
 
 
 helper.main(dict(globals()), ADDON, lambda: None)
