@@ -1,7 +1,7 @@
 """Gaussian splats from a file, shown as such."""
 
 # bpy's classes are of unknown type here.
-# mypy: disable-error-code="misc"
+# mypy: disable-error-code="misc, valid-type"
 
 from typing import Any
 

@@ -14,26 +14,13 @@ import bpy
 from ...engine import protocol
 from ...engine.inputs import open_input
 from ...engine.options import choices
+from ...engine.options.splats import COLOUR, DC, NEEDED, OPACITY, ROTATION, SCALE
 from ..problem import Problem
 
 NAME = "Splats"
-NEEDED = (
-    "f_dc_0",
-    "f_dc_1",
-    "f_dc_2",
-    "opacity",
-    "scale_0",
-    "scale_1",
-    "scale_2",
-    "rot_0",
-    "rot_1",
-    "rot_2",
-    "rot_3",
-)
 AXES = {"y": ("NEGATIVE_Z", "Y"), "z": ("Y", "Z"), "-y": ("Z", "NEGATIVE_Y")}
 """Forward and up of a .ply, as Blender's import calls them, by what is up."""
 assert set(AXES) == set(choices.SPLAT_UPS)
-DC = 0.28209479177387814  # of spherical harmonics, the constant one: a colour is 0.5 + DC f_dc
 SIZE = 1.5  # standard deviations: so large an opaque ellipsoid covers about what a splat does
 FAINT = -2.2  # before a sigmoid: an opacity of 0.1, below which a splat is haze
 HOW = "Choose a .ply as 3D Gaussian splatting writes it"
@@ -113,17 +100,14 @@ def _shapes(material: Any) -> Any:
 
     given = tree.node("NodeGroupInput")
     scale = [
-        tree.math("MULTIPLY", tree.math("EXPONENT", named(f"scale_{i}")), given.outputs["Size"])
-        for i in range(3)
+        tree.math("MULTIPLY", tree.math("EXPONENT", named(name)), given.outputs["Size"]) for name in SCALE
     ]
-    turn = tree.node("FunctionNodeQuaternionToRotation", *(named(f"rot_{i}") for i in range(4)))
+    turn = tree.node("FunctionNodeQuaternionToRotation", *(named(name) for name in ROTATION))
     ball = tree.node("GeometryNodeMeshIcoSphere", 1.0, 1)
     placed = tree.node("GeometryNodeInstanceOnPoints", given.outputs["Geometry"])
-    tree.link(tree.math("GREATER_THAN", named("opacity"), FAINT), placed.inputs["Selection"])
-    tree.link(
-        tree.node("GeometryNodeSetMaterial", ball.outputs["Mesh"], None, material).outputs[0],
-        placed.inputs["Instance"],
-    )
+    tree.link(tree.math("GREATER_THAN", named(OPACITY), FAINT), placed.inputs["Selection"])
+    shown = tree.node("GeometryNodeSetMaterial", ball.outputs["Mesh"], None, material)
+    tree.link(shown.outputs[0], placed.inputs["Instance"])
     tree.link(turn.outputs[0], placed.inputs["Rotation"])
     tree.link(tree.node("ShaderNodeCombineXYZ", *scale).outputs[0], placed.inputs["Scale"])
     tree.node("NodeGroupOutput", placed.outputs["Instances"])
@@ -137,14 +121,11 @@ def _material() -> Any:
     material.node_tree.nodes.clear()
     tree = _Tree(material.node_tree)
     light = []
-    for name in NEEDED[:3]:
-        said = tree.node("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=name).outputs[
-            "Fac"
-        ]
-        colour = tree.math("MAXIMUM", tree.math("MULTIPLY_ADD", said, DC, 0.5), 0.0)
-        light.append(
-            tree.math("POWER", tree.math("MULTIPLY_ADD", colour, 1 / 1.055, 0.055 / 1.055), 2.4)
-        )  # sRGB
+    for name in COLOUR:
+        said = tree.node("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=name)
+        colour = tree.math("MAXIMUM", tree.math("MULTIPLY_ADD", said.outputs["Fac"], DC, 0.5), 0.0)
+        above = tree.math("MULTIPLY_ADD", colour, 1 / 1.055, 0.055 / 1.055)
+        light.append(tree.math("POWER", above, 2.4))  # sRGB's curve, but for its first steps
     shine = tree.node("ShaderNodeEmission", tree.node("ShaderNodeCombineColor", *light).outputs[0])
     tree.node("ShaderNodeOutputMaterial", shine.outputs[0])
     return material

@@ -14,6 +14,11 @@ from .option import ENGINE, option
 from .request import as_texture
 
 SPLATS = "Splats"
+# What a .ply says of a splat. DC: of spherical harmonics the constant one; colours are 0.5 + DC f_dc.
+COLOUR, REST, OPACITY = ("f_dc_0", "f_dc_1", "f_dc_2"), "f_rest_", "opacity"
+SCALE, ROTATION = ("scale_0", "scale_1", "scale_2"), ("rot_0", "rot_1", "rot_2", "rot_3")
+NEEDED = (*COLOUR, OPACITY, *SCALE, *ROTATION)
+DC = 0.28209479177387814
 _HERE = frozenset({ENGINE})
 
 

@@ -12,7 +12,6 @@ from ..mesh.frame import Axes, turned
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-DC = 0.28209479177387814  # of spherical harmonics, the constant one: a colour is 0.5 + DC * f_dc
 FAINT = 0.1  # opacity below which a splat is haze, which no frame is for
 MOST, STRAY = 0.95, 2.0  # what lies so many times farther out than so many of them is no part of the object
 

@@ -19,19 +19,13 @@ from ..inputs import read_input
 from ..mesh.formats import ply_file
 from ..mesh.formats.ply_rows import Columns, Element
 from ..mesh.raw import Check, Damaged, never
-from .cloud import DC, Splats
+from ..options.splats import COLOUR, DC, NEEDED, OPACITY, REST, ROTATION, SCALE
+from .cloud import Splats
 
 Floats = NDArray[np.float32]
 
 COPIES = 10.0  # of a file's bytes are in memory at most while it is read
-COLOUR = ("f_dc_0", "f_dc_1", "f_dc_2")
-REST = "f_rest_"
-PLACE, SCALE, ROTATION = (
-    ("x", "y", "z"),
-    ("scale_0", "scale_1", "scale_2"),
-    ("rot_0", "rot_1", "rot_2", "rot_3"),
-)
-NEEDED = (*PLACE, *COLOUR, "opacity", *SCALE, *ROTATION)
+PLACE = ("x", "y", "z")
 LARGEST = 80.0  # a scale's logarithm, either way: beyond, it is a point or all there is
 _HOW = "give a .ply of splats as 3D Gaussian splatting or a splat editor writes it, uncompressed"
 
@@ -116,13 +110,13 @@ def _require_splats(name: str, vertex: dict[str, NDArray[Any]]) -> None:
     """Raise UserError where the columns aren't those of splats."""
     if "packed_position" in vertex:
         raise UserError(f"the splats in '{name}' are compressed", _HOW)
-    missing = [one for one in NEEDED if one not in vertex]
+    missing = [one for one in (*PLACE, *NEEDED) if one not in vertex]
     if missing and not set(COLOUR) & set(vertex):
         what = f"'{name}' has no splats: its points have no {', '.join(missing[:3])}"
         raise UserError(what, f"{_HOW}; for a mesh use the command texture")
     if missing:
         raise UserError(f"the splats in '{name}' have no {', '.join(missing)}", _HOW)
-    whole = [one for one in NEEDED if vertex[one].dtype.kind != "f"]
+    whole = [one for one in (*PLACE, *NEEDED) if vertex[one].dtype.kind != "f"]
     if whole:
         raise UserError(f"{', '.join(whole[:3])} of the splats in '{name}' are whole numbers", _HOW)
 
@@ -133,7 +127,7 @@ def _splats(name: str, vertex: dict[str, NDArray[Any]]) -> Splats:
 
     place, scale, rotation = (together(names) for names in (PLACE, SCALE, ROTATION))
     length = np.linalg.norm(rotation, axis=1, keepdims=True)
-    strength = vertex["opacity"].astype(np.float64)
+    strength = vertex[OPACITY].astype(np.float64)
     good = np.isfinite(np.concatenate([place, scale, length], axis=1)).all(axis=1) & (length[:, 0] > 0)
     good &= ~np.isnan(strength)
     if not good.all():

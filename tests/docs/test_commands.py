@@ -28,6 +28,7 @@ import build
 from engine import cli
 from tests.docs import pages
 from tests.docs.pages import Command
+from tests.engine.splats import made
 from tools import package
 from training import train
 
@@ -63,7 +64,11 @@ def of_engine(command: Command) -> bool:
 def why_only_read(command: Command) -> str:
     """ "" where the engine's ``command`` is run."""
     words = set(command.words)
-    cut_short = "" if words & {"--mesh", "doctor", "models"} else "the page shows no more of it than its name"
+    cut_short = (
+        ""
+        if words & {"--mesh", "splats", "doctor", "models"}
+        else "the page shows no more of it than its name"
+    )
     return next((why for word, why in ONLY_READ.items() if word in words), cut_short)
 
 
@@ -96,6 +101,7 @@ def folder(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("teapot.obj", "teapot.glb"):
         box.export(tmp_path / name)
     (tmp_path / "chest.obj").write_text(chest(trimesh.creation.box()), encoding="utf-8")
+    made.write(tmp_path / "ring.ply", made.rows_of(made.on_mesh(trimesh.creation.torus(1.0, 0.4), 500)))
     Image.new("RGB", (64, 64), (200, 30, 30)).save(tmp_path / "old.png")
     Image.new("L", (64, 64), 255).save(tmp_path / "spots.png")
     monkeypatch.chdir(tmp_path)
@@ -108,9 +114,13 @@ def test_engine_commands_do_what_they_say(command: Command, folder: Path, tiny_m
     words = [str(tiny_model) if word == "/path/to/model" else word for word in command.words[3:]]
     if "texture" in words:
         words += ["--model", str(tiny_model), *QUICK]
+    if "splats" in words:
+        words += ["--model", str(tiny_model), "--steps", "1", "--views", "2", "--device", "cpu"]
     assert cli.main(words) == 0
     if "texture" in words:
         assert (folder / "results" / "texture.png").is_file()
+    if "splats" in words:
+        assert (folder / "results" / "splats.ply").is_file()
 
 
 @pytest.mark.parametrize("command", shown(READ))

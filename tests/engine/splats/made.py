@@ -9,7 +9,8 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from engine.splats.cloud import DC, Splats
+from engine.options.splats import DC
+from engine.splats.cloud import Splats
 from engine.views.cameras import Camera
 
 Array = NDArray[np.float64]

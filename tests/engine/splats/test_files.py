@@ -11,7 +11,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from engine.errors import LONGEST, UserError
-from engine.splats.cloud import DC
+from engine.options.splats import DC
 from engine.splats.files import SplatFile
 from tests.engine.splats import made
 
