@@ -40,7 +40,8 @@ def load(path: str, up: str) -> Any:
     try:
         bpy.ops.wm.ply_import(filepath=path, forward_axis=forward, up_axis=upward, import_attributes=True)
     except RuntimeError as error:
-        raise Problem(f"'{name}' can't be read as PLY", HOW) from error
+        reason = str(error).strip().rpartition("\n")[2].removeprefix("Error: ")
+        raise Problem(f"'{name}' can't be read as PLY: {reason}", HOW) from error
     (obj,) = set(bpy.data.objects) - before or {None}
     missing = [one for one in NEEDED if obj is None or one not in obj.data.attributes]
     if missing:
