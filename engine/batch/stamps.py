@@ -55,7 +55,8 @@ class Stamps:
                 found.append(_required(str(file)))
         for text in fields.get("reference", ()):
             found.append(_required(REFERENCE.file(REFERENCE.beside(text, folder))))
-        for source in (str(fields.get("model") or ""), *_control_sources(fields.get("controls", ()))):
+        names = (str(fields.get(name) or "") for name in ("model", "ip_adapter"))
+        for source in (*names, *_control_sources(fields.get("controls", ()))):
             named += self._of_model(source)
         return found + named
 

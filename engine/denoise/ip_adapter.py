@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -28,6 +30,7 @@ from .parts import Part
 from .weights import Check
 
 ENCODER = "transformers.models.clip.modeling_clip:CLIPVisionModelWithProjection"
+LONGEST = 4  # of a picture's sides, in the shorter one
 _READS_PROMPT = ".attn2.to_k"
 _RESAMPLER = {  # parts of a resampler's layer as its authors number them, and as diffusers calls them
     "0.norm1": "ln0",
@@ -146,15 +149,24 @@ def processors(unet: Any, network: Mapping[str, Any], tokens: int, scales: Seque
     return found
 
 
+def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of a picture that is very long, the middle: all that is seen of it is a square there, but the rest
+    would be enlarged with it."""
+    height, width = pixels.shape[:2]
+    most = LONGEST * min(height, width)
+    top, left = (max(0, (side - most) // 2) for side in (height, width))
+    return pixels[top : height - top, left : width - left]
+
+
 @torch.no_grad()
-def looked_at(pixels: Any, see: Any, plus: bool) -> tuple[Tensor, Tensor]:
+def looked_at(pixels: NDArray[np.uint8], see: Any, plus: bool) -> tuple[Tensor, Tensor]:
     """What the image encoder ``see`` says of a picture, (H, W, 3) uint8 in sRGB, and of none: (1, sees) each,
     or with ``plus`` (1, any, sees). As diffusers has it, nothing is zeros, or what it says of a black one."""
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
     side = see.config.image_size
     prepare = CLIPImageProcessorPil(size=side, crop_size=side)
-    values = prepare(pixels, return_tensors="pt", input_data_format="channels_last").pixel_values
+    values = prepare(_middle(pixels), return_tensors="pt", input_data_format="channels_last").pixel_values
     values = values.to(see.device, see.dtype)
     if not plus:
         vector = see(values).image_embeds

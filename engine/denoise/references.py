@@ -91,6 +91,7 @@ class References:
         new = {key: one for key, one in zip(keys, references, strict=True) if key not in self._known}
         if new:
             self._known.update(zip(new, self._tokens(adapter, [*new.values()], lend, check), strict=True))
+            empty_cache(self._unet.device)
         found = tuple(self._known[key] for key in keys)
         for key in [*self._known][:-MOST_KNOWN]:
             del self._known[key]
@@ -100,23 +101,18 @@ class References:
     def _tokens(
         self, adapter: IPAdapter, references: Sequence[Reference], lend: Lend, check: Check
     ) -> list[Tokens]:
-        """The networks for it come, and go again."""
+        """The networks for it come, and are gone in the end."""
         encoder = ip_adapter.encoder(adapter, self._unet)
         projection = ip_adapter.projection(adapter.file, self._unet)
         lend(encoder.bytes() + projection.bytes())
+        see, project = encoder.network(check), projection.network(check)
         found = []
-        try:
-            see, project = encoder.network(check), projection.network(check)
-            for one in references:
-                check()
-                with raised_by_networks():
-                    said = ip_adapter.looked_at(one.pixels, see, adapter.file.plus)
-                    tokens, nothing = (finite(project(each), "IP-Adapter") for each in said)
-                found.append((tokens, nothing))
-        finally:
-            encoder.release()
-            projection.release()
-            empty_cache(self._unet.device)
+        for one in references:
+            check()
+            with raised_by_networks():
+                said = ip_adapter.looked_at(one.pixels, see, adapter.file.plus)
+                tokens, nothing = (finite(project(each), "IP-Adapter") for each in said)
+            found.append((tokens, nothing))
         return found
 
     @contextmanager

@@ -3,8 +3,10 @@ trace of them."""
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from torch import Tensor
 from engine.denoise import household, ip_adapter, steps
 from engine.denoise.attention import Links
 from engine.denoise.denoiser import Denoiser
+from engine.denoise.parts import Part
 from engine.denoise.references import Reference
 from engine.errors import EXIT_BAD_INPUT, Cancelled, UserError
 from engine.host import Host
@@ -169,13 +172,21 @@ def test_weights_scale_it_and_pictures_differ(models: dict[str, Denoiser], adapt
 def test_pictures_are_looked_at_once_and_the_encoder_leaves(
     eps_model: Path, adapters: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, build = [], ip_adapter.encoder
-    monkeypatch.setattr(ip_adapter, "encoder", lambda *how: made.append(build(*how)) or made[-1])
+    made: list[weakref.ref[Part]] = []
+    build = ip_adapter.encoder
+
+    def noted(*how: Any) -> Part:
+        part = build(*how)
+        made.append(weakref.ref(part))
+        return part
+
+    monkeypatch.setattr(ip_adapter, "encoder", noted)
     model, adapter = load(eps_model), adapters / "sd-plus.safetensors"
     for references in (TWO[:1], [], TWO[:1], TWO, TWO[::-1]):
         model.refer_to(references, str(adapter))
     assert len(made) == 2  # for one picture, then for the other
-    assert not any(one.is_loaded for one in made)
+    gc.collect()
+    assert not any(one() for one in made)
     calls = iter(range(30))
 
     def check() -> None:
@@ -184,7 +195,9 @@ def test_pictures_are_looked_at_once_and_the_encoder_leaves(
 
     with pytest.raises(Cancelled):
         model.refer_to([Reference(picture(9), 1.0)], str(adapter), check)
-    assert not made[-1].is_loaded
+    gc.collect()
+    assert len(made) == 3
+    assert made[-1]() is None
     assert model.adapter == str(adapter)  # of before
 
 
@@ -317,6 +330,19 @@ def test_a_warm_worker_with_a_reference_and_back(
     ]
     assert np.array_equal(found[0], found[2])
     assert not np.array_equal(found[0], found[1])
+
+
+def test_of_very_long_pictures_the_middle_is_seen(models: dict[str, Denoiser], adapters: Path) -> None:
+    """As of all others, and without the memory that the rest of it would take as large."""
+    model, adapter, long = models["sd"], str(adapters / "sd-plain.safetensors"), picture(5, 40, 360)
+    longest, found = np.zeros((40, 40_360, 3), np.uint8), []
+    longest[:, 20_000:-20_000] = long
+    for pixels in (long[:, 120:-120], long, longest):
+        model.refer_to([Reference(pixels, 1.0)], adapter)
+        found.append(ours(model)[-1])
+    model.refer_to([])
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(found[2], found[0], rtol=0, atol=1e-3)
 
 
 def test_clear_parts_of_a_picture_are_white(tmp_path: Path) -> None:
