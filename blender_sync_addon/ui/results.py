@@ -10,6 +10,7 @@ import bpy
 from ..operators import notices, own_material, running_job, variations
 from ..operators import results as operators
 from ..operators.texture import Generate
+from ..read import image_settings
 from ..results import history, node_graph, thumbnail
 from ..results import stored_settings as result_settings
 from .drawing import draw_text, line_length
@@ -216,7 +217,8 @@ def draw_details(layout: Any, context: Any, obj: Any, result: Any) -> None:
     if result_settings.known(result.material):
         settings = result_settings.stored(result.material)
         draw_text(layout, settings.prompt, "TEXT", line_length(context))
-        line = f"Seed {settings.seed}, {settings.model}, {settings.texture_size} px"
+        size = image_settings.kind(result.material) or f"{settings.texture_size} px"
+        line = f"Seed {settings.seed}, {settings.model}, {size}"
         draw_text(layout, line, "BLANK1", line_length(context))
 
 

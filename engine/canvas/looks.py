@@ -12,7 +12,8 @@ an autoencoder could follow.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,9 @@ class Looks:
     side: int
     names: tuple[str, ...]
 
-    def at(self, side: int) -> Looks:
+    def at(self, side: int) -> Self:
         """The same on ``side``^2 elements."""
-        return Looks(side, self.names)
+        return replace(self, side=side)
 
     @property
     def elements(self) -> Grid:
@@ -86,7 +87,7 @@ def _pieces(grid: Grid, across: int) -> Grid:
     return mixed.reshape(across, across, side, side).swapaxes(1, 2).reshape(grid.shape)
 
 
-def _turned_disc(grid: Grid, degrees: float) -> Grid:
+def turned_disc(grid: Grid, degrees: float) -> Grid:
     """A disc in the middle turned clockwise, by the nearest elements."""
     side = len(grid)
     places = np.arange(side) - (side - 1) / 2
@@ -110,6 +111,6 @@ _LOOKS: Mapping[str, Callable[[Grid], Grid]] = {
     "skew": _skewed,
     "jigsaw": lambda grid: _pieces(grid, PIECES),
     "patches": lambda grid: _pieces(grid, PATCHES),
-    "inner_circle": lambda grid: _turned_disc(grid, 180.0),
-    "inner_rotate": lambda grid: _turned_disc(grid, TURN),
+    "inner_circle": lambda grid: turned_disc(grid, 180.0),
+    "inner_rotate": lambda grid: turned_disc(grid, TURN),
 }
