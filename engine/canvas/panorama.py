@@ -26,7 +26,7 @@ from .sphere import Sphere
 
 Floats = NDArray[np.float32]
 
-BYTES_A_PIXEL = 250  # of a view, in f and g
+BYTES_A_PIXEL = 400  # of a view, while f and g are built: measured
 WIDTH = 4  # views: with 512 pixels each the published 2048; as fine as a view in its middle
 ON_A_SPHERE = ("position",)  # kinds of control pictures that say something there
 ROWS = 2  # of vertices, for each pixel of a view's side: about as fine as its pixels

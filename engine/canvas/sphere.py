@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
+from .. import threads
 from ..measure.wrapping import pole_error, wrap_error
 from ..pictures.sampling import sample, taps
 from ..sync.spaces import Averaging, LinearMaps, normalise
@@ -28,6 +29,7 @@ from .windows import trust_at
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Places = NDArray[np.int32]
 
 FINE = 4  # texels for each pixel in the middle of a view; in its corners pixels are half as large
 BLEND = 2.0  # finished views differ a little: each counts by so high a power of its trust
@@ -76,7 +78,7 @@ class Sphere:
         texel = np.clip(row, 0, height - 1) * width + np.clip(column, 0, width - 1)
         read, element = np.unique(texel, return_inverse=True)
         middle = _middles(read, height, width)
-        parts = [self._part(i, middle) for i in range(self.count)]
+        parts = threads.each(lambda i: self._part(i, middle), range(self.count))
         which, pixel, tap, trust = (np.concatenate(column) for column in zip(*parts, strict=True))
 
         def matrix(values: Doubles) -> csr_matrix:
@@ -88,11 +90,12 @@ class Sphere:
         every = np.ones(len(read), bool)
         return LinearMaps(np.arange(len(rays)), element, normalise(average), every, confidence)
 
-    def _part(self, number: int, vectors: Doubles) -> tuple[Ints, Ints, Doubles, Doubles]:
+    def _part(self, number: int, vectors: Doubles) -> tuple[Places, Places, Doubles, Doubles]:
         """What the view with the ``number`` gives to the directions ``vectors`` (n, 3): of each value the
         direction's number, the element's, how much of that is read, and how much the view counts."""
         inside, place, trust = _seen(self.cameras[number], vectors)
-        values = [(inside, number * self.side**2 + index, tap, trust) for index, tap in self._taps(place)]
+        first, found = number * self.side**2, self._taps(place)
+        values = [(inside, (first + index).astype(np.int32), tap, trust) for index, tap in found]
         which, pixel, tap, weight = (np.concatenate(column) for column in zip(*values, strict=True))
         kept = tap > 0
         return which[kept], pixel[kept], tap[kept], weight[kept]
@@ -145,11 +148,13 @@ def _middles(texels: Ints, height: int, width: int) -> Doubles:
     return sphere.vectors(np.stack([column, row], axis=1) + 0.5, height, width)
 
 
-def _seen(camera: Camera, vectors: Doubles) -> tuple[Ints, Doubles, Doubles]:
-    """Which of the directions ``vectors`` (n, 3) ``camera`` sees, their numbers (m,); where (m, 2), column
-    and row in [0, 1]; and how much it counts there (m,), in (0, 1]."""
-    right, up, depth = camera.axes.astype(np.float64) @ vectors.T
+def _seen(camera: Camera, vectors: Doubles) -> tuple[Places, Doubles, Doubles]:
+    """Which of the directions ``vectors`` (n, 3), of length 1, ``camera`` sees, their numbers (m,) int32;
+    where (m, 2), column and row in [0, 1]; and how much it counts there (m,), in (0, 1]."""
+    axes, corner = camera.axes.astype(np.float64), (1 + 2 * camera.half_extent**2) ** -0.5
+    near = np.flatnonzero(vectors @ axes[2] >= corner).astype(np.int32)  # as far off as its corners
+    right, up, depth = axes @ vectors[near].T
     reach = depth * camera.half_extent
     inside = np.flatnonzero((np.abs(right) < reach) & (np.abs(up) < reach))
     place = np.stack([right[inside], -up[inside]], axis=1) / (2 * reach[inside, None]) + 0.5
-    return inside, place, trust_at(place).prod(axis=1)
+    return near[inside], place, trust_at(place).prod(axis=1)
