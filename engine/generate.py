@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .canvas.canvas import Canvas, Start
+from .canvas.canvas import Canvas, Seen, Start
 from .canvas.rows import PromptRows, links, means
+from .canvas.trajectories import TrajectoryCanvas
 from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
@@ -81,22 +82,30 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
 
 def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
     settings, host, autoencoder = painter.settings, painter.host, painter.autoencoder()
+    seen, count = _seen(canvas, painter), len(canvas.views)
     schedule = _schedule(canvas, painter)
     with painter.clock.part("geometry"):
-        sync, start = _sync(canvas, painter), canvas.start()
+        sync, start = _sync(seen, painter), seen.start()
     present = None if start is None else _present(start, autoencoder, painter)
     generator = torch.Generator().manual_seed(settings.seed)
-    behind = _backgrounds(canvas, painter, schedule, generator)
+    behind = _backgrounds(seen, painter, schedule, generator)
     x = initial_noise(sync.space, behind(0), generator)
-    network, pace = _network(canvas, painter, schedule), _Pace()
+    network, pace = _network(seen, painter, schedule), _Pace()
     host.progress("denoise", 0, settings.steps_run, None)
-    with _attention(canvas, painter):
+    with _attention(seen, painter):
         for step in sample(network, schedule, sync, x, behind, generator, present):
             x = step.x
             host.progress("denoise", step.i + 1, step.n, pace.left_after(step))
-            watch(step)
-    pictures = _with_estimates(canvas, painter, autoencoder.decode(x).clamp(0, 1))
+            watch(replace(step, x=x[:count], x0=step.x0[:count]))
+    pictures = _with_estimates(canvas, painter, autoencoder.decode(x[:count]).clamp(0, 1))
     return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def _seen(canvas: Canvas, painter: Painter) -> Seen:
+    """What is denoised: SyncSDE has trajectories of its own for prompts that meet in a view, behind those
+    that are the views."""
+    several = any(len(view.prompts) > 1 for view in canvas.views)
+    return TrajectoryCanvas.build(canvas) if several and painter.method.inverse_lambda else canvas
 
 
 def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
@@ -130,7 +139,7 @@ def _schedule(canvas: Canvas, painter: Painter) -> Schedule:
     return whole.started(settings.strength)
 
 
-def _sync(canvas: Canvas, painter: Painter) -> Sync:
+def _sync(canvas: Seen, painter: Painter) -> Sync:
     """f and g for the latents, and for RGB pictures where that is where x0 is averaged."""
     settings, steady = painter.settings, painter.settings.aggregate != "mean"
     latent, fg0 = _space(canvas, painter, painter.denoiser.downscale), None
@@ -140,7 +149,7 @@ def _sync(canvas: Canvas, painter: Painter) -> Sync:
     return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady)
 
 
-def _space(canvas: Canvas, painter: Painter, scale: int) -> Space:
+def _space(canvas: Seen, painter: Painter, scale: int) -> Space:
     painter.host.check()
     method, aggregate = painter.method, painter.settings.aggregate
     ramped = method.ramped and aggregate == "mean"
@@ -149,7 +158,7 @@ def _space(canvas: Canvas, painter: Painter, scale: int) -> Space:
 
 
 def _backgrounds(
-    canvas: Canvas, painter: Painter, schedule: Schedule, generator: torch.Generator
+    canvas: Seen, painter: Painter, schedule: Schedule, generator: torch.Generator
 ) -> Callable[[int], Tensor]:
     """The clean latents (N, C, h, w) behind what is painted at a step; methods that denoise views have their
     own."""
@@ -165,7 +174,7 @@ def _backgrounds(
     return lambda i: colours[chosen[i]]
 
 
-def _attention(canvas: Canvas, painter: Painter) -> AbstractContextManager[None]:
+def _attention(canvas: Seen, painter: Painter) -> AbstractContextManager[None]:
     """Inside, views attend to those beside them where the settings say so, and to references."""
     if painter.settings.attention == "off":
         return painter.denoiser.attending()
@@ -236,7 +245,7 @@ class _Network:
         return self.rows.merged(found).to(x.device)
 
 
-def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
+def _network(canvas: Seen, painter: Painter, schedule: Schedule) -> _Network:
     denoiser, rows = painter.denoiser, PromptRows.build(canvas.views, painter.denoiser.downscale)
     prompts = [prompt for view in canvas.views for prompt in view.prompts]
     with painter.clock.part("denoise"):
@@ -249,7 +258,7 @@ def _network(canvas: Canvas, painter: Painter, schedule: Schedule) -> _Network:
     return painter.clock.timed("denoise", network)
 
 
-def _controls(canvas: Canvas, rows: PromptRows, device: torch.device) -> dict[str, Tensor]:
+def _controls(canvas: Seen, rows: PromptRows, device: torch.device) -> dict[str, Tensor]:
     """The control pictures of the ``rows``, by their kinds."""
     pictures = {kind: [view.controls[kind] for view in canvas.views] for kind in canvas.views[0].controls}
     return {kind: rows.of(torch.from_numpy(np.stack(one)).to(device)) for kind, one in pictures.items()}

@@ -81,9 +81,26 @@ class Painted(Protocol):
         in the request's folder."""
 
 
-class Canvas(Protocol):
-    """What is painted on. views: all of one height and width. order: their numbers, from the one that the
-    others follow on. files: the names of all that will be written; room: about how many bytes they take.
+class Seen(Protocol):
+    """What a sampler sees of a canvas. views: all of one height and width. order: the numbers of those that a
+    canvas has, from the one that the others follow on."""
+
+    @property
+    def views(self) -> Sequence[CanvasView]: ...
+
+    @property
+    def order(self) -> Sequence[int]: ...
+
+    def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
+        """f and g between the canonical variable and the views, an element of theirs being ``scale``^2
+        pixels: 1, or what the model's latents are. Its tensors lie on ``device``."""
+
+    def start(self) -> Start | None:
+        """How the views show what was painted before; None where nothing was."""
+
+
+class Canvas(Seen, Protocol):
+    """What is painted on. files: the names of all that will be written; room: about how many bytes they take.
     warnings: what was found out while it was made, one line each. lighter: the options of its requests that
     take less memory when they are lower. channels: what is made of it, the model's own among them."""
 
@@ -94,12 +111,6 @@ class Canvas(Protocol):
     def room(self) -> int: ...
 
     @property
-    def views(self) -> Sequence[CanvasView]: ...
-
-    @property
-    def order(self) -> Sequence[int]: ...
-
-    @property
     def warnings(self) -> list[str]: ...
 
     @property
@@ -107,13 +118,6 @@ class Canvas(Protocol):
 
     @property
     def channels(self) -> Sequence[Channel]: ...
-
-    def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
-        """f and g between the canonical variable and the views, an element of theirs being ``scale``^2
-        pixels: 1, or what the model's latents are. Its tensors lie on ``device``."""
-
-    def start(self) -> Start | None:
-        """How the views show what was painted before; None where nothing was."""
 
     def finish(self, pictures: Floats) -> Painted:
         """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of those

@@ -124,6 +124,21 @@ class Paper:
             states.append(w)
         return states
 
+    def masked(self, w: Array, mask: Array, inverse_lambda: float) -> list[Array]:
+        """SyncSDE's mask-based generation as released: ``w`` (3, C, 1, width) of the background, the
+        foreground and the whole after every step; mask (width,): 1 on the foreground."""
+        states = []
+        for t in self.times:
+            a, s, a_, s_ = self.levels(t)
+            after = self.psi(w, self.clean(w, t), t)
+            if self.synchronised(t):
+                k = min(1.0, inverse_lambda * t / 1000 * (a_ / a - s_ / s)) if a else 1.0
+                after[1] -= k * (1 - mask) * (w[1] - w[0])
+                after[2] -= k * ((1 - mask) * (w[2] - w[0]) + mask * (w[2] - w[1]))
+            w = after
+            states.append(w)
+        return states
+
     def _seen_before(self, w: Array, k: int, views: list[int]) -> Array | None:
         """Element k (C,) as ``views`` show it, None where none does."""
         if k < 0 or not views:
