@@ -24,6 +24,7 @@ def _modules() -> tuple[ModuleType, ...]:
         properties,
         reference_rows,
         region_rows,
+        repaint,
         splats,
         texture,
         tile_material,
@@ -33,14 +34,16 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import results as result_operators
     from .results import history, thumbnail
     from .ui import advanced, menus, panel, preferences, presets, regions
+    from .ui import repaint as repaint_panel
     from .ui import results as result_panels
     from .ui import tile_material as tile_panel
     from .ui import world as world_panel
 
     chosen = preferences, lora_rows, reference_rows, region_rows, properties, presets
-    operators = texture, batch, environment, fill_panel, controls, tile_material, world, splats
+    operators = texture, batch, environment, fill_panel, controls, tile_material, world, splats, repaint
     results = history, thumbnail, result_operators, own_material, variations, result_panels
-    return *chosen, *operators, panel, regions, advanced, *results, tile_panel, world_panel, menus, main
+    more = repaint_panel, tile_panel, world_panel
+    return *chosen, *operators, panel, regions, advanced, *results, *more, menus, main
 
 
 def register() -> None:

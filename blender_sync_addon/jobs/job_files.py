@@ -14,13 +14,13 @@ from ...engine.outputs import safe_name
 if TYPE_CHECKING:  # without these, no bpy is needed here
     from ...engine import protocol
     from ..read.cameras import Cameras
-    from ..read.masks import MaskedRegion
+    from ..read.masks import MaskedArea
     from ..read.settings import Settings
     from .job_object import JobObject
 
 PREFIX = "sync_texture_"
 START = "start"  # of the names of pictures to start from
-MASK = "mask"  # of those of masks
+MASK, REPAINT = "mask", "repaint"  # of those of masks
 
 
 def make_folder(base: str | None = None) -> Path:
@@ -39,20 +39,21 @@ def remove_folder(folder: Path) -> None:
 @dataclasses.dataclass(frozen=True)
 class JobFiles:
     """What a job on ``objects`` has in ``folder``. cameras: the scene's, where these are wanted. regions:
-    areas with prompts of their own."""
+    areas with prompts of their own. repaint: those that alone are painted."""
 
     folder: Path
     objects: Sequence[JobObject]
     cameras: Cameras | None
-    regions: Sequence[MaskedRegion] = ()
+    regions: Sequence[MaskedArea] = ()
+    repaint: Sequence[MaskedArea] = ()
 
     def request(self, settings: Settings, out: Path) -> protocol.Request:
         """The request that names the files; results go into the folder ``out``."""
         unwraps = [one.read.unwrap for one in self.objects]
         cameras = self._camera_file if self.cameras else None
-        regions = tuple(one.said(self.folder, f"{MASK}.{i}") for i, one in enumerate(self.regions))
         found = settings.request(self._meshes, out, unwraps, self._start_texture, cameras)
-        return dataclasses.replace(found, region=regions)
+        regions, repaint = (tuple(one.said(self.folder, name) for name, one in own) for own in self._areas)
+        return dataclasses.replace(found, region=regions, repaint=repaint)
 
     def save(self) -> None:
         """Write them. No bpy: any thread may call it. Raises OSError."""
@@ -62,11 +63,17 @@ class JobFiles:
                 one.texture.save_beside_others(self.folder, f"{START}.{mesh.stem}", self._tiled)
             elif one.texture:
                 one.texture.save(self.folder, START)
-        for i, region in enumerate(self.regions):
-            if region.mask:
-                region.mask.keep(self.folder, f"{MASK}.{i}")
+        for name, area in (one for own in self._areas for one in own):
+            if area.mask:
+                area.mask.keep(self.folder, name)
         if self.cameras:
             self.cameras.save(self._camera_file)
+
+    @property
+    def _areas(self) -> tuple[list[tuple[str, MaskedArea]], ...]:
+        """Regions, and what is repainted, each with the name that its mask has in the folder."""
+        both = ((MASK, self.regions), (REPAINT, self.repaint))
+        return tuple([(f"{name}.{i}", one) for i, one in enumerate(own)] for name, own in both)
 
     @property
     def _several(self) -> bool:

@@ -100,11 +100,14 @@ class JobObject:
         self._mesh: int = obj.data.session_uid
         self._slots = polygon_slots(obj.data, len(obj.material_slots))
         faces = read_target.select_faces(obj, settings.target, settings.slot)
-        start = read_target.shown_material(obj, faces) if settings.from_texture else None
+        begin = read_target.repainted_faces(obj, settings.repaint) or faces
+        start = read_target.shown_material(obj, begin) if settings.from_texture else None
         self._start = start.session_uid if start else None
-        self.texture = read_texture.read(obj, settings.uv_layer, faces) if settings.from_texture else None
+        self.texture = read_texture.read(obj, settings.uv_layer, begin) if settings.from_texture else None
+        if settings.repaint and faces is None:  # seen with all that shows the same texture
+            faces = read_target.faces_that_show(obj, start)
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
-        regions = read_areas.wanted(settings.region)
+        regions = read_areas.wanted(settings.region, settings.repaint)
         wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, regions)
         read = read_mesh.read(obj, depsgraph, wanted)
         starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay

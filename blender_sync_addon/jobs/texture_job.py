@@ -15,11 +15,12 @@ from typing import Any
 import bpy
 
 from ...engine import protocol, words
+from ...engine.options.request import OPTIONS
 from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
 from ..read import masks as read_masks
-from ..read.settings import SCENE, Settings
+from ..read.settings import SCENE, VIEWPORT, Settings
 from ..read.uv_room import UvRoom
 from ..write import colour_space
 from . import durations, engine
@@ -82,13 +83,13 @@ class TextureJob(Job):
         settings.check()
         self.settings = settings
         self.objects = _read(objects, settings)
-        cameras = _scene_cameras(self.objects) if settings.views == SCENE else None
+        cameras = _cameras(self.objects, settings.views)
         command = engine.command()
-        regions = read_masks.read_all(settings.region)
+        regions, repaint = read_masks.read_all(settings.region), read_masks.read_repaint(settings.repaint)
         self.show: PreviewDisplay | None = None
         super().__init__(f"Texturing {self.name}")
         try:
-            files = JobFiles(self.folder, self.objects, cameras, regions)
+            files = JobFiles(self.folder, self.objects, cameras, regions, repaint)
             self._out = out or own_out(self.folder)
             request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview
@@ -108,6 +109,8 @@ class TextureJob(Job):
 
     def look_at(self, result: protocol.Result) -> Received:
         meshes, side = [one.read for one in self.objects], self.settings.texture_size
+        if self.settings.repaint:
+            side = int(OPTIONS["texture_size"].limits[1])  # it keeps its own
         return receive(result, meshes, self._out, side)
 
     def show_preview(self) -> None:
@@ -166,7 +169,12 @@ def _read(objects: Sequence[Any | JobObject], settings: Settings) -> tuple[JobOb
     return tuple(found)
 
 
-def _scene_cameras(objects: Sequence[JobObject]) -> read_cameras.Cameras:
-    """As the first of ``objects`` has them. Raises Problem."""
+def _cameras(objects: Sequence[JobObject], views: str) -> read_cameras.Cameras | None:
+    """As the first of ``objects`` has the scene's cameras, or the 3D view, where ``views`` are these; None
+    where they are others. Raises Problem."""
+    if views == VIEWPORT:
+        return read_cameras.of_viewport(objects[0].object(), len(objects) > 1)
+    if views != SCENE:
+        return None
     depsgraph = bpy.context.evaluated_depsgraph_get()
     return read_cameras.read(objects[0].object(), depsgraph, len(objects) > 1)

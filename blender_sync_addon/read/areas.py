@@ -22,10 +22,12 @@ FACE_SETS = ".sculpt_face_set"
 _NUMBERS = {"FLOAT", "BOOLEAN", "INT", "INT8"}
 
 
-def wanted(regions: Iterable[str]) -> tuple[Area, ...]:
-    """The areas among ``regions``, as options spell them, that only Blender knows. Raises Problem."""
+def wanted(regions: Iterable[str], repaint: Iterable[str] = ()) -> tuple[Area, ...]:
+    """The areas among ``regions``, and among those to ``repaint``, as options spell them, that only Blender
+    knows. Raises Problem."""
     try:
         found = [one.area for one in areas.read_regions(tuple(regions))]
+        found = list(dict.fromkeys([*found, *map(areas.plain, repaint)]))
     except UserError as error:
         raise Problem.of(error) from error
     return tuple(one for one in found if one.kind in areas.ONLY_BLENDER)

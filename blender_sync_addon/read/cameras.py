@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ from .mesh import scale
 Doubles = NDArray[np.float64]
 MAX_CAMERAS = 64  # the engine takes no more
 FOVS = (1.0, 170.0)  # nor others, degrees
+ORTHO_FOV = 20.0  # of a view in parallel projection
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,30 @@ def read(obj: Any, depsgraph: Any, in_world: bool) -> Cameras:
     return Cameras(tuple(_entry(one.evaluated_get(depsgraph), depsgraph.scene, inward) for one in cameras))
 
 
+def of_viewport(obj: Any, in_world: bool) -> Cameras:
+    """What the 3D view shows as a view of ``obj``; in_world: of where it stands among others. Raises Problem
+    where none is open."""
+    view = bpy.context.region_data or next(_open_views(), None)
+    if view is None:
+        raise Problem("No 3D view is open to look from", "Open one, or look from the views that it needs.")
+    half = max(1 / abs(view.window_matrix[0][0]), 1 / abs(view.window_matrix[1][1]))
+    matrix = np.array(view.view_matrix.inverted(), np.float64)
+    fov = min(max(2 * math.degrees(math.atan(half)), FOVS[0]), FOVS[1])
+    if not view.is_perspective:  # from as far away as shows as much
+        fov = ORTHO_FOV
+        away = half / math.tan(math.radians(fov) / 2)
+        matrix[:3, 3] = np.array(view.view_location) + away * matrix[:3, 2]
+    inward = np.eye(4) if in_world else _inward(obj)
+    return Cameras(({"name": "3D View", **_pose(inward @ matrix), "fov": fov},))
+
+
+def _open_views() -> Iterator[Any]:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                yield area.spaces.active.region_3d
+
+
 def _inward(obj: Any) -> Doubles:
     """(4, 4): from the world to the object's axes with its scale applied, in which mesh.py reads it."""
     world = np.array(obj.matrix_world, np.float64)
@@ -74,14 +100,13 @@ def _inward(obj: Any) -> Doubles:
 
 def _entry(camera: Any, scene: Any, inward: Doubles) -> dict[str, Any]:
     matrix = inward @ np.array(camera.matrix_world, np.float64)
+    return {"name": camera.name, **_pose(matrix), "fov": _fov(camera.data, scene)}
+
+
+def _pose(matrix: Doubles) -> dict[str, Any]:
+    """Where a camera with the ``matrix`` (4, 4) stands, and how, in the engine's axes."""
     _, up, back, position = from_z_up(matrix[:3].T)
-    return {
-        "name": camera.name,
-        "position": position.tolist(),
-        "forward": (-back).tolist(),
-        "up": up.tolist(),
-        "fov": _fov(camera.data, scene),
-    }
+    return {"position": position.tolist(), "forward": (-back).tolist(), "up": up.tolist()}
 
 
 def _fov(camera: Any, scene: Any) -> float:

@@ -1,10 +1,11 @@
-"""The masks of regions: images of this .blend by their names, or files."""
+"""The masks of areas: images of this .blend by their names, or files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from ...engine.options import areas
 from ...engine.options.areas import Area, Region
@@ -13,22 +14,38 @@ from ..problem import Problem
 from . import picture
 from .picture import Picture
 
-_FIX = "choose another mask under Regions, or leave the region out"
+_FIX = "choose another mask, or leave it out"
 
 
 @dataclass(frozen=True)
-class MaskedRegion:
-    """A region of a job. mask: its picture, where it has one."""
+class MaskedArea:
+    """An area of a job. mask: its picture, where it has one."""
 
-    region: Region
+    area: Area
     mask: Picture | None = None
 
-    def said(self, folder: Path, name: str) -> str:
+    @classmethod
+    def read(cls, area: Area) -> Self:
+        """Raises Problem for a mask that can't be had."""
+        return cls(area, picture.named(area.name, _FIX) if area.kind == "mask" else None)
+
+    def in_file(self, folder: Path, name: str) -> Area:
         """As a request has it, once its mask was kept in ``folder`` as ``name``."""
-        if self.mask is None:
-            return areas.write_region(self.region)
-        area = Area("mask", str(self.mask.path(folder, name)))
-        return areas.write_region(replace(self.region, area=area))
+        return self.area if self.mask is None else Area("mask", str(self.mask.path(folder, name)))
+
+    def said(self, folder: Path, name: str) -> str:
+        """The same as a text."""
+        return str(self.in_file(folder, name))
+
+
+@dataclass(frozen=True)
+class MaskedRegion(MaskedArea):
+    """And what is asked for in it, by ``region``."""
+
+    region: Region = field(kw_only=True)
+
+    def said(self, folder: Path, name: str) -> str:
+        return areas.write_region(replace(self.region, area=self.in_file(folder, name)))
 
 
 def read_all(said: Iterable[str]) -> tuple[MaskedRegion, ...]:
@@ -38,7 +55,13 @@ def read_all(said: Iterable[str]) -> tuple[MaskedRegion, ...]:
         regions = areas.read_regions(tuple(said))
     except UserError as error:
         raise Problem.of(error) from error
-    return tuple(
-        MaskedRegion(one, picture.named(one.area.name, _FIX) if one.area.kind == "mask" else None)
-        for one in regions
-    )
+    read = (MaskedArea.read(one.area) for one in regions)
+    return tuple(MaskedRegion(one.area, one.mask, region=own) for one, own in zip(read, regions, strict=True))
+
+
+def read_repaint(said: Iterable[str]) -> tuple[MaskedArea, ...]:
+    """The areas that the texts of a job have repainted. Raises Problem as above."""
+    try:
+        return tuple(MaskedArea.read(areas.plain(one)) for one in said)
+    except UserError as error:
+        raise Problem.of(error) from error

@@ -21,6 +21,7 @@ from . import quality
 
 AUTO = "auto"
 SCENE = "scene"
+VIEWPORT = "viewport"
 FRONTS = {"-y": 0.0, "x": 90.0, "y": 180.0, "-x": -90.0}
 """Azimuths of the sides of an object, by the names of their axes in Blender."""
 PER_OBJECT = ("target", "slot")  # which of the panel's say for what, not how
@@ -31,8 +32,9 @@ class Settings(Request):
     """One job's choices: a request without its files, which ``request`` gives it, and what Blender adds. Made
     with keywords.
 
-    views: also "scene", its cameras. from_texture: start from what the objects show now. target: "active" or
-    "selected" for whole objects, "slot" or "faces" for some faces of one; slot: which, see read/target.py.
+    views: also "scene", its cameras, or "viewport", the 3D view's. from_texture: start from what the objects
+    show now. target: "active" or "selected" for whole objects, "slot" or "faces" for some faces of one; slot:
+    which, see read/target.py.
     """
 
     mesh: str = ""
@@ -74,7 +76,7 @@ class Settings(Request):
             "mesh": str(meshes[0]),
             "prompt": self.prompt.strip(),
             "out": str(out),
-            "views": AUTO if self.views == SCENE else self.views,
+            "views": AUTO if self.views in (SCENE, VIEWPORT) else self.views,
             "cameras": self.cameras if cameras is None else str(cameras),
             "unwrap": unwraps[0],
             "init_texture": texture or self.init_texture,

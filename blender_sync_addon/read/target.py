@@ -5,6 +5,7 @@ The engine is given these faces alone, so that the views frame them and nothing 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..problem import Problem
 
 TARGETS = ("active", "selected", "slot", "faces")
 """What a job may be for, as ``Settings.target`` says it."""
+REPAINT_SELECTED = "faces:selected"
+"""How options spell the selected faces."""
 SELECTED = ".select_poly"
 """The attribute of a mesh that holds its selected faces. Missing where there are none."""
 
@@ -49,6 +52,20 @@ def select_faces(obj: Any, target: str, slot: str | int) -> FaceSelection | None
         raise Problem(f"No faces of '{obj.name}' are selected", fix)
     name = artists_material_names(obj)[number] or f"number {number + 1}"
     raise Problem(f"No faces of '{obj.name}' have the material slot '{name}'", "Choose another slot.")
+
+
+def repainted_faces(obj: Any, repaint: Sequence[str]) -> FaceSelection | None:
+    """The selected faces of ``obj`` where these are to be repainted, so that their material decides which
+    texture is; None where the active one does. Raises Problem where none are selected."""
+    return select_faces(obj, "faces", "") if REPAINT_SELECTED in repaint else None
+
+
+def faces_that_show(obj: Any, material: Any | None) -> FaceSelection | None:
+    """The faces of the one slot of ``obj`` that shows ``material``; None where all do, or several of them."""
+    own = [i for i, slot in enumerate(obj.material_slots) if slot.material == material]
+    if len(own) != 1 or len(obj.material_slots) == 1:
+        return None
+    return select_faces(obj, "slot", own[0])
 
 
 def slot_number(obj: Any, slot: str | int) -> int:

@@ -59,7 +59,7 @@ def fill(options: Any, settings: Settings, obj: Any) -> None:
     if settings.views.isdigit():
         options.rig, options.view_count = "even", int(settings.views)
     else:
-        options.rig = settings.views
+        options.rig = read_settings.AUTO if settings.views == read_settings.VIEWPORT else settings.views
 
 
 def _slot(obj: Any, slot: str | int) -> str:

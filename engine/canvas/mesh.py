@@ -81,10 +81,12 @@ class PreparedMeshes:
         kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
         faces = None if job.repair is None else job.repair.faces(surface)
         shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
+        blind = _blind(cameras or (), shots, "the mesh")
         if job.repair is not None:
-            shots = job.repair.seeing(surface, shots)
+            seen, shots = [shot.camera for shot in shots], job.repair.seeing(surface, shots)
+            blind += _blind(seen, shots, "what is repainted")
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
-        warnings = [*notes, *_blind(cameras, shots), *resolution.warning(surface, shots, job.host.check)]
+        warnings = [*notes, *blind, *resolution.warning(surface, shots, job.host.check)]
         warnings += [*asked.warnings, *_ungiven(missing)]
         return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
 
@@ -95,11 +97,11 @@ def _ungiven(missing: Sequence[str]) -> list[str]:
     return [said] if missing else []
 
 
-def _blind(cameras: Sequence[Camera] | None, shots: Sequence[View]) -> list[str]:
-    """A warning when some of the given ``cameras`` see nothing of the mesh."""
+def _blind(cameras: Sequence[Camera], shots: Sequence[View], what: str) -> list[str]:
+    """A warning when some of the named ``cameras`` see nothing of ``what`` is painted."""
     seeing = [shot.camera for shot in shots]
-    names = [repr(camera.name) for camera in cameras or () if camera not in seeing]
-    return [f"cameras that see nothing of the mesh were left out: {', '.join(names)}"] if names else []
+    names = [repr(camera.name) for camera in cameras if camera.name and camera not in seeing]
+    return [f"cameras that see nothing of {what} were left out: {', '.join(names)}"] if names else []
 
 
 def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from ..errors import flag
 from . import choices
@@ -175,6 +176,59 @@ class TileMaterial:
             doors=ONLY_PANEL,
         ),
     )
+
+
+def _strength() -> Any:
+    """How far from what is there, whatever the panel says of textures to start from."""
+    entry = replace(OPTIONS["strength"], needs=None, doors=ONLY_PANEL)
+    return field(default=entry.instead, metadata={"option": entry})
+
+
+@dataclass(frozen=True)
+class Repaint:
+    """Repaint, besides the options of a texture. area_name: of faces, group, material or image."""
+
+    area: str = field(
+        default="faces",
+        metadata=option("Area", "What is painted anew", JOB, choices=choices.REPAINTED, doors=ONLY_PANEL),
+    )
+    area_name: str = field(
+        default="",
+        metadata=option(
+            "Name",
+            "Of the vertex group, material, face set or image",
+            JOB,
+            doors=ONLY_PANEL,
+            usual="the selected faces, the active group or material",
+        ),
+    )
+    strength: float = _strength()
+    viewport: bool = field(
+        default=False,
+        metadata=option(
+            "From This View",
+            "Look from where the 3D view looks. Else from the views that the area needs",
+            JOB,
+            doors=ONLY_PANEL,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class RepaintPicture:
+    """Repaint Picture, besides the options of ``image``. mask: an image's name."""
+
+    mask: str = field(
+        default="",
+        metadata=option(
+            "Mask",
+            "An image that is white where that is painted",
+            JOB,
+            doors=ONLY_PANEL,
+            usual="all of it is painted",
+        ),
+    )
+    strength: float = _strength()
 
 
 @dataclass(frozen=True)

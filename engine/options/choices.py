@@ -172,6 +172,7 @@ AREAS = {
     "group": ("Vertex Group", "In Blender: a vertex group, as much as its weights say"),
     "faces": ("Faces", "In Blender: selected, the number of a face set, or a face attribute by its name"),
 }
+REPAINTED = {name: AREAS[name] for name in ("faces", "group", "mask", "material")}
 PRECISIONS = {
     "half": ("Half", "16 bits"),
     "full": ("Full", "32 bits, on every device"),
