@@ -71,10 +71,16 @@ def of_viewport(obj: Any, in_world: bool) -> Cameras:
     view = bpy.context.region_data or next(_open_views(), None)
     if view is None:
         raise Problem("No 3D view is open to look from", "Open one, or look from the views that it needs.")
+    return seen_in(view, obj, in_world)
+
+
+def seen_in(view: Any, obj: Any, in_world: bool) -> Cameras:
+    """The camera of a 3D ``view``: the square around what it shows of ``obj``. Without perspective it stands
+    as far away as shows as much."""
     half = max(1 / abs(view.window_matrix[0][0]), 1 / abs(view.window_matrix[1][1]))
     matrix = np.array(view.view_matrix.inverted(), np.float64)
     fov = min(max(2 * math.degrees(math.atan(half)), FOVS[0]), FOVS[1])
-    if not view.is_perspective:  # from as far away as shows as much
+    if not view.is_perspective:
         fov = ORTHO_FOV
         away = half / math.tan(math.radians(fov) / 2)
         matrix[:3, 3] = np.array(view.view_location) + away * matrix[:3, 2]

@@ -55,9 +55,13 @@ def select_faces(obj: Any, target: str, slot: str | int) -> FaceSelection | None
 
 
 def repainted_faces(obj: Any, repaint: Sequence[str]) -> FaceSelection | None:
-    """The selected faces of ``obj`` where these are to be repainted, so that their material decides which
-    texture is; None where the active one does. Raises Problem where none are selected."""
-    return select_faces(obj, "faces", "") if REPAINT_SELECTED in repaint else None
+    """The faces of ``obj`` among ``repaint``, areas as options spell them, whose material decides which
+    texture is painted: selected ones, or those of a slot; None where the active one does. Raises Problem
+    where there are none."""
+    if REPAINT_SELECTED in repaint:
+        return select_faces(obj, "faces", "")
+    slots = [text.removeprefix("material:") for text in repaint if text.startswith("material:")]
+    return select_faces(obj, "slot", slots[0]) if slots else None
 
 
 def faces_that_show(obj: Any, material: Any | None) -> FaceSelection | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -13,12 +14,14 @@ import bpy
 import helper
 import numpy as np
 from helper import fake_engine
+from mathutils import Matrix, Vector
 
 ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.read import cameras  # noqa: E402
 from tiles import PLACES, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
@@ -198,6 +201,88 @@ def test_starting_from_what_the_faces_show():
     helper.raises(lambda: generate(target="faces", from_texture=True), "several materials")
     pick(obj, 0)
     helper.raises(lambda: generate(target="faces", from_texture=True), "no image")
+
+
+def repaint(**options):
+    return bpy.ops.sync_texture.repaint(**{"prompt": "moss", **options})
+
+
+def test_a_part_of_a_texture_is_repainted_with_what_lies_beside_it():
+    """All faces that show it are sent, whichever are painted; nothing gets a slot of its own."""
+    obj = tiles()
+    generate("start", target="slot", slot="iron")
+    pick(obj, 3)
+    fields = {"from_texture": True, "strength": 1.0}
+    mesh, out = given(obj, repaint=("faces:selected",), views="viewport", **fields)
+    request = json.loads((out / "request.json").read_text())
+    assert (request["repaint"], request["strength"], request["views"]) == (["faces:selected"], 1.0, "auto")
+    assert Path(request["init_texture"]).suffix == ".png"
+    assert len(mesh["faces"]) == 4
+    assert sorted(mesh["area_weights"][0].mean(axis=1)) == [0, 0, 1, 1]
+    assert names(obj) == ["wood", "tiles bricks"]
+    obj.vertex_groups.new(name="Rust").add([12], 1.0, "REPLACE")
+    obj.active_material_index = 1
+    mask = bpy.data.images.new("mask", 8, 8)
+    for area, name in (("group", ""), ("faces", ""), ("mask", mask.name), ("material", "iron")):
+        assert repaint(area=area, area_name=name) == {"FINISHED"}
+    assert names(obj)[0] == "wood"
+    _, out = given(obj, repaint=("mask:mask",), **fields)
+    kind, path = json.loads((out / "request.json").read_text())["repaint"][0].split(":", 1)
+    assert (kind, Path(path).name) == ("mask", "repaint.0.png")
+
+
+def test_what_cannot_be_repainted_is_refused_and_changes_nothing():
+    obj = tiles()
+    pick(obj, 3)
+    before = helper.dump()
+    helper.raises(lambda: repaint(area="faces"), "no image")
+    helper.raises(lambda: repaint(area="mask"), "No image is chosen as mask")
+    helper.raises(lambda: repaint(area="group"), "has no vertex group")
+    pick(obj)
+    helper.raises(lambda: repaint(area="faces"), "are selected")
+    helper.raises(lambda: repaint(prompt=" ", area="material"), "prompt is empty")
+    pick(obj, 3)
+    helper.check_same(before, helper.dump())
+
+
+def test_the_viewport_is_a_camera():
+    """It stands where the view looks from; without perspective as far off as shows as much."""
+    obj = helper.cube()
+    helper.look_down(width=4.0)
+    camera = bpy.context.scene.camera
+    bpy.context.view_layer.update()
+    view = types.SimpleNamespace(
+        is_perspective=True,
+        view_matrix=camera.matrix_world.inverted(),
+        window_matrix=Matrix.Diagonal((2.0, 4.0, 1.0, 1.0)),
+        view_location=Vector((0, 0, 0)),
+    )
+    (entry,) = cameras.seen_in(view, obj, in_world=True).entries
+    x, y, z = camera.matrix_world.translation
+    np.testing.assert_allclose(entry["position"], (x, z, -y), atol=1e-5)
+    np.testing.assert_allclose(entry["forward"], (0, -1, 0), atol=1e-5)
+    assert abs(entry["fov"] - 2 * np.degrees(np.arctan(0.5))) < 1e-4
+    view.is_perspective = False
+    (entry,) = cameras.seen_in(view, obj, in_world=True).entries
+    half = entry["position"][1] * np.tan(np.radians(entry["fov"] / 2))
+    assert abs(half - 0.5) < 1e-4
+
+
+def test_a_picture_is_repainted_in_the_place_of_the_old_one():
+    obj = tiles()
+    old, mask = bpy.data.images.new("wall", 64, 64), bpy.data.images.new("mask", 16, 16)
+    node = obj.material_slots[0].material.node_tree.nodes.new("ShaderNodeTexImage")
+    node.image = old
+    helper.raises(lambda: bpy.ops.sync_texture.repaint_picture(prompt="moss"), "no image to repaint")
+    again = {"prompt": "moss", "image": "wall"}
+    helper.raises(lambda: bpy.ops.sync_texture.repaint_picture(mask="nothing", **again), "'nothing'")
+    assert node.image == old
+    assert bpy.ops.sync_texture.repaint_picture(mask=mask.name, strength=0.8, **again) == {"FINISHED"}
+    assert (node.image.name, tuple(node.image.size)) == ("wall moss", (64, 64))
+    said = dict(node.image["sync_texture"])
+    assert (said["kind"], said["prompt"]) == ("picture", "moss")
+    assert old.use_fake_user
+    assert np.allclose(old.pixels[:4], (0, 0, 0, 1))
 
 
 def test_what_cannot_be_a_target_is_refused_and_changes_nothing():
