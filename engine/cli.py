@@ -190,8 +190,11 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _models(parsed: argparse.Namespace) -> int:
+    from .doctor import know_machine
     from .models.command import run
 
+    if parsed.action in ("show", "download"):
+        know_machine()  # so that they can say whether a model runs here
     try:
         return run(parsed.action, parsed.name, parsed.json, parsed.path)
     except BrokenPipeError:  # a pager was quit: what is left in our buffers goes nowhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -13,7 +14,7 @@ from importlib import metadata
 from typing import Any
 
 from . import protocol
-from .models import manage, trees
+from .models import machine, manage, show, trees
 from .options import choices
 from .terminal import tell
 
@@ -44,7 +45,9 @@ def examine() -> dict[str, Any]:
 
     {engine, protocol, python, executable, packages: {name: version or null}, missing: [name],
      devices: {name: bool}, gpu: {name, free, total} (bytes) or null, threads, rasteriser,
-     models: [{name, title, installed, damaged (why, or null), control, size, memory, licence}],
+     machine: as models/machine.py has it, or null,
+     models: [{name, title, installed, damaged (why, or null), control, size, memory, licence,
+               fits (whether and how it runs here, and how long ten views take; or null)}],
      disk_free (bytes), usable: bool, verdict}
 
     Without the packages, devices and models are empty, rasteriser and threads null.
@@ -60,11 +63,13 @@ def examine() -> dict[str, Any]:
         **(_torch() if "torch" not in missing else {"devices": {}, "gpu": None, "threads": None}),
         "rasteriser": None if missing else _rasteriser(),
         "disk_free": shutil.disk_usage(os.path.expanduser("~")).free,
+        "machine": None,
         "models": [],
         "usable": not missing,
         "verdict": f"unusable: install {', '.join(missing)}",
     }
     if not missing:  # models are looked for with some of these packages
+        found["machine"] = dataclasses.asdict(_measured())
         starter = manage.verify("starter")
         found["models"] = list(_models())
         found["verdict"] = READY + (f"; the starter model can't be used: {starter[0]}" if starter else "")
@@ -82,6 +87,21 @@ def _torch() -> dict[str, Any]:
         gpu = {"name": torch.cuda.get_device_name(), "free": free, "total": total}
     devices = {name: available(name) for name in list(choices.DEVICES)[1:]}
     return {"devices": devices, "gpu": gpu, "threads": torch.get_num_threads()}
+
+
+def know_machine() -> None:
+    """Have it known what is painted with here, where it can be and nobody has looked yet."""
+    if machine.read() is None and importlib.util.find_spec("torch"):
+        _measured()
+
+
+def _measured() -> machine.Machine:
+    """What is painted with here, remembered for those who ask before a download."""
+    from .denoise.speed import measure
+
+    found = measure()
+    machine.write(found)
+    return found
 
 
 def _rasteriser() -> str:
@@ -110,6 +130,7 @@ def _models() -> Iterator[dict[str, Any]]:
             "size": entry.size,
             "memory": entry.memory,
             "licence": entry.licence,
+            "fits": show.usual(entry)["fits"],
         }
 
 
@@ -128,9 +149,12 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["rasteriser"]:
         yield f"rasteriser  {found['rasteriser']}"
     yield f"disk        {found['disk_free'] / 2**30:.0f} GiB free"
+    if there := found["machine"]:
+        yield f"speed       about {there['tflops']:.2g} TFLOP/s in products of matrices ({there['name']})"
     for model in found["models"]:
         here = f"here (control: {model['control']})"
-        wanted = f"not here ({model['size']} to download; memory: {model['memory']})"
+        runs = f"; {model['fits']}" if model["fits"] else ""
+        wanted = f"not here ({model['size']} to download; memory: {model['memory']}{runs})"
         there = f"damaged ({why})" if (why := model["damaged"]) else wanted
         state = here if model["installed"] else there
         yield f"model       {model['name']}: {state}"

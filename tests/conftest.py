@@ -61,6 +61,14 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What programs remember of a user, linked models and the machine, is that of the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNC_TEXTURE_LINKS", str(tmp_path_factory.mktemp("settings") / "models.json"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def engine_python() -> Path:
     """The Python that has the engine's packages."""

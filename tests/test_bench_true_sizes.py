@@ -14,10 +14,8 @@ from tests.bench.cases import true_sizes
 
 PUBLISHED = {  # billions of weights, by the models' pages
     "sd15": {"unet": 0.860, "controlnet": 0.361},
-    "sdxl": {"unet": 2.567, "controlnet": 1.251, "text_encoder": 0.123, "text_encoder_2": 0.695},
     "z-image-turbo": {"transformer": 6.155, "text_encoder": 4.022},
     "qwen-image": {"transformer": 20.43, "controlnet": 1.768, "text_encoder": 7.07},
-    "flux-dev": {"transformer": 11.90, "text_encoder_2": 4.762, "controlnet": 2.14},
 }
 
 

@@ -214,8 +214,8 @@ def _missing(row: ModelEntry) -> Iterator[Notice]:
         yield Notice(f"{what} is not here", "ERROR", fix, button, stops=True)
     else:
         button = Button(models.DownloadModel.bl_idname, "Download", "IMPORT", {"name": row.name})
-        licence = f"Licence: {row.licence}"
-        yield Notice(f"{what}: {row.size} to download", "IMPORT", licence, button, stops=True)
+        facts = f"Licence: {row.licence}" + (f". Here it {row.fits}" if row.fits else "")
+        yield Notice(f"{what}: {row.size} to download", "IMPORT", facts, button, stops=True)
 
 
 def _uv_maps(objects: Sequence[Any], options: Any) -> Iterator[Notice]:

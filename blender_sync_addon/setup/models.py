@@ -24,7 +24,8 @@ class ModelEntry:
     bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
     here can't be used, else "". memory: that it wants, in words. kind: "model",
     "LoRA", "ControlNet", "IP-Adapter" or "image encoder". family: of models that it is or is for, "" for the
-    artist's own.
+    artist's own. steps: that it takes, 0 where that isn't known. fits: whether it runs on this computer, and
+    about how long, in words; "" where that isn't known.
     """
 
     name: str
@@ -39,6 +40,20 @@ class ModelEntry:
     memory: str = ""
     kind: str = MODEL
     family: str = ""
+    steps: int = 0
+    fits: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can run here, as far as is known."""
+        return not self.fits.startswith("doesn't")
+
+    @property
+    def facts(self) -> str:
+        """What there is to know before it is downloaded, in words."""
+        steps = f"{self.steps} steps. " if self.steps else ""
+        memory = f"Memory: {self.memory}. " if self.memory else ""
+        return f"{self.title}. {steps}{memory}Licence: {self.licence}"
 
     @property
     def tree(self) -> str:
@@ -79,6 +94,8 @@ def list_models(activity: Activity, command: Sequence[str]) -> list[ModelEntry]:
                 damaged=model.get("damaged") or "",
                 memory="" if model["link"] else model["memory"],
                 kind=str(model.get("kind") or MODEL),
+                steps=int(model.get("steps") or 0),
+                fits=str(model.get("fits") or ""),
                 family=str(model.get("family") or ""),
             )
             for model in answer

@@ -182,9 +182,10 @@ def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> 
         button.name = model.tree or model.name
     if model.damaged:
         draw_text(layout.column(align=True), model.damaged, "ERROR", characters)
-    memory = f"Memory: {model.memory}. " if model.memory else ""
-    words = f"{model.title}. {memory}Licence: {model.licence}"
-    draw_text(layout.column(align=True), words, "BLANK1", characters)
+    draw_text(layout.column(align=True), model.facts, "BLANK1", characters)
+    if model.fits:
+        words = f"Here it {model.fits}"
+        draw_text(layout.column(align=True), words, "BLANK1" if model.runs else "ERROR", characters)
 
 
 def _draw_use(row: Any, model: ModelEntry, used: bool) -> None:

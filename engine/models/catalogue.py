@@ -35,7 +35,11 @@ class Entry:
 
 _XL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
 _XL_SIZE = "9.4 GB"  # half precision: UNet 5.14, ControlNet 2.50, text 1.64, autoencoder 0.17
-_XL_MEMORY = "12 GB on a graphics card, 24 GB without one"
+# As fits.wants reckons it.
+_SD_MEMORY = "6 GB card; 8 GB of memory without one"
+_XL_MEMORY = "12 GB card, 8 GB in fp8, 6 GB layer by layer; 12 GB of memory without one"
+_Z_MEMORY = "24 GB card, 10 GB in fp8, 6 GB layer by layer; 16 GB of memory without one"
+_FLUX_MEMORY = "32 GB card, 24 GB in fp8, 6 GB layer by layer; 48 GB of memory without one"
 
 ENTRIES = (
     Entry(
@@ -55,7 +59,7 @@ ENTRIES = (
         controlnet="lllyasviel/control_v11f1p_sd15_depth",
         family="sd15",
         licence="CreativeML OpenRAIL-M; ControlNet: OpenRAIL",
-        memory="6 GB on a graphics card, 10 GB without one",
+        memory=_SD_MEMORY,
         size="2.9 GB",  # half precision: UNet 1.72, ControlNet 0.72, text 0.25, autoencoder 0.17
     ),
     Entry(
@@ -66,7 +70,7 @@ ENTRIES = (
         controlnet="multimodalart/controlnet-sd21-depth-diffusers",
         family="sd21",
         licence="CreativeML OpenRAIL++-M; ControlNet: see its page",
-        memory="6 GB on a graphics card, 11 GB without one",
+        memory=_SD_MEMORY,
         size="3.3 GB",  # half precision: UNet 1.73, ControlNet 0.73, text 0.68, autoencoder 0.17
     ),
     Entry(
@@ -110,7 +114,7 @@ ENTRIES = (
         ),
         family="z-image-turbo",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
-        memory="24 GB on a graphics card, 48 GB without one",
+        memory=_Z_MEMORY,
         size="34.8 GB",  # transformer 24.6 in full precision, text 8.0, ControlNet 2.0, autoencoder 0.17
     ),
     Entry(
@@ -122,7 +126,7 @@ ENTRIES = (
         ),
         family="z-image",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
-        memory="24 GB on a graphics card, 48 GB without one",
+        memory=_Z_MEMORY,
         size="about 22 to 35 GB",
     ),
     Entry(
@@ -132,7 +136,7 @@ ENTRIES = (
         controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
         family="flux-schnell",
         licence="Apache-2.0, but the ControlNet is non-commercial: ask before you sell textures",
-        memory="40 GB on a graphics card, 72 GB without one",
+        memory=_FLUX_MEMORY,
         size="38 GB",  # transformer 23.8, T5 9.5, ControlNet 4.3, CLIP 0.25, autoencoder 0.17
     ),
     Entry(
@@ -142,7 +146,7 @@ ENTRIES = (
         controlnet="Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0",
         family="flux-dev",
         licence="FLUX.1 [dev] Non-Commercial License, the ControlNet too: ask before you sell textures",
-        memory="40 GB on a graphics card, 72 GB without one",
+        memory=_FLUX_MEMORY,
         size="38 GB",
     ),
     Entry(
@@ -152,7 +156,7 @@ ENTRIES = (
         controlnet="InstantX/Qwen-Image-ControlNet-Union",
         family="qwen-image",
         licence="Apache-2.0, the ControlNet too: textures may be sold",
-        memory="64 GB on a graphics card, 110 GB without one",
+        memory="48 GB card, 32 GB in fp8, 8 GB layer by layer; 48 GB of memory without one",
         size="61 GB",  # transformer 40.9, text 16.6, ControlNet 3.5, autoencoder 0.25
     ),
 )

@@ -35,7 +35,7 @@ def run(action: str, name: str | None, as_json: bool = False, path: str | None =
 
 def _download(name: str, as_json: bool) -> int:
     if not as_json and (entry := catalogue.known(name)):
-        tell(f"{entry.title}: {entry.size}; licence: {entry.licence}")
+        tell("\n".join(show.before_download(entry, shutil.get_terminal_size().columns)))
     with ProgressBar(silent=as_json) as bar:
         draw = partial(_draw, bar)
         manage.download(name, _JsonProgress() if as_json else draw, _go_on)
@@ -97,6 +97,7 @@ def _list(as_json: bool) -> int:
             {
                 **dataclasses.asdict(model.entry),
                 **{name: value for name, value in vars(model).items() if name != "entry"},
+                **show.usual(model.entry),
             }
             for model in models
         ]
@@ -107,7 +108,8 @@ def _list(as_json: bool) -> int:
         kinds = {trees.MODEL: f"control: {model.control or 'its own'}"}
         of = f"{entry.family}; " if model.link and entry.family else ""
         here = f"here; {of}{kinds.get(model.kind, model.kind)}"
-        wanted = f"to download: {entry.size}; memory: {entry.memory}"
+        runs = f"; {found}" if (found := show.usual(entry)["fits"]) else ""
+        wanted = f"to download: {entry.size}; memory: {entry.memory}{runs}"
         there = f"missing or damaged: {model.link}" if model.link else wanted
         why = f"; {model.damaged}" if model.damaged else ""
         state = here if model.installed else there + why

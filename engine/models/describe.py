@@ -9,6 +9,7 @@ from ..errors import UserError
 from . import (
     accelerators,
     families,
+    fits,
     hub,
     ip_adapter_file,
     links,
@@ -34,7 +35,8 @@ class Description:
     """size: on disk, or of the download, in words, without a ControlNet that was named. memory: that it
     wants, in words, where that is known. installed: whether all of it is here. preset: what a job uses where
     it says nothing; None where that can't be told. vocabulary: None where the model doesn't say. limits:
-    sentences. kind: one of trees.py; IP-Adapters are described, too."""
+    sentences. kind: one of trees.py; IP-Adapters are described, too. fits: whether and how it runs here, and
+    about how long ten views take; None where that isn't known."""
 
     name: str
     title: str
@@ -46,6 +48,7 @@ class Description:
     vocabulary: Vocabulary | None
     limits: tuple[str, ...]
     kind: str = trees.MODEL
+    fits: str | None = None
 
 
 def describe(name: str) -> Description:
@@ -59,6 +62,8 @@ def describe(name: str) -> Description:
     folder = place if place and place.is_dir() else None
     own = model_card.read(folder) if folder else model_card.ModelCard()
     controlnet = _controlnet(control) if control else None
+    preset = _preset(entry, place, controlnet) if controlnet or not control else None
+    fit = fits.here(preset.family, preset) if preset else None
     return Description(
         name=name,
         title=entry.title if entry else own.title or name,
@@ -66,9 +71,10 @@ def describe(name: str) -> Description:
         size=entry.size if entry and entry.base else _size(place),
         memory=entry.memory if entry else None,
         installed=manage.installed(base) and (not control or controlnet is not None),
-        preset=_preset(entry, place, controlnet) if controlnet or not control else None,
+        preset=preset,
         vocabulary=vocabulary.read(folder) if folder else None,
         limits=own.limits,
+        fits=fit.words if fit else None,
     )
 
 

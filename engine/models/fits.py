@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from . import ladder
+from . import ladder, machine
 from .catalogue import ENTRIES, Entry
 from .figures import BY_FAMILY, Figures
 from .ladder import FULL, HALF, Plan, Room
@@ -20,6 +20,7 @@ REACHED = 0.6
 CROSSING = 6e9  # bytes a second from a computer's memory to its card, about
 TOLD = ("flux-dev",)  # families whose network is told the guidance, and takes one pass
 CARDS = (6, 8, 10, 12, 16, 24, 32, 48, 80)  # GB of cards that there are
+COMPUTERS = (8, 12, 16, 24, 32, 48, 64, 96, 128)  # and of computers
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,28 @@ class Fit:
         return self.how if self.seconds is None else f"{self.how}; ten views take {duration(self.seconds)}"
 
 
-def on(family: str, preset: Preset | None, machine: Machine) -> Fit | None:
-    """How a model of a ``family`` with its ``preset`` runs on ``machine``; None where nothing is known of
+def on(family: str, preset: Preset | None, there: Machine) -> Fit | None:
+    """How a model of a ``family`` with its ``preset`` runs ``there``; None where nothing is known of
     what it takes."""
     figures = BY_FAMILY.get(family)
     if figures is None or preset is None:
         return None
     figures = figures.at(preset.view_size)
-    room, sizes = machine.room, figures.sizes(HALF if machine.half else FULL, ROWS)
+    room, sizes = there.room, figures.sizes(HALF if there.half else FULL, ROWS)
     plan = ladder.choose(sizes, room)
     if plan is None:
         least = ladder.least(sizes, room) / 2**30
         without = ", as its weights can't wait in the computer's memory" if _waits(sizes, room) else ""
-        return Fit(False, f"doesn't fit on {machine.where}: it takes {least:.1f} GB at least{without}")
+        return Fit(False, f"doesn't fit on {there.where}: it takes {least:.1f} GB at least{without}")
     saved = plan.words(ladder.best(sizes, room))
-    how = f"runs on {machine.where}" + (f" ({', '.join(saved)})" if saved else "")
-    return Fit(True, how, _seconds(figures, preset, machine, plan))
+    how = ": ".join([f"runs on {there.where}", *([", ".join(saved)] if saved else [])])
+    return Fit(True, how, _seconds(figures, preset, there, plan))
+
+
+def here(family: str, preset: Preset | None) -> Fit | None:
+    """The same on this computer, as it was measured; None where nobody has, or nothing is known."""
+    found = machine.read()
+    return on(family, preset, found) if found else None
 
 
 def _waits(sizes: ladder.Sizes, room: Room) -> bool:
@@ -59,20 +66,20 @@ def _waits(sizes: ladder.Sizes, room: Room) -> bool:
     return room.ram is not None and ladder.choose(sizes, replace(room, ram=None)) is not None
 
 
-def _seconds(figures: Figures, preset: Preset, machine: Machine, plan: Plan) -> float:
+def _seconds(figures: Figures, preset: Preset, there: Machine, plan: Plan) -> float:
     passes = 1 if preset.guidance == 1.0 or preset.family in TOLD else 2
     rows = VIEWS * passes * preset.steps
     pictures = VIEWS * figures.decode
     if preset.sync_space == "rgb":
         pictures += VIEWS * preset.steps * (figures.decode + 2 * figures.encode)
-    computing = (rows * figures.tflop + pictures) / (machine.tflops * REACHED)
+    computing = (rows * figures.tflop + pictures) / (there.tflops * REACHED)
     crossing = figures.network.by_rest(HALF)[plan.network] / CROSSING * rows / plan.rows if plan.away else 0.0
     return computing + crossing
 
 
 def duration(seconds: float) -> str:
     """About so long, in words."""
-    for unit, least, name in ((3600.0, 5400.0, "hour"), (60.0, 90.0, "minute")):
+    for unit, least, name in ((86400.0, 172800.0, "day"), (3600.0, 5400.0, "hour"), (60.0, 90.0, "minute")):
         if seconds >= least:
             return f"about {round(seconds / unit)} {name}s"
     rounded = max(1, round(seconds)) if seconds < 10 else 5 * round(seconds / 5)
@@ -89,19 +96,27 @@ def _of(entry: Entry, computed: str) -> ladder.Sizes:
     return BY_FAMILY[entry.family].sizes(computed, ROWS)
 
 
-def cards(family: str) -> str:
-    """The graphics cards that a model of a ``family`` wants, in words; "" where nothing is known."""
+def wants(family: str) -> str:
+    """What a model of a ``family`` wants, in words: the smallest graphics card for each way to keep it, and
+    how much memory without one; "" where nothing is known."""
     figures = BY_FAMILY.get(family)
-    return ", ".join(_cards(figures)) if figures else ""
+    if figures is None:
+        return ""
+    without = next((size for size in COMPUTERS if _in_computer(figures, size)), None)
+    return ", ".join(_cards(figures)) + (f"; {without} GB of memory without one" if without else "")
 
 
 def _cards(figures: Figures) -> Iterator[str]:
-    """For each way to keep it the smallest card that it runs on so."""
     sizes, said = figures.sizes(HALF, 1), {}
     for size in reversed(CARDS):
         there = size * 2**30 - CARD_SPARE
         if plan := ladder.choose(sizes, Room(there, there)):
-            way = "visiting layer by layer" if plan.away else {HALF: "", ladder.EIGHT: "in fp8"}[plan.network]
+            way = "layer by layer" if plan.away else {HALF: "card", ladder.EIGHT: "in fp8"}[plan.network]
             said[way] = size
-    for way, size in said.items():
-        yield f"{size} GB {way}".strip()
+    yield from (f"{size} GB {way}" for way, size in said.items() if way == "card" or size < said["card"])
+
+
+def _in_computer(figures: Figures, size: int) -> bool:
+    room = Machine("cpu", "", size * 2**30, 1.0, half=False).room
+    plan = ladder.choose(figures.sizes(FULL, 2), room)
+    return plan is not None and not plan.short

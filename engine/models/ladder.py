@@ -81,7 +81,7 @@ class Plan:
         if self.reads != STAYS:
             found.append("the text encoder leaves once it has read")
         if self.rows < min(best.rows, USUAL_ROWS):
-            found.append(f"{self.rows} row{'s' * (self.rows > 1)} at once")
+            found.append(f"{self.rows} picture{'s' * (self.rows > 1)} at once")
         if self.away:
             found.append("weights visit the card layer by layer, which takes longer")
         return found

@@ -46,10 +46,8 @@ class Machine:
     @property
     def where(self) -> str:
         """The device in words, with its memory."""
-        of = f" of {self.memory / 2**30:.0f} GB" if self.memory else ""
-        if self.device == "cuda":
-            return f"the {self.name}{of}"
-        return f"Apple's GPU{of}" if self.device == "mps" else f"the processor{of and f', memory{of}'}"
+        of = f" ({self.memory / 2**30:.0f} GB)" if self.memory else ""
+        return {"cuda": f"the {self.name}", "mps": "Apple's GPU"}.get(self.device, "the processor") + of
 
 
 def path() -> Path:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..options.request import by_model
-from . import trees
-from .accelerators import named
+from . import fits, trees
+from .accelerators import accelerated, named
+from .catalogue import Entry
 from .describe import Description
+from .presets import PUBLISHED
 from .vocabulary import Vocabulary
 
 GAP = 2  # blanks between columns
@@ -27,6 +29,7 @@ def as_json(model: Description) -> dict[str, Any]:
         "licence": model.licence,
         "size": model.size,
         "memory": model.memory,
+        "fits": model.fits,
         "installed": model.installed,
         "view_size": preset.view_size if preset else None,
         "accelerator": preset.accelerator if preset else None,
@@ -56,6 +59,7 @@ def as_text(model: Description, width: int) -> Iterator[str]:
         "licence": model.licence or "not stated",
         "size": f"{model.size} ({'here' if model.installed else 'not on this computer'})",
         **({"memory": model.memory} if model.memory else {}),
+        **({"here": model.fits} if model.fits else {}),
         **_usage(model),
     }
     for name, fact in facts.items():
@@ -66,6 +70,34 @@ def as_text(model: Description, width: int) -> Iterator[str]:
         yield from _heading("what it doesn't know" if model.kind == trees.MODEL else "what it is", width)
         for limit in model.limits:
             yield from textwrap.wrap(limit, width, initial_indent="- ", subsequent_indent=INDENT)
+
+
+def usual(entry: Entry) -> dict[str, Any]:
+    """What is known of a model of the catalogue that needn't be here: {steps, view_size, fits}; null for what
+    isn't."""
+    published = PUBLISHED.get(entry.family) if entry.encoder is None else None
+    preset = accelerated(published, entry.accelerator) if published else None
+    found = fits.here(entry.family, preset)
+    return {
+        "steps": preset.steps if preset else None,
+        "view_size": preset.view_size if preset else None,
+        "fits": found.words if found else None,
+    }
+
+
+def before_download(entry: Entry, width: int) -> Iterator[str]:
+    """What there is to know before a model is downloaded, in lines of at most ``width`` characters."""
+    told = usual(entry)
+    facts = {
+        "licence": entry.licence,
+        "size": f"{entry.size} to download",
+        "memory": entry.memory,
+        "use": told["steps"] and f"{told['steps']} steps, {told['view_size']} x {told['view_size']} pixels",
+        "here": told["fits"],
+    }
+    yield from textwrap.wrap(f"{entry.name}: {entry.title}", width)
+    for name, fact in ((name, fact) for name, fact in facts.items() if fact):
+        yield from textwrap.wrap(f"{name:10}{fact}", max(width, 20), subsequent_indent=" " * 10)
 
 
 def _usage(model: Description) -> dict[str, str]:

@@ -78,7 +78,7 @@ def test_a_model_that_is_not_here_is_offered():
     options().prompt = "bricks"
     rows = [
         ModelEntry("starter", "", "", "bundled", True, 1, True, ""),
-        ModelEntry("sd15", "", "", "2.9 GB", False, 0, False, ""),
+        ModelEntry("sd15", "", "", "2.9 GB", False, 0, False, "", fits="runs on the GeForce (8 GB)"),
     ]
     setup_status.models = rows
     try:
@@ -87,6 +87,7 @@ def test_a_model_that_is_not_here_is_offered():
         found = only()
         assert found.stops
         assert "2.9 GB" in found.text + found.fix
+        assert not bpy.app.online_access or "Here it runs on the GeForce (8 GB)" in found.fix
         wanted = "model_download" if bpy.app.online_access else "context_set_boolean"
         assert found.button.operator.endswith(wanted)
         system = bpy.context.preferences.system

@@ -24,10 +24,13 @@ def test_the_doctor_finds_everything_here(cli: Cli) -> None:
     assert ran.returncode == protocol.EXIT_DONE, ran.stderr
     assert ran.stderr == ""
     said = ran.stdout
-    for word in ("torch", "diffusers", "embreex", "cpu: yes", "embree", "GiB free"):
+    for word in ("torch", "diffusers", "embreex", "cpu: yes", "embree", "GiB free", "TFLOP/s"):
         assert word in said
     assert all(f"model       {entry.name}: " in said for entry in ENTRIES)
     assert "MISSING" not in said
+    sd15 = next(line for line in said.splitlines() if line.startswith("model       sd15"))
+    assert "on the processor" in sd15
+    assert "ten views take about" in sd15
     assert said.splitlines()[-1].startswith("verdict     ready")
 
 
