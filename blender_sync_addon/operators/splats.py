@@ -41,7 +41,8 @@ class ImportSplats(SplatFileOptions, bpy.types.Operator):
         except Problem as found:
             problem.say(self, "ERROR", str(found))
             return {"CANCELLED"}
-        problem.say(self, "INFO", f"'{obj.name}': {len(obj.data.vertices):,} splats")
+        count = f"{len(obj.data.vertices):,} splats"
+        problem.say(self, "INFO", f"'{obj.name}': {count}. Material Preview shows their colours")
         return {"FINISHED"}
 
 

@@ -42,6 +42,7 @@ from .splats_files import SHEET, SPLATS, PaintedSplats, SplatsPreview
 Floats = NDArray[np.float32]
 
 EXPONENT = 6.0  # of the confidence, in the last solve: as meshes are baked
+BYTES_A_SPLAT = 1500  # while cameras look at them
 _FEWER = "use fewer {views}, a smaller model, or a file with fewer splats"
 
 
@@ -75,6 +76,7 @@ class PreparedSplats:
         """Seen by the cameras that the request asks for, in the size and with the controls that the model
         takes. Raises UserError where nothing can be seen."""
         splats, host, request = self.file.splats, self.host, self.request
+        require_room(memory.BYTES_AT_ALL + len(splats) * BYTES_A_SPLAT, f"{len(splats):,} splats")
         frame = Frame.around(splats, AXES[request.up], request.front)
         scene = Scene(*frame.placed(splats), splats.opacity)
         cameras = self._cameras(scene, frame)

@@ -146,6 +146,19 @@ def test_cancelling_leaves_nothing(worker: Worker, splats_for: Make, tmp_path: P
         assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize(("what", "said"), [("WEIGHT", "4 views of 3,000 splats"), ("SPLAT", "3,000 splats")])
+def test_what_does_not_fit_is_refused_before_it_is_painted(
+    worker: Worker, splats_for: Make, monkeypatch: pytest.MonkeyPatch, what: str, said: str
+) -> None:
+    monkeypatch.setattr(f"engine.canvas.splats.BYTES_A_{what}", 1 << 40)
+    stages: list[str] = []
+    outcome = worker.run(splats_for(), Host(lambda stage, *_: stages.append(stage)))
+    assert isinstance(outcome, Failure)
+    assert outcome.code == protocol.EXIT_OUT_OF_MEMORY
+    assert outcome.error.startswith(said)
+    assert "denoise" not in stages
+
+
 def test_own_cameras(worker: Worker, splats_for: Make, tmp_path: Path) -> None:
     """In the file's axes; one that sees nothing is left out, and where all do there is no job."""
     sees = {"position": [0, 0, 4], "forward": [0, 0, -1], "up": [0, 1, 0], "name": "above"}
