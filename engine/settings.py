@@ -123,7 +123,8 @@ def _check_own_picture(request: ImageRequest) -> None:
 def _check_panorama(request: ImageRequest) -> None:
     width, height = request.width, request.height
     if (width or 0) % 2 or (width and height and width != 2 * height):
-        what = f"a panorama is twice as wide as high, and {width} x {height or 'any number'} isn't"
+        isnt = f"{width} x {height} isn't" if height else f"{width} is odd"
+        what = f"a panorama is twice as wide as high, and {isnt}"
         raise UserError(what, "give an even {width} and leave {height} out", width=None, height=None)
     if 2 * (height or 0) > (most := request.table()["width"].limits[1]):
         what = f"a panorama {height} pixels high is {2 * (height or 0)} wide"

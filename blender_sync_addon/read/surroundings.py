@@ -79,7 +79,7 @@ def _copy(scene: Any, eye: Eye) -> Iterator[Any]:
         data.type = "PANO"
         panorama = data if hasattr(data, "panorama_type") else data.cycles  # from Blender 4.x on its own
         panorama.panorama_type = "EQUIRECTANGULAR"
-        data.clip_end = 1e8
+        data.clip_start, data.clip_end = 1e-6, 1e8
         copy.camera = camera
         yield copy
     finally:

@@ -43,7 +43,7 @@ def read(path: str) -> Floats:
     there = (depth > 0) & (depth < FARTHEST)  # false for what isn't a number
     if not there.any():
         what = f"the depth picture {name} shows nothing: no pixel has a distance"
-        raise UserError(what, _HOW, depth=None)
+        raise UserError(what, "look from where something stands around, or leave {depth} out", depth=None)
     return np.where(there, depth, np.float32(np.nan))
 
 

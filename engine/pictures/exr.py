@@ -81,10 +81,15 @@ def planes(data: bytes, name: str) -> dict[str, Floats]:
         _require_size(data, name)
         parts = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts
         found = {key: one.pixels for part in parts for key, one in part.channels.items()}
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # the latter: names that aren't text
         raise OSError("damaged") from error
-    flat = {key: pixels for key, pixels in found.items() if pixels is not None and pixels.ndim == 2}
-    return {key: np.asarray(pixels, np.float32) for key, pixels in flat.items()}
+    if not found:
+        raise OSError("damaged")
+    # Not those of deep pictures, which have lists of numbers for pixels.
+    flat = {
+        key: one for key, one in found.items() if one is not None and one.ndim == 2 and one.dtype.kind in "fu"
+    }
+    return {key: np.asarray(one, np.float32) for key, one in flat.items()}
 
 
 def _require_size(data: bytes, name: str) -> None:
