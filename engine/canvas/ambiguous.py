@@ -4,8 +4,7 @@ prompt of its own, and all of them show one picture."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..controls import position
 from ..denoise.denoiser import Denoiser
-from ..export import render, room, save
+from ..export import render, save
 from ..host import Clock, Host
 from ..inputs import require_room
 from ..measure.agreement import agreement
-from ..options.channels import Channel, main_channel
+from ..options.channels import main_channel
 from ..outputs import REPORT
 from ..pictures.channels import ByChannel, as_colours, by_channel
 from ..protocol import ImageRequest, Result
 from ..settings import Settings
 from ..sync.layers import LayeredSpace
-from ..sync.spaces import Averaging, LinearSpace, Space
-from .canvas import CanvasView, Prompt
-from .image_files import ImagePreview, PaintedImage, image_file
+from ..sync.spaces import Averaging, Space
+from .canvas import Prompt
+from .image import ImageCanvas
+from .image_files import PaintedImage, image_file
 from .looks import PATCHES, Looks
 from .windows import resized
 
@@ -62,71 +61,45 @@ class PreparedAmbiguous:
         asked = self.request.width or self.request.height or settings.view_size
         grid = denoiser.downscale * PATCHES
         looks = Looks(-(-asked // grid) * grid, self.request.looks)
-        pixels = len(looks.names) * looks.side**2
-        require_room(pixels * BYTES_A_PIXEL, f"a picture of {asked} x {asked} pixels")
-        return AmbiguousCanvas(self.request, settings, asked, looks, denoiser.channels)
+        require_room(looks.count * looks.side**2 * BYTES_A_PIXEL, f"a picture of {asked} x {asked} pixels")
+        return AmbiguousCanvas(self.request, settings, (asked, asked), looks, denoiser.channels)
 
 
 @dataclass(frozen=True)
-class AmbiguousCanvas:
-    """A picture ``size`` wide and high, which ``looks`` look at. channels: what the model paints."""
-
-    request: ImageRequest
-    settings: Settings
-    size: int
-    looks: Looks
-    channels: tuple[Channel, ...]
-    warnings: list[str] = field(default_factory=list)
-    lighter: Sequence[str] = ("width",)
+class AmbiguousCanvas(ImageCanvas[Looks]):
+    """A square picture, which its views look at in several ways, each to see something else."""
 
     @property
     def files(self) -> Sequence[str]:
-        views = map(view_file, range(len(self.looks.names)))
-        return [*map(image_file, self.channels), *views, REPORT]
+        return [*super().files, *map(view_file, range(self.layout.count))]
 
     @property
     def room(self) -> int:
-        return (1 + len(self.looks.names)) * room.of_image(self.size, self.size, len(self.channels))
+        return (1 + self.layout.count) * super().room
 
-    @property
-    def order(self) -> Sequence[int]:
-        return range(len(self.looks.names))
-
-    @cached_property
-    def views(self) -> Sequence[CanvasView]:
-        """A model that reads positions is shown the same upright square in each, one that reads depth
-        nothing. None has neighbours: it shows something else."""
-        side, prefix, negative = self.looks.side, self.settings.prefix, self.settings.negative
-        controls = {"position": position.plane(side)} if self.settings.control == "position" else {}
-        everywhere = np.ones((side, side), bool)
-        asked = (Prompt(prefix + prompt.strip(), negative) for prompt in self.request.prompts)
-        return [CanvasView(side, side, (prompt,), controls, everywhere) for prompt in asked]
+    def prompts(self) -> Sequence[Prompt]:
+        prefix, negative = self.settings.prefix, self.settings.negative
+        return [Prompt(prefix + prompt.strip(), negative) for prompt in self.request.prompts]
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
-        maps = self.looks.at(self.looks.side // scale).maps(averaging)
-        one = LinearSpace.build(maps, device, self.order if averaging.earlier else ())
+        """Of the picture, or of as many of which views see the mean."""
+        one = super().space(scale, averaging, device)
         return one if self.request.layers == 1 else LayeredSpace(one, self.request.layers)
 
-    def start(self) -> None:
-        return None
-
     def finish(self, pictures: Floats) -> PaintedAmbiguous:
-        side = self.looks.side
-        picture = self.looks.joined(pictures, side, side)
-        found = agreement(self.looks.shown(picture), pictures)
-        whole = resized(picture, self.size, self.size, wraps=False)
+        looks, side = self.layout, self.layout.side
+        picture = looks.joined(pictures, side, side)
+        shown = looks.shown(picture)
+        found = agreement(shown, pictures)
+        height, width = self.size
+        whole, *seen = (resized(one, height, width, wraps=False) for one in (picture, *shown))
         image = PaintedImage(self.request, by_channel(whole, self.channels))
-        seen = [resized(one, self.size, self.size, wraps=False) for one in self.looks.shown(picture)]
         return PaintedAmbiguous(image, by_channel(np.stack(seen), self.channels), found)
 
-    def preview(self) -> ImagePreview:
-        return ImagePreview(self.request, self.looks, (self.size, self.size), self.channels)
-
     def report(self, warnings: list[str]) -> dict[str, Any]:
-        pairs = zip(self.looks.names, self.request.prompts, strict=True)
-        views = [{"view": name, "prompt": prompt} for name, prompt in pairs]
-        found = {"width": self.size, "height": self.size, "warnings": warnings}
-        return {"image": found, "view_size": self.looks.side, "views": views}
+        found = super().report(warnings)
+        pairs = zip(found["views"], self.request.prompts, strict=True)
+        return {**found, "views": [{**view, "prompt": prompt} for view, prompt in pairs]}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..outputs import REPORT
 from ..pictures.channels import by_channel
 from ..protocol import ImageRequest
 from ..settings import Settings
-from ..sync.spaces import Averaging, LinearSpace
+from ..sync.spaces import Averaging, LinearSpace, Space
 from .canvas import CanvasView, Painted, Prompt, Start
 from .image_files import ImagePreview, PaintedImage, image_file
 from .layout import Layout
@@ -134,12 +134,15 @@ class ImageCanvas(Generic[Laying]):
     @cached_property
     def views(self) -> Sequence[CanvasView]:
         side, layout = self.layout.side, self.layout
-        prompts = (Prompt(self.settings.prompt, self.settings.negative),)
         everywhere = np.ones((side, side), bool)
         return [
-            CanvasView(side, side, prompts, shown, everywhere, layout.neighbours(i))
-            for i, shown in enumerate(self.controls())
+            CanvasView(side, side, (prompt,), shown, everywhere, layout.neighbours(i))
+            for i, (prompt, shown) in enumerate(zip(self.prompts(), self.controls(), strict=True))
         ]
+
+    def prompts(self) -> Sequence[Prompt]:
+        """What each view is to show: all the same."""
+        return [Prompt(self.settings.prompt, self.settings.negative)] * self.layout.count
 
     def controls(self) -> Sequence[Mapping[str, Floats]]:
         """What ControlNets are shown of each view: one that reads positions the same flat square, one that
@@ -147,7 +150,7 @@ class ImageCanvas(Generic[Laying]):
         flat = {"position": position.plane(self.layout.side)} if self.settings.control == "position" else {}
         return [flat] * self.layout.count
 
-    def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
+    def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         maps = self.layout.at(self.layout.side // scale).maps(averaging)
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 

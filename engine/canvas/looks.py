@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,26 @@ class Looks:
 
     side: int
     names: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.names)
+
+    @property
+    def order(self) -> list[int]:
+        return list(range(self.count))
+
+    def neighbours(self, number: int) -> tuple[int, ...]:
+        """None: every view shows something else."""
+        return ()
+
+    def report(self) -> list[dict[str, Any]]:
+        """How each view looks at the picture."""
+        return [{"view": name} for name in self.names]
+
+    def measure(self, picture: Floats) -> dict[str, Any]:
+        """Nothing: it closes nowhere."""
+        return {}
 
     def at(self, side: int) -> Self:
         """The same on ``side``^2 elements."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from .spaces import LinearSpace
+from .spaces import Space
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class LayeredSpace:
     Adam towards it, from wherever the step before had left z.)
     """
 
-    space: LinearSpace
+    space: Space
     layers: int
 
     @property

@@ -175,8 +175,8 @@ def painted(denoiser: Denoiser, request: ImageRequest, arm: Arm, kind: type[Look
     asked = replace(request, method=arm.method, sync_space=arm.space, sync_share="all")
     settings = options.resolve(asked, denoiser.preset)
     canvas = PreparedAmbiguous(asked).canvas(settings, denoiser)
-    canvas = replace(canvas, looks=kind(canvas.looks.side, canvas.looks.names))
-    return canvas.looks, generate(canvas, Painter(denoiser, settings, Clock(), Host()))
+    canvas = replace(canvas, layout=kind(canvas.layout.side, canvas.layout.names))
+    return canvas.layout, generate(canvas, Painter(denoiser, settings, Clock(), Host()))
 
 
 def means(rows: Sequence[AmbiguousRow], maps: str, arm: str) -> tuple[float, float]:
