@@ -12,7 +12,7 @@ from typing import Any
 from .. import protocol, terminal
 from ..errors import UserError
 from ..json_lines import Event, Report
-from ..options import areas, job_fields, values
+from ..options import job_fields, values
 from ..options.commands import Batch
 from ..options.option import options as table_of
 from ..outputs import Outputs
@@ -52,9 +52,8 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     defaults = job_fields.read(options.defaults)
     for name in defaults.keys() & set(job_fields.FILES):
         defaults[name] = os.path.abspath(defaults[name])
-    for name, beside in (("region", areas.beside), ("repaint", areas.plain_beside)):
-        if name in defaults:
-            defaults[name] = [beside(text, Path.cwd()) for text in defaults[name]]
+    for name in defaults.keys() & job_fields.BESIDE.keys():
+        defaults[name] = [job_fields.BESIDE[name](text, Path.cwd()) for text in defaults[name]]
     found, refused = jobs.read(Path(options.jobs), defaults)
     part = None if options.part is None else Shard.read(options.part)
     if part is not None:

@@ -16,8 +16,7 @@ from ..errors import UserError
 from ..errors import column as by_column
 from ..inputs import read_input
 from ..mesh.read import ENDINGS
-from ..options import areas, job_fields
-from ..options.weighted import WEIGHTED
+from ..options import job_fields
 from ..protocol import ImageRequest, Request
 from . import names
 from .stamps import Stamps
@@ -183,13 +182,9 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
     for one in job_fields.FILES:
         if fields.get(one):
             paths[one] = str(folder / fields[one])
-    if asked := fields.get("region"):
-        paths["region"] = [areas.beside(text, folder) for text in asked]
-    if asked := fields.get("repaint"):
-        paths["repaint"] = [areas.plain_beside(text, folder) for text in asked]
-    for one, kind in WEIGHTED.items():
+    for one, beside in job_fields.BESIDE.items():
         if asked := fields.get(one):
-            paths[one] = [kind.beside(text, folder) for text in asked]
+            paths[one] = [beside(text, folder) for text in asked]
     said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return JobLine(line, name, table.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)

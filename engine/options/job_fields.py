@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from . import values
+from . import areas, values
 from .image import ImageRequest
 from .option import JOBS, at
 from .request import Request
+from .weighted import WEIGHTED
 
 OPTIONS = at(Request, JOBS)
 PICTURES = at(ImageRequest, JOBS)
@@ -20,6 +22,12 @@ FILES = tuple(
     name for name, one in _ALL.items() if one.metavar == "FILE" and not one.repeats and not one.several
 )
 """Those that name a file each, besides meshes; init_texture may stand for several."""
+BESIDE: Mapping[str, Callable[[str, Path], str]] = {
+    "region": areas.beside,
+    "repaint": areas.plain_beside,
+    **{name: kind.beside for name, kind in WEIGHTED.items()},
+}
+"""How each text of a list that names files is seen from anywhere, where they are counted from a folder."""
 ALIASES = {
     "object": "objects",
     "control": "controls",
