@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..operators.region_rows import ACTIVE, ROWS, AddRegion, MoveRegion, RemoveRegion
+from .drawing import draw_text, line_length
 from .panel import MainPanel
 
 ICONS = {
@@ -79,6 +80,9 @@ def _draw_row(column: Any, row: Any, context: Any) -> None:
         column.prop(row, "name")
     column.prop(row, "prompt")
     column.prop(row, "guidance", text="Guidance" if row.guidance else "Guidance (as the Rest)")
+    if not ROWS.said(row):
+        text = "Without a name and a prompt it counts for nothing"
+        draw_text(column, text, "INFO", line_length(context))
 
 
 register, unregister = bpy.utils.register_classes_factory((RegionList, RegionsPanel))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from ..bake.existing_texture import page_paths
 from ..bake.texels import SurfaceTexels
 from ..errors import UserError
-from ..mesh.sets import Layout, Page
+from ..mesh.sets import Layout
 from ..options.areas import Area, refused
 from ..options.values import cut
 from ..pictures.mask import BLACK, read_mask
@@ -40,11 +39,7 @@ class MeshArea:
         empty, and for a mask on UVs that are new."""
         if area.kind != "mask":
             return cls(corners=_some(layout.mesh.areas.of(area, option), area, option))
-        if layout.unwrapped.any():
-            what = f"{cut(str(area))!r} was made for UVs that the mesh hasn't, since it gets new ones"
-            fix = "use {unwrap} to keep its own, or name a material or an object"
-            raise UserError(f"{{{option}}}: {what}", fix, **{option: None, "unwrap": "never"})
-        return cls(pages=_masks(area, layout.pages, option))
+        return cls(pages=_masks(area, layout, option))
 
     def seen(self, surface: Surface, view: View) -> Floats:
         """(R, R) float32 in [0, 1]: how much of what each pixel of ``view`` shows of ``surface`` is in it; 0
@@ -66,9 +61,8 @@ class MeshArea:
         planes = TexelPlanes.build(corners, surface.uvs, texels.size)  # as if weights were places
         found = planes.places(texels.face, texels.index, texels.size)[0]
         low, high = self.corners.min(axis=1)[texels.face], self.corners.max(axis=1)[texels.face]
-        return np.asarray(
-            np.clip(found, low, high), np.float32
-        )  # a texel's centre may lie beyond its face's edge
+        inside = np.clip(found, low, high)  # a texel's centre may lie beyond its face's edge
+        return np.asarray(inside, np.float32)
 
 
 def _some(corners: Floats, area: Area, option: str) -> Floats:
@@ -78,15 +72,18 @@ def _some(corners: Floats, area: Area, option: str) -> Floats:
     return corners
 
 
-def _masks(area: Area, pages: Sequence[Page], option: str) -> tuple[Floats, ...]:
-    """The masks of all ``pages``; of those for which a pattern names no file, nothing is in the area."""
-    names = page_paths(area.name, pages, "textures")
+def _masks(area: Area, layout: Layout, option: str) -> tuple[Floats, ...]:
+    """The masks of all pages; of those for which a pattern names no file, nothing is in the area."""
+    names = page_paths(area.name, layout.pages, "textures")
     there = [os.path.exists(name) for name in names]
+    masked = there if any(there) else [True] * len(there)  # which reading refuses
+    if np.array(masked)[layout.page[layout.unwrapped]].any():
+        what = f"{cut(str(area))!r} was made for UVs that the mesh hasn't, since it gets new ones"
+        fix = "use {unwrap} to keep its own, or name a material or an object"
+        raise UserError(f"{{{option}}}: {what}", fix, **{option: None, "unwrap": "never"})
     empty = np.zeros((1, 1, 1), np.float32)
-    found = [
-        read_mask(Path(name))[..., None] if known or not any(there) else empty
-        for name, known in zip(names, there, strict=True)
-    ]
+    pairs = zip(names, masked, strict=True)
+    found = [read_mask(Path(name))[..., None] if known else empty for name, known in pairs]
     if max(float(page.max()) for page in found) < BLACK:
         what = f"the mask {cut(Path(area.name).name)!r} is black or transparent everywhere"
         raise refused(option, what, "paint white where the area is")

@@ -150,6 +150,8 @@ def test_masks_of_tiles_are_named_by_a_pattern(tmp_path: Path) -> None:
     two = in_two_tiles(box())
     area = MeshArea.read(Area("mask", str(tmp_path / "mask.<UDIM>.png")), two, "region")
     assert [page.max() for page in area.pages] == [0, 1], "a tile without a file has nothing in the area"
+    anew = dataclasses.replace(two, unwrapped=two.page == 0)
+    assert MeshArea.read(Area("mask", str(tmp_path / "mask.<UDIM>.png")), anew, "region").pages[1].max() == 1
     with pytest.raises(UserError, match="names fewer files"):
         MeshArea.read(Area("mask", str(tmp_path / "mask.1002.png")), two, "region")
 
