@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .additions import Changes, changed
+from .compiled import compile_blocks
 from .resting import EIGHT_BITS, PLAIN, Rest, largest, resting
 from .weights import Check, fill, refill
 
@@ -94,6 +95,8 @@ class Part:
             tensors, add = self._weights(network, check), partial(changed, changes=self._changes)
             fill(network, tensors, self.dtype, self.device, check, self.name, add, self._rest)
             self._finish(network)
+            if self._rest.is_plain:  # others move while they run
+                compile_blocks(network, self.device)
             self._network, self._empty = network, None
         return self._network
 

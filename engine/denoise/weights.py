@@ -205,9 +205,10 @@ def _move_buffers(network: nn.Module, device: torch.device) -> None:
 
 
 def _layout(weight: Tensor, device: torch.device) -> torch.memory_format:
-    """Channels last for convolutions on the CPU: measured, the starter's autoencoder takes a quarter less
-    time, its network a fifth."""
-    return torch.channels_last if weight.ndim == 4 and device.type == "cpu" else torch.preserve_format
+    """Channels last for convolutions: measured on a CPU, the starter's autoencoder takes a quarter less time,
+    its network a fifth; on NVIDIA cards it is how their own kernels for half precision read pictures."""
+    last = weight.ndim == 4 and device.type in ("cpu", "cuda")
+    return torch.channels_last if last else torch.preserve_format
 
 
 def _modern(key: str, known: Mapping[str, Tensor]) -> str:

@@ -215,8 +215,9 @@ def sizes(family: str) -> dict[str, int]:
     return {name: sum(weight.numel() for weight in empty(family, name).parameters()) for name in names}
 
 
-def write(family: str, folder: Path) -> Path:
-    """The whole pipeline of a family in ``folder``, which must be empty or not there; see the module."""
+def write(family: str, folder: Path, weights: bool = True) -> Path:
+    """The whole pipeline of a family in ``folder``, which must be empty or not there; see the module.
+    weights: whether they are written, too."""
     wanted, words = FAMILIES[family], 0
     for name, kind in wanted.tokenizers.items():
         words = max(words, _write_tokenizer(folder / name, kind))
@@ -229,7 +230,8 @@ def write(family: str, folder: Path) -> Path:
         else:
             network.save_config(folder / name)
             file = "diffusion_pytorch_model.safetensors"
-        write_weights(network, folder / name / file)
+        if weights:
+            write_weights(network, folder / name / file)
     write_index(folder, wanted.kind, wanted.scheduler)
     return folder
 

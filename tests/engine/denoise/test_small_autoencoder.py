@@ -13,8 +13,10 @@ import torch
 from engine.denoise.simplify import is_affine
 from engine.errors import UserError
 from engine.models import sources
+from engine.models.catalogue import TINY_AUTOENCODERS
 from tests.engine.denoise.loaded import load, network
 from tests.engine.denoise.small_autoencoders import idle_encoder, random_dc
+from tests.engine.flow_pipelines import make_flux, make_qwen_image
 
 
 def make_tiny(folder: Path, channels: int = 4, blocks: int = 4) -> Path:
@@ -68,6 +70,26 @@ def test_quick_is_diffusers_own_and_the_rest_as_before(copy: Path, pictures: tor
         decoded = judge.decode(latents).sample / 2 + 0.5
     torch.testing.assert_close(model.encode(pictures, quick=True), encoded)
     torch.testing.assert_close(model.decode(latents, quick=True), decoded)
+
+
+def test_those_of_sixteen_channels_serve_transformers(tmp_path: Path, pictures: torch.Tensor) -> None:
+    """taef1's latents need neither the scale nor the shift of FLUX.1's autoencoder. Qwen-Image's, of videos,
+    has none of this kind."""
+    from diffusers import AutoencoderTiny
+
+    flux = make_flux(tmp_path / "flux")
+    judge = AutoencoderTiny.from_pretrained(make_tiny(flux / "tiny_autoencoder", channels=16)).eval()
+    model, latents = load(flux), torch.randn(2, 16, 8, 8)
+    with torch.no_grad():
+        encoded, decoded = judge.encode(pictures * 2 - 1).latents, judge.decode(latents).sample / 2 + 0.5
+    torch.testing.assert_close(model.encode(pictures, quick=True), encoded)
+    torch.testing.assert_close(model.decode(latents, quick=True), decoded)
+    qwen = make_qwen_image(tmp_path / "qwen")
+    shutil.copytree(flux / "tiny_autoencoder", qwen / "tiny_autoencoder")
+    with pytest.raises(UserError, match="is for another kind of model"):
+        load(qwen)
+    families = ("flux-dev", "flux-schnell", "z-image", "z-image-turbo", "sd15", "sd21", "sdxl")
+    assert set(TINY_AUTOENCODERS) == set(families)
 
 
 def test_an_autoencoder_dc_may_make_the_last_pictures_too(copy: Path, pictures: torch.Tensor) -> None:
