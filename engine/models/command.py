@@ -105,9 +105,9 @@ def _list(as_json: bool) -> int:
         return protocol.EXIT_DONE
     for model in models:
         entry = model.entry
-        kinds = {trees.MODEL: f"control: {model.control or 'its own'}"}
-        of = f"{entry.family}; " if model.link and entry.family else ""
-        here = f"here; {of}{kinds.get(model.kind, model.kind)}"
+        control = f"control: {model.control}" if model.control else "without a ControlNet"
+        kinds = {trees.MODEL: "; ".join(filter(None, [model.link and entry.family, control]))}
+        here = f"here; {kinds.get(model.kind, model.kind)}"
         runs = f"; {found}" if (found := show.usual(entry)["fits"]) else ""
         wanted = f"to download: {entry.size}; memory: {entry.memory}{runs}"
         there = f"missing or damaged: {model.link}" if model.link else wanted

@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from engine.models import presets
 from engine.pipeline import texture
 from engine.protocol import Request
 
+PROMPT = "red bricks"
 PARTS = ("geometry", "denoise", "sync", "decode", "bake", "measure", "save")
 
 
@@ -66,13 +68,15 @@ def measured(case: Case) -> dict[str, Any]:
     if case.view_size:
         sizes = presets.sized(denoiser.preset, case.view_size // denoiser.downscale)
         denoiser.preset = replace(denoiser.preset, **sizes)
-    denoiser.embed(["once"])
+    denoiser.embed([denoiser.preset.prefix + PROMPT])  # the job itself does so before its clock runs
     denoiser.ready()
     load = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         if denoiser.device.type == "cuda":
             _run(case, denoiser, Path(folder))  # kernels are chosen, or made, in the first run
         watches = {stage: Watch(denoiser, stage) for stage in (NETWORK, TEXT)}
+        watches["control"] = Watch(denoiser)
+        denoiser._family.steer = watches["control"].around(denoiser._family.steer)
         report = _run(case, denoiser, Path(folder))
     seconds, usual = report["seconds"], denoiser.preset
     return {
@@ -92,16 +96,27 @@ def measured(case: Case) -> dict[str, Any]:
 
 
 class Watch:
-    """Notes when each call of the networks of a stage (family.py) that are in memory, the ControlNet's too,
-    begins and ends."""
+    """Notes when calls begin and end: those of the networks of a stage (family.py) that are in memory, the
+    ControlNet's too, where one is given."""
 
-    def __init__(self, denoiser: Denoiser, stage: str) -> None:
+    def __init__(self, denoiser: Denoiser, stage: str = "") -> None:
         self.spans: list[tuple[Any, Any]] = []
         self._card = denoiser.device.type == "cuda"
         networks = [part.network() for part in denoiser._parts(stage) if part.is_loaded]
         for network in networks:
             network.register_forward_pre_hook(lambda *_: self._begin())
             network.register_forward_hook(lambda *_: self._end())
+
+    def around(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """``run``, whose calls are noted."""
+
+        def noted(*given: Any, **named: Any) -> Any:
+            self._begin()
+            found = run(*given, **named)
+            self._end()
+            return found
+
+        return noted
 
     def _now(self) -> Any:
         if not self._card:
@@ -129,7 +144,7 @@ def _run(case: Case, denoiser: Denoiser, folder: Path) -> dict[str, Any]:
     trimesh.creation.torus(1.0, 0.4, major_sections=32, minor_sections=32).export(mesh)
     request = Request(
         mesh=str(mesh),
-        prompt="red bricks",
+        prompt=PROMPT,
         out=str(folder / "out"),
         model=case.folder,
         views=str(case.views),

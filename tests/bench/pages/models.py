@@ -14,7 +14,7 @@ Operations = Mapping[
 
 TARGET = 1.1
 VIEWS = 10
-ONCE = ("geometry", "text", "decode", "bake", "measure", "save")
+ONCE = ("geometry", "text", "control", "decode", "bake", "measure", "save")
 COLUMNS = ("text", "control picture", "network", "row", "encode", "decode")
 
 
@@ -31,6 +31,7 @@ class Run:
     save: float
     network: float
     text: float
+    control: float
     total: float
     load: float
     rows: int
@@ -48,15 +49,19 @@ class Run:
         return float(sum(getattr(self, part) for part in ONCE))
 
     @property
+    def _stepping(self) -> float:
+        return self.denoise - self.text - self.control + self.sync
+
+    @property
     def beside(self) -> float:
         """Of the steps, the share of what isn't the network in the network's time."""
-        return (self.denoise - self.text + self.sync) / self.network - 1
+        return self._stepping / self.network - 1
 
     @property
     def ratio(self) -> float:
         """The whole run over the network's time in it, with as many steps as the model usually has."""
         more = self.usual_steps / self.steps
-        return (self.once + more * (self.denoise - self.text + self.sync)) / (more * self.network)
+        return (self.once + more * self._stepping) / (more * self.network)
 
     @property
     def misses(self) -> bool:
@@ -127,7 +132,7 @@ _RUNS = """## Whole runs
 
 On a processor seconds are its own, of all threads together, so that they don't depend on what else runs
 there; on a card by the clock. *Else in steps*: what a step takes beside the network, as a share of the
-network's time: synchronising, guidance, the sampler, control pictures. *Once*: geometry, prompts, decoding,
+network's time: synchronising, guidance, the sampler. *Once*: geometry, prompts, control pictures, decoding,
 bake, measuring, saving. *Whole : network*: of a run with the model's usual number of steps, from these;
 loading, which an engine does once for all its jobs, is left out. To reach on a card: {target}."""
 
