@@ -77,7 +77,7 @@ def of_row(model: Family[Any], preset: Preset, controls: Sequence[Control[Any]] 
     """TFLOP of a row in one pass."""
     x = torch.zeros(1, model.latent.channels, *[preset.latent_view_size] * 2)
     read, _ = model.condition(PROMPT, lambda: None)
-    (rows,), level = model.passes(read, read, 1.0), model.levels(4).levels[1]
+    (rows,), level = model.passes(read, read, [1.0]), model.levels(4).levels[1]
     return _count(lambda: model.predict(x, level, rows, controls))[0]
 
 

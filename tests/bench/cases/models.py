@@ -102,7 +102,7 @@ class Watch:
     def __init__(self, denoiser: Denoiser, stage: str = "") -> None:
         self.spans: list[tuple[Any, Any]] = []
         self._card = denoiser.device.type == "cuda"
-        networks = [part.network() for part in denoiser._parts(stage) if part.is_loaded]
+        networks = [part.network() for part in denoiser.household.parts(stage) if part.is_loaded]
         for network in networks:
             network.register_forward_pre_hook(lambda *_: self._begin())
             network.register_forward_hook(lambda *_: self._end())
