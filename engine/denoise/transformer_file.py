@@ -26,10 +26,12 @@ def tensors(path: Path, network: Any) -> Iterator[tuple[str, Tensor]]:
             yield key, tensor
             continue
         names = originals[key]
+        lengths = [len(own[name]) for name in names]
+        if tensor.shape[:1] != (sum(lengths),):
+            what = (
+                f"the transformer weight {raw} is {tuple(tensor.shape)}, its config says {sum(lengths)} rows"
+            )
+            raise UserError(what, AGAIN)
         if original_names.swapped(kind, key):
             tensor = torch.cat(tensor.chunk(2)[::-1])
-        lengths = [len(own[name]) for name in names]
-        if len(tensor) != sum(lengths):
-            what = f"the transformer weight {raw} is {len(tensor)} long, its config says {sum(lengths)}"
-            raise UserError(what, AGAIN)
         yield from zip(names, torch.split(tensor, lengths), strict=True)

@@ -58,10 +58,11 @@ def of_file(path: Path, wanted: Callable[[str], bool] = lambda key: True) -> Ite
     from safetensors import SafetensorError, safe_open
 
     scales = quantised.scales(path, header(path))
+    own = frozenset(scales.values())
     try:
         with safe_open(path, framework="pt") as stream:
             for key in stream.keys():  # noqa: SIM118 (not a dict)
-                if not wanted(key) or key in scales.values():
+                if not wanted(key) or key in own:
                     continue
                 tensor = stream.get_tensor(key)
                 if key in scales:
@@ -80,8 +81,8 @@ def _unscaled(weight: Tensor, scale: Tensor, what: str) -> Tensor:
     outputs, scale = len(weight), scale.float()
     if scale.numel() == 1:
         return weight.float() * scale.reshape(())
-    pieces = scale.numel() // outputs
-    if len(scale) != outputs or scale.numel() != outputs * pieces or weight[0].numel() % pieces:
+    pieces = scale.numel() // max(1, outputs)
+    if not pieces or len(scale) != outputs or scale.numel() != outputs * pieces or weight[0].numel() % pieces:
         raise UserError(f"{what} is scaled by {tuple(scale.shape)} numbers", quantised.FIX)
     scaled = weight.float().reshape(outputs, pieces, -1) * scale.reshape(outputs, pieces, 1)
     return scaled.reshape(weight.shape)

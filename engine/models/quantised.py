@@ -33,7 +33,7 @@ def scales(path: Path, table: Mapping[str, Listed]) -> dict[str, str]:
     for key in table:
         ending = next((one for one in _SCALES if key.endswith(one)), None)
         weight = key.removesuffix(ending) + _WEIGHT if ending else ""
-        if weight in table and table[weight].dtype in _FLOAT8:
+        if weight in table and table[weight].dtype in _FLOAT8 and len(table[weight].shape) > 1:
             if table[key].dtype not in _FLOATS:
                 raise _refused(path, f"{cut(key)} is {table[key].dtype}")
             found[weight] = key

@@ -198,8 +198,12 @@ def test_what_does_not_fit_is_refused_in_a_line(models: Mapping[str, Path], tmp_
         ),
         (lone(models, "flux-dev", flux, "flux1-kontext-dev"), "a FLUX.1 model that edits pictures"),
         (lone(models, "flux-dev", fill, "fill"), "reads 384 numbers a token"),
-        (lone(models, "flux-dev", short, "short"), "qkv.weight is 95 long, its config says 96"),
+        (lone(models, "flux-dev", short, "short"), r"qkv.weight is .95, 32., its config says 96 rows"),
         (lone(models, "flux-dev", less, "less"), "the transformer lacks"),
+        (
+            lone(models, "flux-dev", {**flux, "img_in.bias": torch.tensor(1.0)}, "none"),
+            "img_in.bias is .., its",
+        ),
     ):
         with pytest.raises(UserError, match=said) as error:
             ours(load(place), 1, 1.0)
