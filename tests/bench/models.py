@@ -47,7 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="build.py bench models", description=__doc__.splitlines()[0])
-    parser.add_argument("--family", nargs="*", default=["sd15"], choices=[*true_sizes.FAMILIES, "starter"])
+    parser.add_argument(
+        "--family", nargs="*", default=["starter", "sd15"], choices=[*true_sizes.FAMILIES, "starter"]
+    )
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--compile", action="store_true", help="repeated blocks, on a card")
     parser.add_argument("--folder", type=Path, help="where models are kept, each in a folder of its name")

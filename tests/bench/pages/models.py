@@ -134,7 +134,10 @@ On a processor seconds are its own, of all threads together, so that they don't 
 there; on a card by the clock. *Else in steps*: what a step takes beside the network, as a share of the
 network's time: synchronising, guidance, the sampler. *Once*: geometry, prompts, control pictures, decoding,
 bake, measuring, saving. *Whole : network*: of a run with the model's usual number of steps, from these;
-loading, which an engine does once for all its jobs, is left out. To reach on a card: {target}."""
+loading, which an engine does once for all its jobs, is left out. To reach on a card: {target}.
+
+On a processor the starter's network takes so little that baking and saving show, and two views of a larger
+model decode at the end as long as they take a step; with more steps, and larger views, there is less of both."""
 
 _CARD = """## On a card
 
