@@ -15,7 +15,7 @@ import bpy
 
 from ...engine import protocol
 from ...engine.options.channels import CHANNELS, Channel, main_channel
-from ..datablocks import polygon_slots
+from ..datablocks import images_by_channel, is_ours, polygon_slots
 from ..engine_files import foreign
 from ..problem import Problem
 from ..read import areas as read_areas
@@ -174,12 +174,19 @@ class JobObject:
         for part in result.received.parts(number):
             name = self.title(part, result.prompt)
             own = images.get(number, part, name)
-            material = write_material.make(name, own, uv_layer, origin)
+            material = write_material.make(name, self._with_kept(own), uv_layer, origin)
             write_material.show(obj, material, [i for i in slots if part is None or names[i] == part])
             materials.append(material.name)
             pictures += [image.name for image in own.values()]
             files += images.sources(number, part)
         return TexturedObject(obj.name, tuple(materials), tuple(pictures), uv_layer, tuple(files))
+
+    def _with_kept(self, made: Mapping[Channel, Any]) -> dict[Channel, Any]:
+        """The images ``made``, and of channels that the engine left alone those of the texture that it began
+        with: what is painted anew in colour keeps its relief."""
+        start = self.start_material
+        found = {**(images_by_channel(start) if start and is_ours(start) else {}), **made}
+        return {channel: found[channel] for channel in CHANNELS.values() if channel in found}
 
     def title(self, part: str | None, prompt: str) -> str:
         """What its image and material for ``part`` are called."""

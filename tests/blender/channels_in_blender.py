@@ -138,6 +138,18 @@ def test_a_material_of_ones_own_is_turned_up_and_down_again():
     assert len(own.node_tree.nodes) == count
 
 
+def test_a_texture_painted_anew_in_colour_keeps_its_relief():
+    obj = helper.cube()
+    helper.generate("whole bricks")
+    before = datablocks.images_by_channel(material_of(obj))
+    helper.generate("bricks", from_texture=True)
+    after = datablocks.images_by_channel(material_of(obj))
+    assert list(after) == list(before)
+    assert [channel.name for channel in after if after[channel] != before[channel]] == ["base_color"]
+    OPS.remove_result()
+    assert datablocks.images_by_channel(material_of(obj)) == before
+
+
 def test_the_panel_asks_for_colour_alone():
     obj = helper.cube()
     assert bpy.context.scene.sync_texture.channels == "full"
