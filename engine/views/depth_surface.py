@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UserError
 from ..mesh.frame import to_unit_sphere
 from . import sphere
 from .backends import make_raster
@@ -24,6 +25,8 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 MOST_ROWS = 512  # a million faces
+NEAR_SHARE = 0.1  # of the pixels are near
+FARTHEST = 100.0  # times as far as those: what is farther counts as that far, or all else would be a dot
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,14 @@ class DepthSurface:
     @classmethod
     def build(cls, depth: Floats, rows: int) -> DepthSurface:
         """Of ``depth`` (H, 2 H), distances along rays, NaN where there is nothing, with ``rows`` rows of
-        vertices, or fewer where the picture has no more."""
+        vertices, or fewer where the picture has no more. Raises UserError for single pixels alone."""
+        depth = np.minimum(depth, np.float32(FARTHEST * np.nanquantile(depth, NEAR_SHARE)))
         points, faces = _net(_points(depth, min(rows, MOST_ROWS)))
+        if not len(faces):
+            what = (
+                "the depth picture shows next to nothing: no three pixels beside each other have a distance"
+            )
+            raise UserError(what, "look from where something stands around, or leave {depth} out", depth=None)
         used = np.unique(faces)
         placed, centre, scale = to_unit_sphere(points[used])
         number = np.zeros(len(points), np.int32)

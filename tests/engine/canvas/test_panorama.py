@@ -230,6 +230,21 @@ def test_what_isnt_there_is_background(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_what_is_very_far_leaves_what_is_near_as_it_is(tmp_path: Path) -> None:
+    """As a dome around a scene, or a plain to the horizon."""
+    layout, shown = Sphere(sphere.rig(), 24), []
+    for far in (10.0, 1e8):
+        depth = rooms.distances(rooms.equirectangular(32))
+        depth[:16] = far
+        path = str(write(tmp_path / f"{far}.exr", Z=depth))
+        shown.append(
+            prepare(ImageRequest("panorama", "x", "o", depth=path), Host(), Clock()).shown(layout, ("depth",))
+        )
+    for near, beside_dome in zip(*(views[14:20] for views in shown), strict=True):
+        assert np.abs(near["depth"] - beside_dome["depth"])[:, 6:].max() < 0.1
+        assert np.ptp(beside_dome["depth"][:, 6:]) > 0.3
+
+
 def channels_of(depth: Doubles) -> dict[str, dict[str, Any]]:
     other = np.zeros_like(depth)
     return {
@@ -308,6 +323,8 @@ def bad(folder: Path) -> dict[str, list[str]]:
     nothing = write(folder / "nothing.exr", Z=np.full((16, 32), 1e10))
     several = write(folder / "several.exr", A=depth, B=depth + 1)
     flat = write(folder / "flat.exr", Z=depth[:8, :16])
+    alone = np.full((16, 32), np.nan)
+    alone[5, 5] = 1
     cut = folder / "cut.exr"
     cut.write_bytes(square.read_bytes()[:200])
     Image.new("L", (32, 16)).save(folder / "grey.png")
@@ -318,6 +335,7 @@ def bad(folder: Path) -> dict[str, list[str]]:
         "cut off": ["--depth", str(cut)],
         "square": ["--depth", str(square)],
         "nothing in it": ["--depth", str(nothing)],
+        "a pixel": ["--depth", str(write(folder / "alone.exr", Z=alone))],
         "which channel": ["--depth", str(several)],
         "too small": ["--depth", str(flat)],
         "odd": ["--width", "101"],
