@@ -21,7 +21,6 @@ from engine.cli import main
 from engine.denoise.denoiser import load_denoiser
 from engine.host import Clock, Host
 from engine.models.presets import SD15, STARTER
-from engine.options import choices
 from engine.protocol import Result, SplatsRequest
 from engine.splats.files import SplatFile
 from engine.sync.spaces import Averaging, pixels_of
@@ -29,6 +28,7 @@ from engine.worker import Failure, Worker
 from tests.engine.splats import made
 
 Make = Callable[..., SplatsRequest]
+METHODS = ("synctweedies", "case3", "case5", "syncmvd", "syncsde", "independent")  # case 1 is as 3, 4 as 5
 TORUS = trimesh.creation.torus(1.0, 0.4, major_sections=48, minor_sections=24)
 
 
@@ -59,7 +59,7 @@ def painted(worker: Worker, request: SplatsRequest, host: Host | None = None) ->
     return outcome
 
 
-@pytest.mark.parametrize("method", choices.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method(worker: Worker, splats_for: Make, ply: Path, method: str) -> None:
     result = painted(worker, splats_for(method=method, sync_space="latent"))
     out = Path(result.report).parent
