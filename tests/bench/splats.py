@@ -1,8 +1,8 @@
 """How well g finds the colours of splats that f has shown: `build.py bench splats [--out FILE.md]`.
 
 Splats on a torus whose true colours are known are shown by twelve evenly spread cameras. From these views
-alone their colours are found again, as the average of the pixels that show a splat and by the solve in so many
-steps, and compared with the truth: in the same views, and as cameras elsewhere see it.
+alone their colours are found again, as the average of the pixels that show a splat and by the solve in so
+many steps, and compared with the truth: in the same views, and as cameras elsewhere see it.
 """
 
 from __future__ import annotations
