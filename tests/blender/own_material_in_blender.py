@@ -23,9 +23,11 @@ helper.use_fake_engine()
 
 from made import material_of, mine  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.problem import Problem  # noqa: E402
 from sync_texture.blender_sync_addon.read import surroundings  # noqa: E402
 from sync_texture.blender_sync_addon.results import history  # noqa: E402
 from sync_texture.blender_sync_addon.results import world as worlds  # noqa: E402
+from sync_texture.blender_sync_addon.results.tile_material import TileTarget  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 
@@ -181,6 +183,15 @@ def new_tile(prompt: str = "bricks", **options):
     return OPS.new_tile(prompt=prompt, **options)
 
 
+def why(call):
+    """What keeps ``call`` from working."""
+    try:
+        call()
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
 def lengths(material):
     """The numbers by which its Mapping multiplies."""
     return tuple(helper.nodes_of(material)["ShaderNodeMapping"].inputs["Scale"].default_value)
@@ -248,6 +259,24 @@ def test_a_tile_is_made_again_and_fills_the_panel():
     tile = scene.sync_texture_tile
     assert (scene.sync_texture.prompt, tile.width, tile.height, tile.repeat) == ("oak", 64, 128, 4)
     helper.raises(lambda: OPS.feed_base_color(), "'oak.001' tiles", "Mapping")
+
+
+def test_a_tile_finds_its_slot_again():
+    """Wherever it is moved while the job runs; where it is gone, or the object, nothing is changed."""
+    obj = helper.material_slots_with_faces()
+    obj.active_material_index = 1
+    target = TileTarget.of(obj)
+    assert (target.slot_of(obj), target.blocked) == (1, "")
+    bpy.ops.object.material_slot_move(direction="UP")
+    assert target.slot_of(obj) == 0
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert target.blocked == "Leave Edit Mode to finish"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.ops.object.material_slot_remove()
+    assert "slot of 'Cube' was removed while" in why(lambda: target.slot_of(obj))
+    bpy.data.objects.remove(obj)
+    assert "'Cube' was deleted while" in why(target.object)
+    assert TileTarget.of(None).object() is None
 
 
 def test_a_tile_that_fails_changes_nothing():
