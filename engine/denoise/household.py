@@ -64,20 +64,15 @@ class Household:
 
     def _follow(self, plan: Plan) -> None:
         self.plan, self.batch, self.vae_batch = plan, plan.rows, plan.pictures
-        kinds = {FULL: None, HALF: self._half, EIGHT: EIGHT_BITS}
+        kinds = {FULL: None, HALF: self._family.half, EIGHT: EIGHT_BITS}
         for stage, how in ((TEXT, plan.text), (NETWORK, plan.network)):
             for part in self.parts(stage):
                 part.lie(Rest(kinds[how], plan.away))
 
-    @property
-    def _half(self) -> torch.dtype:
-        """16 bits as most files of the family have them."""
-        return torch.bfloat16 if self._family.takes_turns else torch.float16
-
     def _count(self) -> Sizes:
         family = self._family
         computed = FULL if family.dtype.itemsize == 4 else HALF
-        kinds = {computed: None, HALF: self._half, EIGHT: EIGHT_BITS}
+        kinds = {computed: None, HALF: family.half, EIGHT: EIGHT_BITS}
 
         def of(stage: str) -> dict[str, int]:
             parts = self.parts(stage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .accelerators import TABLE
+from .accelerators import OPENRAIL, SELLABLE, TABLE
 
 STARTER_FOLDER = Path(__file__).resolve().parents[1] / "models" / "starter"
 
@@ -58,7 +58,7 @@ ENTRIES = (
         base="stable-diffusion-v1-5/stable-diffusion-v1-5",
         controlnet="lllyasviel/control_v11f1p_sd15_depth",
         family="sd15",
-        licence="CreativeML OpenRAIL-M; ControlNet: OpenRAIL",
+        licence=f"CreativeML OpenRAIL-M; ControlNet: OpenRAIL: {SELLABLE}",
         memory=_SD_MEMORY,
         size="2.9 GB",  # half precision: UNet 1.72, ControlNet 0.72, text 0.25, autoencoder 0.17
     ),
@@ -69,7 +69,7 @@ ENTRIES = (
         # A copy of thibaud/controlnet-sd21-depth-diffusers, whose main branch holds a pickle file only.
         controlnet="multimodalart/controlnet-sd21-depth-diffusers",
         family="sd21",
-        licence="CreativeML OpenRAIL++-M; ControlNet: see its page",
+        licence=f"{OPENRAIL}; ControlNet: see its page",
         memory=_SD_MEMORY,
         size="3.3 GB",  # half precision: UNet 1.73, ControlNet 0.73, text 0.68, autoencoder 0.17
     ),
@@ -79,7 +79,7 @@ ENTRIES = (
         base=_XL_BASE,
         controlnet="xinsir/controlnet-depth-sdxl-1.0",
         family="sdxl",
-        licence="CreativeML OpenRAIL++-M; ControlNet: Apache-2.0",
+        licence=f"{OPENRAIL}; ControlNet: Apache-2.0",
         memory=_XL_MEMORY,
         size=_XL_SIZE,
     ),
@@ -89,7 +89,7 @@ ENTRIES = (
         base=_XL_BASE,
         controlnet="xinsir/controlnet-union-sdxl-1.0",
         family="sdxl",
-        licence="CreativeML OpenRAIL++-M; ControlNet: Apache-2.0",
+        licence=f"{OPENRAIL}; ControlNet: Apache-2.0",
         memory=_XL_MEMORY,
         size=_XL_SIZE,
     ),

@@ -14,9 +14,7 @@ from .presets import Preset
 
 VIEWS = 10
 ROWS = 10  # in a pass, where there is room: all views of a job, which attention across views wants
-# Of what large products of matrices reach: measured for Stable Diffusion on processors (docs/models.md);
-# cards are said to do about as well.
-REACHED = 0.6
+REACHED = 0.6  # of what large products of matrices do: a guess for all devices, good enough for "about"
 CROSSING = 6e9  # bytes a second from a computer's memory to its card, about
 TOLD = ("flux-dev",)  # families whose network is told the guidance, and takes one pass
 CARDS = (6, 8, 10, 12, 16, 24, 32, 48, 80)  # GB of cards that there are

@@ -77,13 +77,13 @@ class Plan:
     def words(self, best: Plan) -> list[str]:
         """What is done to save memory, where ``best`` is how the model would be kept in plenty of it."""
         bits = {HALF: "16 bits", EIGHT: "8 bits (fp8)"}
-        found = [f"weights rest in {bits[self.network]}"] if self.network != best.network else []
+        found = [f"weights in {bits[self.network]}"] if self.network != best.network else []
         if self.reads != STAYS:
-            found.append("the text encoder leaves once it has read")
+            found.append("text encoder released")
         if self.rows < min(best.rows, USUAL_ROWS):
             found.append(f"{self.rows} picture{'s' * (self.rows > 1)} at once")
         if self.away:
-            found.append("weights visit the card layer by layer, which takes longer")
+            found.append("weights visit layer by layer (slower)")
         return found
 
     def changes_pictures(self, best: Plan) -> bool:

@@ -144,7 +144,8 @@ class Family(Protocol[R]):
     components: its own networks. channels: what its pictures say of a surface. parts: all networks, loaded or
     not, by name. latent: its states. prediction: what ``predict`` gives, a key of steps.X0_FROM. device,
     dtype: where its networks run, and in which precision. takes_turns: what reads prompts is so large that it
-    leaves before the network comes, where memory is short. controlnets, references: None without any.
+    leaves before the network comes, where memory is short. half: how weights are kept in 16 bits.
+    controlnets, references: None without any.
     estimator: what its pictures say beside their ``channels``, None where it has none.
     """
 
@@ -156,6 +157,7 @@ class Family(Protocol[R]):
     device: torch.device
     dtype: torch.dtype
     takes_turns: ClassVar[bool] = False
+    half: ClassVar[torch.dtype] = torch.float16
     controlnets: ControlNets[Any] | None = None
     estimator: Estimator | None = None
     references: References | None = None

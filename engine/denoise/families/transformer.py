@@ -52,6 +52,7 @@ class FlowTransformer(Family[R]):
     channels = (main_channel(),)
     prediction = "flow"
     takes_turns = True
+    half = torch.bfloat16
     PROMPT: ClassVar[int]
     READER: ClassVar[str] = "text_encoder"
     TEXT_WIDTH: ClassVar[str]
@@ -59,7 +60,7 @@ class FlowTransformer(Family[R]):
 
     def __init__(self, sources: Sources, device: torch.device, dtype: torch.dtype) -> None:
         """Nothing of it is loaded yet. Raises UserError for configs of another kind, and that don't fit."""
-        self.device, self.dtype = device, torch.bfloat16 if dtype == torch.float16 else dtype
+        self.device, self.dtype = device, self.half if dtype == torch.float16 else dtype
         configs = {c.name: read_json(sources.pipeline / c.name / "config.json") for c in self.components}
         check_classes(sources.name, sources.family, configs)
         self._scheduler = read_json(sources.pipeline / "scheduler" / "scheduler_config.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,14 @@ def test_a_job_tells_in_one_line_how_its_model_was_kept(
         assert all(said and said in note and len(note) <= 160 for note in notes), notes
         assert report["memory"].startswith("computed in float32")
         assert (said or "float32") in report["memory"]
+
+
+def test_the_longest_note_is_a_line(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = load(tiny_model).household
+    house.plan = replace(house.plan, network=EIGHT, reads=APART, rows=10, away=True)
+    monkeypatch.setattr(house, "_room", Room(1e11, 1e11, "the computer"))
+    assert "layer by layer" in house.note[0]
+    assert len(house.note[0]) <= 160
 
 
 def test_what_may_stay_stays_and_what_must_leave_comes_again(

@@ -90,7 +90,7 @@ def round_by_hand(model: Denoiser, other: Denoiser) -> None:
 @pytest.mark.parametrize(("kind", "bits"), [(EIGHT, EIGHT_BITS), (HALF, None)])
 def test_what_rests_in_fewer_bits_computes_as_if_rounded_by_hand(case: Case, kind: str, bits: Any) -> None:
     plain, narrow = load(case.folder), keep(load(case.folder), kind)
-    kept = bits or narrow.household._half
+    kept = bits or narrow._family.half
     for part in parts(narrow):
         nets = networks(narrow)[part.name]
         weights = {w.data_ptr(): w for net in nets for w in net.parameters()}.values()  # some are tied

@@ -62,7 +62,7 @@ def test_what_is_saved_and_how_long_it_takes_are_told() -> None:
     assert fit.seconds == pytest.approx((rows * 9.72 + 10 * 10.5) / (50 * fits.REACHED), rel=0.01)
     small = fits.on("sdxl", preset("sdxl"), card(8))
     assert small is not None
-    assert small.words.startswith("runs on the GeForce (8 GB): weights rest in 8 bits (fp8), ")
+    assert small.words.startswith("runs on the GeForce (8 GB): weights in 8 bits (fp8), ")
     assert fits.on("starter", presets.STARTER, card(8)) is None
 
 

@@ -134,7 +134,7 @@ def test_words_say_what_is_saved_and_nothing_else() -> None:
     assert plan is not None
     assert plan.changes_pictures(best)
     said = ", ".join(plan.words(best))
-    assert all(word in said for word in ("fp8", "text encoder leaves", "layer by layer"))
+    assert all(word in said for word in ("fp8", "text encoder released", "layer by layer"))
     full = Sizes({FULL: 20, HALF: 10}, {FULL: 40, HALF: 20}, 1, row=3, picture=2)
     narrow = ladder.choose(full, Room(35, 50, away=False))
     assert narrow is not None
