@@ -26,7 +26,7 @@ from .mesh_areas import MeshArea
 
 Floats = NDArray[np.float32]
 
-SOFT = 0.75  # latents: standard deviation of the blur that softens borders
+SOFT = 0.5  # latents: standard deviation of the blur that softens borders
 LEAST = 0.5  # latents of a view that a region must cover, to be painted there
 
 
