@@ -94,7 +94,10 @@ class AddRegion(bpy.types.Operator):
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
     kind: EnumProperty(
-        name="Area", items=[(name, *words) for name, words in choices.AREAS.items()], default="material"
+        name="Area",
+        description="What the region is",
+        items=[(name, *words) for name, words in choices.AREAS.items()],
+        default="material",
     )
     prompt: StringProperty(name="Prompt", description="What it should look like")
 

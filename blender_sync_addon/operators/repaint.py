@@ -52,16 +52,13 @@ class SceneRepaintOptions(RepaintOptions, bpy.types.PropertyGroup):
     bl_idname = "SYNC_TEXTURE_scene_repaint_options"
 
 
-class Repaint(JobOperator, JobOptions, RepaintOptions, bpy.types.Operator):
+class Repaint(JobOperator, RepaintOptions, JobOptions, bpy.types.Operator):
     """Paint a part of the active object's texture anew, from the prompt. All else stays as it is, to the bit.
     What isn't given is the panel's"""
 
     bl_idname = "sync_texture.repaint"
     bl_label = "Repaint"
     bl_options = {"UNDO"}  # noqa: RUF012
-
-    # Not of a repainted texture, or repaint.strength is it.
-    __annotations__ = {**JobOptions.__annotations__, **RepaintOptions.__annotations__}
 
     def start(self, context: Any) -> TextureJob:
         scene, obj = context.scene, context.view_layer.objects.active

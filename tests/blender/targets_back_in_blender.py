@@ -120,4 +120,22 @@ def test_undo_brings_everything_back():
     helper.check_same(before, helper.dump())
 
 
+def test_undo_brings_the_picture_back_that_was_repainted():
+    obj, old = tiles(), bpy.data.images.new("wall", 64, 64)
+    old.pixels.foreach_set([0.25] * 4 * 64 * 64)
+    old.pack()
+    nodes = obj.material_slots[0].material.node_tree.nodes
+    nodes.new("ShaderNodeTexImage").image = old
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.sync_texture.repaint_picture(prompt="moss", image="wall")
+    bpy.ops.ed.undo_push(message="repainted")
+    assert bpy.data.images["wall moss"].users == 1
+    bpy.ops.ed.undo()
+    nodes = bpy.data.objects["tiles"].material_slots[0].material.node_tree.nodes
+    (image,) = [node.image for node in nodes if node.type == "TEX_IMAGE"]
+    assert (image.name, image.use_fake_user) == ("wall", False)
+    assert abs(image.pixels[0] - 0.25) < 1 / 255
+    assert "wall moss" not in bpy.data.images
+
+
 helper.main(dict(globals()), ADDON, engine.supervisor.abandon)
