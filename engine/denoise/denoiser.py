@@ -170,8 +170,8 @@ class Denoiser:
                 raise UserError("{controls}: this model takes no ControlNets", "leave it out", controls=None)
             return
         found = steerings(controls, nets.own, self.preset, check)
-        before, self._steered = self._steered, found
         nets.use(found)
+        before, self._steered = self._steered, found
         try:
             self.household.settle()
         except OutOfMemory:
