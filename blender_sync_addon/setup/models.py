@@ -15,6 +15,15 @@ from .activity import Activity
 
 _MB = 10**6
 MODEL, LORA, CONTROLNET, ADAPTER = "model", "LoRA", "ControlNet", "IP-Adapter"
+GROUPS = {
+    "starter": "With Sync Texture",
+    "sdxl": "Stable Diffusion XL",
+    "sd": "Stable Diffusion",
+    "z-image": "Z-Image",
+    "flux": "FLUX.1",
+    "qwen": "Qwen-Image",
+}
+"""What lists call models together, by how the names of their families begin."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,15 @@ class ModelEntry:
         steps = f"{self.steps} steps. " if self.steps else ""
         memory = f"Memory: {self.memory}. " if self.memory else ""
         return f"{self.title}. {steps}{memory}Licence: {self.licence}"
+
+    @property
+    def group(self) -> str:
+        """Under which heading it is listed."""
+        if self.link:
+            return "Your Own"
+        if self.kind == ADAPTER:
+            return "Reference Images"
+        return next((title for start, title in GROUPS.items() if self.family.startswith(start)), "Others")
 
     @property
     def tree(self) -> str:

@@ -152,7 +152,7 @@ def _draw_choices(layout: Any, owner: Any) -> None:
 
 
 def draw_models(layout: Any, context: Any, characters: int) -> None:
-    """One row a model, with what can be done with it."""
+    """One row a model, with what can be done with it, under a heading for each group."""
     row = layout.row()
     row.label(text="Models", icon="ASSET_MANAGER")
     row.operator(models.ListModels.bl_idname, text="Refresh", icon="FILE_REFRESH")
@@ -161,9 +161,12 @@ def draw_models(layout: Any, context: Any, characters: int) -> None:
         layout.label(text="Press Refresh to see which models are here", icon="INFO")
         return
     scene = getattr(context.scene, "sync_texture", None)
-    for model in setup_status.models:
-        used = scene is not None and model.name in (scene.model, scene.ip_adapter)
-        _draw_model(layout.box(), model, used, characters)
+    for group in dict.fromkeys(model.group for model in setup_status.models):
+        layout.label(text=group)
+        for model in setup_status.models:
+            if model.group == group:
+                used = scene is not None and model.name in (scene.model, scene.ip_adapter)
+                _draw_model(layout.box(), model, used, characters)
 
 
 def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> None:

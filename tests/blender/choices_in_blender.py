@@ -278,6 +278,30 @@ def test_what_was_linked_with_a_folder_is_used_as_what_it_is():
     options().lora = ""
 
 
+def test_models_are_listed_under_the_name_of_their_kind():
+    facts = ("", "free", "1 GB", False, 0, False, "")
+    rows = [
+        models.ModelEntry("sdxl", *facts, family="sdxl"),
+        models.ModelEntry("sd15", *facts, family="sd15"),
+        models.ModelEntry("plus", *facts, kind=models.ADAPTER, family="sdxl"),
+        models.ModelEntry("sdxl-turbo", *facts, family="sdxl"),
+        models.ModelEntry("mine", "", "your own", "linked", True, 1, False, "/mine"),
+        models.ModelEntry("new", *facts, family="nova"),
+    ]
+    layout = Layout()
+    setup_status.models = rows
+    try:
+        preferences.draw_models(layout, bpy.context, 60)
+    finally:
+        setup_status.models = None
+    said = ("sdxl", "sd15", "plus", "sdxl-turbo", "mine", "new", "Others", "Your Own", "Reference Images")
+    heads = [text for text in layout.labels if text in said or text.startswith("Stable")]
+    assert heads == [
+        *("Stable Diffusion XL", "sdxl", "sdxl-turbo", "Stable Diffusion", "sd15"),
+        *("Reference Images", "plus", "Your Own", "mine", "Others", "new"),
+    ], heads
+
+
 def test_numbers_left_to_the_model_are_shown():
     scene_with_everything()
     options().steps, options().guidance = 0, -1.0
