@@ -82,20 +82,9 @@ def test_what_is_no_such_file_is_refused():
         assert "\n" not in answer["error"]
 
 
-SPLATS = {  # one that lies wide along x, one that stands along z, turned from x, one that can't be seen
-    **{"x": (0, 3, 0), "y": (0, 0, 2), "z": (0, 0, 0)},
-    **{"f_dc_0": (1.2, 0, 0), "f_dc_1": (-0.4, 0, 0), "f_dc_2": (0.3, 0, 0), "opacity": (4, 4, -4)},
-    **{"scale_0": np.log((1, 0.4, 1)), "scale_1": np.log((0.5, 0.1, 1)), "scale_2": np.log((0.1, 0.2, 1))},
-    **{"rot_0": (2, 0.5**0.5, 1), "rot_1": (0, 0, 0), "rot_2": (0, -(0.5**0.5), 0), "rot_3": (0, 0, 0)},
-}
-
-
 def splats_file(*left_out: str) -> str:
-    kept = {name: column for name, column in SPLATS.items() if name not in left_out}
-    listed = "".join(f"property float {name}\n" for name in kept)
-    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 3\n{listed}end_header\n"
     path = Path(tempfile.mkdtemp()) / "few.ply"
-    path.write_bytes(head.encode() + np.array(list(kept.values()), "<f4").T.tobytes())
+    helper.write_splats(path, *left_out)
     return str(path)
 
 
@@ -111,7 +100,7 @@ def test_splats_are_ellipsoids_in_their_colours():
     assert np.allclose(np.array(standing)[:3, 0], (0, 0, 0.6), atol=1e-5), standing
     helper.look_down(width=0.4)
     middle = helper.render(Path(tempfile.mkdtemp()) / "splats.png", size=8)[4, 4]
-    expected = 0.5 + 0.28209479 * np.array([SPLATS[f"f_dc_{i}"][0] for i in range(3)])
+    expected = 0.5 + 0.28209479 * np.array([helper.SPLATS[f"f_dc_{i}"][0] for i in range(3)])
     assert np.allclose(middle, expected, atol=0.02), (middle, expected)
 
 

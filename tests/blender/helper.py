@@ -81,6 +81,22 @@ COLOURS = {name: getattr(fake_engine, name.upper()) for name in ("red", "green",
 PLANE = ([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 1, 2, 3)], [(0, 0), (1, 0), (1, 1), (0, 1)])
 
 
+SPLATS = {  # one that lies wide along x, one that stands along z, turned from x, one that can't be seen
+    **{"x": (0, 3, 0), "y": (0, 0, 2), "z": (0, 0, 0)},
+    **{"f_dc_0": (1.2, 0, 0), "f_dc_1": (-0.4, 0, 0), "f_dc_2": (0.3, 0, 0), "opacity": (4, 4, -4)},
+    **{"scale_0": np.log((1, 0.4, 1)), "scale_1": np.log((0.5, 0.1, 1)), "scale_2": np.log((0.1, 0.2, 1))},
+    **{"rot_0": (2, 0.5**0.5, 1), "rot_1": (0, 0, 0), "rot_2": (0, -(0.5**0.5), 0), "rot_3": (0, 0, 0)},
+}
+
+
+def write_splats(path: Path, *left_out: str) -> None:
+    """SPLATS as a .ply, without the properties ``left_out``."""
+    kept = {name: column for name, column in SPLATS.items() if name not in left_out}
+    listed = "".join(f"property float {name}\n" for name in kept)
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 3\n{listed}end_header\n"
+    path.write_bytes(head.encode() + np.array(list(kept.values()), "<f4").T.tobytes())
+
+
 def generate(prompt: str = "bricks", **options):
     """The operator, run to its end."""
     return bpy.ops.sync_texture.generate(prompt=prompt, **options)
