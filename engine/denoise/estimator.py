@@ -29,6 +29,7 @@ UNET = "diffusers.models.unets.unet_2d_condition:UNet2DConditionModel"
 SEES = {"position": 3, "depth": 1}  # control pictures, beside the view's three colours, with their numbers
 _GIVES = ("roughness", "metallic", "height", "glow")  # in this order; glow is a share of the colour
 _PATCH = 4  # pixels along an edge
+_DARK = 0.08  # glow up to this is doubt: what nearly never glows would shine faintly in the dark
 
 
 class Estimator:
@@ -59,7 +60,7 @@ class Estimator:
             check()
             found.append(network(rows[None], 0, words[None]).sample.float())
         values = F.pixel_shuffle(torch.cat(found), _PATCH)[..., :height, :width].clamp(0, 1)
-        glow = values[:, 3:] * pictures.to(part.device)
+        glow = ((values[:, 3:] - _DARK) / (1 - _DARK)).clamp(min=0) * pictures.to(part.device)
         return torch.cat([values[:, :3], glow], dim=1).to(pictures.device)
 
     def _places(self, pictures: Tensor, controls: Mapping[str, Tensor]) -> list[Tensor]:

@@ -27,7 +27,7 @@ def pipeline() -> StableDiffusionControlNetPipeline:
 def test_it_fits_in_40_megabytes_of_half_precision() -> None:
     assert sum(file.stat().st_size for file in MODEL.rglob("*") if file.is_file()) < 40e6
     weights = list(MODEL.rglob("*.safetensors"))
-    assert len(weights) == 5
+    assert len(weights) == 6
     for path in weights:
         with safe_open(path, "pt") as file:
             assert {file.get_tensor(name).dtype for name in file.keys()} <= {torch.float16, torch.int64}  # noqa: SIM118
