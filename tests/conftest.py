@@ -14,6 +14,7 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,20 +30,25 @@ _extension.__path__ = [str(ROOT)]
 sys.modules.setdefault("sync_texture", _extension)
 
 
-WINDOWS = ("gui", "test_installed_zip.py", "test_build.py")
+WINDOWS = {"gui", "test_installed_zip.py", "test_build.py"}
 """Parts of paths of tests that build the extension, or that look at what is on a screen: one at a time."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Of tests that run side by side (pytest-xdist), those of one file stay together and in order, since they
     share what takes long to make. Scripts in Blender share nothing: each runs wherever there is room."""
-    for item in items:
-        parts = item.path.relative_to(ROOT).parts
-        if "test_in_blender.py" in parts:
-            continue
-        together = "windows" if set(WINDOWS) & set(parts) else "/".join(parts)
-        item.add_marker(pytest.mark.xdist_group(together))
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.split("::")[0]
+            parts = {*path.split("/")}
+            if "test_in_blender.py" in parts:
+                return nodeid
+            return "windows" if WINDOWS & parts else path
+
+    return Together(config, log)
 
 
 @pytest.fixture(autouse=True)

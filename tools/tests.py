@@ -29,7 +29,7 @@ def _side_by_side(pytest_arguments: list[str]) -> list[str]:
     how, or looks at one test."""
     said = any(word.startswith(("-n", "--pdb", "--collect-only")) for word in pytest_arguments)
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    return [] if said or workers == 1 else ["-n", str(workers), "--dist", "loadgroup"]
+    return [] if said or workers == 1 else ["-n", str(workers), "--dist", "loadscope"]
 
 
 def _lint(python: Path) -> dict[str, int]:

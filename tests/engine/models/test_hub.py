@@ -297,7 +297,8 @@ def test_a_download_says_its_licence_first(
     said: list[str] = []
     monkeypatch.setattr(manage, "download", lambda *_: said.append(capsys.readouterr().out))
     assert command.run("download", "mine") == 0
-    assert said == ["Mine: 2 MB; licence: not to be sold\n"]
+    (before,) = said
+    assert before.startswith("mine: Mine\nlicence   not to be sold\nsize      2 MB to download\n")
 
 
 def test_what_two_models_have_in_common_is_deleted_with_the_last(
