@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine import settings as options
 from engine.canvas import mesh
 from engine.canvas.mesh import MeshCanvas
+from engine.canvas.mesh_prompts import ViewPrompts
 from engine.denoise.denoiser import Denoiser
 from engine.generate import Painter, generate
 from engine.host import Clock, Host
@@ -29,8 +30,9 @@ def canvas_of(request: Request, denoiser: Denoiser) -> MeshCanvas:
 def asked(request: Request, canvas: MeshCanvas, denoiser: Denoiser) -> MeshCanvas:
     """The ``canvas``, from the same views, for another ``request``."""
     options.check(request)
-    job = replace(canvas.job, request=request)
-    return replace(canvas, job=job, settings=options.resolve(request, denoiser.preset))
+    job, settings = replace(canvas.job, request=request), options.resolve(request, denoiser.preset)
+    prompts = ViewPrompts.build(canvas.surface, canvas.shots, settings, job.areas)
+    return replace(canvas, job=job, settings=settings, asked=prompts)
 
 
 def views(canvas: MeshCanvas, denoiser: Denoiser) -> NDArray[np.float32]:
