@@ -19,11 +19,13 @@ from artist import active, idle, options, ours, running, working
 from bl_ext.user_default.sync_texture.blender_sync_addon import package
 from bl_ext.user_default.sync_texture.blender_sync_addon.results import history
 from bl_ext.user_default.sync_texture.blender_sync_addon.setup.status import setup_status
+from bl_ext.user_default.sync_texture.engine.options.channels import CHANNELS
 from driver import until
 
 PROMPT = "red bricks"
 LONG = 1800.0  # seconds that a texture may take on a busy machine
 ANSWER_S = 2.0
+MADE = 1 + len(CHANNELS)  # a material, and an image of each channel
 FILE = driver.SHOTS / "session.blend"
 
 
@@ -82,7 +84,7 @@ def test_3_generate_and_cancel():
 def test_4_generate():
     options().steps = 4
     yield from hands.click("sync_texture.generate")
-    yield from until(lambda: idle() and len(ours()) == 2, LONG)
+    yield from until(lambda: idle() and len(ours()) == MADE, LONG)
     yield from hands.settle()
     driver.photograph("session_4_done")
 
@@ -94,7 +96,7 @@ def test_5_undo_and_redo():
     assert active().name == "Suzanne"
     driver.photograph("session_5_undone")
     yield from hands.press("ctrl+shift+z")
-    yield from until(lambda: len(ours()) == 2)
+    yield from until(lambda: len(ours()) == MADE)
 
 
 def test_6_the_menu_search_knows_it():
