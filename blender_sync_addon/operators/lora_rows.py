@@ -6,10 +6,11 @@
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, FloatProperty, StringProperty
 
 from ...engine.options.weighted import LORA
-from .weighted_rows import weighted
+from .registration import with_scene
+from .weighted_rows import RemoveRow, weighted
 
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 
@@ -64,28 +65,14 @@ class AddLora(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveLora(bpy.types.Operator):
+class RemoveLora(RemoveRow, bpy.types.Operator):
     """Leave this LoRA out. Its file stays"""
 
     bl_idname = "sync_texture.lora_remove"
     bl_label = "Remove LoRA"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
-
-    index: IntProperty(name="Row", description="Which one, from 0", min=0)
-
-    def execute(self, context: Any) -> set[str]:
-        ROWS.remove(context.scene, self.index)
-        return {"FINISHED"}
+    rows = ROWS
 
 
-_register, _unregister = bpy.utils.register_classes_factory((LoraRow, AddLora, RemoveLora))
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, ROWS.place, CollectionProperty(type=LoraRow))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, ROWS.place)
-    _unregister()
+register, unregister = with_scene(
+    (LoraRow, AddLora, RemoveLora), **{ROWS.place: CollectionProperty(type=LoraRow)}
+)

@@ -19,6 +19,7 @@ from ..setup.models import MODEL
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 from . import lora_rows, reference_rows, region_rows
+from .registration import with_scene
 
 MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
@@ -130,11 +131,4 @@ class SceneOptions(Options, bpy.types.PropertyGroup):
     bl_idname = "SYNC_TEXTURE_scene_options"
 
 
-def register() -> None:
-    bpy.utils.register_class(SceneOptions)
-    bpy.types.Scene.sync_texture = PointerProperty(type=SceneOptions)
-
-
-def unregister() -> None:
-    del bpy.types.Scene.sync_texture
-    bpy.utils.unregister_class(SceneOptions)
+register, unregister = with_scene((SceneOptions,), sync_texture=PointerProperty(type=SceneOptions))

@@ -6,13 +6,13 @@
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import CollectionProperty, FloatProperty, PointerProperty, StringProperty
 
 from ...engine.options.weighted import REFERENCE
 from ..problem import say
-from ..read import picture
 from .lora_rows import RELATIVE
-from .weighted_rows import weighted
+from .registration import with_scene
+from .weighted_rows import RemoveRow, takes, weighted
 
 
 def _name(row: Any) -> str:
@@ -28,10 +28,6 @@ def _fill(row: Any, name: str) -> None:
 ROWS = weighted("reference", "sync_texture_references", _name, _fill)
 
 
-def _is_single(_row: Any, image: Any) -> bool:
-    return picture.is_single(image)
-
-
 class ReferenceRow(bpy.types.PropertyGroup):
     """One reference image"""
 
@@ -41,7 +37,7 @@ class ReferenceRow(bpy.types.PropertyGroup):
         name="Image",
         type=bpy.types.Image,
         description="What the texture is to look like",
-        poll=_is_single,
+        poll=takes,
         update=ROWS.changed,
     )
     file: StringProperty(
@@ -83,28 +79,14 @@ class AddReference(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveReference(bpy.types.Operator):
+class RemoveReference(RemoveRow, bpy.types.Operator):
     """Leave this picture out. The image stays"""
 
     bl_idname = "sync_texture.reference_remove"
     bl_label = "Remove Reference Image"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
-
-    index: IntProperty(name="Row", description="Which one, from 0", min=0)
-
-    def execute(self, context: Any) -> set[str]:
-        ROWS.remove(context.scene, self.index)
-        return {"FINISHED"}
+    rows = ROWS
 
 
-_register, _unregister = bpy.utils.register_classes_factory((ReferenceRow, AddReference, RemoveReference))
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, ROWS.place, CollectionProperty(type=ReferenceRow))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, ROWS.place)
-    _unregister()
+register, unregister = with_scene(
+    (ReferenceRow, AddReference, RemoveReference), **{ROWS.place: CollectionProperty(type=ReferenceRow)}
+)

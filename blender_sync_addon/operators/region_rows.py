@@ -18,12 +18,13 @@ from bpy.props import (
 from ...engine.options import areas, choices
 from ...engine.options.areas import Area, Region
 from ...engine.protocol import UserError
-from ..read import picture
 from ..read.areas import SELECTED_FACES
-from .weighted_rows import Rows
+from .registration import with_scene
+from .weighted_rows import RemoveRow, Rows, takes
 
 ACTIVE = "sync_texture_region"
 """The scene's number of the row that the panel shows in full."""
+_AREAS = [(name, *words) for name, words in choices.AREAS.items()]
 
 
 def _said(row: Any) -> str:
@@ -50,10 +51,6 @@ def _fill(row: Any, text: str) -> None:
 ROWS = Rows("region", "sync_texture_regions", _said, _fill)
 
 
-def _is_single(_row: Any, image: Any) -> bool:
-    return picture.is_single(image)
-
-
 class RegionRow(bpy.types.PropertyGroup):
     """One region with a prompt of its own"""
 
@@ -62,7 +59,7 @@ class RegionRow(bpy.types.PropertyGroup):
     kind: EnumProperty(
         name="Area",
         description="What the region is",
-        items=[(name, *words) for name, words in choices.AREAS.items()],
+        items=_AREAS,
         update=ROWS.changed,
     )
     name: StringProperty(
@@ -72,7 +69,7 @@ class RegionRow(bpy.types.PropertyGroup):
         name="Mask",
         type=bpy.types.Image,
         description="White where the region is, on the UV map that is textured",
-        poll=_is_single,
+        poll=takes,
         update=ROWS.changed,
     )
     prompt: StringProperty(name="Prompt", description="What the region should look like", update=ROWS.changed)
@@ -96,7 +93,7 @@ class AddRegion(bpy.types.Operator):
     kind: EnumProperty(
         name="Area",
         description="What the region is",
-        items=[(name, *words) for name, words in choices.AREAS.items()],
+        items=_AREAS,
         default="material",
     )
     prompt: StringProperty(name="Prompt", description="What it should look like")
@@ -109,23 +106,21 @@ class AddRegion(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveRegion(bpy.types.Operator):
+class RemoveRegion(RemoveRow, bpy.types.Operator):
     """Leave this region out: it is painted as the rest"""
 
     bl_idname = "sync_texture.region_remove"
     bl_label = "Remove Region"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
-
-    index: IntProperty(name="Row", description="Which one, from 0", min=0)
+    rows = ROWS
 
     @classmethod
     def poll(cls, context: Any) -> bool:
         return len(ROWS.of(context.scene)) > 0
 
     def execute(self, context: Any) -> set[str]:
-        ROWS.remove(context.scene, self.index)
+        status = super().execute(context)
         setattr(context.scene, ACTIVE, max(0, min(self.index, len(ROWS.of(context.scene)) - 1)))
-        return {"FINISHED"}
+        return status
 
 
 class MoveRegion(bpy.types.Operator):
@@ -162,16 +157,7 @@ def _begin(obj: Any | None, kind: str) -> str:
     return obj.active_material.name if kind == "material" and obj.active_material else ""
 
 
-_register, _unregister = bpy.utils.register_classes_factory((RegionRow, AddRegion, RemoveRegion, MoveRegion))
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, ROWS.place, CollectionProperty(type=RegionRow))
-    setattr(bpy.types.Scene, ACTIVE, IntProperty(name="Region", min=0))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, ACTIVE)
-    delattr(bpy.types.Scene, ROWS.place)
-    _unregister()
+register, unregister = with_scene(
+    (RegionRow, AddRegion, RemoveRegion, MoveRegion),
+    **{ROWS.place: CollectionProperty(type=RegionRow), ACTIVE: IntProperty(name="Region", min=0)},
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import PointerProperty, StringProperty
 
 from ...engine.options.areas import Area
 from ...engine.options.blender import Repaint as RepaintTable
@@ -25,19 +26,12 @@ from ..read.areas import SELECTED_FACES
 from ..read.settings import VIEWPORT, Settings
 from ..results import repainted_picture
 from .properties import JobOptions, PictureOptions, annotated
+from .registration import with_scene
 from .running_job import JobOperator
 
 GROUP, PICTURE_GROUP = "sync_texture_repaint", "sync_texture_repaint_picture"
 """The properties of a scene that hold what the panels say of repainting alone."""
 KIND = "picture"
-
-
-def said(operator: Any, panel: Any, table: type) -> dict[str, Any]:
-    """What the ``operator`` was given of a ``table``, else what the ``panel`` says."""
-    return {
-        name: getattr(operator if read_settings.is_given(operator, name) else panel, name)
-        for name in options(table)
-    }
 
 
 class RepaintOptions:
@@ -62,7 +56,7 @@ class Repaint(JobOperator, RepaintOptions, JobOptions, bpy.types.Operator):
 
     def start(self, context: Any) -> TextureJob:
         scene, obj = context.scene, context.view_layer.objects.active
-        own = said(self, getattr(scene, GROUP), RepaintTable)
+        own = read_settings.given(self, getattr(scene, GROUP), options(RepaintTable).values())
         settings = read_settings.from_options(self, scene.sync_texture, package.device())
         return TextureJob([obj], repaint_settings(settings, obj, own))
 
@@ -119,11 +113,11 @@ class RepaintPicture(JobOperator, PictureOptions, RepaintPictureOptions, bpy.typ
     bl_label = "Repaint Picture"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    image: bpy.props.StringProperty(name="Image", description="Its name. Empty: that of the Image Editor")
+    image: StringProperty(name="Image", description="Its name. Empty: that of the Image Editor")
 
     def start(self, context: Any) -> ImageJob:
         scene = context.scene
-        own = said(self, getattr(scene, PICTURE_GROUP), PictureTable)
+        own = read_settings.given(self, getattr(scene, PICTURE_GROUP), options(PictureTable).values())
         image = shown_image(context) if not self.image else bpy.data.images.get(self.image)
         if image is None:
             raise Problem("There is no image to repaint", "Open one in the Image Editor.")
@@ -151,18 +145,10 @@ def shown_image(context: Any) -> Any | None:
     return space.image if space is not None and space.type == "IMAGE_EDITOR" else None
 
 
-_register, _unregister = bpy.utils.register_classes_factory(
-    (SceneRepaintOptions, SceneRepaintPictureOptions, Repaint, RepaintPicture)
+register, unregister = with_scene(
+    (SceneRepaintOptions, SceneRepaintPictureOptions, Repaint, RepaintPicture),
+    **{
+        GROUP: PointerProperty(type=SceneRepaintOptions),
+        PICTURE_GROUP: PointerProperty(type=SceneRepaintPictureOptions),
+    },
 )
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, GROUP, bpy.props.PointerProperty(type=SceneRepaintOptions))
-    setattr(bpy.types.Scene, PICTURE_GROUP, bpy.props.PointerProperty(type=SceneRepaintPictureOptions))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, PICTURE_GROUP)
-    delattr(bpy.types.Scene, GROUP)
-    _unregister()

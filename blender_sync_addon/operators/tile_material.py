@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 import bpy
+from bpy.props import PointerProperty
 
 from ...engine.options.blender import TileMaterial
 from ...engine.options.image import ImageRequest
@@ -20,6 +21,7 @@ from ..results import history, stored_settings
 from ..results import tile_material as write_tile
 from ..results.tile_material import REPEAT, TileTarget
 from .properties import PictureOptions, annotated
+from .registration import with_scene
 from .running_job import JobOperator
 
 GROUP = "sync_texture_tile"
@@ -55,11 +57,7 @@ class NewTileableMaterial(JobOperator, PictureOptions, TileOptions, bpy.types.Op
 
     def start(self, context: Any) -> ImageJob:
         scene = context.scene
-        own = getattr(scene, GROUP)
-        said = {
-            one.name: getattr(self if read_settings.is_given(self, one.name) else own, one.name)
-            for one in _own()
-        }
+        said = read_settings.given(self, getattr(scene, GROUP), _own())
         table = ImageRequest.table()
         sides = {name: read_settings.read(table[name], said[name]) for name in SIDES}
         request = image_settings.of_options(self, scene.sync_texture, package.device(), kind=KIND, **sides)
@@ -95,14 +93,6 @@ def use_settings(scene: Any, material: Any) -> None:
             setattr(getattr(scene, GROUP), entry.name, value)
 
 
-_register, _unregister = bpy.utils.register_classes_factory((SceneTileOptions, NewTileableMaterial))
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, GROUP, bpy.props.PointerProperty(type=SceneTileOptions))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, GROUP)
-    _unregister()
+register, unregister = with_scene(
+    (SceneTileOptions, NewTileableMaterial), **{GROUP: PointerProperty(type=SceneTileOptions)}
+)

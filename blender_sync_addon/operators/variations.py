@@ -1,4 +1,4 @@
-"""JobOperator a result again: with the same seed, with another one, or with several, one after the other."""
+"""Making a result again: with the same seed, with another one, or with several, one after the other."""
 
 # Annotations of a property are values here, not types; bpy's classes are of unknown type.
 # mypy: disable-error-code="valid-type,misc,name-defined"
@@ -20,6 +20,7 @@ from ..results import stored_settings as result_settings
 from ..results.slot_materials import SlotMaterials, SlotUids
 from . import tile_material
 from .properties import Options
+from .registration import with_scene
 from .results import active_object
 from .running_job import AnyJob, JobOperator
 from .texture import Generate
@@ -188,16 +189,7 @@ def _write_sheet(objects: Sequence[Any], batch: str, count: int) -> None:
                 one.sheet = image
 
 
-_register, _unregister = bpy.utils.register_classes_factory((GenerateAgain, Variations))
-
-
-def register() -> None:
-    _register()
-    words = "How many textures to choose from"
-    count = IntProperty(name="Variations", default=4, min=2, max=MAX_COUNT, description=words)
-    setattr(bpy.types.Scene, COUNT, count)
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, COUNT)
-    _unregister()
+_HOW_MANY = IntProperty(
+    name="Variations", default=4, min=2, max=MAX_COUNT, description="How many textures to choose from"
+)
+register, unregister = with_scene((GenerateAgain, Variations), **{COUNT: _HOW_MANY})

@@ -1,15 +1,20 @@
 """Rows of the panel that together are one text, the scene's option, which they make and follow; such as files
 with a weight."""
 
+# bpy's classes are of unknown type here; annotations of a property are values, not types.
+# mypy: disable-error-code="valid-type,misc"
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
+from bpy.props import IntProperty
 
 from ...engine.options import values
 from ...engine.options.blender import panel
 from ...engine.options.weighted import WEIGHTED
+from ..read import picture
 from ..read import settings as read_settings
 
 Update = Callable[[Any, Any], None]
@@ -74,6 +79,24 @@ class Rows:
         """Leave one out."""
         self.of(scene).remove(index)
         self.tell(scene)
+
+
+class RemoveRow:
+    """What operators have in common that leave one of the ``rows`` out."""
+
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+    rows: ClassVar[Rows]
+
+    index: IntProperty(name="Row", description="Which one, from 0", min=0)
+
+    def execute(self, context: Any) -> set[str]:
+        self.rows.remove(context.scene, self.index)
+        return {"FINISHED"}
+
+
+def takes(_row: Any, image: Any) -> bool:
+    """Whether a row's list offers this ``image``."""
+    return picture.is_single(image)
 
 
 def weighted(option: str, place: str, name: Callable[[Any], str], fill: Callable[[Any, str], None]) -> Rows:

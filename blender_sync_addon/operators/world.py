@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import PointerProperty
 
 from ...engine.options.blender import NewWorld as WorldTable
 from ...engine.options.image import ImageRequest
@@ -21,6 +22,7 @@ from ..read.surroundings import Eye
 from ..results import world as write_world
 from ..results.world import WorldTarget
 from .properties import PictureOptions, annotated
+from .registration import with_scene
 from .running_job import CANCELLED, JobOperator
 
 GROUP = "sync_texture_world"
@@ -56,11 +58,7 @@ class NewWorldFromPrompt(JobOperator, PictureOptions, WorldOptions, bpy.types.Op
 
     def start(self, context: Any) -> ImageJob:
         scene, layer, table = context.scene, context.view_layer, ImageRequest.table()
-        panel = getattr(scene, GROUP)
-        said = {
-            one.name: getattr(self if read_settings.is_given(self, one.name) else panel, one.name)
-            for one in own()
-        }
+        said = read_settings.given(self, getattr(scene, GROUP), own())
         width = read_settings.read(table[WIDTH], said[WIDTH])
         if said["surroundings"]:
             surroundings.check(scene)
@@ -97,16 +95,7 @@ class EarlierWorld(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_register, _unregister = bpy.utils.register_classes_factory(
-    (SceneWorldOptions, NewWorldFromPrompt, EarlierWorld)
+register, unregister = with_scene(
+    (SceneWorldOptions, NewWorldFromPrompt, EarlierWorld),
+    **{GROUP: PointerProperty(type=SceneWorldOptions)},
 )
-
-
-def register() -> None:
-    _register()
-    setattr(bpy.types.Scene, GROUP, bpy.props.PointerProperty(type=SceneWorldOptions))
-
-
-def unregister() -> None:
-    delattr(bpy.types.Scene, GROUP)
-    _unregister()

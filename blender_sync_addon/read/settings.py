@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,12 @@ def chosen(options: Any, fallback: Any, name: str) -> Any:
         if wanted != quality.CUSTOM:
             return getattr(quality.table(model)[wanted], name)
     return getattr(fallback, name)
+
+
+def given(operator: Any, panel: Any, entries: Iterable[Option]) -> dict[str, Any]:
+    """Properties of the ``entries``, by name: the ``operator``'s that it was given, else the ``panel``'s."""
+    names = [entry.name for entry in entries]
+    return {name: getattr(operator if is_given(operator, name) else panel, name) for name in names}
 
 
 def is_given(options: Any, name: str) -> bool:

@@ -15,21 +15,16 @@ from ..operators.fill_panel import ChooseNumber, RandomSeed
 from ..read import settings
 from ..setup import model_numbers
 from . import controls
-from .panel import MainPanel
+from .drawing import names_left
+from .panel import FoldedPanel
 
 
-class _Advanced:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-    layout: Any
+class _Advanced(FoldedPanel):
     section = ""
 
     def draw(self, context: Any) -> None:
         """The panel's properties, one below the other, names on the left."""
-        self.layout.use_property_split = True
-        self.layout.use_property_decorate = False
+        names_left(self.layout)
         self.draw_properties(self.layout.column(), context.scene.sync_texture, context)
 
     def draw_properties(self, column: Any, options: Any, context: Any) -> None:
@@ -45,7 +40,6 @@ class AdvancedPanel(_Advanced, bpy.types.Panel):
 
     bl_idname = "SYNC_TEXTURE_PT_advanced"
     bl_label = "Advanced"
-    bl_parent_id = MainPanel.bl_idname
     section = MODEL
 
 

@@ -14,6 +14,12 @@ def line_length(context: Any) -> int:
     return max(20, int(context.region.width) // 8)
 
 
+def names_left(layout: Any) -> None:
+    """Show properties with their names on the left, and without the dots of keyframes."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+
+
 def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
     """``text`` in lines of about ``characters``; a label of its own would be cut off in the middle."""
     for line in textwrap.wrap(text, characters):

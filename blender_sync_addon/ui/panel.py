@@ -17,14 +17,20 @@ from .drawing import draw_activity, draw_text, line_length
 from .menus import ExamplesMenu
 
 
-class MainPanel(bpy.types.Panel):
+class SidebarPanel:
+    """What the panels of the 3D View's sidebar have in common."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sync Texture"
+    layout: Any
+
+
+class MainPanel(SidebarPanel, bpy.types.Panel):
     """Prompt, Generate, progress"""
 
     bl_idname = "SYNC_TEXTURE_PT_main"
     bl_label = "Sync Texture"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
 
     def draw_header_preset(self, _context: Any) -> None:
         presets.draw(self.layout)
@@ -36,6 +42,18 @@ class MainPanel(bpy.types.Panel):
             draw_progress(layout, job.doing, job.state)
         else:
             draw_generate(layout, context)
+
+
+class FoldedPanel(SidebarPanel):
+    """What panels below the main one have in common that are closed at first."""
+
+    bl_parent_id = MainPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+
+def may_start(scene: Any) -> bool:
+    """Whether there is a prompt, and no job runs."""
+    return bool(scene.sync_texture.prompt.strip()) and running_job.running() is None
 
 
 def draw_prompt(layout: Any, options: Any) -> None:

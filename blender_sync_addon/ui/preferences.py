@@ -15,7 +15,7 @@ from ..problem import Problem
 from ..setup import builds, engine_folder, engine_python, findings
 from ..setup.models import ADAPTER, LORA, MODEL, ModelEntry
 from ..setup.status import setup_status
-from .drawing import draw_activity, draw_text, line_length
+from .drawing import draw_activity, draw_text, line_length, names_left
 
 DEVICE = OPTIONS["device"]
 TORCHES = [
@@ -135,8 +135,7 @@ def _draw_message(layout: Any, characters: int) -> None:
 
 def _draw_choices(layout: Any, owner: Any) -> None:
     column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
+    names_left(column)
     column.prop(owner, "device")
     column.prop(owner, "torch")
     column.prop(owner, "source")

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 from ..operators.region_rows import ACTIVE, ROWS, AddRegion, MoveRegion, RemoveRegion
-from .drawing import draw_text, line_length
-from .panel import MainPanel
+from .drawing import draw_text, line_length, names_left
+from .panel import FoldedPanel
 
 ICONS = {
     "material": "MATERIAL",
@@ -35,16 +35,11 @@ class RegionList(bpy.types.UIList):
         split.prop(row, "prompt", text="", emboss=False, placeholder="Prompt")
 
 
-class RegionsPanel(bpy.types.Panel):
+class RegionsPanel(FoldedPanel, bpy.types.Panel):
     """Areas with prompts of their own, painted together with the rest"""
 
     bl_idname = "SYNC_TEXTURE_PT_regions"
     bl_label = "Regions"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_parent_id = MainPanel.bl_idname
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Any) -> None:
         scene, layout = context.scene, self.layout
@@ -53,8 +48,7 @@ class RegionsPanel(bpy.types.Panel):
         head.template_list(RegionList.bl_idname, "", scene, ROWS.place, scene, ACTIVE, rows=3)
         _draw_buttons(head.column(align=True), active)
         if active < len(rows):
-            layout.use_property_split = True
-            layout.use_property_decorate = False
+            names_left(layout)
             _draw_row(layout.column(), rows[active], context)
 
 

@@ -10,34 +10,29 @@ import bpy
 from ..operators import running_job
 from ..operators.repaint import GROUP, PICTURE_GROUP, Repaint, RepaintPicture, shown_image
 from ..operators.texture import CancelTexture
-from .panel import MainPanel
+from .drawing import names_left
+from .panel import FoldedPanel, may_start
 
 _CHOSEN_FROM = {"material": "material_slots", "group": "vertex_groups"}  # of an object
 
 
-class RepaintPanel(bpy.types.Panel):
+class RepaintPanel(FoldedPanel, bpy.types.Panel):
     """A part of the active object's texture, painted anew"""
 
     bl_idname = "SYNC_TEXTURE_PT_repaint"
     bl_label = "Repaint"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_parent_id = MainPanel.bl_idname
     bl_order = 4
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Any) -> None:
         layout, scene = self.layout, context.scene
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        names_left(layout)
         own, column = getattr(scene, GROUP), layout.column()
         column.prop(own, "area")
         _draw_name(column, own, context.view_layer.objects.active)
         column.prop(own, "strength", slider=True)
         column.prop(own, "viewport")
         row = layout.row()
-        row.enabled = bool(scene.sync_texture.prompt.strip()) and running_job.running() is None
+        row.enabled = may_start(scene)
         row.operator(Repaint.bl_idname, icon="BRUSH_DATA")
 
 
@@ -62,8 +57,7 @@ class RepaintPicturePanel(bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout, scene, job = self.layout, context.scene, running_job.running()
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        names_left(layout)
         own, column = getattr(scene, PICTURE_GROUP), layout.column()
         column.prop(scene.sync_texture, "prompt")
         column.prop(scene.sync_texture, "model")

@@ -14,7 +14,7 @@ from ..read import image_settings
 from ..results import history, node_graph, thumbnail
 from ..results import stored_settings as result_settings
 from .drawing import draw_text, line_length
-from .panel import MainPanel
+from .panel import MainPanel, SidebarPanel
 
 COLUMNS = 3
 
@@ -61,10 +61,7 @@ class ResultList(bpy.types.UIList):
         return flags, list(reversed(range(len(items))))
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
+class _Panel(SidebarPanel):
     bl_parent_id = MainPanel.bl_idname
 
     @classmethod

@@ -7,35 +7,28 @@ from typing import Any
 
 import bpy
 
-from ..operators import running_job
 from ..operators.tile_material import GROUP, SIDES, NewTileableMaterial
 from ..results.tile_material import REPEAT
-from .drawing import draw_text, line_length
-from .panel import MainPanel
+from .drawing import draw_text, line_length, names_left
+from .panel import FoldedPanel, may_start
 
 
-class TilePanel(bpy.types.Panel):
+class TilePanel(FoldedPanel, bpy.types.Panel):
     """A material that tiles, from the prompt"""
 
     bl_idname = "SYNC_TEXTURE_PT_tile"
     bl_label = "Tileable Material"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_parent_id = MainPanel.bl_idname
     bl_order = 5
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Any) -> None:
         layout, scene = self.layout, context.scene
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        names_left(layout)
         column = layout.column(align=True)
         for name in (*SIDES, REPEAT):
             column.prop(getattr(scene, GROUP), name)
         draw_text(layout.column(align=True), _shown_on(context), "MATERIAL", line_length(context))
         row = layout.row()
-        row.enabled = bool(scene.sync_texture.prompt.strip()) and running_job.running() is None
+        row.enabled = may_start(scene)
         row.operator(NewTileableMaterial.bl_idname, icon="TEXTURE")
 
 

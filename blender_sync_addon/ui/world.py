@@ -7,32 +7,25 @@ from typing import Any
 
 import bpy
 
-from ..operators import running_job
 from ..operators.world import GROUP, EarlierWorld, NewWorldFromPrompt, own
 from ..problem import Problem
 from ..read import surroundings
 from ..read.surroundings import Eye
 from ..results import world as worlds
-from .drawing import draw_text, line_length
-from .panel import MainPanel
+from .drawing import draw_text, line_length, names_left
+from .panel import FoldedPanel, may_start
 
 
-class WorldPanel(bpy.types.Panel):
+class WorldPanel(FoldedPanel, bpy.types.Panel):
     """A world all around, from the prompt"""
 
     bl_idname = "SYNC_TEXTURE_PT_world"
     bl_label = "World"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sync Texture"
-    bl_parent_id = MainPanel.bl_idname
     bl_order = 6
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Any) -> None:
         layout, scene = self.layout, context.scene
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        names_left(layout)
         chosen = getattr(scene, GROUP)
         column = layout.column()
         for entry in own():
@@ -41,8 +34,7 @@ class WorldPanel(bpy.types.Panel):
         if problem:
             draw_text(layout.column(align=True), str(problem), "ERROR", line_length(context))
         row = layout.row()
-        ready = bool(scene.sync_texture.prompt.strip()) and running_job.running() is None
-        row.enabled = ready and problem is None
+        row.enabled = may_start(scene) and problem is None
         row.operator(NewWorldFromPrompt.bl_idname, icon="WORLD")
         if (before := worlds.earlier(scene.world)) is not None:
             text = f"Back to '{before.name}'"
