@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import bpy
 
 INTERVAL_S = 0.5
+_EDITORS = {"VIEW_3D", "IMAGE_EDITOR"}
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -49,11 +50,11 @@ class BackgroundLookup(Generic[Key, Value]):
 
 
 def redraw_sidebars() -> None:
-    """Have the sidebars of all 3D views drawn again."""
+    """Have the sidebars of all editors that have panels of ours drawn again."""
     for region in _sidebars():
         region.tag_redraw()
 
 
 def _sidebars() -> list[Any]:
     areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
-    return [r for area in areas if area.type == "VIEW_3D" for r in area.regions if r.type == "UI"]
+    return [r for area in areas if area.type in _EDITORS for r in area.regions if r.type == "UI"]

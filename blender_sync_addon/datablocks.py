@@ -30,6 +30,11 @@ _SPLITTING = "BEVEL BUILD DECIMATE EDGE_SPLIT MASK MIRROR MULTIRES SOLIDIFY SUBS
 _FAITHFUL = frozenset((_DEFORMING + _SPLITTING).split())
 
 
+def by_uid(blocks: Any, uid: int | None) -> Any | None:
+    """The one of ``blocks``, a collection of bpy.data, with the session-wide number ``uid``; None without."""
+    return next((one for one in blocks if one.session_uid == uid), None)
+
+
 def is_ours(datablock: Any) -> bool:
     """Whether ``datablock``, a material or an image, was made by this extension."""
     return TAG in datablock
@@ -75,6 +80,11 @@ def uv_layer(material: Any) -> str:
     """The UV map that our ``material`` lays its image out by."""
     nodes = material.node_tree.nodes if material.node_tree else ()
     return next((node.uv_map for node in nodes if node.bl_idname == "ShaderNodeUVMap"), "")
+
+
+def render_uv_layer(mesh: Any) -> str:
+    """The name of the UV map of ``mesh`` that renders; "" without."""
+    return next((layer.name for layer in mesh.uv_layers if layer.active_render), "")
 
 
 def polygon_slots(mesh: Any, count: int) -> NDArray[np.int32]:

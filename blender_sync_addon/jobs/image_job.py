@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...engine import protocol
-from ...engine.options.channels import CHANNELS, Channel, main_channel
+from ...engine.options.channels import CHANNELS, Channel
 from ...engine.options.image import ImageRequest
 from .. import engine_files
 from ..engine_files import foreign
 from ..read import image_settings
 from . import engine
 from .job import Job, own_out
+from .received import unknown_channel
 
 LARGEST = int(ImageRequest.table()["width"].limits[1])  # pixels of a side that any request may have
 
@@ -52,12 +53,20 @@ Use = Callable[[Picture], Finished]
 class ImageJob(Job):
     """A running job."""
 
-    def __init__(self, ask: Ask, doing: str, use: Use, blocked: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        doing: str,
+        use: Use,
+        blocked: Callable[[], str] = lambda: "",
+        save: Callable[[Path], None] = lambda _folder: None,
+    ) -> None:
         """Start the engine on the request that ``ask`` gives for the job's private folder, into which it may
-        write what the request names; returns at once.
+        write what only the main thread can; returns at once.
 
         doing: as of Job. use: puts the finished picture into the .blend, on the main thread; raises Problem.
-        blocked: why that has to wait, "" when it needn't. Raises Problem.
+        blocked: why that has to wait, "" when it needn't. save: writes into the folder what else the request
+        names, in another thread; no bpy. Raises Problem.
         """
         command = engine.command()
         super().__init__(doing)
@@ -66,7 +75,7 @@ class ImageJob(Job):
             asked = ask(self.folder)
             self.request = dataclasses.replace(asked, out=str(own_out(self.folder)))
             image_settings.check(self.request)
-            self.begin(command, self.request, lambda: None)
+            self.begin(command, self.request, lambda: save(self.folder))
         except BaseException:
             self.close()
             raise
@@ -89,9 +98,8 @@ def receive(result: protocol.Result, request: ImageRequest) -> Picture:
     """What ``result`` holds for ``request``. Raises Problem where it isn't one picture of the size that was
     asked for, in files of the request's own folder."""
     texture = (result.textures or [protocol.Texture(result.texture)])[0]
-    if unknown := texture.others.keys() - (CHANNELS.keys() - {main_channel().name}):
-        what = f"The engine returned a picture for the channel '{protocol.shown(min(unknown))[:60]}'"
-        raise foreign(f"{what}, which is none")
+    if what := unknown_channel(texture):
+        raise foreign(f"The engine returned a picture for {what}")
     files = {
         CHANNELS[name]: engine_files.own_file(path, Path(request.out)) for name, path in texture.files.items()
     }

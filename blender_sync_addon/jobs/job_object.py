@@ -15,7 +15,7 @@ import bpy
 
 from ...engine import protocol
 from ...engine.options.channels import CHANNELS, Channel, main_channel
-from ..datablocks import images_by_channel, is_ours, polygon_slots
+from ..datablocks import by_uid, images_by_channel, is_ours, polygon_slots
 from ..engine_files import foreign
 from ..problem import Problem
 from ..read import areas as read_areas
@@ -78,8 +78,7 @@ class ResultImages:
         return self._made[key]
 
     def _make(self, own: list[protocol.Texture], name: str, channel: Channel) -> Any:
-        called = name if channel == main_channel() else f"{name} {channel.label}"
-        said = called, self.origin, self._pack, channel, self.files
+        said = write_image.called(name, channel), self.origin, self._pack, channel, self.files
         if own[0].tile is None:
             return write_image.write(Path(own[0].files[channel.name]), *said)
         tiles = {one.tile: Path(one.files[channel.name]) for one in own if one.tile is not None}
@@ -100,15 +99,16 @@ class JobObject:
         self._mesh: int = obj.data.session_uid
         self._slots = polygon_slots(obj.data, len(obj.material_slots))
         faces = read_target.select_faces(obj, settings.target, settings.slot)
-        begin = read_target.repainted_faces(obj, settings.repaint) or faces
+        regions, repaint = read_areas.regions(settings.region), read_areas.repainted(settings.repaint)
+        begin = read_target.repainted_faces(obj, repaint) or faces
         start = read_target.shown_material(obj, begin) if settings.from_texture else None
         self._start = start.session_uid if start else None
         self.texture = read_texture.read(obj, settings.uv_layer, begin) if settings.from_texture else None
         if settings.repaint and faces is None:  # seen with all that shows the same texture
             faces = read_target.faces_that_show(obj, start)
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
-        regions = read_areas.wanted(settings.region, settings.repaint)
-        wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, regions)
+        areas = read_areas.only_blender((*(one.area for one in regions), *repaint))
+        wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, areas)
         read = read_mesh.read(obj, depsgraph, wanted)
         starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay
         if not starts:
@@ -122,12 +122,12 @@ class JobObject:
 
     def object(self) -> Any | None:
         """The object as it is now; None when it is gone."""
-        return next((o for o in bpy.data.objects if o.session_uid == self.uid), None)
+        return by_uid(bpy.data.objects, self.uid)
 
     @property
     def start_material(self) -> Any | None:
         """The material that its texture was started from; None without."""
-        return next((m for m in bpy.data.materials if m.session_uid == self._start), None)
+        return by_uid(bpy.data.materials, self._start)
 
     @property
     def blocked(self) -> str:

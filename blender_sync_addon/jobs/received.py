@@ -89,8 +89,14 @@ def _flaws(texture: Texture, meshes: Sequence[MeshReading]) -> Iterator[str]:
         yield "a material that isn't there"
     if texture.tile is not None and texture.tile not in TILES:
         yield "a UDIM tile that can't be"
-    if unknown := texture.others.keys() - (CHANNELS.keys() - {main_channel().name}):
-        yield f"the channel '{protocol.shown(min(unknown))[:60]}', which is none"
+    if unknown := unknown_channel(texture):
+        yield unknown
+
+
+def unknown_channel(texture: Texture) -> str:
+    """A channel of ``texture`` that is none, in words; "" where there is no such."""
+    unknown = texture.others.keys() - (CHANNELS.keys() - {main_channel().name})
+    return f"the channel '{protocol.shown(min(unknown))[:60]}', which is none" if unknown else ""
 
 
 def _check_files(textures: Sequence[Texture], out: Path, side: int) -> None:

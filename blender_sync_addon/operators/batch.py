@@ -25,7 +25,7 @@ from ..read import settings as read_settings
 from ..read.settings import Settings
 from ..results import recording
 from ..setup import engine_python
-from . import reference_rows
+from . import reference_rows, region_rows
 from .properties import JobOptions
 
 
@@ -179,7 +179,8 @@ class BatchGenerate(JobOptions, bpy.types.Operator):
 
     def _wanted(self, context: Any) -> dict[str, Settings]:
         """The settings of each object, by name; raises Problem."""
-        reference_rows.ROWS.tell(context.scene)  # whose images may have new names
+        reference_rows.ROWS.tell(context.scene)  # images may have new names
+        region_rows.tell_names(context.scene)
         settings = read_settings.from_options(self, context.scene.sync_texture, package.device())
         own = {item.name: item.prompt for item in self.prompts}
         return {

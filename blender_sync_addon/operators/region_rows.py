@@ -15,10 +15,11 @@ from bpy.props import (
     StringProperty,
 )
 
-from ...engine.options import areas, choices
+from ...engine.options import areas, choices, values
 from ...engine.options.areas import Area, Region
+from ...engine.options.blender import panel
 from ...engine.protocol import UserError
-from ..read.areas import SELECTED_FACES
+from ..read.target import SELECTED_FACES
 from .registration import with_scene
 from .weighted_rows import RemoveRow, Rows, takes
 
@@ -27,10 +28,13 @@ ACTIVE = "sync_texture_region"
 _AREAS = [(name, *words) for name, words in choices.AREAS.items()]
 
 
+def _name(row: Any) -> str:
+    return str(row.image.name if row.kind == "mask" and row.image else row.name.strip())
+
+
 def _said(row: Any) -> str:
     """ "" while it has no name or no prompt. Semicolons stand between regions."""
-    name = row.image.name if row.kind == "mask" and row.image else row.name.strip()
-    prompt = row.prompt.replace(";", ",").strip()
+    name, prompt = _name(row), row.prompt.replace(";", ",").strip()
     if not name or not prompt:
         return ""
     return areas.write_region(Region(Area(row.kind, name), prompt, round(row.guidance, 4) or None))
@@ -49,6 +53,19 @@ def _fill(row: Any, text: str) -> None:
 
 
 ROWS = Rows("region", "sync_texture_regions", _said, _fill)
+
+
+def tell_names(scene: Any) -> None:
+    """Let the option say the names that masks have now. Else it stays as it is: a script may have said what
+    rows can't, which the job understands or refuses."""
+    try:
+        said = values.read(panel()[ROWS.option], getattr(scene.sync_texture, ROWS.option))
+        before = [region.area.name for region in areas.read_regions(said)]
+    except UserError:
+        return
+    now = [_name(row) for row in ROWS.of(scene) if _said(row)]
+    if len(now) == len(before) and now != before:
+        ROWS.tell(scene)
 
 
 class RegionRow(bpy.types.PropertyGroup):

@@ -22,8 +22,8 @@ from ..jobs.texture_job import TextureJob
 from ..problem import Problem
 from ..read import image_settings, picture
 from ..read import settings as read_settings
-from ..read.areas import SELECTED_FACES
 from ..read.settings import VIEWPORT, Settings
+from ..read.target import SELECTED_FACES
 from ..results import repainted_picture
 from .properties import JobOptions, PictureOptions, annotated
 from .registration import with_scene
@@ -121,22 +121,24 @@ class RepaintPicture(JobOperator, PictureOptions, RepaintPictureOptions, bpy.typ
         image = shown_image(context) if not self.image else bpy.data.images.get(self.image)
         if image is None:
             raise Problem("There is no image to repaint", "Open one in the Image Editor.")
-        if not picture.is_single(image):
-            raise Problem(f"The image '{image.name}' is a film, has tiles, or is a render", "Use another.")
-        old, mask = picture.read(image), None
+        picture.check_single(image, "Use another.")
+        named = {"init_image": picture.read(image)}
         if own["mask"].strip():
-            mask = picture.named(own["mask"].strip(), "choose another mask, or leave it out")
+            named["mask"] = picture.named(own["mask"].strip(), "choose another mask, or leave it out")
 
         def ask(folder: Path) -> ImageRequest:
-            old.keep(folder, "picture")
-            more = {"kind": KIND, "init_image": str(old.path(folder, "picture")), "strength": own["strength"]}
-            if mask:
-                mask.keep(folder, "mask")
-                more["mask"] = str(mask.path(folder, "mask"))
+            files = {name: str(one.path(folder, name)) for name, one in named.items()}
+            more = {"kind": KIND, "strength": own["strength"], **files}
             return image_settings.of_options(self, scene.sync_texture, package.device(), **more)
 
+        def save(folder: Path) -> None:
+            for name, one in named.items():
+                one.keep(folder, name)
+
         uid = image.session_uid
-        return ImageJob(ask, f"Repainting {image.name}", lambda found: repainted_picture.put(found, uid))
+        return ImageJob(
+            ask, f"Repainting {image.name}", lambda found: repainted_picture.put(found, uid), save=save
+        )
 
 
 def shown_image(context: Any) -> Any | None:

@@ -14,7 +14,7 @@ from ..jobs.image_job import Finished, ImageJob
 from ..jobs.texture_job import Outcome, TextureJob
 from ..problem import Problem, Stopped, say
 from ..results import recording
-from . import reference_rows
+from . import reference_rows, region_rows
 
 TICK_S = 0.1
 CANCELLED: set[str] = {"CANCELLED"}
@@ -121,7 +121,8 @@ class JobOperator:
     def _begin(self, context: Any) -> AnyJob:
         global _noted
         _noted = None
-        reference_rows.ROWS.tell(context.scene)  # its images may have new names
+        reference_rows.ROWS.tell(context.scene)  # images may have new names
+        region_rows.tell_names(context.scene)
         return self.start(context)
 
     def _run(self, job: AnyJob | None) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.protocol import Preview
+from ..datablocks import by_uid
 from ..read.arrays import MeshReading
 from ..read.mesh import MODIFIERS_LEFT_OUT
 from .overlay import Overlay
@@ -38,7 +39,7 @@ class PreviewedObject:
         obj = bpy.data.objects.get(self.name)
         if obj is not None and obj.session_uid == self.uid:
             return obj
-        return next((one for one in bpy.data.objects if one.session_uid == self.uid), None)
+        return by_uid(bpy.data.objects, self.uid)
 
 
 class PreviewDisplay:

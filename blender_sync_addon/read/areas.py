@@ -9,28 +9,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.options import areas
-from ...engine.options.areas import Area
+from ...engine.options.areas import Area, Region
 from ...engine.protocol import UserError
 from ..problem import Problem
-from . import target
+from . import bulk, target
 
 Floats = NDArray[np.float32]
 
-SELECTED_FACES = "selected"
 FACE_SETS = ".sculpt_face_set"
 """The attribute of a mesh that holds the number of each face's set. Missing where there are none."""
-_NUMBERS = {"FLOAT", "BOOLEAN", "INT", "INT8"}
+_NUMBERS = {"FLOAT": np.float32, "BOOLEAN": bool, "INT": np.int32, "INT8": np.int32}
+"""Kinds of attributes that are numbers, and as what Blender hands them over."""
 
 
-def wanted(regions: Iterable[str], repaint: Iterable[str] = ()) -> tuple[Area, ...]:
-    """The areas among ``regions``, and among those to ``repaint``, as options spell them, that only Blender
-    knows. Raises Problem."""
+def regions(said: Iterable[str]) -> tuple[Region, ...]:
+    """What the texts of a job ask for. Raises Problem for one that can't be read."""
     try:
-        found = [one.area for one in areas.read_regions(tuple(regions))]
-        found = list(dict.fromkeys([*found, *map(areas.plain, repaint)]))
+        return areas.read_regions(tuple(said))
     except UserError as error:
         raise Problem.of(error) from error
-    return tuple(one for one in found if one.kind in areas.ONLY_BLENDER)
+
+
+def repainted(said: Iterable[str]) -> tuple[Area, ...]:
+    """The areas that the texts of a job have repainted. Raises Problem as above."""
+    try:
+        return tuple(map(areas.plain, said))
+    except UserError as error:
+        raise Problem.of(error) from error
+
+
+def only_blender(found: Iterable[Area]) -> tuple[Area, ...]:
+    """Those of the areas ``found`` that only Blender knows, each once."""
+    return tuple(one for one in dict.fromkeys(found) if one.kind in areas.ONLY_BLENDER)
 
 
 def read(obj: Any, mesh: Any, said: Iterable[Area], alone: bool) -> Mapping[str, Floats]:
@@ -58,14 +68,12 @@ def _group(obj: Any, mesh: Any, name: str) -> Floats | None:
         weights = values
     else:
         return None
-    corners = np.empty(len(mesh.loops), np.int32)
-    mesh.loops.foreach_get("vertex_index", corners)
-    return weights[corners]
+    return weights[bulk.corner_vertices(mesh)]
 
 
 def _faces(mesh: Any, name: str) -> Floats | None:
     """Which faces are selected, in a face set, or have an attribute; None without."""
-    if name == SELECTED_FACES:
+    if name == target.SELECTED_FACES:
         values: Any = target.selected_polygons(mesh)
     elif name.isdecimal():
         sets = _attribute(mesh, FACE_SETS, "FACE")
@@ -84,9 +92,7 @@ def _attribute(mesh: Any, name: str, domain: str) -> Floats | None:
     found = mesh.attributes.get(name)
     if found is None or found.domain != domain or found.data_type not in _NUMBERS:
         return None
-    values = np.empty(len(found.data), bool if found.data_type == "BOOLEAN" else np.float32)
-    if found.data_type in ("INT", "INT8"):
-        values = np.empty(len(found.data), np.int32)
+    values: NDArray[Any] = np.empty(len(found.data), _NUMBERS[found.data_type])
     found.data.foreach_get("value", values)
     return values.astype(np.float32)
 
@@ -99,7 +105,7 @@ def _missing(obj: Any, mesh: Any, area: Area) -> Problem:
         sets = _attribute(mesh, FACE_SETS, "FACE")
         numbers = "none" if sets is None else ", ".join(str(int(one)) for one in np.unique(sets)[:20])
         return Problem(f"'{obj.name}' has no face set {area.name}", f"It has: {numbers}.")
-    if area.name == SELECTED_FACES:
+    if area.name == target.SELECTED_FACES:
         fix = "Select some in Edit Mode, and go back to Object Mode."
         return Problem(f"No faces of '{obj.name}' are selected", fix)
     what = f"'{obj.name}' has no faces called '{area.name}'"

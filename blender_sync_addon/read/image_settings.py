@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ...engine import protocol
@@ -43,8 +42,7 @@ def check(request: ImageRequest) -> None:
 
 def origin(request: ImageRequest) -> dict[str, Any]:
     """How a picture was made, to be kept with it: what was chosen, without what was left open."""
-    said = {name: read_settings.written(getattr(request, name)) for name in (KIND, *at(ImageRequest, PANEL))}
-    return {**{n: v for n, v in said.items() if v not in (None, "")}, "version": protocol.VERSION}
+    return read_settings.origin_of(request, (KIND, *at(ImageRequest, PANEL)))
 
 
 def kind(material: Any | None) -> str:
@@ -54,8 +52,5 @@ def kind(material: Any | None) -> str:
 
 def stored(material: Any, device: str) -> ImageRequest:
     """The request that our ``material``, which shows a picture, was made by."""
-    said: Mapping[str, Any] = material[TAG].to_dict()
     table = ImageRequest.table()
-    found = {name: said[name] for name in table if name in said}
-    lists = {name: values.read(table[name], found[name]) for name in found if table[name].several}
-    return ImageRequest(**{**found, **lists, "device": device, "out": ""})
+    return ImageRequest(**{**read_settings.kept(material, table, table), "device": device, "out": ""})

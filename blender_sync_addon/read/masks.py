@@ -7,11 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from ...engine.options import areas
-from ...engine.options.areas import Area, Region
-from ...engine.protocol import UserError
-from ..problem import Problem
-from . import picture
+from ...engine.options.areas import Area, Region, write_region
+from . import areas, picture
 from .picture import Picture
 
 _FIX = "choose another mask, or leave it out"
@@ -45,23 +42,17 @@ class MaskedRegion(MaskedArea):
     region: Region = field(kw_only=True)
 
     def said(self, folder: Path, name: str) -> str:
-        return areas.write_region(replace(self.region, area=self.in_file(folder, name)))
+        return write_region(replace(self.region, area=self.in_file(folder, name)))
 
 
 def read_all(said: Iterable[str]) -> tuple[MaskedRegion, ...]:
     """What the texts of a job ask for. Raises Problem for one that can't be read, and for a mask that can't
     be had."""
-    try:
-        regions = areas.read_regions(tuple(said))
-    except UserError as error:
-        raise Problem.of(error) from error
+    regions = areas.regions(said)
     read = (MaskedArea.read(one.area) for one in regions)
     return tuple(MaskedRegion(one.area, one.mask, region=own) for one, own in zip(read, regions, strict=True))
 
 
 def read_repaint(said: Iterable[str]) -> tuple[MaskedArea, ...]:
     """The areas that the texts of a job have repainted. Raises Problem as above."""
-    try:
-        return tuple(MaskedArea.read(areas.plain(one)) for one in said)
-    except UserError as error:
-        raise Problem.of(error) from error
+    return tuple(map(MaskedArea.read, areas.repainted(said)))

@@ -42,7 +42,7 @@ from ...engine import words
 from ...engine.options.areas import Area
 from ..datablocks import polygon_slots
 from ..problem import Problem
-from . import areas, instances, target
+from . import areas, bulk, instances, target
 from .arrays import MeshReading
 from .target import FaceSelection
 from .trial import MUCH, Trial, try_out
@@ -177,7 +177,7 @@ def same_topology(one: Any, other: Any) -> bool:
 
 def topology(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """What decides whether UVs fit: the vertex of each loop, and the first loop of each polygon."""
-    return _corner_vertices(mesh), _polygon_starts(mesh)
+    return bulk.corner_vertices(mesh), bulk.polygon_starts(mesh)
 
 
 def has_topology(mesh: Any, wanted: tuple[NDArray[np.int32], NDArray[np.int32]]) -> bool:
@@ -222,16 +222,14 @@ def _fits(reading: MeshReading) -> bool:
 def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> MeshReading:
     """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
     layer = _layer(mesh, obj.data, wanted.uv_layer)
-    triangles, polygons = _triangles(mesh)
+    triangles, polygons = bulk.triangles(mesh)
     if wanted.faces is not None:
         own = (wanted.faces.polygons if on_base else wanted.faces.on(mesh))[polygons]
         triangles, polygons = triangles[own], polygons[own]
-    points = np.empty((len(mesh.vertices), 3), np.float32)
-    mesh.vertices.foreach_get("co", points.ravel())
     return MeshReading(
-        points=points,
-        loop_vertices=_corner_vertices(mesh),
-        loop_uvs=None if layer is None else _uvs(layer),
+        points=bulk.points(mesh),
+        loop_vertices=bulk.corner_vertices(mesh),
+        loop_uvs=None if layer is None else bulk.uvs(layer),
         triangles=triangles,
         polygons=polygons,
         scale=scale(obj),
@@ -245,37 +243,3 @@ def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> M
         name=obj.name,
         areas=areas.read(obj, mesh, wanted.areas, alone=not wanted.in_world),
     )
-
-
-def _triangles(mesh: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The loops of each triangle (F, 3), and the polygon that each is part of (F,)."""
-    count = len(mesh.polygons)
-    if len(mesh.loops) == 3 * count:  # triangles only (a polygon has at least three corners): no need to ask
-        return np.arange(3 * count, dtype=np.int32).reshape(-1, 3), np.arange(count, dtype=np.int32)
-    mesh.calc_loop_triangles()
-    corners = np.empty((len(mesh.loop_triangles), 3), np.int32)
-    mesh.loop_triangles.foreach_get("loops", corners.ravel())
-    polygons = np.empty(len(corners), np.int32)
-    mesh.loop_triangle_polygons.foreach_get("value", polygons)
-    return corners, polygons
-
-
-def _corner_vertices(mesh: Any) -> NDArray[np.int32]:
-    """The vertex of each loop. The attribute is fifty times as fast as ``mesh.loops``."""
-    vertices = np.empty(len(mesh.loops), np.int32)
-    if len(vertices):  # without any, there is no such attribute
-        mesh.attributes[".corner_vert"].data.foreach_get("value", vertices)
-    return vertices
-
-
-def _polygon_starts(mesh: Any) -> NDArray[np.int32]:
-    starts = np.empty(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("loop_start", starts)
-    return starts
-
-
-def _uvs(layer: Any) -> NDArray[np.float32]:
-    """The UVs of each loop, (L, 2)."""
-    uvs = np.empty((len(layer.uv), 2), np.float32)
-    layer.uv.foreach_get("vector", uvs.ravel())
-    return uvs

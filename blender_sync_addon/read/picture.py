@@ -63,15 +63,19 @@ def named(name: str, otherwise: str) -> Picture:
         if not os.path.isfile(path) and not re.search("<SET>|<UDIM>", path):
             raise Problem(f"There is no image and no picture file '{name}'", f"{otherwise}.")
         return Picture(Path(path))
-    if not is_single(image):
-        what = f"The image '{name}' is a film, has tiles, or is a render"
-        raise Problem(what, f"{otherwise}.")
+    check_single(image, f"{otherwise}.")
     return read(image, otherwise)
 
 
 def is_single(image: Any) -> bool:
     """Whether ``image`` is one picture: no film, tiles or render."""
     return image.source in _SINGLE
+
+
+def check_single(image: Any, fix: str) -> None:
+    """Raise Problem unless ``image`` is one picture. fix: how to mend that."""
+    if not is_single(image):
+        raise Problem(f"The image '{image.name}' is a film, has tiles, or is a render", fix)
 
 
 def read(image: Any, otherwise: str = "") -> Picture:

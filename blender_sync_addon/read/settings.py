@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ...engine.options.blender import Panel, panel
 from ...engine.options.job import OBJECTS, WRITING
 from ...engine.options.option import BLENDER, Option, options
 from ...engine.options.request import OPTIONS, Request
+from ..datablocks import TAG
 from ..problem import Problem
 from . import quality
 
@@ -59,8 +60,7 @@ class Settings(Request):
 
     def origin(self) -> dict[str, Any]:
         """How a texture was made, to be kept with it: what was chosen, without what was left to the model."""
-        said = {name: written(getattr(self, name)) for name in REMEMBERED}
-        return {**{n: v for n, v in said.items() if v not in (None, "")}, "version": protocol.VERSION}
+        return origin_of(self, REMEMBERED)
 
     def request(
         self,
@@ -85,6 +85,20 @@ class Settings(Request):
             "uv_layer": "",  # of the .blend: what is read is that one
         }
         return Request(**{name: getattr(self, name) for name in OPTIONS} | of_files)
+
+
+def origin_of(request: object, names: Iterable[str]) -> dict[str, Any]:
+    """What ``request`` says by ``names``, but for what it leaves open, and the version that made it."""
+    said = {name: written(getattr(request, name)) for name in names}
+    return {**{n: v for n, v in said.items() if v not in (None, "")}, "version": protocol.VERSION}
+
+
+def kept(material: Any, names: Iterable[str], table: Mapping[str, Option]) -> dict[str, Any]:
+    """What our ``material`` says by ``names`` of how it was made. table: options, of which some are lists."""
+    said = material[TAG].to_dict()
+    lists = {name for name, entry in table.items() if entry.several}
+    found = {name: said[name] for name in names if name in said}
+    return {n: values.read(table[n], value) if n in lists else value for n, value in found.items()}
 
 
 def written(value: Any) -> Any:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.options.areas import Area
 from ..datablocks import TAG, polygon_slots
 from ..problem import Problem
 
 TARGETS = ("active", "selected", "slot", "faces")
 """What a job may be for, as ``Settings.target`` says it."""
-REPAINT_SELECTED = "faces:selected"
-"""How options spell the selected faces."""
+SELECTED_FACES = "selected"
+"""How options name the selected faces, an area of the kind "faces"."""
 SELECTED = ".select_poly"
 """The attribute of a mesh that holds its selected faces. Missing where there are none."""
 
@@ -54,13 +55,12 @@ def select_faces(obj: Any, target: str, slot: str | int) -> FaceSelection | None
     raise Problem(f"No faces of '{obj.name}' have the material slot '{name}'", "Choose another slot.")
 
 
-def repainted_faces(obj: Any, repaint: Sequence[str]) -> FaceSelection | None:
-    """The faces of ``obj`` among ``repaint``, areas as options spell them, whose material decides which
-    texture is painted: selected ones, or those of a slot; None where the active one does. Raises Problem
-    where there are none."""
-    if REPAINT_SELECTED in repaint:
+def repainted_faces(obj: Any, repaint: Sequence[Area]) -> FaceSelection | None:
+    """The faces of ``obj`` in the areas ``repaint`` whose material decides which texture is painted: selected
+    ones, or those of a slot; None where the active one does. Raises Problem where there are none."""
+    if Area("faces", SELECTED_FACES) in repaint:
         return select_faces(obj, "faces", "")
-    slots = [text.removeprefix("material:") for text in repaint if text.startswith("material:")]
+    slots = [one.name for one in repaint if one.kind == "material"]
     return select_faces(obj, "slot", slots[0]) if slots else None
 
 

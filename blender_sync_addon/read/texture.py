@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ...engine.options.channels import main_channel
+from ..datablocks import render_uv_layer
 from ..problem import Problem
 from . import picture, target
 from .picture import Picture
@@ -112,8 +113,7 @@ def _before(socket: Any) -> tuple[Any | None, str]:
 
 def _uv_layer(obj: Any, node: Any) -> str | None:
     """The UV map of an image node on ``obj``; None where it is laid out otherwise."""
-    layers = obj.data.uv_layers
-    render = next((layer.name for layer in layers if layer.active_render), "")
+    render = render_uv_layer(obj.data)
     before, output = _before(node.inputs["Vector"])
     if node.projection != "FLAT":
         return None

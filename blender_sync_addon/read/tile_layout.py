@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datablocks import render_uv_layer
+from . import bulk
+
 LEAST_UV = 1e-12  # of a triangle's area in UVs that says anything
 
 
@@ -27,36 +30,24 @@ def of(obj: Any | None, repeat: float, aspect: float) -> TileLayout:
     if obj is None:
         return TileLayout("", (repeat, repeat * aspect, 1.0))
     mesh = obj.data
-    points = _points(mesh) * np.abs(np.array(obj.matrix_world.to_scale()))
+    points = bulk.points(mesh).astype(np.float64) * np.abs(np.array(obj.matrix_world.to_scale()))
     size = np.ptp(points, axis=0) if len(points) else np.ones(3)
     longest = float(size.max()) or 1.0
-    layer = next((one for one in mesh.uv_layers if one.active_render), None)
-    across = None if layer is None else _lengths(mesh, layer, points)
-    if layer is None or across is None:
+    layer = render_uv_layer(mesh)
+    across = _lengths(mesh, mesh.uv_layers[layer], points) if layer else None
+    if across is None:
         x, y, z = (float(length) * repeat / longest for length in size)
         return TileLayout(None, (x, y, z * aspect))
     u, v = across
-    return TileLayout(layer.name, (u * repeat / longest, v * repeat / longest * aspect, 1.0))
-
-
-def _points(mesh: Any) -> NDArray[np.float64]:
-    found = np.empty((len(mesh.vertices), 3), np.float32)
-    mesh.vertices.foreach_get("co", found.ravel())
-    return found.astype(np.float64)
+    return TileLayout(layer, (u * repeat / longest, v * repeat / longest * aspect, 1.0))
 
 
 def _lengths(mesh: Any, layer: Any, points: NDArray[np.float64]) -> tuple[float, float] | None:
     """How long on the surface, with its vertices at ``points``, one unit of u and one of v are: the mean over
     the surface of |dP/du| and |dP/dv|. None where the UV map says nothing."""
-    mesh.calc_loop_triangles()
-    corners = np.empty((len(mesh.loop_triangles), 3), np.int32)
-    mesh.loop_triangles.foreach_get("loops", corners.ravel())
-    vertices = np.empty_like(corners)
-    mesh.loop_triangles.foreach_get("vertices", vertices.ravel())
-    uvs = np.empty((len(layer.uv), 2), np.float32)
-    layer.uv.foreach_get("vector", uvs.ravel())
-    edges = np.diff(points[vertices], axis=1)  # (F, 2, 3), of two sides
-    steps = np.diff(uvs[corners].astype(np.float64), axis=1)  # (F, 2, 2)
+    corners, _ = bulk.triangles(mesh)
+    edges = np.diff(points[bulk.corner_vertices(mesh)[corners]], axis=1)  # (F, 2, 3), of two sides
+    steps = np.diff(bulk.uvs(layer)[corners].astype(np.float64), axis=1)  # (F, 2, 2)
     area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
     good = (np.abs(np.linalg.det(steps)) > LEAST_UV) & (area > 0) & np.isfinite(steps).all(axis=(1, 2))
     if not good.any():

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from ...engine import protocol
-from ..datablocks import SLOT_INDEX
+from ..datablocks import SLOT_INDEX, render_uv_layer
 from ..problem import Problem
 from ..write import material as write_material
 from ..write import slot_changes
@@ -117,7 +117,7 @@ class _Mesh:
         layers = mesh.uv_layers
         self._layers = [layer.name for layer in layers]
         self._active = layers.active_index
-        self._render = next((layer.name for layer in layers if layer.active_render), None)
+        self._render = render_uv_layer(mesh)
         self._attribute = mesh.attributes.active_index
 
     def put_materials_back(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..datablocks import by_uid
 from ..jobs.image_job import Finished, Picture
 from ..problem import Problem
 from ..read import image_settings
@@ -16,7 +17,7 @@ from .all_or_none import all_or_none
 def put(picture: Picture, uid: int) -> Finished:
     """Let all that shows the image with the session's number ``uid`` show ``picture``, as a new image. The
     old one is kept, and undo brings it back. Raises Problem; then all is as it was."""
-    old = next((one for one in bpy.data.images if one.session_uid == uid), None)
+    old = by_uid(bpy.data.images, uid)
     if old is None:
         raise Problem("The image was deleted while it was repainted", "Repaint another one.")
     name = f"{old.name} {picture.request.prompt.strip()}"[:60]
@@ -39,6 +40,5 @@ def _replace(old: Any, new: Any) -> None:
 
 
 def _image_editors() -> list[Any]:
-    screens = (screen for screen in bpy.data.screens)
-    spaces = (space for screen in screens for area in screen.areas for space in area.spaces)
+    spaces = (space for screen in bpy.data.screens for area in screen.areas for space in area.spaces)
     return [space for space in spaces if space.type == "IMAGE_EDITOR"]

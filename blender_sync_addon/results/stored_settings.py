@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ...engine.options import values
 from ...engine.options.blender import Panel, panel
 from ...engine.options.request import OPTIONS
 from ..datablocks import TAG
@@ -23,15 +22,8 @@ def known(material: Any | None) -> bool:
 
 def stored(material: Any) -> Settings:
     """How our ``material`` was made. What it doesn't say was left to the model, and is again."""
-    said = material[TAG].to_dict()
     names = [field.name for field in dataclasses.fields(Settings)]
-    found = {name: said[name] for name in names if name in said}
-    lists = {name: values.read(OPTIONS[name], found[name]) for name in found if _is_list(name)}
-    return Settings(**{**found, **lists})
-
-
-def _is_list(name: str) -> bool:
-    return name in OPTIONS and OPTIONS[name].several
+    return Settings(**read_settings.kept(material, names, OPTIONS))
 
 
 def now(obj: Any, result: Any) -> Settings:

@@ -12,7 +12,7 @@ import bpy
 
 from ...engine import words
 from ...engine.options.channels import main_channel
-from ..datablocks import our_images
+from ..datablocks import by_uid, our_images
 from ..jobs.image_job import Finished, Picture
 from ..jobs.job_object import busy_mode
 from ..problem import Problem
@@ -71,7 +71,7 @@ class TileTarget:
         return found
 
     def _found(self) -> Any | None:
-        return next((obj for obj in bpy.data.objects if obj.session_uid == self.uid), None)
+        return by_uid(bpy.data.objects, self.uid)
 
 
 def put(picture: Picture, target: TileTarget, repeat: float) -> Finished:
@@ -99,7 +99,7 @@ def _material(picture: Picture, obj: Any | None, origin: Mapping[str, Any], file
     name = picture.request.prompt.strip()[:60]
     images = {}
     for channel, path in picture.files.items():
-        called = name if channel == main_channel() else f"{name} {channel.label}"
+        called = write_image.called(name, channel)
         images[channel] = write_image.write(path, called, origin, channel=channel, files=files)
     thumbnail.store(images[main_channel()], None)
     layout = tile_layout.of(obj, float(origin[REPEAT]), picture.width / picture.height)

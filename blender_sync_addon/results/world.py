@@ -10,6 +10,7 @@ import bpy
 
 from ...engine import words
 from ...engine.options.channels import main_channel
+from ..datablocks import by_uid
 from ..jobs.image_job import Finished, Picture
 from ..problem import Problem
 from ..read import image_settings
@@ -40,7 +41,7 @@ class WorldTarget:
 
     def scene(self) -> Any:
         """As it is now. Raises Problem where it is gone."""
-        found = next((one for one in bpy.data.scenes if one.session_uid == self.uid), None)
+        found = by_uid(bpy.data.scenes, self.uid)
         if found is None:
             raise Problem(f"The scene '{self.name}' was deleted while its world was made")
         return found

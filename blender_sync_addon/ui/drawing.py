@@ -8,6 +8,8 @@ from typing import Any
 from ..operators import environment
 from ..setup.status import setup_status
 
+_PARTS = {"material": "material_slots", "group": "vertex_groups"}  # of a mesh object, by the kind of area
+
 
 def line_length(context: Any) -> int:
     """About how many characters fit into a line of the panel."""
@@ -25,6 +27,15 @@ def draw_text(layout: Any, text: str, icon: str, characters: int) -> None:
     for line in textwrap.wrap(text, characters):
         layout.label(text=line, icon=icon)
         icon = "BLANK1"
+
+
+def draw_part(layout: Any, row: Any, name: str, kind: str, obj: Any | None, icon: str = "NONE") -> bool:
+    """The property ``name`` of ``row``, chosen from what ``obj`` has of the ``kind`` of areas; False, and
+    nothing drawn, where it isn't chosen so."""
+    if kind not in _PARTS or obj is None or obj.type != "MESH":
+        return False
+    layout.prop_search(row, name, obj, _PARTS[kind], icon=icon)
+    return True
 
 
 def draw_activity(layout: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..operators.region_rows import ACTIVE, ROWS, AddRegion, MoveRegion, RemoveRegion
-from .drawing import draw_text, line_length, names_left
+from .drawing import draw_part, draw_text, line_length, names_left
 from .panel import FoldedPanel
 
 ICONS = {
@@ -18,7 +18,6 @@ ICONS = {
     "group": "GROUP_VERTEX",
     "faces": "FACESEL",
 }
-_CHOSEN_FROM = {"material": "material_slots", "group": "vertex_groups"}  # of an object
 
 
 class RegionList(bpy.types.UIList):
@@ -68,9 +67,7 @@ def _draw_row(column: Any, row: Any, context: Any) -> None:
         column.template_ID(row, "image", new="image.new", open="image.open")
     elif row.kind == "object":
         column.prop_search(row, "name", context.view_layer, "objects", icon=ICONS[row.kind])
-    elif row.kind in _CHOSEN_FROM and obj and obj.type == "MESH":
-        column.prop_search(row, "name", obj, _CHOSEN_FROM[row.kind], icon=ICONS[row.kind])
-    else:
+    elif not draw_part(column, row, "name", row.kind, obj, ICONS[row.kind]):
         column.prop(row, "name")
     column.prop(row, "prompt")
     column.prop(row, "guidance", text="Guidance" if row.guidance else "Guidance (as the Rest)")

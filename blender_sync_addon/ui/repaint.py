@@ -10,10 +10,8 @@ import bpy
 from ..operators import running_job
 from ..operators.repaint import GROUP, PICTURE_GROUP, Repaint, RepaintPicture, shown_image
 from ..operators.texture import CancelTexture
-from .drawing import names_left
+from .drawing import draw_part, names_left
 from .panel import FoldedPanel, may_start
-
-_CHOSEN_FROM = {"material": "material_slots", "group": "vertex_groups"}  # of an object
 
 
 class RepaintPanel(FoldedPanel, bpy.types.Panel):
@@ -40,9 +38,7 @@ def _draw_name(column: Any, own: Any, obj: Any | None) -> None:
     """What is painted anew, by its name."""
     if own.area == "mask":
         column.prop_search(own, "area_name", bpy.data, "images", text="Mask", icon="IMAGE_DATA")
-    elif own.area in _CHOSEN_FROM and obj is not None and obj.type == "MESH":
-        column.prop_search(own, "area_name", obj, _CHOSEN_FROM[own.area])
-    else:
+    elif not draw_part(column, own, "area_name", own.area, obj):
         column.prop(own, "area_name", placeholder="selected")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..datablocks import render_uv_layer
 from ..operators.tile_material import GROUP, SIDES, NewTileableMaterial
 from ..results.tile_material import REPEAT
 from .drawing import draw_text, line_length, names_left
@@ -37,7 +38,7 @@ def _shown_on(context: Any) -> str:
     obj = context.view_layer.objects.active
     if obj is None or obj.type != "MESH":
         return "No active mesh: the material will be on no object"
-    layer = next((one.name for one in obj.data.uv_layers if one.active_render), "")
+    layer = render_uv_layer(obj.data)
     laid = f"by the UV map '{layer}'" if layer else "from six sides: there is no UV map"
     return f"On the active slot of '{obj.name}', {laid}"
 

@@ -77,6 +77,11 @@ def write_tiles(
     return image
 
 
+def called(name: str, channel: Channel) -> str:
+    """What the image of ``channel`` is called where the one that people look at is ``name``."""
+    return name if channel == main_channel() else f"{name} {channel.label}"
+
+
 def lay_beside(image: Any, file: Path) -> None:
     """Let the packed ``image`` be ``file``, or the tiles of which that is the first, in the .blend's folder,
     whatever that is."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...engine import protocol
-from ..datablocks import MAX_UV_MAPS, OUR_UV_MAP
+from ..datablocks import MAX_UV_MAPS, OUR_UV_MAP, render_uv_layer
 from ..problem import Problem
 
 
@@ -44,7 +44,7 @@ def write(mesh: Any, uvs: NDArray[np.float32]) -> str:
     check_room(mesh, uvs)
     layers = mesh.uv_layers
     active = layers.active_index if len(layers) else 0
-    render = next((layer.name for layer in layers if layer.active_render), None)
+    render = render_uv_layer(mesh)
     name = str(layers.new(name=OUR_UV_MAP, do_init=False).name)
     layers[name].uv.foreach_set("vector", np.ascontiguousarray(uvs).ravel())
     layers.active_index = active

@@ -176,8 +176,26 @@ def test_rows_of_regions_and_their_text_say_the_same():
         "mask:FOLDER/mask.1.png=moss",
         "faces:selected=gold",
     ]
+    rows[1].image.name = "older: a"  # an artist renames it
+    assert json.loads(asked())["request"] == request
+    assert options().region == "material:wood=oak, old|3; mask:older: a=moss; faces:selected=gold"
     options().region = ""
     assert len(rows) == 0
+
+
+def test_renamed_masks_leave_the_rest_of_what_a_script_said_of_regions():
+    scene_with_everything()
+    for said, why in (("wood", "names no area"), ("mask:gone=moss", "no picture file 'gone'")):
+        for text in (said, f"mask:old=rust; {said}"):
+            options().region = text
+            helper.raises(bpy.ops.sync_texture.generate, why)
+            assert options().region == text, "for the artist to mend"
+    options().region = "material:wood=oak|0; mask:old=moss|0"
+    assert json.loads(asked())["request"]["region"] == [
+        "material:wood=oak|0",
+        "mask:FOLDER/mask.1.png=moss|0",
+    ]
+    options().region = ""
 
 
 def references() -> list[tuple[str, str, float]]:

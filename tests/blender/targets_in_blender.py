@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import threading
 import types
 from pathlib import Path
 
@@ -21,7 +22,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
-from sync_texture.blender_sync_addon.read import cameras  # noqa: E402
+from sync_texture.blender_sync_addon.read import cameras, picture  # noqa: E402
 from tiles import PLACES, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
@@ -283,6 +284,23 @@ def test_a_picture_is_repainted_in_the_place_of_the_old_one():
     assert (said["kind"], said["prompt"]) == ("picture", "moss")
     assert old.use_fake_user
     assert np.allclose(old.pixels[:4], (0, 0, 0, 1))
+
+
+def test_pictures_are_written_beside_blender_and_a_full_disk_is_said():
+    bpy.data.images.new("wall", 64, 64)
+    keep, threads = picture.Picture.keep, []
+
+    def full(*_given):
+        threads.append(threading.current_thread())
+        raise OSError("no room")
+
+    picture.Picture.keep = full
+    try:
+        helper.raises(lambda: bpy.ops.sync_texture.repaint_picture(prompt="moss", image="wall"), "(no room)")
+    finally:
+        picture.Picture.keep = keep
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_what_cannot_be_a_target_is_refused_and_changes_nothing():
