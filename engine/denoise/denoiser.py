@@ -116,17 +116,9 @@ class Denoiser:
     def batch(self) -> int:
         return self.household.batch
 
-    @batch.setter
-    def batch(self, rows: int) -> None:
-        self.household.batch = rows
-
     @property
     def vae_batch(self) -> int:
         return self.household.vae_batch
-
-    @vae_batch.setter
-    def vae_batch(self, pictures: int) -> None:
-        self.household.vae_batch = pictures
 
     def use_loras(self, asked: Sequence[str], check: Check = lambda: None) -> None:
         """Have the LoRAs ``asked`` for in the weights from now on, and no others; only what they change is

@@ -27,13 +27,13 @@ from .weights import Check
 FOLDER = "estimator"  # of a pipeline
 UNET = "diffusers.models.unets.unet_2d_condition:UNet2DConditionModel"
 SEES = {"position": 3, "depth": 1}  # control pictures, beside the view's three colours, with their numbers
-_GIVES = ("roughness", "metallic", "height", "glow")  # in this order; glow is a share of the colour
 _PATCH = 4  # pixels along an edge
 _DARK = 0.08  # glow up to this is doubt: what nearly never glows would shine faintly in the dark
 
 
 class Estimator:
-    """channels: what it gives, in the order in which it does."""
+    """channels: what it gives, in the order in which its network does: a number for each, that of emission is
+    glow, a share of the colour."""
 
     channels: tuple[Channel, ...] = tuple(
         CHANNELS[name] for name in ("roughness", "metallic", "height", "emission")
@@ -87,7 +87,7 @@ def _check(file: Path, config: Mapping[str, Any], text_width: int) -> None:
     expected = {
         "_class_name": "UNet2DConditionModel",
         "in_channels": (3 + sum(SEES.values())) * _PATCH**2,
-        "out_channels": len(_GIVES) * _PATCH**2,
+        "out_channels": len(Estimator.channels) * _PATCH**2,
         "cross_attention_dim": text_width,
     }
     for key, value in expected.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,11 +30,9 @@ class Household:
         kept in any way."""
         self._family, self._steering, self._name = family, steering, name
         self._row, self._picture = family.row_bytes(side), family.picture_bytes(pixels)
-        self.batch = max(1, devices.budget(family.device) // self._row)
-        self.vae_batch = max(1, devices.vae_budget(family.device) // self._picture)
-        self._rows, self._pictures = self.batch, self.vae_batch
-        self._room, self._sizes = devices.room(family.device), self._count()
-        self.plan = self._best = ladder.best(self._sizes, self._room)
+        self._rows = max(1, devices.budget(family.device) // self._row)
+        self._pictures = max(1, devices.vae_budget(family.device) // self._picture)
+        self._sizes = self._count()
         self._choose()
 
     def settle(self) -> None:
@@ -53,14 +52,14 @@ class Household:
         room = self._there()
         found = ladder.choose(self._sizes, room)
         if found is None:
-            raise self._too_large(self._sizes, room)
+            raise self._too_large(room)
         self._room, self._best = room, ladder.best(self._sizes, room)
         self._follow(found)
 
     def _there(self) -> Room:
         """What the device has for the model: what is free, and what the model has already."""
         room, ours = devices.room(self._family.device), sum(part.bytes_here for part in self._all())
-        return room if room.free is None else ladder.with_free(room, room.free + ours)
+        return room if room.free is None else replace(room, free=room.free + ours)
 
     def _follow(self, plan: Plan) -> None:
         self.plan, self.batch, self.vae_batch = plan, plan.rows, plan.pictures
@@ -69,10 +68,14 @@ class Household:
             for part in self.parts(stage):
                 part.lie(Rest(kinds[how], plan.away))
 
+    @property
+    def _computed(self) -> str:
+        """How weights rest that are as they are computed with."""
+        return FULL if self._family.dtype.itemsize == 4 else HALF
+
     def _count(self) -> Sizes:
         family = self._family
-        computed = FULL if family.dtype.itemsize == 4 else HALF
-        kinds = {computed: None, HALF: family.half, EIGHT: EIGHT_BITS}
+        kinds = {self._computed: None, HALF: family.half, EIGHT: EIGHT_BITS}
 
         def of(stage: str) -> dict[str, int]:
             parts = self.parts(stage)
@@ -91,10 +94,10 @@ class Household:
             family.takes_turns,
         )
 
-    def _too_large(self, sizes: Sizes, room: Room) -> OutOfMemory:
-        least, free = ladder.least(sizes, room) / 2**30, (room.free or 0.0) / 2**30
+    def _too_large(self, room: Room) -> OutOfMemory:
+        least, free = ladder.least(self._sizes, room) / 2**30, (room.free or 0.0) / 2**30
         what = f"{self._name} takes {least:.1f} GB of memory at least, and {room.where} has {free:.1f} free"
-        others = fits.smaller(room)
+        others = fits.smaller(room, self._computed)
         fix = f"use {{model}} {others[-1]}, which fits, or " if others else ""
         return OutOfMemory(what, f"{fix}close other programs", model=None)
 

@@ -119,8 +119,4 @@ def _above(found: re.Match[str], count: int, attends: bool) -> str:
     return f"output_blocks.{block * count + number}.{int(kind == 'attentions')}.{_RESNET.get(rest, rest)}"
 
 
-_ORIGINALS: Mapping[str, Originals] = {
-    "UNet2DConditionModel": _unet,
-    "FluxTransformer2DModel": original_names.flux,
-    "ZImageTransformer2DModel": original_names.z_image,
-}
+_ORIGINALS: Mapping[str, Originals] = {"UNet2DConditionModel": _unet, **original_names.LAYERS}

@@ -89,7 +89,7 @@ def weights(kind: str, own: Iterable[str]) -> dict[str, Layers]:
     own = set(own)
     layers = {name.rpartition(".")[0] for name in own}
     found: dict[str, Layers] = {}
-    for theirs, ours in _LAYERS[kind](layers) if kind in _LAYERS else ():
+    for theirs, ours in LAYERS[kind](layers) if kind in LAYERS else ():
         for end in ("weight", "bias"):
             if f"{ours[0]}.{end}" in own:
                 found[f"{theirs}.{end}"] = tuple(f"{one}.{end}" for one in ours)
@@ -117,7 +117,7 @@ def _z_image_norms(own: Iterable[str]) -> Iterator[tuple[str, Layers]]:
                 yield name.replace(ours, theirs), (name,)
 
 
-_LAYERS: Mapping[str, Originals] = {"FluxTransformer2DModel": flux, "ZImageTransformer2DModel": z_image}
+LAYERS: Mapping[str, Originals] = {"FluxTransformer2DModel": flux, "ZImageTransformer2DModel": z_image}
 _NORMS: Mapping[str, Originals] = {
     "FluxTransformer2DModel": _flux_norms,
     "ZImageTransformer2DModel": _z_image_norms,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -68,12 +67,14 @@ def wake(network: nn.Module, rest: Rest, names: Collection[str], device: torch.d
     ``device`` and in ``dtype`` while the module that has them runs."""
     if rest.is_plain:
         return
-    widened = {id(p) for name, p in network.named_parameters(remove_duplicate=False) if name in names}
+    named = network.named_parameters(remove_duplicate=False)
+    widened = frozenset(id(p) for name, p in named if name in names)
     for module in network.modules():
-        if rest.away or any(id(p) in widened for p in module.parameters(recurse=False)):
-            visit = _Visit(device, dtype, frozenset(widened))
+        own = [id(p) for p in module.parameters(recurse=False)]
+        if own and (rest.away or not widened.isdisjoint(own)):
+            visit = _Visit(device, dtype, widened)
             module.register_forward_pre_hook(visit.come)
-            module.register_forward_hook(partial(visit.go), always_call=True)
+            module.register_forward_hook(visit.go, always_call=True)
 
 
 class _Visit:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import UserError
 from . import files
 from .checks import ANOTHER
-from .header import header
+from .header import Listed, header
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -20,7 +20,7 @@ _FOREIGN = {  # what keys have in them, and what the file is
     "control_all_x_embedder": "a ControlNet for Z-Image",
     "controlnet_x_embedder": "a ControlNet for a transformer",
 }
-_UNION = "task_embedding"
+UNION = "task_embedding"  # the weight that unions alone have
 _DIFFUSERS = "time_embedding.linear_1.weight"  # else it has the original layout
 _OF_UNET_ALONE = ("sample_size", "out_channels", "up_block_types")
 
@@ -29,33 +29,33 @@ def is_union(path: Path) -> bool:
     """Whether the ControlNet's weights at ``path``, a component folder or a file, are a union's. Not every
     union's config says so."""
     paths = [path] if path.is_file() else files.weights(path)[0]
-    return any(_UNION in header(one) for one in paths)
+    return any(UNION in header(one) for one in paths)
 
 
 def config(path: Path, unet: Mapping[str, Any]) -> dict[str, Any]:
     """The config of the ControlNet in the file ``path``: what the file tells, and for the rest that of the
     UNet. Raises UserError for what is no ControlNet for it."""
-    shapes = _shapes(path)
+    shapes = _shapes(path, header(path))
     found = {k: v for k, v in unet.items() if k not in _OF_UNET_ALONE and not k.startswith("_")}
     try:
         found |= _text(shapes, unet) | _embedding(shapes)
         if _DIFFUSERS in shapes:
             found |= _blocks(shapes, unet)
-        if _UNION in shapes:
+        if UNION in shapes:
             found |= _union(shapes)
     except (ValueError, IndexError) as error:
         raise UserError(f"{path} isn't a ControlNet: weights have shapes of another kind", ANOTHER) from error
     return found
 
 
-def reads_as(path: Path, unet: Mapping[str, Any]) -> bool:
-    """Whether the file ``path`` is a ControlNet that is told what the UNet with this config is. Raises
-    UserError for what is none."""
-    return all(unet.get(key) == found for key, found in _text(_shapes(path), unet).items())
+def reads_as(path: Path, table: Mapping[str, Listed], unet: Mapping[str, Any]) -> bool:
+    """Whether the file ``path``, whose header is ``table``, is a ControlNet that is told what the UNet with
+    this config is. Raises UserError for what is none."""
+    return all(unet.get(key) == found for key, found in _text(_shapes(path, table), unet).items())
 
 
-def _shapes(path: Path) -> Shapes:
-    shapes: Shapes = {key: entry.shape for key, entry in header(path).items()}
+def _shapes(path: Path, table: Mapping[str, Listed]) -> Shapes:
+    shapes: Shapes = {key: entry.shape for key, entry in table.items()}
     for part, what in _FOREIGN.items():
         if any(part in key for key in shapes):
             raise UserError(f"{path} is {what}: not supported", ANOTHER)
@@ -99,7 +99,7 @@ def _embedding(shapes: Shapes) -> dict[str, Any]:
 
 
 def _union(shapes: Shapes) -> dict[str, Any]:
-    kinds, width = shapes[_UNION]
+    kinds, width = shapes[UNION]
     return {
         "num_control_type": kinds,
         "num_trans_channel": width,

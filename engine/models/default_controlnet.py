@@ -11,7 +11,7 @@ from ..errors import UserError
 from . import controlnet_file, families, files, hub, links, trees, z_image_files
 from .catalogue import ENTRIES
 from .families import CONTROLNET
-from .header import header
+from .header import Listed, header
 
 DEPTH = ("depth", "union")  # in the name of a file whose header doesn't say which pictures it reads
 
@@ -39,42 +39,43 @@ def installed(family: str, pipeline: Path) -> Found | None:
         if place and (place.is_file() or files.weights(component(place))[0]):
             return Found(component(place), repo)
     try:
-        return next((one for one in _linked() if _fits(one.place, family, pipeline)), None)
-    except UserError:  # of a damaged list of links; who asks for one of these is told
+        config = files.read_json(pipeline / families.PARTS[family].network / "config.json")
+        return next((one for one in _linked() if _fits(one.place, family, config)), None)
+    except UserError:  # of a damaged config or list of links; who asks for one of these is told
         return None
 
 
 def _linked() -> Iterator[Found]:
+    """The files that were linked, or lie in linked folders, and are ControlNets by their headers."""
     for name, place in sorted(links.read().items()):
         if tree := trees.root(Path(place)):
             for one in trees.files_of(tree, trees.CONTROLNET):
-                yield Found(one.path, f"{name}/{one.name}")
-        elif Path(place).suffix == ".safetensors":
+                if one.problem is None:
+                    yield Found(one.path, f"{name}/{one.name}")
+        elif Path(place).suffix == ".safetensors" and trees.problem(Path(place), trees.CONTROLNET) is None:
             yield Found(Path(place), name)
 
 
-def _fits(path: Path, family: str, pipeline: Path) -> bool:
-    """Whether a file is a ControlNet for depth, and for models with these configs, as far as its header and
-    its name tell."""
+def _fits(path: Path, family: str, config: Mapping[str, Any]) -> bool:
+    """Whether a ControlNet's file is for depth, and for models whose network has this ``config``, as far as
+    its header and its name tell."""
     network = families.PARTS[family].network
     try:
-        if trees.kind_of(path) != trees.CONTROLNET:
-            return False
-        config = files.read_json(pipeline / network / "config.json")
-        if z_image_files.EMBEDDER in header(path):
+        table = header(path)
+        if z_image_files.EMBEDDER in table:
             return network == "transformer" and bool(z_image_files.controlnet_config(path, config))
-        if not any(word in path.stem.lower() for word in DEPTH) and not controlnet_file.is_union(path):
+        if not any(word in path.stem.lower() for word in DEPTH) and controlnet_file.UNION not in table:
             return False
         if network == "unet":
-            return controlnet_file.reads_as(path, config)
-        return _of_transformer(path, config, family)
+            return controlnet_file.reads_as(path, table, config)
+        return _of_transformer(table, config, family)
     except (UserError, KeyError):
         return False
 
 
-def _of_transformer(path: Path, transformer: Mapping[str, Any], family: str) -> bool:
+def _of_transformer(table: Mapping[str, Listed], transformer: Mapping[str, Any], family: str) -> bool:
     """By what reads the pictures, and the text."""
-    table, flux = header(path), families.PARTS[family] == families.FLUX
+    flux = families.PARTS[family] == families.FLUX
     width = transformer["num_attention_heads"] * transformer["attention_head_dim"]
     pictures = table.get("controlnet_x_embedder.weight")
     reads_text = "context_embedder.weight" if flux else "txt_in.weight"

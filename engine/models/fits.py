@@ -9,7 +9,7 @@ from . import ladder, machine
 from .catalogue import ENTRIES, Entry
 from .figures import BY_FAMILY, Figures
 from .ladder import FULL, HALF, Plan, Room
-from .machine import CARD_SPARE, Machine
+from .machine import Machine
 from .presets import Preset
 
 VIEWS = 10
@@ -55,7 +55,7 @@ def on(family: str, preset: Preset | None, there: Machine) -> Fit | None:
 
 def here(family: str, preset: Preset | None) -> Fit | None:
     """The same on this computer, as it was measured; None where nobody has, or nothing is known."""
-    found = machine.read()
+    found = machine.read() if preset and family in BY_FAMILY else None
     return on(family, preset, found) if found else None
 
 
@@ -84,8 +84,9 @@ def duration(seconds: float) -> str:
     return f"about {rounded} second{'s' * (rounded > 1)}"
 
 
-def smaller(room: Room, computed: str = HALF) -> list[str]:
-    """The models of the catalogue that fit into ``room``, by their names, the smallest first."""
+def smaller(room: Room, computed: str) -> list[str]:
+    """The models of the catalogue that fit into ``room`` where networks compute in ``computed`` (FULL or
+    HALF), by their names, the smallest first."""
     found = [e for e in ENTRIES if e.family in BY_FAMILY and ladder.choose(_of(e, computed), room)]
     return [entry.name for entry in sorted(found, key=lambda e: BY_FAMILY[e.family].network.total)]
 
@@ -107,8 +108,8 @@ def wants(family: str) -> str:
 def _cards(figures: Figures) -> Iterator[str]:
     sizes, said = figures.sizes(HALF, 1), {}
     for size in reversed(CARDS):
-        there = size * 2**30 - CARD_SPARE
-        if plan := ladder.choose(sizes, Room(there, there)):
+        room = Machine("cuda", "", size * 2**30, 1.0, half=True).room
+        if plan := ladder.choose(sizes, room):
             way = "layer by layer" if plan.away else {HALF: "card", ladder.EIGHT: "in fp8"}[plan.network]
             said[way] = size
     yield from (f"{size} GB {way}" for way, size in said.items() if way == "card" or size < said["card"])

@@ -91,11 +91,6 @@ class Plan:
         return self.away or self.network != best.network or self.rows < min(best.rows, USUAL_ROWS)
 
 
-def with_free(room: Room, free: float) -> Room:
-    """``room`` with other bytes free."""
-    return replace(room, free=free)
-
-
 def best(sizes: Sizes, room: Room) -> Plan:
     """The plan at the top of the ladder."""
     return next(rungs(sizes, room))

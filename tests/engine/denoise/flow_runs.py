@@ -117,7 +117,7 @@ def assert_row_alone_is_row_in_batch(model: Denoiser) -> None:
 def assert_in_pieces_alike(model: Denoiser, guidance: float = 1.0) -> None:
     """Two rows at a time give what all at once do."""
     together = estimates(model, PROMPTS, guidance)
-    model.batch = 2
+    model.household.batch = 2
     torch.testing.assert_close(estimates(model, PROMPTS, guidance), together, atol=1e-5, rtol=0)
 
 

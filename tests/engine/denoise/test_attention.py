@@ -89,7 +89,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Denoiser:
 def denoiser(loaded: Denoiser) -> Any:
     batch = loaded.batch
     yield loaded
-    loaded.batch = batch
+    loaded.household.batch = batch
 
 
 def pictures(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -232,7 +232,7 @@ def test_passes_of_all_pictures_are_as_good_as_one(denoiser: Denoiser) -> None:
     with denoiser.attending(RING):
         assert len(denoiser._across.passes(10, 10)) == 1
         whole = predict(denoiser, 900)
-        denoiser.batch = 7
+        denoiser.household.batch = 7
         assert [len(p) for p in denoiser._across.passes(10, 7)] == [5, 5]
         torch.testing.assert_close(predict(denoiser, 900), whole, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(predict(denoiser, 900, 1.0), predict(denoiser, 900, 1.0), rtol=0, atol=0)
@@ -273,7 +273,7 @@ def test_passes_are_made_of_pictures_beside_each_other() -> None:
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_short_of_memory_the_network_still_runs(denoiser: Denoiser, batch: int) -> None:
-    denoiser.batch = batch
+    denoiser.household.batch = batch
     with denoiser.attending(RING):
         assert torch.isfinite(predict(denoiser, 900)).all()
     if batch == 1:

@@ -105,7 +105,7 @@ def test_chunks_change_nothing(v_denoiser: Denoiser, latents: Tensor, depth: Ten
     whole = v_denoiser.predict(latents, level(v_denoiser, 499), positive, negative, depth, 3.0)
     pictures = v_denoiser.decode(latents)
     back = v_denoiser.encode(pictures)
-    v_denoiser.batch = v_denoiser.vae_batch = batch
+    v_denoiser.household.batch = v_denoiser.household.vae_batch = batch
     chunked = v_denoiser.predict(latents, level(v_denoiser, 499), positive, negative, depth, 3.0)
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(v_denoiser.decode(latents), pictures, rtol=1e-4, atol=1e-5)

@@ -79,7 +79,7 @@ def test_text_is_whatever_its_family_makes_of_it(flow: Denoiser) -> None:
     assert [len(row) for row in text.take(torch.tensor([1, 0])).each] == [3, 10]
     x, control, now = draw(3, 4, 8, 8), torch.rand(3, 1, 64, 64), flow.schedule(8).levels[2]
     at_once = flow.predict_x0(x, now, text, empty, control, 3.0)
-    flow.batch = 2
+    flow.household.batch = 2
     torch.testing.assert_close(flow.predict_x0(x, now, text, empty, control, 3.0), at_once)
     assert flow._family.calls == [6, 2, 2, 2]
 

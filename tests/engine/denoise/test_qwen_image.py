@@ -61,7 +61,7 @@ def test_packing_is_undone() -> None:
 def test_a_row_alone_is_the_row_in_a_batch(qwen_image: Path) -> None:
     model = load(qwen_image)
     for guidance in (1.0, 4.0):
-        model.batch = 8
+        model.household.batch = 8
         assert_in_pieces_alike(model, guidance)
     assert_row_alone_is_row_in_batch(model)
 

@@ -61,7 +61,7 @@ def test_quick_is_diffusers_own_and_the_rest_as_before(copy: Path, pictures: tor
     latents = before.encode(pictures)
     judge = AutoencoderTiny.from_pretrained(make_tiny(copy / "tiny_autoencoder")).eval()
     model = load(copy)
-    model.vae_batch = 3  # pieces must not matter
+    model.household.vae_batch = 3  # pieces must not matter
     assert model.tiny
     torch.testing.assert_close(model.encode(pictures), latents)
     torch.testing.assert_close(model.decode(latents), before.decode(latents))

@@ -133,7 +133,7 @@ def test_a_row_alone_is_the_row_in_a_batch(xl_model: Path, net: str) -> None:
     x, control, level = draw(3, 4, 8, 8), torch.rand(3, 1, 64, 64), model.schedule(4).levels[1]
     texts, empty = model.embed(["red", "old wood", "gold view"]), model.embed([""])
     whole = model.predict(x, level, texts, empty, control, GUIDANCE)
-    model.batch = 2
+    model.household.batch = 2
     passes = model.predict(x, level, texts, empty, control, GUIDANCE)
     torch.testing.assert_close(passes, whole, rtol=1e-4, atol=1e-4)
     one = model.predict(x[1:2], level, model.embed(["old wood"]), empty, control[1:2], GUIDANCE)

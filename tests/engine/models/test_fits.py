@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from engine.denoise import speed
-from engine.denoise.resting import EIGHT_BITS, largest, resting
 from engine.models import accelerators, fits, machine, presets, show
 from engine.models import command as models_command
 from engine.models.catalogue import BY_NAME, ENTRIES
 from engine.models.describe import describe
 from engine.models.figures import BY_FAMILY
+from engine.models.ladder import FULL, HALF
 from engine.models.machine import Machine
 from tests.bench.cases import network_cost, true_sizes
 
@@ -35,20 +35,18 @@ def preset(name: str) -> presets.Preset:
 def test_figures_are_those_of_networks_of_true_sizes(family: str) -> None:
     figures, layers = BY_FAMILY[family], []
     for stage, names in STAGES.items():
-        total = eight = 0
-        for name in set(names) & set(true_sizes.FAMILIES[family].networks):
-            network = true_sizes.empty(family, name)
-            sizes = {key: weight.numel() for key, weight in network.named_parameters()}
-            total, layers = total + sum(sizes.values()), [*layers, largest(network)]
-            eight += sum(sizes.get(key, 0) for key in resting(network, EIGHT_BITS))
+        of_stage = set(names) & set(true_sizes.FAMILIES[family].networks)
+        found = [true_sizes.weights(family, name) for name in of_stage]
+        total, eight = sum(one.total for one in found), sum(one.eight for one in found)
+        layers += [one.largest for one in found]
         weights = getattr(figures, stage)
         assert (weights.total, weights.eight) == pytest.approx((total / 1e9, eight / 1e9), abs=2e-3)
     assert figures.layer == pytest.approx(max(layers) / 1e9, abs=1e-3)
-    assert figures.pixels == pytest.approx(true_sizes.sizes(family)["vae"] / 1e9, abs=1e-3)
+    assert figures.pixels == pytest.approx(true_sizes.weights(family, "vae").total / 1e9, abs=1e-3)
 
 
 def test_costs_are_those_of_a_network_of_true_size() -> None:
-    found = network_cost.network("sd15", 768)["network"]
+    found = network_cost.network("sd15")["network"]
     figures = BY_FAMILY["sd15"]
     assert figures.tflop == pytest.approx(found.tflop, rel=0.01)
     assert found.peak < figures.row * 1e9 < 1.5 * found.peak
@@ -142,9 +140,12 @@ def test_what_is_damaged_there_is_as_if_nobody_had_looked(
 
 
 def test_smaller_models_are_named_where_one_does_not_fit() -> None:
-    assert fits.smaller(card(6).room)[0] == "sd15"
-    assert "flux-dev" not in fits.smaller(card(6, ram=12).room)
-    assert fits.smaller(machine.Room(1e6, 1e6)) == []
+    assert fits.smaller(card(6).room, HALF)[0] == "sd15"
+    assert "flux-dev" not in fits.smaller(card(6, ram=12).room, HALF)
+    assert fits.smaller(machine.Room(1e6, 1e6), HALF) == []
+    computer = Machine("cpu", "", 24 * GB, 0.1, half=False).room
+    half, full = (set(fits.smaller(computer, computed)) for computed in (HALF, FULL))
+    assert half - full == {"flux-dev", "flux-schnell"}
 
 
 def test_smaller_views_cost_less() -> None:
