@@ -67,8 +67,7 @@ def control(view: View, depth: bool) -> Tensor:
 def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The albedo picture (3, SIZE, SIZE), mid-grey behind the object, and the mask (1, SIZE, SIZE), on the
     device of ``fields``. Were other grounds among them, the network would see some in its noise."""
-    coat = painted(view, look, fields, rng)
-    return shrunk(view, coat.albedo, GREY), shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)
+    return pictured(view, painted(view, look, fields, rng))
 
 
 def painted(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> Coat:
@@ -76,6 +75,11 @@ def painted(view: View, look: Look, fields: Fields, rng: np.random.Generator) ->
     device = fields.noise.device
     points, normals = (torch.from_numpy(values).to(device) for values in (view.points, view.normals))
     return look.paint(Surface(points, normals, fields, rng))
+
+
+def pictured(view: View, coat: Coat) -> tuple[Tensor, Tensor]:
+    """The same of what its points are made of."""
+    return shrunk(view, coat.albedo, GREY), shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)
 
 
 def shrunk(view: View, values: Tensor, behind: float) -> Tensor:

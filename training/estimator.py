@@ -20,18 +20,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from training.captions import caption, random_look
 from training.coat import CHANNELS
-from training.data import GREY, control, painted, shrunk
+from training.data import control, painted, pictured, shrunk
 from training.fields import Fields
 from training.networks import tokens
-from training.optim import Optimizer, cosine
+from training.optim import Optimizer, checkpoint, cosine, resume
 from training.pool import SIZE, Pool
 from training.pool import build as build_pool
 
@@ -130,13 +128,13 @@ class Painter:
             view = view.mirrored()
         look = random_look(rng)
         coat = painted(view, look, self.fields, rng)
-        mask = shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)
+        picture, mask = pictured(view, coat)
         truth = shrunk(view, coat.channels(), 0.0) / mask.clamp(min=0.25)
         places = torch.cat([control(view, False), control(view, True)[:1]]).float() / 255
         places[:3] *= rng.random() >= PLACELESS
         places[3:] *= rng.random() >= DEPTHLESS
         words = caption(look, rng, view.azimuth, view.elevation)
-        return shrunk(view, coat.albedo, GREY), places, truth, mask, words, rng.random() < CODED
+        return picture, places, truth, mask, words, rng.random() < CODED
 
     def _through_autoencoder(self, pictures: Tensor, chosen: Tensor) -> Tensor:
         if chosen.any():
@@ -206,7 +204,7 @@ def main(settings: EstimatorSettings) -> None:
     print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M parameters", flush=True)
     unet.to(memory_format=torch.channels_last)
     optimizer = Optimizer([unet], average=0.998, decay=1e-3)
-    spent, painter.next = _resume(settings.run / "state.safetensors", optimizer)
+    spent, painter.next = resume(settings.run, optimizer)
     buffer = Buffer(painter, settings.capacity)
     for _ in range(settings.capacity // 32):
         buffer.extend(16)
@@ -259,22 +257,10 @@ def _part(
 
 def _save(run: Path, unet: UNet2DConditionModel, optimizer: Optimizer, elapsed: float, samples: int) -> None:
     """The checkpoint, and the averaged network in float16 as it is shipped."""
-    counters = {"elapsed": str(elapsed), "samples": str(samples), "steps": str(optimizer.steps)}
-    save_file(optimizer.state(), run / "new.safetensors", metadata=counters)
-    (run / "new.safetensors").replace(run / "state.safetensors")
+    checkpoint(run, optimizer, elapsed, samples)
     with optimizer.averaged():
         shipped = copy.deepcopy(unet)
     shipped.to(torch.float16).save_pretrained(run / "estimator", safe_serialization=True)
-
-
-def _resume(path: Path, optimizer: Optimizer) -> tuple[float, int]:
-    """Restore a checkpoint if there is one: (seconds spent, samples painted)."""
-    if not path.exists():
-        return 0.0, 0
-    with safe_open(path, "pt") as file:
-        counters = file.metadata()
-    optimizer.restore(load_file(path), int(counters["steps"]))
-    return float(counters["elapsed"]), int(counters["samples"])
 
 
 def _arguments() -> EstimatorSettings:

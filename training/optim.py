@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 
@@ -114,6 +117,27 @@ class Optimizer:
                 }
             torch._foreach_copy_(self.working, self.masters)
         self.steps = steps
+
+
+def checkpoint(folder: Path, optimizer: Optimizer, elapsed: float, samples: int) -> None:
+    """Replace the checkpoint as a whole: a run killed while writing keeps the old one. elapsed: seconds spent
+    so far. samples: made so far."""
+    folder.mkdir(exist_ok=True)
+    new = folder / "new.safetensors"
+    counters = {"elapsed": str(elapsed), "samples": str(samples), "steps": str(optimizer.steps)}
+    save_file(optimizer.state(), new, metadata=counters)
+    new.replace(folder / "state.safetensors")
+
+
+def resume(folder: Path, optimizer: Optimizer) -> tuple[float, int]:
+    """Restore a checkpoint if there is one: (seconds spent, samples made), zero for a fresh run."""
+    path = folder / "state.safetensors"
+    if not path.exists():
+        return 0.0, 0
+    with safe_open(path, "pt") as file:
+        counters = file.metadata()
+    optimizer.restore(load_file(path), int(counters["steps"]))
+    return float(counters["elapsed"]), int(counters["samples"])
 
 
 def cosine(progress: float, steps: int, peak: float, warm_up: int, floor: float = 0.01) -> float:

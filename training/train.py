@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderDC, AutoencoderKL
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
 from engine.denoise.denoiser import load_denoiser
@@ -28,7 +26,7 @@ from training.buffer import Buffer
 from training.captions import caption, every_phrase, random_look
 from training.data import make_batch
 from training.fields import Fields
-from training.optim import Optimizer, cosine
+from training.optim import Optimizer, checkpoint, cosine, resume
 from training.pool import Pool
 from training.pool import build as build_pool
 from training.regression import Log, Regression
@@ -136,7 +134,7 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
         data = make_batch(prepared.pool, prepared.fields, settings.seed, 0, 64)
         warm_start(nets, prepared.tokenizer, prepared.vae, Path(settings.begin_with), data.pictures)
     optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
-    spent, samples = _resume(settings.run / "checkpoint", optimizer)
+    spent, samples = resume(settings.run / "checkpoint", optimizer)
     total = settings.hours * 3600
     stage = stage_at(spent / total)
     buffer = _buffer(settings, prepared, samples, stage)
@@ -147,7 +145,7 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
         return spent + time.monotonic() - began
 
     def save() -> None:
-        _checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
+        checkpoint(settings.run / "checkpoint", optimizer, elapsed(), buffer.next)
         publish(settings.run, optimizer, nets, prepared)
 
     workers = settings.threads + 1  # one paints
@@ -246,26 +244,6 @@ def _report(recent: list[torch.Tensor], steps: int, elapsed: float) -> str:
     by_noise = torch.stack(recent).mean(0).view(4, -1).mean(1)
     quarters = " ".join(f"{float(quarter):.3f}" for quarter in by_noise)
     return f"step {steps} at {elapsed:.0f} s: loss {float(by_noise.mean()):.4f}, by noise {quarters}"
-
-
-def _checkpoint(folder: Path, optimizer: Optimizer, elapsed: float, samples: int) -> None:
-    """Replace the checkpoint as a whole: a run killed while writing keeps the old one."""
-    folder.mkdir(exist_ok=True)
-    new = folder / "new.safetensors"
-    counters = {"elapsed": str(elapsed), "samples": str(samples), "steps": str(optimizer.steps)}
-    save_file(optimizer.state(), new, metadata=counters)
-    new.replace(folder / "state.safetensors")
-
-
-def _resume(folder: Path, optimizer: Optimizer) -> tuple[float, int]:
-    """Restore a checkpoint if there is one: (seconds spent, samples made), zero for a fresh run."""
-    path = folder / "state.safetensors"
-    if not path.exists():
-        return 0.0, 0
-    with safe_open(path, "pt") as file:
-        counters = file.metadata()
-    optimizer.restore(load_file(path), int(counters["steps"]))
-    return float(counters["elapsed"]), int(counters["samples"])
 
 
 def _logger(path: Path) -> Log:

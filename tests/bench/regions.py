@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,26 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
     print("| run | left: mean colour | blue there | right: mean colour | red there | views agree |")
     print("| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        worker, mesh = Worker(), _halves(Path(folder))
+        worker, mesh = Worker(), shapes.write_halves(Path(folder) / "ball.npz")
         for number, (name, fields) in enumerate(runs.items()):
             said = {"mesh": str(mesh), "prompt": LEFT, "out": str(Path(folder) / str(number)), **fields}
             asked = Request(views=options.views, texture_size=SIZE, steps=options.steps, seed=1, **said)
             print(f"| {name} | {_measured(worker, asked)} |", flush=True)
     return 0
-
-
-def _halves(folder: Path) -> Path:
-    shape = shapes.sphere()
-    right = (shape.vertices[shape.faces].mean(axis=1)[:, 0] > 0).astype(np.int32)
-    arrays: Mapping[str, Any] = {
-        "vertices": shape.vertices,
-        "faces": shape.faces,
-        "uvs": shape.uvs,
-        "materials": right,
-        "material_names": np.array(["left", "right"]),
-    }
-    np.savez(folder / "ball.npz", **arrays)
-    return folder / "ball.npz"
 
 
 def _measured(worker: Worker, asked: Request) -> str:

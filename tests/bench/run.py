@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import trimesh
+from tests.bench.cases import meshes
 
 SHARE_TARGET = 0.05
 GIVEN = ("load", "denoise", "decode")  # the model's own
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mesh", type=Path, help="default: a torus of 2,048 faces without UVs")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        mesh = options.mesh or _torus(Path(folder))
+        mesh = options.mesh or meshes.torus(Path(folder))
         report = _run(mesh, options.model, Path(folder))
     seconds = report["seconds"]
     for part in (*GIVEN, *OURS):
@@ -37,12 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"sync       {report['sync_ms_per_step']:8.2f} ms a step")
     print(f"all that isn't the model's own: {ours:.1%} (target: at most {SHARE_TARGET:.0%})")
     return 0 if ours <= SHARE_TARGET else 1
-
-
-def _torus(folder: Path) -> Path:
-    path = folder / "torus.stl"
-    trimesh.creation.torus(1.0, 0.4, major_sections=32, minor_sections=32).export(path)
-    return path
 
 
 def _run(mesh: Path, model: str, folder: Path) -> dict[str, object]:

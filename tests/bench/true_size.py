@@ -16,11 +16,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import trimesh
-
-from engine.denoise.resting import EIGHT_BITS, largest, resting
 from engine.models.figures import BY_FAMILY
-from tests.bench.cases import network_cost, true_sizes
+from tests.bench.cases import meshes, network_cost, true_sizes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,8 +45,7 @@ def _place(folder: Path | None) -> AbstractContextManager[object]:
 
 def run(model: Path, out: Path, options: Sequence[str]) -> int:
     """Texture a torus with the ``model``, in a process of its own."""
-    mesh = out / "torus.stl"
-    trimesh.creation.torus(1.0, 0.4, major_sections=32, minor_sections=32).export(mesh)
+    mesh = meshes.torus(out)
     command = [sys.executable, "-m", "engine", "texture", "--mesh", str(mesh), "--prompt", "red bricks"]
     done = subprocess.run([*command, "--model", str(model), "--out", str(out / "out"), *options], check=False)
     if done.returncode:
@@ -65,13 +61,9 @@ def run(model: Path, out: Path, options: Sequence[str]) -> int:
 def count(family: str) -> int:
     """Print what a model of the ``family`` takes and costs."""
     for name in true_sizes.FAMILIES[family].networks:
-        network = true_sizes.empty(family, name)
-        numbers = {key: weight.numel() for key, weight in network.named_parameters()}
-        eight = sum(numbers.get(key, 0) for key in resting(network, EIGHT_BITS))
-        whole, some, most = (n / 1e9 for n in (sum(numbers.values()), eight, largest(network)))
+        whole, some, most = (n / 1e9 for n in true_sizes.weights(family, name))
         print(f"{name:15} {whole:.3f} billion weights, {some:.3f} may rest in 8 bits, {most:.3f} in a layer")
-    side = BY_FAMILY[family].side
-    found = {**network_cost.network(family, side), **network_cost.autoencoder(family, side)}
+    found = {**network_cost.network(family), **network_cost.autoencoder(family, BY_FAMILY[family].side)}
     for name, cost in found.items():
         print(f"{name:15} {cost.tflop:.2f} TFLOP, at most {cost.peak / 1e9:.2f} GB alive in bfloat16")
     return 0

@@ -21,14 +21,6 @@ from training.surface import Surface
 
 
 @pytest.fixture(scope="module")
-def fields() -> Fields:
-    """Noise of a few voxels: the real volumes take half a minute."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(1, 3, 16, 16, 16, generator=generator)
-    return Fields(noise, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
-
-
-@pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> pool.Pool:
     return pool.build(tmp_path_factory.mktemp("run") / "pool", shapes=3, views=2, seed=5, workers=1)
 

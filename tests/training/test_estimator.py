@@ -16,14 +16,6 @@ from training.fields import Fields
 from training.judge import channels, pairs
 
 
-@pytest.fixture(scope="module")
-def fields() -> Fields:
-    """Noise of a few voxels: the real volumes take half a minute."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(1, 3, 16, 16, 16, generator=generator)
-    return Fields(noise, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
-
-
 def samples(truth: Tensor, mask: Tensor) -> estimator.Samples:
     count, _, height, width = truth.shape
     seen = torch.zeros(count, estimator.SEEN, height, width, dtype=torch.uint8)

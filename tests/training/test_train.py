@@ -15,6 +15,7 @@ from engine.denoise.denoiser import load_denoiser
 from training import autoencoder, fields, networks, small_autoencoder, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
+from training.optim import resume
 from training.pool import SIZE
 from training.stages import STAGES, stage_at
 from training.tokenizer import END, MAX_TOKENS, write_tokenizer
@@ -73,12 +74,12 @@ def test_a_second_call_goes_on_from_the_checkpoint(run: train.TrainingSettings) 
     nets = train.networks.build(prepared.tokenizer, run.arch, run.seed)
     optimizer = train.Optimizer(nets.all, run.average)
     fresh = [master.clone() for master in optimizer.masters]
-    spent, samples = train._resume(run.run / "checkpoint", optimizer)
+    spent, samples = resume(run.run / "checkpoint", optimizer)
     assert optimizer.steps >= 1
     assert spent > 0
     assert samples >= run.start
     assert any(not torch.equal(a, b) for a, b in zip(fresh, optimizer.masters, strict=True))
-    assert train._resume(run.run / "nowhere", optimizer) == (0.0, 0)
+    assert resume(run.run / "nowhere", optimizer) == (0.0, 0)
     assert replace(run, hours=2).run == run.run
 
 

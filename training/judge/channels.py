@@ -12,9 +12,9 @@ from torch import Tensor
 from engine.denoise.denoiser import Denoiser
 from engine.options.channels import columns
 from training.coat import CHANNELS
-from training.data import GREY, control, painted, shrunk
+from training.data import control, pictured, shrunk
 from training.fields import Fields
-from training.judge.examples import HELD_OUT
+from training.judge.examples import coat_of
 from training.judge.pairs import Pair
 from training.judge.report import ScoreRow
 from training.pool import render
@@ -42,12 +42,12 @@ def errors(denoiser: Denoiser, pairs: list[Pair], noise: Fields) -> tuple[list[S
 def _given_and_true(denoiser: Denoiser, pair: Pair, noise: Fields) -> tuple[Tensor, Tensor]:
     """(n, 6) each, of the pixels that the object fills."""
     view = render(pair.mesh, pair.camera)
-    coat = painted(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed]))
-    picture = shrunk(view, coat.albedo, GREY)
+    coat = coat_of(view, pair, noise)
+    picture, mask = pictured(view, coat)
     values = shrunk(view, coat.channels(), 0.0)
     glow = CHANNELS.index("glow")
     truth = torch.cat([values[:glow], values[glow:] * picture])
-    inside = shrunk(view, torch.ones_like(coat.albedo[:, :1]), 0.0)[0] > 0.99
+    inside = mask[0] > 0.99
     shown = denoiser.decode(denoiser.encode(picture[None])).clamp(0, 1).cpu()
     controls = {"position": control(view, False), "depth": control(view, True)[:1]}
     places = {kind: one[None].float() / 255 for kind, one in controls.items()}

@@ -15,7 +15,8 @@ from torch import Tensor
 from engine.views.cameras import Camera
 from training.captions import Look, random_look
 from training.catalogue import TAUGHT
-from training.data import draw
+from training.coat import Coat
+from training.data import draw, painted, pictured
 from training.fields import Fields
 from training.judge.classifier import CROP, SHRINK, Classifier, Examples, fit, shrunk
 from training.judge.pairs import Pair
@@ -58,18 +59,23 @@ def held_out(folder: Path, noise: Fields, count: int) -> Reference:
 
 def of_pairs(pairs: list[Pair], noise: Fields) -> Reference:
     """What the generator would have painted for each pair's single view."""
-    pictures = [painted(render(pair.mesh, pair.camera), pair, noise) for pair in pairs]
+    pictures = [_seen(pair, pair.camera, noise) for pair in pairs]
     return _reference(pictures, [pair.look for pair in pairs])
 
 
 def turned(pair: Pair, cameras: Sequence[Camera], noise: Fields) -> list[tuple[Tensor, Tensor]]:
     """The same for other cameras: each a picture (3, SIZE, SIZE) and a mask (1, SIZE, SIZE)."""
-    return [painted(render(pair.mesh, camera), pair, noise) for camera in cameras]
+    return [_seen(pair, camera, noise) for camera in cameras]
 
 
-def painted(view: View, pair: Pair, noise: Fields) -> tuple[Tensor, Tensor]:
-    """``view`` in the pair's look: picture and mask; the same pattern whatever the view."""
-    return draw(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed]))
+def _seen(pair: Pair, camera: Camera, noise: Fields) -> tuple[Tensor, Tensor]:
+    view = render(pair.mesh, camera)
+    return pictured(view, coat_of(view, pair, noise))
+
+
+def coat_of(view: View, pair: Pair, noise: Fields) -> Coat:
+    """What the points of ``view`` are made of in the pair's look; the same pattern whatever the view."""
+    return painted(view, pair.look, noise, np.random.default_rng([HELD_OUT, pair.seed]))
 
 
 def _reference(pictures: list[tuple[Tensor, Tensor]], looks: list[Look]) -> Reference:

@@ -1,4 +1,4 @@
-"""The meshes of benchmarks: two made here, and the files in the folder that SYNC_TEXTURE_MESHES names."""
+"""The meshes of benchmarks: some made here, and the files in the folder that SYNC_TEXTURE_MESHES names."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ def usual_meshes(folder: Path) -> list[Path]:
     trimesh.creation.box().export(made[0])
     trimesh.creation.torus(1.0, 0.4, major_sections=48, minor_sections=32).export(made[1])
     return [*made, *own_meshes()]
+
+
+def torus(folder: Path) -> Path:
+    """One of 2,048 faces without UVs, written to ``folder``."""
+    path = folder / "torus.stl"
+    trimesh.creation.torus(1.0, 0.4, major_sections=32, minor_sections=32).export(path)
+    return path
 
 
 def own_meshes() -> list[Path]:

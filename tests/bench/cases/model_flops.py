@@ -36,19 +36,19 @@ def main(family: str) -> None:
         print(json.dumps(counted(*empty(family, Path(folder)))))
 
 
-def empty(family: str, folder: Path) -> tuple[Family[Any], Preset]:
+def empty(family: str, folder: Path, dtype: torch.dtype = torch.float32) -> tuple[Family[Any], Preset]:
     """A model of a ``family`` without weights, whose configs are written into ``folder``; its defaults."""
     with mock.patch.object(build, "physical_bytes", return_value=None):  # it may be larger than this machine
-        return without_weights(
-            sources.find(str(true_sizes.write(family, folder, weights=False)), lambda: None)
-        )
+        found = sources.find(str(true_sizes.write(family, folder, weights=False)), lambda: None)
+        return without_weights(found, dtype)
 
 
-def without_weights(found: Sources) -> tuple[Family[Any], Preset]:
-    """The model that was ``found``, and its family's defaults."""
-    model = FAMILIES[found.family](found, torch.device("meta"), torch.float32)
+def without_weights(found: Sources, dtype: torch.dtype = torch.float32) -> tuple[Family[Any], Preset]:
+    """The model that was ``found``, in ``dtype`` but for what its family computes in another; the family's
+    defaults."""
+    model = FAMILIES[found.family](found, torch.device("meta"), dtype)
     for part in model.parts.values():
-        network, part._empty = part._empty.to("meta").eval(), None
+        network, part._empty = part._empty.to("meta", part.dtype).eval(), None
         part._finish(network)
         part._network = network
     return model, presets.of_family(found.family, model.latent.side, model.latent.pixels)
@@ -75,10 +75,17 @@ def counted(model: Family[Any], preset: Preset) -> dict[str, float]:
 
 def of_row(model: Family[Any], preset: Preset, controls: Sequence[Control[Any]] = ()) -> float:
     """TFLOP of a row in one pass."""
+    return _count(row(model, preset, controls))[0]
+
+
+def row(
+    model: Family[Any], preset: Preset, controls: Sequence[Control[Any]] = ()
+) -> Callable[[], torch.Tensor]:
+    """A row in one pass at the size of the preset's views, to be run."""
     x = torch.zeros(1, model.latent.channels, *[preset.latent_view_size] * 2)
     read, _ = model.condition(PROMPT, lambda: None)
     (rows,), level = model.passes(read, read, [1.0]), model.levels(4).levels[1]
-    return _count(lambda: model.predict(x, level, rows, controls))[0]
+    return lambda: model.predict(x, level, rows, controls)
 
 
 def _count(run: Callable[[], Any]) -> tuple[float, Any]:

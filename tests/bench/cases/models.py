@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import trimesh
 
 from engine import memory
 from engine.denoise.compiled import VARIABLE as COMPILE
@@ -31,6 +30,7 @@ from engine.host import Host
 from engine.models import presets
 from engine.pipeline import texture
 from engine.protocol import Request
+from tests.bench.cases import meshes
 
 PROMPT = "red bricks"
 PARTS = ("geometry", "denoise", "sync", "decode", "bake", "measure", "save")
@@ -140,10 +140,8 @@ class Watch:
 
 
 def _run(case: Case, denoiser: Denoiser, folder: Path) -> dict[str, Any]:
-    mesh = folder / "torus.stl"
-    trimesh.creation.torus(1.0, 0.4, major_sections=32, minor_sections=32).export(mesh)
     request = Request(
-        mesh=str(mesh),
+        mesh=str(meshes.torus(folder)),
         prompt=PROMPT,
         out=str(folder / "out"),
         model=case.folder,

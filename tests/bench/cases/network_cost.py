@@ -3,9 +3,11 @@ what is alive at once. On torch's meta device, where tensors have shapes and no 
 
 from __future__ import annotations
 
+import tempfile
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,10 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.bench.cases import true_sizes
-
-PROMPT = 77  # tokens that text encoders of CLIP's kind give
-CHAT = 128  # and language models, for a prompt of usual length
+from engine.denoise.families.family import Control
+from tests.bench.cases import model_flops, true_sizes
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,15 @@ class Cost:
     peak: int
 
 
-def network(family: str, pixels: int) -> dict[str, Cost]:
-    """Of a row, a square view of so many ``pixels``: "network" (UNet or transformer with its ControlNet)."""
-    return {"network": _counted(CALLS[true_sizes.FAMILIES[family].kind](family, pixels))}
+def network(family: str) -> dict[str, Cost]:
+    """Of a row, a view of the family's own size, as the engine calls it: "network" (UNet or transformer with
+    its ControlNet)."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, preset = model_flops.empty(family, Path(folder), torch.bfloat16)
+        # The pictures are read once a job, and so aren't of a row.
+        shown = model.steer(torch.zeros(1, 3, *[preset.view_size] * 2), 1)
+        row = model_flops.row(model, preset, [Control(shown, 1.0, None, preset.control)])
+        return {"network": _counted(row)}
 
 
 def autoencoder(family: str, pixels: int) -> dict[str, Cost]:
@@ -48,97 +54,8 @@ def autoencoder(family: str, pixels: int) -> dict[str, Cost]:
     }
 
 
-def _of(*shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
-    return torch.empty(*shape, dtype=dtype, device="meta")
-
-
-def _unet(family: str, pixels: int) -> Callable[[], None]:
-    unet, net = (true_sizes.empty(family, name).to(torch.bfloat16) for name in ("unet", "controlnet"))
-    side, width = pixels // 8, unet.config.cross_attention_dim
-    x, text, time = _of(1, 4, side, side), _of(1, PROMPT, width), _of(1)
-    added: dict[str, Any] = {}
-    if unet.config.addition_embed_type:
-        added = {"added_cond_kwargs": {"text_embeds": _of(1, 1280), "time_ids": _of(1, 6)}}
-    # The pictures' embedding is computed once a job, and so isn't of a row.
-    embedded = _of(1, 320, side, side)
-    net.controlnet_cond_embedding = torch.nn.Identity()
-
-    def call() -> None:
-        down, middle = net(x, time, text, controlnet_cond=embedded, return_dict=False, **added)
-        residuals = {
-            "down_block_additional_residuals": list(down),
-            "mid_block_additional_residual": middle,
-        }
-        unet(x, time, text, **residuals, **added)
-
-    return call
-
-
-def _z_image(family: str, pixels: int) -> Callable[[], None]:
-    transformer, net = (
-        true_sizes.empty(family, name).to(torch.bfloat16) for name in ("transformer", "controlnet")
-    )
-    net.from_transformer(net, transformer)
-    x, control = [_of(16, 1, pixels // 8, pixels // 8)], [_of(33, 1, pixels // 8, pixels // 8)]
-    text, time = [_of(CHAT, 2560)], _of(1)
-
-    def call() -> None:
-        added = net(x, time, text, control, conditioning_scale=1.0)
-        transformer(x, time, text, controlnet_block_samples=added)
-
-    return call
-
-
-def _qwen_image(family: str, pixels: int) -> Callable[[], None]:
-    transformer, net = (
-        true_sizes.empty(family, name).to(torch.bfloat16) for name in ("transformer", "controlnet")
-    )
-    side = pixels // 16
-    given = {
-        "hidden_states": _of(1, side * side, 64),
-        "timestep": _of(1),
-        "img_shapes": [(1, side, side)],
-        "encoder_hidden_states": _of(1, CHAT, 3584),
-        "return_dict": False,
-    }
-
-    def call() -> None:
-        added = net(**given, controlnet_cond=_of(1, side * side, 64), conditioning_scale=1.0)
-        transformer(**given, controlnet_block_samples=added)
-
-    return call
-
-
-def _flux(family: str, pixels: int) -> Callable[[], None]:
-    transformer, net = (
-        true_sizes.empty(family, name).to(torch.bfloat16) for name in ("transformer", "controlnet")
-    )
-    side, words = pixels // 16, 512 if transformer.config.guidance_embeds else 256
-    given = {
-        "hidden_states": _of(1, side * side, 64),
-        "timestep": _of(1),
-        "img_ids": _of(side * side, 3),
-        "txt_ids": _of(words, 3),
-        "encoder_hidden_states": _of(1, words, 4096),
-        "pooled_projections": _of(1, 768),
-        "guidance": _of(1),
-        "return_dict": False,
-    }
-
-    def call() -> None:
-        blocks, _ = net(**given, controlnet_cond=_of(1, side * side, 64), conditioning_scale=1.0)
-        transformer(**given, controlnet_block_samples=blocks)
-
-    return call
-
-
-CALLS: dict[str, Callable[[str, int], Callable[[], None]]] = {
-    "FluxPipeline": _flux,
-    "QwenImagePipeline": _qwen_image,
-    "ZImagePipeline": _z_image,
-    "StableDiffusionPipeline": _unet,
-    "StableDiffusionXLPipeline": _unet,
-}
+def _of(*shape: int) -> Tensor:
+    return torch.empty(*shape, dtype=torch.bfloat16, device="meta")
 
 
 def _counted(call: Callable[[], object]) -> Cost:

@@ -15,11 +15,12 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from engine.denoise.resting import EIGHT_BITS, largest, resting
 from tests.engine import pipelines
 from tests.engine.flow_pipelines import SCHEDULER, write_index, write_t5_tokenizer
 from tests.engine.flow_pipelines import write_tokenizer as write_chat_tokenizer
@@ -209,10 +210,25 @@ def empty(family: str, name: str) -> Any:
         return network(**config).eval()
 
 
+class Weights(NamedTuple):
+    """How many a network has. eight: those that may rest in 8 bits. largest: of its largest layer."""
+
+    total: int
+    eight: int
+    largest: int
+
+
+def weights(family: str, name: str) -> Weights:
+    """Of the network in the folder ``name`` of a family."""
+    network = empty(family, name)
+    numbers = {key: weight.numel() for key, weight in network.named_parameters()}
+    eight = sum(numbers.get(key, 0) for key in resting(network, EIGHT_BITS))
+    return Weights(sum(numbers.values()), eight, largest(network))
+
+
 def sizes(family: str) -> dict[str, int]:
     """How many weights each network of a family has."""
-    names = FAMILIES[family].networks
-    return {name: sum(weight.numel() for weight in empty(family, name).parameters()) for name in names}
+    return {name: weights(family, name).total for name in FAMILIES[family].networks}
 
 
 def write(family: str, folder: Path, weights: bool = True) -> Path:
