@@ -177,7 +177,7 @@ def inputs_of(request: Request | ImageRequest | SplatsRequest) -> Iterator[str]:
     if request.cameras:
         yield request.cameras
     if isinstance(request, Request):
-        masks = (*areas.files(request.region), *areas.files(request.repaint, areas.plain))
+        masks = areas.masks(request.region, request.repaint)
         for picture in filter(None, (request.init_texture, *masks)):
             yield from pictures_of(picture)
 

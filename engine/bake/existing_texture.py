@@ -51,10 +51,11 @@ class ExistingTexture:
 
     @classmethod
     def of(cls, pictures: Sequence[Floats]) -> ExistingTexture:
-        """``pictures`` (H, W, 4), as :func:`read` has them, as the pages."""
-        for one in (pages := [one.copy() for one in pictures]):
+        """``pictures`` (H, W, 4), as :func:`read` has them, as the pages, which they become: no copies, as
+        one of 8192 pixels a side takes a GB."""
+        for one in pictures:
             one[..., :3] *= one[..., 3:]
-        return cls(tuple(pages))
+        return cls(tuple(pictures))
 
     @classmethod
     def read_pages(cls, path: str, pages: Sequence[Page]) -> ExistingTexture:
@@ -95,15 +96,11 @@ class ExistingTexture:
 
     def _shown(self, surface: Surface, view: View) -> Floats:
         values = sample_pages(self.pages, surface.uvs_of(view.fragments))
-        picture = np.full((view.resolution**2, 3), BACKGROUND, np.float32)
-        picture[view.fragments.pixel] = values[:, :3] + BACKGROUND * (1 - values[:, 3:])
-        return picture.reshape(view.resolution, view.resolution, 3)
+        return view.picture(values[:, :3] + BACKGROUND * (1 - values[:, 3:]), BACKGROUND)
 
     def opacity(self, surface: Surface, view: View) -> Floats:
         """(R, R) float32 in [0, 1]: how opaque it is in what ``view`` shows; 0 behind."""
-        picture = np.zeros(view.resolution**2, np.float32)
-        picture[view.fragments.pixel] = sample_pages(self.pages, surface.uvs_of(view.fragments))[:, 3]
-        return picture.reshape(view.resolution, view.resolution)
+        return view.picture(sample_pages(self.pages, surface.uvs_of(view.fragments))[:, 3])
 
     def under(self, texels: SurfaceTexels, baked: Baked, bare: Floats) -> Baked:
         """``baked`` with the old colours in the texels of the mesh that no view painted, in the first

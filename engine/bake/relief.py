@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..options.channels import CHANNELS, RELIEF
 from ..pictures.pages import shaped
+from .fill import padded
 from .texels import SurfaceTexels, nearest_of
 
 AT_ONCE = 1 << 18  # texels
@@ -33,11 +34,7 @@ def normal_map(height: Floats, texels: SurfaceTexels) -> Floats:
     for start in range(0, len(found), AT_ONCE):
         own = texels.pick(slice(start, start + AT_ONCE))
         found[start : start + AT_ONCE] = (_normals(relief, own, texels) + 1) / 2
-    near = nearest_of(texels.size, texels.index, texels.pages)
-    image = np.empty((len(near), 3), np.float32)
-    for start in range(0, len(near), AT_ONCE):
-        image[start : start + AT_ONCE] = found[near[start : start + AT_ONCE]]
-    return shaped(image, texels.size)
+    return padded(texels.size, found, nearest_of(texels.size, texels.index, texels.pages))
 
 
 def _normals(relief: Floats, own: SurfaceTexels, texels: SurfaceTexels) -> Floats:

@@ -52,8 +52,7 @@ def run(options: BatchOptions, as_json: bool = False, silent: bool = False) -> i
     defaults = job_fields.read(options.defaults)
     for name in defaults.keys() & set(job_fields.FILES):
         defaults[name] = os.path.abspath(defaults[name])
-    for name in defaults.keys() & job_fields.BESIDE.keys():
-        defaults[name] = [job_fields.BESIDE[name](text, Path.cwd()) for text in defaults[name]]
+    defaults |= job_fields.beside(defaults, Path.cwd())
     found, refused = jobs.read(Path(options.jobs), defaults)
     part = None if options.part is None else Shard.read(options.part)
     if part is not None:

@@ -182,9 +182,7 @@ def _job(line: int, values: Values, defaults: Values, folder: Path, stamps: Stam
     for one in job_fields.FILES:
         if fields.get(one):
             paths[one] = str(folder / fields[one])
-    for one, beside in job_fields.BESIDE.items():
-        if asked := fields.get(one):
-            paths[one] = [beside(text, folder) for text in asked]
+    paths |= job_fields.beside(fields, folder)
     said = json.dumps([fields, stamps.of_job(fields, folder)], sort_keys=True)
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return JobLine(line, name, table.from_dict({**fields, **paths, "overwrite": overwrite}), fingerprint)

@@ -45,8 +45,7 @@ class Stamps:
             path = str(folder / mesh)
             found.append(_required(path))
             named += self._named(path)
-        masks = areas.files(fields.get("region", ()))
-        masks += areas.files(fields.get("repaint", ()), areas.plain)
+        masks = areas.masks(fields.get("region", ()), fields.get("repaint", ()))
         for file in filter(None, (*map(fields.get, job_fields.FILES), *masks)):
             path = str(folder / file)
             found += [_required(one) for one in pictures_of(path) or [path]]

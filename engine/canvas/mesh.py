@@ -30,8 +30,8 @@ from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace
 from ..views import prompts, resolution
 from ..views.backends import choose
-from ..views.cameras import Camera
-from ..views.neighbours import nearest_first, neighbours
+from ..views.cameras import Camera, blind
+from ..views.neighbours import beside, nearest_first
 from ..views.planner import MAX_VIEWS
 from ..views.surface import Surface, View
 from .canvas import CanvasView, Prompt, Start
@@ -81,12 +81,12 @@ class PreparedMeshes:
         kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
         faces = None if job.repair is None else job.repair.faces(surface)
         shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
-        blind = _blind(cameras or (), shots, "the mesh")
+        unseen = blind(cameras or (), [shot.camera for shot in shots], "the mesh")
         if job.repair is not None:
             seen, shots = [shot.camera for shot in shots], job.repair.seeing(surface, shots)
-            blind += _blind(seen, shots, "what is repainted")
+            unseen += blind(seen, [shot.camera for shot in shots], "what is repainted")
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
-        warnings = [*notes, *blind, *resolution.warning(surface, shots, job.host.check)]
+        warnings = [*notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
         warnings += [*asked.warnings, *_ungiven(missing)]
         return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
 
@@ -97,20 +97,12 @@ def _ungiven(missing: Sequence[str]) -> list[str]:
     return [said] if missing else []
 
 
-def _blind(cameras: Sequence[Camera], shots: Sequence[View], what: str) -> list[str]:
-    """A warning when some of the named ``cameras`` see nothing of ``what`` is painted."""
-    seeing = [shot.camera for shot in shots]
-    names = [repr(camera.name) for camera in cameras if camera.name and camera not in seeing]
-    return [f"cameras that see nothing of {what} were left out: {', '.join(names)}"] if names else []
-
-
 def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
     """The ``shots`` as views of a canvas, with what each is ``asked`` for; neighbours look from beside."""
-    beside = neighbours([shot.camera for shot in shots])[:, 1:]
     found = []
-    for shot, prompts_of, row in zip(shots, asked, beside, strict=True):
+    for shot, prompts_of, others in zip(shots, asked, beside([one.camera for one in shots]), strict=True):
         assert shot.controls, "what a model paints has a control picture"
-        side, others = shot.resolution, tuple(row[row >= 0].tolist())
+        side = shot.resolution
         found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others))
     return found
 
@@ -196,7 +188,7 @@ class MeshCanvas:
         return normal_map(found[CHANNELS[channel.made_from]], graph.texels)
 
     def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
-        """(T, T, K), or of pages, float32 in [0, 1]."""
+        """(T, T, K), or of pages, float32 in [0, 1]; what a repair has beside the mesh is its files'."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
         inputs, layers = (self.surface, graph.texels, self.shots, pictures, check), painted(self.channels)
         if old is None:
@@ -206,7 +198,7 @@ class MeshCanvas:
         old = old.fitted(request.texture_size)
         kept = old.under(graph.texels, baked, neutral(layers))
         image = fill(request.fill, graph, kept, layers)
-        return old.around(graph.texels, image)
+        return image if self.job.repair is not None else old.around(graph.texels, image)
 
     def report(self, warnings: list[str]) -> dict[str, Any]:
         layout, request = self.job.layout, self.job.request

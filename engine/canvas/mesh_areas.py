@@ -45,12 +45,9 @@ class MeshArea:
         """(R, R) float32 in [0, 1]: how much of what each pixel of ``view`` shows of ``surface`` is in it; 0
         behind."""
         shown = view.fragments
-        picture = np.zeros(view.resolution**2, np.float32)
         if self.corners is None:
-            picture[shown.pixel] = sample_pages(self.pages, surface.uvs_of(shown))[:, 0]
-        else:
-            picture[shown.pixel] = interpolate(self.corners[..., None], shown.face, shown.bary)[:, 0]
-        return picture.reshape(view.resolution, view.resolution)
+            return view.picture(sample_pages(self.pages, surface.uvs_of(shown))[:, 0])
+        return view.picture(interpolate(self.corners[..., None], shown.face, shown.bary)[:, 0])
 
     def of_texels(self, surface: Surface, texels: SurfaceTexels) -> Floats:
         """(n,) float32 in [0, 1]: how much of each of the ``texels`` of ``surface`` is in it."""

@@ -76,23 +76,27 @@ def softened(weights: Sequence[Floats], mask: NDArray[np.bool_], pixels: int) ->
     ]
 
 
-def _weights(surface: Surface, shot: View, areas: Sequence[MeshArea], pixels: int) -> dict[int, Floats]:
-    """Of what is asked for in ``shot``, by its number: 0 is the rest, then the regions."""
+def _weights(
+    surface: Surface, shot: View, areas: Sequence[MeshArea], pixels: int
+) -> dict[int, Floats | None]:
+    """Of what is asked for in ``shot``, by its number: 0 is the rest, then the regions. None for one that is
+    alone."""
     hard = layered([area.seen(surface, shot) for area in areas])
     shown = [float((one * shot.mask).sum()) / pixels**2 for one in hard]
     least = min(LEAST, max(shown))  # of a tiny mesh what it shows most of
-    soft = softened(hard, shot.mask, pixels)
-    return {i: soft[i] for i in range(len(soft)) if shown[i] >= least}
+    kept = [i for i, much in enumerate(shown) if much >= least]
+    if len(kept) == 1:
+        return {kept[0]: None}
+    return dict(zip(kept, softened([hard[i] for i in kept], shot.mask, pixels), strict=True))
 
 
-def _prompts(camera: Camera, settings: Settings, weights: dict[int, Floats]) -> tuple[Prompt, ...]:
-    alone = len(weights) == 1
+def _prompts(camera: Camera, settings: Settings, weights: dict[int, Floats | None]) -> tuple[Prompt, ...]:
     found = []
     for i, mask in weights.items():
         region = settings.regions[i - 1] if i else None
         asked = _prompt(camera, region.prompt if region else settings.prompt, settings.negative)
         guidance = region.guidance if region else None
-        found.append(replace(asked, mask=None if alone else mask, number=i, guidance=guidance))
+        found.append(replace(asked, mask=mask, number=i, guidance=guidance))
     return tuple(found)
 
 

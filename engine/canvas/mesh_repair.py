@@ -76,7 +76,11 @@ class MeshRepair:
 
     def of_texels(self, surface: Surface, texels: SurfaceTexels) -> Floats:
         """(n,) in [0, 1]: how much of each of the ``texels`` is painted anew."""
-        return _any([area.of_texels(surface, texels) for area in self.areas])
+        return _any(self._parts(surface, texels))
+
+    def _parts(self, surface: Surface, texels: SurfaceTexels) -> list[Floats]:
+        """(n,) in [0, 1] for each area: how much of each of the ``texels`` is in it."""
+        return [area.of_texels(surface, texels) for area in self.areas]
 
     def faces(self, surface: Surface) -> Bools:
         """(F,) the faces that are painted anew, in part or wholly."""
@@ -106,7 +110,8 @@ class MeshRepair:
         of ``old``; the first of its columns are theirs."""
         texels, surface = graph.texels, graph.surface
         near = nearest_of(texels.size, texels.index, texels.pages)
-        inside = self.of_texels(surface, texels) > 0
+        parts = self._parts(surface, texels)
+        inside = _any(parts) > 0
         present, alpha = old.at(texel_centres(texels.index, texels.size, texels.pages))
         painted = image.reshape(len(near), -1)[texels.index, : present.shape[1]]
         every = np.arange(len(texels.index), dtype=np.int32)
@@ -114,20 +119,23 @@ class MeshRepair:
         painted[inside] += membrane(pairs, inside, present, painted, texels.size * REACH)
         painted[~inside] = present[~inside]
         colours = each(padded(texels.size, painted.clip(0, 1), near))
-        shares = self._shares(surface, texels, near)
+        shares = self._shares(parts, texels, near)
         files = [
             one.painted(_at_centres(page, *one.size), share)
             for one, page, share in zip(self.originals, colours, shares, strict=True)
         ]
         return PaintedOver(tuple(files), texels.size, border_error(painted, pairs, inside))
 
-    def _shares(self, surface: Surface, texels: SurfaceTexels, near: NDArray[np.int32]) -> list[Floats]:
-        """(H, W) in [0, 1] of each file: how much of its pixels is painted anew. Between charts that is what
+    def _shares(
+        self, parts: Sequence[Floats], texels: SurfaceTexels, near: NDArray[np.int32]
+    ) -> list[Floats]:
+        """(H, W) in [0, 1] of each file: how much of its pixels is painted anew, where ``parts`` (n,) of the
+        texels are in each area. Between charts that is what
         the nearest texel says, up to where anything is painted; masks say it of each pixel."""
         size, where = texels.size, near_mesh(texels)
         found = [np.zeros(one.size, np.float32) for one in self.originals]
-        for area in self.areas:
-            of_texels = area.of_texels(surface, texels)[near].reshape(-1, size, size)
+        for area, part in zip(self.areas, parts, strict=True):
+            of_texels = part[near].reshape(-1, size, size)
             for i, share in enumerate(found):
                 own = _nearest(of_texels[i], *share.shape)
                 if area.pages:

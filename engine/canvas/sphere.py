@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..pictures.sampling import sample, taps
 from ..sync.spaces import Averaging, LinearMaps, normalise
 from ..views import sphere
 from ..views.cameras import Camera
-from ..views.neighbours import nearest_first, neighbours
+from ..views.neighbours import beside, nearest_first
 from .windows import trust_at
 
 Floats = NDArray[np.float32]
@@ -58,8 +59,11 @@ class Sphere:
 
     def neighbours(self, number: int) -> tuple[int, ...]:
         """The views beside the one with the ``number``."""
-        beside = neighbours(list(self.cameras))[number, 1:]
-        return tuple(beside[beside >= 0].tolist())
+        return self._beside[number]
+
+    @cached_property
+    def _beside(self) -> list[tuple[int, ...]]:
+        return beside(list(self.cameras))
 
     def at(self, side: int) -> Sphere:
         """The same with views of ``side``^2 elements, read between four of them where these are larger."""

@@ -34,8 +34,8 @@ from ..splats.weights import BYTES_A_WEIGHT
 from ..sync.solved import SolvedSpace
 from ..sync.spaces import Averaging
 from ..views.camera_file import Given
-from ..views.cameras import Camera
-from ..views.neighbours import nearest_first, neighbours
+from ..views.cameras import Camera, blind
+from ..views.neighbours import beside, nearest_first
 from .canvas import CanvasView, Prompt
 from .splats_files import SHEET, SPLATS, PaintedSplats, SplatsPreview
 
@@ -87,9 +87,7 @@ class PreparedSplats:
         if not seeing:
             fix = "give {cameras} that look at them, or a file with more opaque ones"
             raise UserError("none of the cameras sees anything of the splats", fix, cameras=None)
-        blind = [repr(shot.camera.name) for shot in shots if shot.camera.name and shot not in seeing]
-        if blind:
-            notes.append(f"cameras that see nothing of the splats were left out: {', '.join(blind)}")
+        notes += blind(cameras, [shot.camera for shot in seeing], "the splats")
         pictures = [controls(scene, shot, denoiser.kinds, host.check) for shot in seeing]
         return SplatsCanvas(self, settings, scene, seeing, pictures, denoiser.channels, notes)
 
@@ -149,14 +147,10 @@ class SplatsCanvas:
     @cached_property
     def views(self) -> Sequence[CanvasView]:
         """All with the same prompt, as published."""
-        beside = neighbours(self.cameras)[:, 1:]
         prompts = (Prompt(self.settings.prompt, self.settings.negative),)
         return [
-            CanvasView(
-                *(shot.resolution, shot.resolution, prompts, pictures, shot.mask),
-                tuple(row[row >= 0].tolist()),
-            )
-            for shot, pictures, row in zip(self.shots, self.pictures, beside, strict=True)
+            CanvasView(shot.resolution, shot.resolution, prompts, pictures, shot.mask, others)
+            for shot, pictures, others in zip(self.shots, self.pictures, beside(self.cameras), strict=True)
         ]
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> SolvedSpace:

@@ -54,6 +54,4 @@ def depth_picture(depth: Array, inside: NDArray[np.bool_]) -> Array:
 
 def control(surface: Surface, view: View) -> Array:
     """(1, R, R) float32: the depth picture of ``view``."""
-    depth = np.ones(view.resolution**2, np.float32)
-    depth[view.fragments.pixel] = view.fragments.depth
-    return depth_picture(depth.reshape(view.resolution, view.resolution), view.mask)[None]
+    return depth_picture(view.picture(view.fragments.depth, 1.0), view.mask)[None]

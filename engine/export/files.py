@@ -73,27 +73,44 @@ def write_textured(
 ) -> None:
     """All textures of ``images`` (T, T, k), or of pages, in ``depth``, and mesh.glb with 8 bits of them.
     files: what is written instead of the pages of the main channel, in that depth; none: these."""
-    for channel, image in images.items():
-        own = files if channel == main_channel() else ()
-        for i, (page, picture) in enumerate(zip(layout.pages, each(image), strict=True)):
-            check()
-            small = own[i].image() if own else render.to_image(as_colours(picture))
+    rows = [
+        (channel, page, picture, own)
+        for channel, image in images.items()
+        for page, picture, own in zip(
+            layout.pages,
+            each(image),
+            files if channel == main_channel() and files else [None] * len(layout.pages),
+            strict=True,
+        )
+    ]
+    for channel, page, picture, own in rows:
+        check()
+        if not _in_16_bits(channel, depth) or _is_named_by_glb(channel):
+            small = own.image() if own else render.to_image(as_colours(picture))
             save.png(small, folder / page_file(page, channel))
     _write_glb(layout, images, folder)
-    for channel, image in images.items():
-        own = files if channel == main_channel() else ()
-        for i, (page, picture) in enumerate(zip(layout.pages, each(image), strict=True)):
-            check()
-            path = folder / result_file(depth, page, channel)
-            if not own:
-                _write_deep(as_colours(picture), channel, depth, path)
-            elif depth != "8":
-                own[i].write(path)
+    for channel, page, picture, own in rows:
+        check()
+        path = folder / result_file(depth, page, channel)
+        if not own:
+            _write_deep(as_colours(picture), channel, depth, path)
+        elif depth != "8":
+            own.write(path)
+
+
+def _in_16_bits(channel: Channel, depth: str) -> bool:
+    """Whether a PNG of 16 bits takes the place of that of 8."""
+    return depth == "16" or (depth == "8" and channel.deep)
+
+
+def _is_named_by_glb(channel: Channel) -> bool:
+    """Whether mesh.glb has the very file of 8 bits, which then is written in any case."""
+    return bool(channel.gltf) and channel.gltf_part is None
 
 
 def _write_deep(picture: Floats, channel: Channel, depth: str, path: Path) -> None:
     """``picture`` (H, W, 3) where more than 8 bits of it are wanted."""
-    if depth == "16" or (depth == "8" and channel.deep):
+    if _in_16_bits(channel, depth):
         png.write(picture, path, bits=16)
     elif depth in exr.DEPTHS:
         exr.write(picture, path, depth, channel.colour)

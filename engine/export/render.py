@@ -24,9 +24,7 @@ _NOTHING = 24 / 255  # grey of a contact sheet where it shows nothing
 
 def render_view(texture: Floats, surface: Surface, view: View) -> Floats:
     """(R, R, 3) float32: the texture, unlit, on what ``view`` shows of ``surface``; grey behind."""
-    picture = np.full((view.resolution**2, 3), BACKGROUND, np.float32)
-    picture[view.fragments.pixel] = sample(texture, surface.uvs_of(view.fragments))
-    return picture.reshape(view.resolution, view.resolution, 3)
+    return view.picture(sample(texture, surface.uvs_of(view.fragments)), BACKGROUND)
 
 
 def render_views(texture: Floats, surface: Surface, views: Sequence[View]) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,15 +109,18 @@ def _of_region(said: str) -> Area:
     return read_region(said).area
 
 
-def files(said: Iterable[str], area_of: Callable[[str], Area] = _of_region) -> list[str]:
-    """The files that regions name, as they are spelled there: patterns, some of them. area_of: what texts
-    of another kind name."""
-    found = []
+def masks(regions: Iterable[str], repaint: Iterable[str]) -> list[str]:
+    """The files that ``regions`` and areas to ``repaint`` name, as they are spelled there: patterns, some of
+    them."""
+    return [*_masks(regions, _of_region), *_masks(repaint, plain)]
+
+
+def _masks(said: Iterable[str], area_of: Callable[[str], Area]) -> Iterator[str]:
     for text in said:
         with contextlib.suppress(UserError):  # which is refused elsewhere
             area = area_of(text)
-            found += [area.name] if area.kind == "mask" else []
-    return found
+            if area.kind == "mask":
+                yield area.name
 
 
 def refused(option: str, what: str, fix: str) -> UserError:

@@ -112,14 +112,17 @@ def image(parser: argparse.ArgumentParser) -> None:
     own = options(ImageRequest)
     others = (one for name, one in at(Request, ENGINE).items() if name not in own)
     parser.set_defaults(of_meshes=tuple(one.flag for one in others if not one.positional))
-    output = (one for name, one in options(Output).items() if name != "blender")
-    add(parser.add_argument, [*at(ImageRequest, ENGINE).values(), *output])
+    add(parser.add_argument, [*at(ImageRequest, ENGINE).values(), *_output_of_no_scene()])
 
 
 def splats(parser: argparse.ArgumentParser) -> None:
     """``splats``."""
-    output = (one for name, one in options(Output).items() if name != "blender")
-    add(parser.add_argument, [*options(SplatsRequest).values(), *output])
+    add(parser.add_argument, [*options(SplatsRequest).values(), *_output_of_no_scene()])
+
+
+def _output_of_no_scene() -> list[Option]:
+    """How to say how it goes, where no .blend is opened."""
+    return [one for name, one in options(Output).items() if name != "blender"]
 
 
 def batch(parser: argparse.ArgumentParser, needs_jobs: bool = True) -> None:

@@ -274,7 +274,7 @@ def _in_order() -> Iterator[Option]:
 def label(name: str, value: str | None = None) -> str:
     """What the panel calls the option ``name``, and ``value`` of it; for one that it has not, its flag."""
     instead = (one for one in panel().values() if one.stands_for == name)
-    entry = panel().get(name) or next(instead, None) or {**options(ImageRequest), **OPTIONS}.get(name)
+    entry = panel().get(name) or next(instead, None) or OPTIONS.get(name) or options(ImageRequest).get(name)
     if entry is None:
         return flag(name, value)
     words, _ = entry.choices.get(value or "", (value or "", ""))

@@ -57,6 +57,12 @@ def read(said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def beside(fields: Mapping[str, Any], folder: Path) -> dict[str, list[str]]:
+    """The lists of texts among ``fields`` that name files, counted from ``folder``, as seen from anywhere."""
+    asked = {name: fields[name] for name in BESIDE if fields.get(name)}
+    return {name: [BESIDE[name](text, folder) for text in texts] for name, texts in asked.items()}
+
+
 def for_pictures(defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the ``defaults`` of all jobs that count for pictures of any kind."""
     return {name: one for name, one in defaults.items() if name in PICTURES and not PICTURES[name].needs}

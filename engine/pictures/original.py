@@ -90,10 +90,7 @@ class Original:
         """(H, W, 3 or 4), sRGB with straight alpha."""
         if self.pixels.dtype == np.uint8:
             return self.pixels
-        if self.pixels.dtype == np.uint16:
-            return png.eight_bits(self.pixels.astype(np.float32) / np.float32(65535))
-        found = png.eight_bits(exr.straight(self.pixels))
-        return found if self.pixels.shape[2] == 4 else found[..., :3]
+        return png.eight_bits(read.straight(self.pixels))[..., : self.pixels.shape[2]]
 
     def image(self) -> Image.Image:
         """It as 8 bits of it."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ class Trajectories:
         """Elements of the canonical space, as often as there are trajectories."""
         return self.space.size * len(self._numbers)
 
-    @property
+    @cached_property
     def _numbers(self) -> list[int]:
         return sorted(set(self.number.tolist()))
 
@@ -104,6 +105,7 @@ class Trajectories:
         whole = whole.index_add(0, view, w[count:] * share)
         return torch.cat([whole, torch.lerp(self._background(w)[view], w[count:], share)])
 
+    @cached_property
     def _first(self) -> Tensor:
         """(N,) the state of each view that is its background: its first one, or the whole's where there is no
         other."""
@@ -114,7 +116,7 @@ class Trajectories:
 
     def _background(self, w: Tensor) -> Tensor:
         """(N, C, h, w)."""
-        return w[self._first()]
+        return w[self._first]
 
     def _of_all_views(self, w: Tensor, number: int) -> Tensor:
         """(N, C, h, w): the states of one trajectory; of views without it those of their background."""

@@ -7,6 +7,7 @@ forward, so depth z is the distance along the viewing axis (not along the ray).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,6 +72,12 @@ class Camera:
         scale = resolution / (2 * self.half_extent * np.maximum(depth, 1e-6))
         pixel = np.stack([right * scale, -up * scale]).T + np.float32(resolution / 2)
         return pixel.astype(np.float32, copy=False), depth
+
+
+def blind(cameras: Sequence[Camera], seeing: Sequence[Camera], what: str) -> list[str]:
+    """A warning when named ``cameras`` aren't among those ``seeing`` anything of ``what`` is painted."""
+    names = [repr(camera.name) for camera in cameras if camera.name and camera not in seeing]
+    return [f"cameras that see nothing of {what} were left out: {', '.join(names)}"] if names else []
 
 
 def paper_rig() -> list[Camera]:

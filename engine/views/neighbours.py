@@ -21,6 +21,11 @@ def neighbours(cameras: list[Camera]) -> NDArray[np.int64]:
     return np.stack([np.arange(len(cameras)), *found], axis=1)
 
 
+def beside(cameras: list[Camera]) -> list[tuple[int, ...]]:
+    """For each view the one or two beside it."""
+    return [tuple(row[row >= 0].tolist()) for row in neighbours(cameras)[:, 1:]]
+
+
 def reference(cameras: list[Camera]) -> int:
     """The view nearest to the front."""
     return int(nearest_first(cameras)[0])

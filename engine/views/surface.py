@@ -42,6 +42,13 @@ class View:
         inside[self.fragments.pixel] = True
         return inside.reshape(self.resolution, self.resolution)
 
+    def picture(self, values: Floats, behind: float = 0.0) -> Floats:
+        """(R, R) or (R, R, k) float32: ``values`` (n,) or (n, k) of the fragments, ``behind`` where there are
+        none."""
+        found = np.full((self.resolution**2, *values.shape[1:]), behind, np.float32)
+        found[self.fragments.pixel] = values
+        return found.reshape(self.resolution, self.resolution, *values.shape[1:])
+
 
 def masks(views: Sequence[View]) -> Bools:
     """(N, R, R) bool: the masks of ``views`` of one resolution, at least one."""

@@ -14,6 +14,7 @@ import torch
 import trimesh
 
 from engine.protocol import Request
+from engine.worker import Worker
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import SD15, STARTER, ZERO_SNR
 from tests.engine.xl_pipelines import make_xl_pipeline
@@ -86,6 +87,12 @@ def cli(root: Path, engine_python: Path, engine_environment: dict[str, str]) -> 
         return subprocess.run(command, capture_output=True, text=True, **settings)  # type: ignore[call-overload, no-any-return]
 
     return run
+
+
+@pytest.fixture(scope="module")
+def worker() -> Worker:
+    """It keeps the model loaded from test to test."""
+    return Worker()
 
 
 @pytest.fixture

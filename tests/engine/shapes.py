@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import trimesh
@@ -91,6 +92,19 @@ def joined(a: Shape, b: Shape) -> Shape:
         np.concatenate([a.uvs, b.uvs]),
         np.concatenate([a.chart, b.chart + a.chart.max() + 1]),
     )
+
+
+def write(path: Path, shape: Shape, **more: Any) -> Path:
+    """The ``shape`` as a mesh file of the engine's own format, .npz, with ``more`` of its arrays."""
+    np.savez(path, vertices=shape.vertices, faces=shape.faces, uvs=shape.uvs, **more)
+    return path
+
+
+def write_halves(path: Path) -> Path:
+    """Such a file of a sphere of two materials, "left" and "right", each half its own."""
+    made = sphere()
+    right = (made.vertices[made.faces].mean(axis=1)[:, 0] > 0).astype(np.int32)
+    return write(path, made, materials=right, material_names=np.array(["left", "right"]))
 
 
 def surface_points(shape: Shape, count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

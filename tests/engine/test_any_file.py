@@ -36,11 +36,6 @@ FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck
 SOME = settings(FEW, max_examples=20)
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 @pytest.fixture
 def quick(request_for: Make) -> Make:
     """The least that a job can do; texture.exr, since an 8-bit file can't show a NaN."""

@@ -24,11 +24,6 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return MAKERS[request.param](tmp_path_factory.mktemp("models") / request.param)
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 def report(worker: Worker, request: Request) -> dict[str, Any]:
     outcome = worker.run(request, Host())
     assert isinstance(outcome, Result), outcome

@@ -129,11 +129,6 @@ def test_a_link_to_nowhere_is_the_users_too(tmp_path: Path) -> None:
         Outputs(tmp_path).check(["mesh.glb"])
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 def refused(worker: Worker, request: Request, stage: str) -> str:
     """Why ``request`` is refused, with all as it was, before the ``stage``."""
     stages: list[str] = []

@@ -24,12 +24,6 @@ from engine.worker import Failure, Worker
 Make = Callable[..., Request]
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    """It keeps the model loaded from test to test."""
-    return Worker()
-
-
 @pytest.fixture
 def denoiser(worker: Worker, request_for: Make) -> Iterator[Denoiser]:
     """The worker's loaded model; how much it does at once is put back at the end."""

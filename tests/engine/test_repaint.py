@@ -29,20 +29,11 @@ SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
-@pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A box with a chart for each side, of which one is of another material."""
+    shape, names = shapes.box(1), np.array(["Paint", "Trim"])
     path = tmp_path_factory.mktemp("box") / "box.npz"
-    shape = shapes.box(1)
-    materials = (shape.chart == 1).astype(np.int32)
-    names = np.array(["Paint", "Trim"])
-    arrays = {"vertices": shape.vertices, "faces": shape.faces, "uvs": shape.uvs}
-    np.savez(path, **arrays, materials=materials, material_names=names)
-    return path
+    return shapes.write(path, shape, materials=(shape.chart == 1).astype(np.int32), material_names=names)
 
 
 @pytest.fixture

@@ -28,17 +28,9 @@ SIZE = 128
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
-@pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A box with a chart for each side."""
-    path = tmp_path_factory.mktemp("box") / "box.npz"
-    shape = shapes.box(1)
-    np.savez(path, vertices=shape.vertices, faces=shape.faces, uvs=shape.uvs)
-    return path
+    return shapes.write(tmp_path_factory.mktemp("box") / "box.npz", shapes.box(1))
 
 
 @pytest.fixture(scope="module")

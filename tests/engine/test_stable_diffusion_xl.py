@@ -19,11 +19,6 @@ from engine.worker import Worker
 Run = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 @pytest.fixture
 def run(worker: Worker, request_for: Callable[..., Request], xl_model: Path) -> Run:
     def one(**options: Any) -> dict[str, Any]:

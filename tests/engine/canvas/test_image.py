@@ -31,11 +31,6 @@ Make = Callable[..., ImageRequest]
 SIZES = {"tile": (72, 96), "wide": (64, 128), "ambiguous": (64, 64)}
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 @pytest.fixture
 def image_for(tiny_model: Path, tmp_path: Path) -> Make:
     def make(**fields: Any) -> ImageRequest:

@@ -267,11 +267,6 @@ def test_the_channel_of_depth_is_found(tmp_path: Path, names: str) -> None:
     np.testing.assert_allclose(found, depth, rtol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 def small(model: Path, out: Path, **fields: Any) -> ImageRequest:
     usual = {"width": 128, "steps": 2, "device": "cpu", "model": str(model), "out": str(out)}
     return ImageRequest("panorama", **{"prompt": "a hall", **usual, **fields})

@@ -28,11 +28,6 @@ Pixels = NDArray[Any]
 SIZE = 100, 140  # no multiple of a latent, and a little more than a view of the tiny model
 
 
-@pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
 @pytest.fixture
 def repair(tiny_model: Path, tmp_path: Path) -> Make:
     """A request for ``old.png``, noise, and ``mask.png``, a square; any field can be given otherwise."""

@@ -39,20 +39,9 @@ def denoiser(tiny_model: Path) -> Denoiser:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
-@pytest.fixture(scope="module")
 def ball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sphere of two materials, each half its own, with the UVs of a cube's sides."""
-    folder = tmp_path_factory.mktemp("ball")
-    shape = shapes.sphere()
-    right = (shape.vertices[shape.faces].mean(axis=1)[:, 0] > 0).astype(np.int32)
-    names = np.array(["left", "right"])
-    arrays = {"vertices": shape.vertices, "faces": shape.faces, "uvs": shape.uvs}
-    np.savez(folder / "ball.npz", **arrays, materials=right, material_names=names)  # type: ignore[arg-type]
-    return folder / "ball.npz"
+    return shapes.write_halves(tmp_path_factory.mktemp("ball") / "ball.npz")
 
 
 def test_later_regions_lie_over_earlier_ones() -> None:

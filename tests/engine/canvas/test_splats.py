@@ -33,11 +33,6 @@ TORUS = trimesh.creation.torus(1.0, 0.4, major_sections=48, minor_sections=24)
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker()
-
-
-@pytest.fixture(scope="module")
 def ply(tmp_path_factory: pytest.TempPathFactory) -> Path:
     splats = made.on_mesh(TORUS, 3000)
     return made.write(tmp_path_factory.mktemp("splats") / "torus.ply", made.rows_of(splats, tint=0.1))
@@ -169,6 +164,9 @@ def test_own_cameras(worker: Worker, splats_for: Make, tmp_path: Path) -> None:
     (view,) = json.loads(Path(result.report).read_text("utf-8"))["views"]
     assert (view["name"], round(view["elevation"])) == ("above", 90)
     assert any("'away'" in warning for warning in result.warnings)
+    file.write_text(json.dumps({"cameras": [sees, away, sees]}))  # the same twice
+    result = painted(worker, splats_for(cameras=str(file), up="z"))
+    assert len(json.loads(Path(result.report).read_text("utf-8"))["views"]) == 2
     file.write_text(json.dumps({"cameras": [away]}))
     outcome = worker.run(splats_for(cameras=str(file)), Host())
     assert isinstance(outcome, Failure)
