@@ -88,7 +88,7 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
         sync, start = _sync(seen, painter), seen.start()
     present = None if start is None else _present(start, autoencoder, painter)
     generator = torch.Generator().manual_seed(settings.seed)
-    behind = _backgrounds(seen, painter, schedule, generator)
+    behind = _around_known(_backgrounds(seen, painter, schedule, generator), present)
     x = initial_noise(sync.space, behind(0), generator)
     network, pace = _network(seen, painter, schedule), _Pace()
     host.progress("denoise", 0, settings.steps_run, None)
@@ -172,6 +172,14 @@ def _backgrounds(
     colours = painter.autoencoder().encode(backgrounds.pictures(height, width, colourful))
     chosen = backgrounds.choices(schedule, count, colourful, generator).to(painter.home)
     return lambda i: colours[chosen[i]]
+
+
+def _around_known(behind: Callable[[int], Tensor], present: Present | None) -> Callable[[int], Tensor]:
+    """What lies ``behind`` what is painted at a step, with what is known beside it."""
+    if present is None or present.known is None:
+        return behind
+    clean, known = present.clean, present.known
+    return lambda i: torch.lerp(behind(i), clean, known)
 
 
 def _attention(canvas: Seen, painter: Painter) -> AbstractContextManager[None]:

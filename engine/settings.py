@@ -220,7 +220,8 @@ def placed(request: Request, own: list[camera_file.Given] | None, mesh: Mesh) ->
     needs. Raises UserError."""
     if own is None:
         return cameras(request.views)
-    _, _, centre, scale = framed(mesh.vertices, mesh.faces)
+    beside = None if mesh.beside is None else mesh.beside.corners
+    _, _, centre, scale = framed(mesh.vertices, mesh.faces, beside)
     return [one.placed(centre + np.array(mesh.origin), scale, request.front) for one in own]
 
 

@@ -19,6 +19,7 @@ from ..datablocks import by_uid, images_by_channel, is_ours, polygon_slots
 from ..engine_files import foreign
 from ..problem import Problem
 from ..read import areas as read_areas
+from ..read import beside as read_beside
 from ..read import mesh as read_mesh
 from ..read import recheck
 from ..read import target as read_target
@@ -108,7 +109,8 @@ class JobObject:
             faces = read_target.faces_that_show(obj, start)
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
         areas = read_areas.only_blender((*(one.area for one in regions), *repaint))
-        wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, areas)
+        looks = read_beside.looks(obj, faces)
+        wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, areas, looks)
         read = read_mesh.read(obj, depsgraph, wanted)
         starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay
         if not starts:

@@ -7,13 +7,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...engine.mesh.frame import from_z_up
 from .target import FaceSelection
+
+if TYPE_CHECKING:  # without it, no bpy is needed here
+    from .beside import BesideArrays, BesideReading
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class MeshArrays:
     vertices (V, 3) float32; faces (F, 3) int32; uvs (F, 3, 2) float32 per corner, origin bottom left, or
     None; polygons (F,) int32, the polygon of each triangle. corners (F, 3) int32: the mesh loop that each
     triangle corner belongs to. materials (F,) int32: numbers among ``material_names``. name: of the object.
-    areas: (F, 3) float32, how much of each corner is in an area, by how options spell that.
+    areas: (F, 3) float32, how much of each corner is in an area, by how options spell that. beside: what else
+    of the object is seen, None for nothing.
     """
 
     vertices: NDArray[np.float32]
@@ -35,9 +39,10 @@ class MeshArrays:
     material_names: tuple[str, ...]
     name: str = ""
     areas: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    beside: BesideArrays | None = None
 
     def save(self, path: Path) -> None:
-        """Write what the engine needs into the .npz ``path``. Raises OSError."""
+        """Write what the engine needs into the .npz ``path``, and pictures that it names. Raises OSError."""
         arrays = {"vertices": self.vertices, "faces": self.faces, "polygons": self.polygons}
         if self.uvs is not None:
             arrays["uvs"] = self.uvs
@@ -48,6 +53,9 @@ class MeshArrays:
         if self.areas:
             arrays["area_names"] = np.array(list(self.areas))
             arrays["area_weights"] = np.stack(list(self.areas.values()))
+        if self.beside:
+            self.beside.save(path.parent, path.stem)
+            arrays |= self.beside.named(path.stem)
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
@@ -63,7 +71,7 @@ class MeshReading:
     slot.
     name: of the object. areas: (L,) float32, how much of each loop is in an area, by how options spell that.
     world: (4, 4) instead of ``scale``, for several objects. selection: the faces that the triangles are of,
-    None for all.
+    None for all. beside: the others, None where they aren't seen.
     """
 
     points: NDArray[np.float32]
@@ -83,6 +91,7 @@ class MeshReading:
     selection: FaceSelection | None = None
     name: str = ""
     areas: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    beside: BesideReading | None = None
 
     @property
     def corners(self) -> NDArray[np.int32]:
@@ -128,6 +137,7 @@ class MeshReading:
             material_names=names,
             name=self.name,
             areas={said: weights[corners] for said, weights in self.areas.items()},
+            beside=None if self.beside is None else self.beside.arrays(self.loop_vertices),
         )
 
 

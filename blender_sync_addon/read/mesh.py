@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,8 +42,9 @@ from ...engine import words
 from ...engine.options.areas import Area
 from ..datablocks import polygon_slots
 from ..problem import Problem
-from . import areas, bulk, instances, target
+from . import areas, beside, bulk, instances, target
 from .arrays import MeshReading
+from .beside import Look
 from .target import FaceSelection
 from .trial import MUCH, Trial, try_out
 
@@ -59,13 +60,15 @@ _CONVERTIBLE = {"CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 class WantedMesh:
     """What is to be read. uv_layer: name of the UV map to texture, "" for the active one. unwrap: "auto",
     "always", "keep", "never". faces: those to read, None for all. in_world: where the object stands among
-    others. areas: of the job's regions, that only Blender knows."""
+    others. areas: of the job's regions, that only Blender knows. looks: of what stands beside the faces, by
+    its slots."""
 
     uv_layer: str = ""
     unwrap: str = "auto"
     faces: FaceSelection | None = None
     in_world: bool = False
     areas: tuple[Area, ...] = ()
+    looks: Mapping[int, Look] = dataclasses.field(default_factory=dict)
 
 
 def read(obj: Any, depsgraph: Any, wanted: WantedMesh) -> MeshReading:
@@ -223,9 +226,11 @@ def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> M
     """``mesh``, the evaluated or the base mesh of ``obj``, in bulk reads."""
     layer = _layer(mesh, obj.data, wanted.uv_layer)
     triangles, polygons = bulk.triangles(mesh)
+    slots, others = polygon_slots(mesh, len(obj.material_slots))[polygons], None
     if wanted.faces is not None:
         own = (wanted.faces.polygons if on_base else wanted.faces.on(mesh))[polygons]
-        triangles, polygons = triangles[own], polygons[own]
+        others = beside.read(mesh, triangles[~own], slots[~own], wanted.looks)
+        triangles, polygons, slots = triangles[own], polygons[own], slots[own]
     return MeshReading(
         points=bulk.points(mesh),
         loop_vertices=bulk.corner_vertices(mesh),
@@ -237,9 +242,10 @@ def _reading(obj: Any, mesh: Any, wanted: WantedMesh, on_base: bool = True) -> M
         unwrap=wanted.unwrap,
         topology=topology(obj.data),
         on_base=on_base,
-        slots=polygon_slots(mesh, len(obj.material_slots))[polygons],
+        slots=slots,
         materials=tuple(target.artists_material_names(obj)),
         selection=wanted.faces,
         name=obj.name,
         areas=areas.read(obj, mesh, wanted.areas, alone=not wanted.in_world),
+        beside=others,
     )

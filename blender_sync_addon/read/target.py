@@ -1,6 +1,6 @@
 """Which faces of an object a job is for: all, those of a material slot, or the selected ones.
 
-The engine is given these faces alone, so that the views frame them and nothing of the object hides them.
+Views frame these faces. They see the others beside them as they look (beside.py), and paint these alone.
 """
 
 from __future__ import annotations

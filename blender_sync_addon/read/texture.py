@@ -62,7 +62,12 @@ def read(obj: Any, uv_layer: str = "", chosen: FaceSelection | None = None) -> C
 
     Raises Problem where it isn't one image, laid out by a UV map and nothing else.
     """
-    image, layer = shown(obj, target.shown_material(obj, chosen))
+    return of_material(obj, target.shown_material(obj, chosen), uv_layer)
+
+
+def of_material(obj: Any, material: Any | None, uv_layer: str = "") -> CurrentTexture:
+    """The same of ``material`` on ``obj``."""
+    image, layer = shown(obj, material)
     if uv_layer and layer and uv_layer != layer:
         what = f"The texture of '{obj.name}' is laid out on the UV map '{layer}', not on '{uv_layer}'"
         raise Problem(what, f"Choose '{layer}' under UV Map, {OTHERWISE}.")
@@ -93,12 +98,17 @@ def shown(obj: Any, material: Any | None) -> tuple[Any, str]:
 
 def _image_node(material: Any) -> Any | None:
     """The image node right before the base colour of ``material``; None without."""
+    socket = base_colour(material)
+    node = _before(socket)[0] if socket else None
+    return node if node and node.type == "TEX_IMAGE" else None
+
+
+def base_colour(material: Any) -> Any | None:
+    """The input of the shader of ``material`` that has its base colour; None without."""
     tree = material.node_tree
     output = tree.get_output_node("ALL") if tree else None
     shader = _before(output.inputs["Surface"])[0] if output else None
-    socket = shader.inputs.get(main_channel().socket) or shader.inputs.get("Color") if shader else None
-    node = _before(socket)[0] if socket else None
-    return node if node and node.type == "TEX_IMAGE" else None
+    return shader.inputs.get(main_channel().socket) or shader.inputs.get("Color") if shader else None
 
 
 def _before(socket: Any) -> tuple[Any | None, str]:

@@ -83,7 +83,7 @@ class ExistingTexture:
         """(N, 3, R, R) float32 in [0, 1]: what ``views`` of one resolution show of it on ``surface``, unlit,
         grey behind. Each pixel is the mean of several: a texture has more detail than a view."""
         resolution = views[0].resolution
-        finer = max(1, min(MOST_SAMPLES, FINE // resolution))
+        finer = samples(resolution)
         # A view shows about a third of the texture's width.
         fitted = self.fitted(4 * finer * resolution)
         pictures = []
@@ -127,6 +127,11 @@ class ExistingTexture:
         result = image.reshape(-1, image.shape[-1]).copy()
         result[far[kept], : old.shape[1]] = old[kept]
         return result.reshape(image.shape)
+
+
+def samples(resolution: int) -> int:
+    """How many of a texture a pixel of a view of ``resolution``^2 pixels is the mean of, across."""
+    return max(1, min(MOST_SAMPLES, FINE // resolution))
 
 
 def near_mesh(texels: SurfaceTexels) -> NDArray[np.bool_]:

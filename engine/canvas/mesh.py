@@ -35,7 +35,7 @@ from ..views.neighbours import beside, nearest_first
 from ..views.planner import MAX_VIEWS
 from ..views.surface import Surface, View
 from .canvas import CanvasView, Prompt, Start
-from .mesh_job import MeshJob
+from .mesh_job import HIDDEN, MeshJob
 from .mesh_maps import mesh_maps
 from .mesh_painted import PaintedMesh
 from .mesh_preview import MeshPreview
@@ -67,14 +67,13 @@ class PreparedMeshes:
     def canvas(self, settings: Settings, denoiser: Denoiser) -> MeshCanvas:
         """Seen by the cameras that the request asks for, in the size and with the controls that the model
         takes."""
-        job = self.job
-        request, mesh = job.request, job.layout.mesh
-        memory.check_numbers(len(job.layout.pages), max(settings.latent_size, settings.rgb_size))
-        cameras = options.placed(request, job.own, mesh)
+        request, pages = self.job.request, len(self.job.layout.pages)
+        memory.check_numbers(pages, max(settings.latent_size, settings.rgb_size))
+        job, surface = self.job.surface(choose(request.raster, denoiser.device.type))
+        alone = [] if job is self.job else [HIDDEN]
+        cameras = options.placed(request, job.own, job.layout.mesh)
         notes = memory.check_views(MAX_VIEWS if cameras is None else len(cameras), settings.view_size)
         job.host.note(notes)
-        backend = choose(request.raster, denoiser.device.type)
-        surface = Surface.build(mesh.vertices, mesh.faces, job.layout.uvs, backend, request.front)
         made, missing = wanted(request.channels, (*denoiser.channels, *denoiser.estimated))
         if job.repair is not None:
             made = (main_channel(),)  # of the others nothing is known around what is painted
@@ -86,7 +85,7 @@ class PreparedMeshes:
             seen, shots = [shot.camera for shot in shots], job.repair.seeing(surface, shots)
             unseen += blind(seen, [shot.camera for shot in shots], "what is repainted")
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
-        warnings = [*notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
+        warnings = [*alone, *notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
         warnings += [*asked.warnings, *_ungiven(missing)]
         return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
 
@@ -105,6 +104,15 @@ def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> 
         side = shot.resolution
         found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others))
     return found
+
+
+def around(start: Start | None, pictures: Floats, share: Floats) -> Start:
+    """``start``, None for nothing, among ``pictures`` (N, 3, H, W) of what stays, which are ``share`` (N, H,
+    W) of each pixel."""
+    if start is None:
+        return Start(pictures, share)
+    mixed = start.pictures + share[:, None] * (pictures - start.pictures)
+    return Start(mixed, share if start.known is None else np.maximum(share, start.known))
 
 
 @dataclass(frozen=True)
@@ -157,12 +165,16 @@ class MeshCanvas:
         return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
 
     def start(self) -> Start | None:
-        """How the views show the texture to start from."""
+        """How the views show the texture to start from, and what stands beside."""
         old, repair, surface, shots = self.job.old, self.job.repair, self.surface, self.shots
-        if old is None:
-            return None
-        known = None if repair is None else repair.known(surface, shots, old)
-        return Start(old.seen(surface, shots, self.job.host.check), known)
+        start = None
+        if old is not None:
+            known = None if repair is None else repair.known(surface, shots, old)
+            start = Start(old.seen(surface, shots, self.job.host.check), known)
+        if self.job.beside is None:
+            return start
+        pictures, share = self.job.beside.seen(surface, shots, self.job.host.check)
+        return around(start, pictures, share)
 
     def preview(self) -> MeshPreview:
         return MeshPreview(self.job, self.surface, self.cameras, self.shown)
@@ -178,7 +190,8 @@ class MeshCanvas:
         if repair is not None and self.job.old is not None:
             over = repair.over(graph, image, self.job.old)
             images[main_channel()] = over.image()
-        flat = flat_channels(images, graph.texels.index)
+        own = {one: images[one] for one in self.shown}  # gold is metal all over: of others it says nothing
+        flat = flat_channels(own, graph.texels.index)
         return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat), over)
 
     def _made(self, channel: Channel, found: ByChannel, graph: TexelGraph) -> Floats:

@@ -19,17 +19,22 @@ from ..mesh.unwrap import New, ensure_uvs, own_uvs
 from ..options.channels import Channel
 from ..protocol import Request
 from ..views.camera_file import Given
+from ..views.surface import Surface
 from .mesh_areas import MeshArea
+from .mesh_beside import Surroundings, hides_much
 from .mesh_repair import MeshRepair
 
 Floats = NDArray[np.float32]
+
+HIDDEN = "the rest of the object hides most of the chosen faces: they were textured as if they stood alone"
 
 
 @dataclass(frozen=True)
 class MeshJob:
     """layout: the meshes of ``request`` as one, on their textures. own: the request's cameras, None where it
     gives none. old: the texture to start from, None where there is none. areas: of the request's regions.
-    repair: what of the old texture is painted anew, None where all is."""
+    repair: what of the old texture is painted anew, None where all is. beside: what else of the meshes'
+    objects the views see, None for nothing."""
 
     request: Request
     layout: Layout
@@ -38,6 +43,7 @@ class MeshJob:
     old: ExistingTexture | None = None
     areas: tuple[MeshArea, ...] = ()
     repair: MeshRepair | None = None
+    beside: Surroundings | None = None
 
     @classmethod
     def read(cls, request: Request, host: Host, clock: Clock) -> MeshJob:
@@ -59,7 +65,8 @@ class MeshJob:
             areas = tuple(MeshArea.read(one.area, layout, "region") for one in regions)
             path = request.init_texture
             old = ExistingTexture.read_pages(path, layout.pages) if path and not request.repaint else None
-            job = cls(request, layout, host, own, old, areas)
+            beside = Surroundings.read(layout.mesh.beside)
+            job = cls(request, layout, host, own, old, areas, beside=beside)
             return job._repairing() if request.repaint else job
 
     def _repairing(self) -> MeshJob:
@@ -69,6 +76,19 @@ class MeshJob:
         layout = replace(self.layout, warnings=(*self.layout.warnings, *notes, *repair.notes(self.request)))
         request, old = repair.request(self.request), repair.present()
         return replace(self, request=request, layout=layout, old=old, repair=repair)
+
+    def surface(self, backend: str) -> tuple[MeshJob, Surface]:
+        """The surface that is painted, on the rasteriser ``backend`` of views/backends.py. The job of which
+        it is stands alone where what stands beside would hide most of it."""
+        mesh, request = self.layout.mesh, self.request
+        places = mesh.vertices, mesh.faces, self.layout.uvs, backend, request.front
+        if self.beside is None:
+            return self, Surface.build(*places)
+        surface = Surface.build(*places, self.beside.beside.corners)
+        if not hides_much(surface):
+            return self, surface
+        alone = replace(self.layout, mesh=replace(mesh, beside=None))
+        return replace(self, layout=alone, beside=None), Surface.build(*places)
 
     def files(self, channels: Iterable[Channel]) -> list[str]:
         """The names of all that the job writes of ``channels``."""

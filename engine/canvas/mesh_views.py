@@ -16,7 +16,6 @@ from ..errors import UserError
 from ..host import Host
 from ..views.cameras import Camera
 from ..views.planner import plan
-from ..views.raster import EmbreeRaster
 from ..views.surface import Surface, View
 
 Floats = NDArray[np.float32]
@@ -34,18 +33,21 @@ def take_views(
     wanted: NDArray[np.bool_] | None = None,
 ) -> list[View]:
     """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
-    those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS).
+    those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS),
+    which show what stands beside, too.
     wanted: (F,) the faces for whose sake views are chosen; None: all.
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
     """
-    placed = _planned(surface.raster, host, wanted) if cameras is None else cameras
+    placed = _planned(surface, host, wanted) if cameras is None else cameras
+    whole = surface.whole
 
     def draw(i: int) -> View:
         host.check()
         view = surface.seen(placed[i], resolution)
-        return replace(view, controls={kind: _CONTROLS[kind](surface, view) for kind in controls})
+        all_seen = view if whole is surface else whole.seen(placed[i], resolution)
+        return replace(view, controls={kind: _CONTROLS[kind](whole, all_seen) for kind in controls})
 
     views = []
     with ThreadPoolExecutor(max_workers=AT_ONCE if surface.raster.name == "embree" else 1) as pool:
@@ -59,13 +61,13 @@ def take_views(
     return seeing
 
 
-def _planned(raster: EmbreeRaster, host: Host, wanted: NDArray[np.bool_] | None) -> list[Camera]:
+def _planned(surface: Surface, host: Host, wanted: NDArray[np.bool_] | None) -> list[Camera]:
     """A plan for the mesh. One of the last meshes gets the plan that it had: another prompt or seed needn't
     wait for it."""
-    faces = b"" if wanted is None else wanted.tobytes()
-    mesh = hashlib.sha256(raster.corners.tobytes() + faces).digest()
+    known = [one.tobytes() for one in (surface.corners, wanted, surface.beside) if one is not None]
+    mesh = hashlib.sha256(b"".join(known)).digest()
     if mesh not in _plans:
-        found = plan(raster, host.check, lambda i, n: host.progress("plan", i, n, None), wanted)
+        found = plan(surface.raster, host.check, lambda i, n: host.progress("plan", i, n, None), wanted)
         _plans[mesh] = tuple(found)
         while len(_plans) > PLANS:
             del _plans[next(iter(_plans))]

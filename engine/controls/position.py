@@ -27,7 +27,8 @@ def position_picture(points: Array, inside: NDArray[np.bool_]) -> Array:
 
 def control(surface: Surface, view: View) -> Array:
     """(3, R, R) float32: the position picture of ``view`` of ``surface``."""
-    picture = position_picture(surface.points(view.fragments), view.mask)  # pixels come row by row
+    points = surface.places_in_object(view.fragments)
+    picture = position_picture(points, view.mask)  # pixels come row by row
     return np.moveaxis(picture, -1, 0)
 
 

@@ -26,6 +26,8 @@ FAR = 256.0  # sizes of an object from zero: there float32 tells places 1/65,536
 STRAY_SHARE = 0.01  # of the surface, at most, that is left out of the frame
 STRAY_FACTOR = 8.0  # as much larger, at least, the object then is in it
 SPIKE_FACTOR = 32.0  # sizes of the object that a single vertex must lie away to be no part of it
+ROOM = 1.15  # of a part's own sphere: what stands beside it is seen all around
+NEAREST = 4.0  # times as near, at most, cameras come for a part of an object
 _MANY = 1 << 16
 
 
@@ -76,9 +78,28 @@ def to_unit_sphere(vertices: Array) -> tuple[Array, Array, float]:
     return (points / scale).astype(np.float32), centre.astype(np.float32), scale
 
 
-def framed(vertices: Array, faces: NDArray[np.int32]) -> tuple[Array, NDArray[np.int32], Array, float]:
+def framed(
+    vertices: Array, faces: NDArray[np.int32], beside: Array | None = None
+) -> tuple[Array, NDArray[np.int32], Array, float]:
     """``vertices`` (V, 3) as :func:`to_unit_sphere` has them without the stray ones of ``faces`` (F, 3), and
-    the faces with the stray ones on one point, where nothing sees them; centre and scale."""
+    the faces with the stray ones on one point, where nothing sees them; centre and scale.
+
+    beside: (B, 3, 3) the corners of what else the object has. Then the sphere has room for some of it."""
+    points, own, centre, scale = _framed(vertices, faces)
+    if beside is None:
+        return points, own, centre, scale
+    _, _, _, whole = _framed(*with_beside(vertices, faces, beside))
+    wider = max(scale, min(scale * ROOM, whole), whole / NEAREST)
+    return points * np.float32(scale / wider), own, centre, wider
+
+
+def with_beside(vertices: Array, faces: NDArray[np.int32], beside: Array) -> tuple[Array, NDArray[np.int32]]:
+    """``vertices`` (V, 3) and ``faces`` (F, 3), and behind them those of ``beside`` (B, 3, 3)."""
+    number = np.arange(len(vertices), len(vertices) + 3 * len(beside), dtype=np.int32)
+    return np.concatenate([vertices, beside.reshape(-1, 3)]), np.concatenate([faces, number.reshape(-1, 3)])
+
+
+def _framed(vertices: Array, faces: NDArray[np.int32]) -> tuple[Array, NDArray[np.int32], Array, float]:
     stray = stray_faces(vertices, faces)
     if stray is None:
         points, centre, scale = to_unit_sphere(vertices)

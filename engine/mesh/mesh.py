@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from . import clean, frame, read
 from .areas import Areas
+from .beside import Beside
 from .raw import Bools, Check, UVSet, never
 
 Floats = NDArray[np.float32]
@@ -34,6 +35,7 @@ class Mesh:
     origin: where the vertices' zero lies in the file: zero, but for an object so far away from that that
         float32 wouldn't hold its shape.
     areas: what the file calls its faces.
+    beside: what else of the object views see; None where the faces are all of it.
     """
 
     vertices: Floats
@@ -48,6 +50,7 @@ class Mesh:
     others: tuple[UVSet, ...] = ()
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     areas: Areas = field(default_factory=Areas)
+    beside: Beside | None = None
 
 
 def is_z_up(path: str | Path, up: str) -> bool:
@@ -72,6 +75,7 @@ def load(path: str | Path, by: str = "", check: Check = never, up: str = "y") ->
         raw.vertices = frame.from_z_up(raw.vertices)
     cleaned = clean.clean(raw, _text(read.title(path)), keep_faces=path.suffix.lower() == ".npz")
     first = cleaned.uv_sets[0] if cleaned.uv_sets else None
+    beside, origin = raw.beside, np.array(cleaned.origin)
     return Mesh(
         cleaned.vertices,
         cleaned.faces,
@@ -85,6 +89,7 @@ def load(path: str | Path, by: str = "", check: Check = never, up: str = "y") ->
         tuple(cleaned.uv_sets[1:]),
         cleaned.origin,
         cleaned.areas.of_file(_text(path.stem), len(cleaned.faces)),
+        None if beside is None else Beside.of(beside, raw.vertices, origin, path),
     )
 
 

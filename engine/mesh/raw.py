@@ -31,7 +31,7 @@ class Raw:
     face has any; bare (F,) the faces without UVs, zero in ``uvs``, None where all have some; polygons (F,)
     int32 or None; part (F,) int32, the number among ``parts`` of each face's object or material, None where
     all are of one. others: further UV sets, each with what to call it, in case ``uvs`` can't carry a
-    texture. areas: what the file calls its faces."""
+    texture. areas: what the file calls its faces. beside: what else of the object views see."""
 
     vertices: Doubles
     faces: Indices
@@ -43,6 +43,19 @@ class Raw:
     bare: Bools | None = None
     others: list[UVSet] = field(default_factory=list)
     areas: Areas = field(default_factory=Areas)
+    beside: RawBeside | None = None
+
+
+@dataclass(frozen=True)
+class RawBeside:
+    """As beside.Beside, unchecked but for shapes and numbers of looks: faces (B, 3) int64 of the Raw's
+    vertices; uvs (B, 3, 2), look (B,), colours (L, 3); pictures (L,): names of files, "" for none."""
+
+    faces: Indices
+    uvs: Doubles
+    look: Indices
+    colours: Doubles
+    pictures: tuple[str, ...]
 
 
 @dataclass(frozen=True)

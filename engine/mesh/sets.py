@@ -19,7 +19,7 @@ from .. import threads
 from ..outputs import safe_name
 from ..pictures.pages import paged
 from ..words import alike
-from . import areas, frame, udim
+from . import areas, beside, frame, udim
 from .frame import UDIM_FIRST
 from .mesh import Floats, Ints, Mesh
 from .raw import Bools, UVSet
@@ -192,6 +192,9 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
         bare=_joined_bare(meshes),
         origin=origin,
         areas=areas.joined([mesh.areas for mesh in meshes], [len(mesh.faces) for mesh in meshes]),
+        beside=beside.joined(
+            [mesh.beside for mesh in meshes], [np.subtract(mesh.origin, origin) for mesh in meshes]
+        ),
     )
 
 

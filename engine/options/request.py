@@ -23,7 +23,8 @@ class Request(Asked, Job):
         ``vertices`` (V, 3) float32 in engine axes, ``faces`` (F, 3) int32, optional ``uvs`` (F, 3, 2)
         float32 per triangle corner with the origin at the bottom left, optional ``polygons`` (F,) int32:
         the polygon that each triangle is part of; optional ``materials`` (F,) int32, numbers among
-        ``material_names`` (M,) text. Or of a .blend, .fbx or .usd, which Blender opens.
+        ``material_names`` (M,) text; more in mesh/formats/npz.py. Or of a .blend, .fbx or .usd, which Blender
+        opens.
     other_meshes: more such paths, textured together with it where they lie; other_unwraps: ``unwrap`` of
         each, where it isn't the same for all.
     out: folder that receives texture.png, mesh.glb, views.png, turntable.gif, report.json.

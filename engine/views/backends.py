@@ -94,8 +94,9 @@ def guarded(draw: Draw) -> Draw:
     return again
 
 
-def make_raster(name: str, vertices: Floats, faces: Ints) -> EmbreeRaster:
-    """The rasteriser ``name``, as ``choose`` gives it, of ``vertices`` (V, 3) and ``faces`` (F, 3)."""
+def make_raster(name: str, vertices: Floats, faces: Ints, beside: Floats | None = None) -> EmbreeRaster:
+    """The rasteriser ``name``, as ``choose`` gives it, of ``vertices`` (V, 3) and ``faces`` (F, 3), which
+    what stands ``beside`` hides, see EmbreeRaster."""
     if name == "nvdiffrast":
-        return CudaRaster(vertices, faces, cuda_draw())
-    return EmbreeRaster(vertices, faces)
+        return CudaRaster(vertices, faces, cuda_draw(), beside)
+    return EmbreeRaster(vertices, faces, beside)

@@ -97,9 +97,10 @@ class CudaRaster(EmbreeRaster):
 
     name = "nvdiffrast"
 
-    def __init__(self, vertices: Floats, faces: Ints, draw: Draw) -> None:
-        super().__init__(vertices, faces)
+    def __init__(self, vertices: Floats, faces: Ints, draw: Draw, beside: Floats | None = None) -> None:
+        super().__init__(vertices, faces, beside)
         self._draw = draw
+        self._drawn = self.corners if beside is None else np.concatenate([self.corners, beside])
 
     def _nearest(
         self, camera: Camera, resolution: int, directions: Floats
@@ -109,9 +110,9 @@ class CudaRaster(EmbreeRaster):
         depth = np.full(shape, np.inf, np.float32)
         for window in windows(resolution):
             part = np.s_[window.top : window.top + window.size, window.left : window.left + window.size]
-            for start in range(0, len(self.corners), MAX_FACES):
+            for start in range(0, len(self._drawn), MAX_FACES):
                 self._draw_part(camera, window, start, (face[part], bary[part], depth[part]), resolution)
-        pixel = np.flatnonzero(face >= 0).astype(np.int32)
+        pixel = np.flatnonzero((face >= 0) & (face < len(self.corners))).astype(np.int32)
         return pixel, face.reshape(-1)[pixel], bary.reshape(-1, 3)[pixel], depth.reshape(-1)[pixel]
 
     def _draw_part(
@@ -124,7 +125,7 @@ class CudaRaster(EmbreeRaster):
     ) -> None:
         """Draw MAX_FACES faces from ``start`` on; where they are nearer, note them in ``found``: face, bary
         and depth of each pixel of the window."""
-        corners = self.corners[start : start + MAX_FACES]
+        corners = self._drawn[start : start + MAX_FACES]
         faces = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
         positions = clip_positions(corners.reshape(-1, 3), camera, resolution, window)
         picture = self._draw(positions, faces, window.side)[window.middle, window.middle]

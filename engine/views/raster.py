@@ -61,15 +61,18 @@ def interpolate(corners: Floats, face: Ints, bary: Floats) -> Floats:
 
 
 class EmbreeRaster:
-    """Ray casts against one fixed mesh. ``vertices`` (V, 3) float32 normalised, ``faces`` (F, 3) int32."""
+    """Ray casts against one fixed mesh. ``vertices`` (V, 3) float32 normalised, ``faces`` (F, 3) int32.
+    beside: (B, 3, 3) float32, the corners of faces that hide those of the mesh and aren't told of."""
 
     name = "embree"  # of choices.RASTERS
 
-    def __init__(self, vertices: Floats, faces: Ints) -> None:
+    def __init__(self, vertices: Floats, faces: Ints, beside: Floats | None = None) -> None:
         self.corners = np.ascontiguousarray(vertices[faces], np.float32)
         self.normals = unit_normals(vertices, faces)
         self._faces = _distinct(vertices, faces)
-        self._scene = _scene_of(self.corners if self._faces is None else self.corners[self._faces])
+        own = self.corners if self._faces is None else self.corners[self._faces]
+        self._own = len(own)  # of the scene's faces, the first
+        self._scene = _scene_of(own if beside is None else np.concatenate([own, beside]))
         points = self.corners.reshape(-1, 3)
         self._box = np.stack([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros((2, 3))
 
@@ -91,6 +94,9 @@ class EmbreeRaster:
         towards = directions.take(chosen, axis=0)
         origins = np.broadcast_to(camera.position, towards.shape)
         ray, face, bary, depth = _cast(self._scene, origins, towards)
+        own = face < self._own
+        if not own.all():
+            ray, face, bary, depth = ray[own], face[own], bary[own], depth[own]
         return chosen[ray], face if self._faces is None else self._faces[face], bary, depth
 
     def _window(self, camera: Camera, resolution: int) -> tuple[slice, slice]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh.edges import Edges, places, shared_edges
-from ..mesh.frame import framed, turned
+from ..mesh.frame import framed, turned, with_beside
 from ..mesh.islands import island_of_face
 from ..mesh.shading import corner_normals
 from .backends import make_raster
@@ -62,19 +62,48 @@ class Surface:
     raster: casts rays against it and holds its faces' corners and normals. uvs: (F, 3, 2) float32 in [0, 1]
     for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). What is found out
     about the faces is kept: on a million of them it takes seconds.
+
+    beside: (B, 3, 3) float32, the corners of what else of the object is seen; None where nothing is. centre
+    (3,), scale: where the unit sphere lies in that of the whole object, and how large it is there.
     """
 
     raster: EmbreeRaster
     uvs: Floats
+    beside: Floats | None = None
+    centre: Floats = field(default_factory=lambda: np.zeros(3, np.float32))
+    scale: float = 1.0
 
     @classmethod
     def build(
-        cls, vertices: Floats, faces: Ints, uvs: Floats, backend: str = "embree", front: float = 0.0
+        cls,
+        vertices: Floats,
+        faces: Ints,
+        uvs: Floats,
+        backend: str = "embree",
+        front: float = 0.0,
+        beside: Floats | None = None,
     ) -> Surface:
         """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), framed and turned so that what faces the
-        azimuth ``front`` faces the front. backend: one that views/backends.py chose."""
-        points, own, _, _ = framed(vertices, faces)
-        return cls(make_raster(backend, turned(points, front), own), uvs)
+        azimuth ``front`` faces the front. backend: one that views/backends.py chose. beside: (B, 3, 3), in
+        the same units."""
+        points, own, centre, scale = framed(vertices, faces, beside)
+        if beside is None:
+            return cls(make_raster(backend, turned(points, front), own), uvs)
+        around = turned(((beside - centre) / scale).astype(np.float32), front)
+        _, _, middle, whole = framed(*with_beside(vertices, faces, beside))
+        inside = turned(((centre - middle) / whole).astype(np.float32), front)
+        raster = make_raster(backend, turned(points, front), own, around)
+        return cls(raster, uvs, around, inside, scale / whole)
+
+    @cached_property
+    def whole(self) -> Surface:
+        """With what stands beside, behind its own faces, all of it as if it were painted; without UVs."""
+        if self.beside is None:
+            return self
+        corners = np.concatenate([self.corners, self.beside])
+        number = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
+        raster = make_raster(self.raster.name, corners.reshape(-1, 3), number)
+        return Surface(raster, np.zeros((len(corners), 3, 2), np.float32), None, self.centre, self.scale)
 
     @property
     def corners(self) -> Floats:
@@ -113,6 +142,10 @@ class Surface:
     def points(self, fragments: Fragments) -> Floats:
         """(n, 3) float32: the places that ``fragments`` show."""
         return interpolate(self.corners, fragments.face, fragments.bary)
+
+    def places_in_object(self, fragments: Fragments) -> Floats:
+        """(n, 3) float32: the same in the unit sphere of the whole object."""
+        return np.asarray(self.points(fragments) * np.float32(self.scale) + self.centre, np.float32)
 
     def smooth_normals(self, fragments: Fragments) -> Floats:
         """(n, 3) float32: the unit normals that ``fragments`` are shaded with."""

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import types
 from pathlib import Path
+from urllib.parse import unquote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -21,9 +22,10 @@ ADDON = helper.enable()
 helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
-from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
+from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
 from sync_texture.blender_sync_addon.read import cameras, picture  # noqa: E402
-from tiles import PLACES, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
+from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
+from tiles import PLACES, SHOWN, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
 
 
 def test_selected_faces_get_a_slot_of_their_own():
@@ -86,6 +88,37 @@ def test_the_faces_of_a_slot():
     assert names(obj) == ["tiles moss", "tiles sand"]
     bpy.ops.sync_texture.restore_materials()
     assert seen() == ["wood", "wood", "iron", "iron"]
+
+
+def test_what_stands_beside_the_faces_goes_with_them():
+    """Colours, and pictures with the UV map that each is laid out by; not what is painted."""
+    obj = tiles(name="50%20 off: a/b")
+    mesh, _ = given(obj, target="slot", slot="iron")
+    places = mesh["vertices"][mesh["beside_faces"]].mean(axis=1)
+    assert len(mesh["faces"]) == len(mesh["beside_faces"]) == 4
+    assert {tuple(np.sign(place[[0, 2]])) for place in places} == {(-1, 1), (1, 1)}
+    assert mesh["beside_pictures"].tolist() == [""]
+    shown = np.array(SHOWN["wood"]) / 255
+    np.testing.assert_allclose(mesh["beside_colors"], [shown], atol=0.05)
+    obj.data.uv_layers.new(name="other")
+    moved = np.add(uvs_of(obj)[1], (0.5, 0.25))
+    obj.data.uv_layers["other"].uv.foreach_set("vector", moved.astype(np.float32).ravel())
+    image = bpy.data.images.new("rough wood", 4, 4)
+    tree = obj.material_slots[0].material.node_tree
+    node, layer = tree.nodes.new("ShaderNodeTexImage"), tree.nodes.new("ShaderNodeUVMap")
+    node.image, layer.uv_map = image, "other"
+    tree.links.new(layer.outputs[0], node.inputs[0])
+    tree.links.new(node.outputs[0], tree.nodes["Principled BSDF"].inputs["Base Color"])
+    job = texture_job.TextureJob([obj], Settings(prompt="moss", target="slot", slot=1))
+    job.wait()
+    (path,) = job.folder.glob("*.npz")
+    mesh = np.load(path)
+    (name,) = map(unquote, mesh["beside_pictures"].tolist())
+    assert (job.folder / name).read_bytes().startswith(b"\x89PNG")
+    np.testing.assert_allclose(
+        np.sort(np.unique(mesh["beside_uvs"][..., 0])), np.unique(moved[:, 0].round(6)), atol=1e-5
+    )
+    job.close()
 
 
 def test_faces_of_a_texture_of_ours():

@@ -17,6 +17,7 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.denoise.denoiser import Denoiser
@@ -164,6 +165,15 @@ def test_an_estimator_makes_a_whole_material(request_for: Make, tmp_path: Path, 
     packed = np.asarray(next(iter(scene.geometry.values())).visual.material.metallicRoughnessTexture)
     for part, name in ((1, "roughness"), (2, "metallic")):
         assert (packed[..., part] == pixels(found.textures[0].others[name])[..., 0]).all()
+
+
+def test_gold_that_is_metal_all_over_is_no_failure(request_for: Make, tmp_path: Path, telling: str) -> None:
+    folder = shutil.copytree(telling, tmp_path / "model")
+    weights = folder / "estimator" / "diffusion_pytorch_model.safetensors"
+    save_file({name: 0 * own for name, own in load_file(weights).items()}, weights)
+    found = run(request_for(model=str(folder), channels=("metallic", "emission")))
+    assert len(np.unique(pixels(found.textures[0].others["metallic"]))) == 1
+    assert not [said for said in found.warnings if "same all over" in said]
 
 
 def test_some_channels_alone_and_what_a_model_cannot_tell(

@@ -1,4 +1,9 @@
-"""The arrays that the add-on hands over (see protocol.Request), checked before they are read."""
+"""The arrays that the add-on hands over (see protocol.Request), checked before they are read.
+
+What else of the object is seen, and not painted: ``beside_faces`` (B, 3) int32 of the same vertices,
+``beside_uvs`` (B, 3, 2), ``beside_looks`` (B,) int32, numbers among ``beside_colors`` (L, 3) in [0, 1], sRGB, and
+``beside_pictures`` (L,) text: files beside this one that lie over these colours, "" for none.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...inputs import require_room
 from ..areas import Areas, Labels
-from ..raw import Check, Damaged, Raw
+from ..raw import Check, Damaged, Raw, RawBeside
 
 COPIES = 1.0
 _SHAPES: dict[str, tuple[int, ...]] = {  # after the first axis
@@ -20,8 +25,12 @@ _SHAPES: dict[str, tuple[int, ...]] = {  # after the first axis
     "uvs": (3, 2),
     "polygons": (),
     "materials": (),
+    "beside_faces": (3,),
+    "beside_uvs": (3, 2),
+    "beside_looks": (),
+    "beside_colors": (3,),
 }
-_NAMES = {"material_names", "object_name", "area_names"}
+_NAMES = {"material_names", "object_name", "area_names", "beside_pictures"}
 _WEIGHTS = "area_weights"
 _COPIES = 8  # of the arrays, while a mesh is made of them; packed, a few bytes stand for any number of them
 _MOST_NAMES = 1 << 20
@@ -99,7 +108,25 @@ def _raw(arrays: dict[str, NDArray[Any]], by: str) -> Raw:
         part=None if part is None else part.number,
         parts=[] if part is None else list(part.names),
         areas=Areas(labels, _weights(arrays, len(faces))),
+        beside=_beside(arrays),
     )
+
+
+def _beside(arrays: dict[str, NDArray[Any]]) -> RawBeside | None:
+    """What stands beside the faces; None without."""
+    faces = arrays.get("beside_faces")
+    if faces is None or not len(faces):
+        return None
+    faces = faces.astype(np.int64)
+    looks, colours = arrays.get("beside_looks", np.zeros(0)), arrays.get("beside_colors", np.zeros((0, 3)))
+    uvs, names = arrays.get("beside_uvs", np.zeros((len(faces), 3, 2))), arrays.get("beside_pictures", ())
+    look, vertices = looks.astype(np.int64), len(arrays["vertices"])
+    if len(look) != len(faces) or len(uvs) != len(faces) or faces.min() < 0 or faces.max() >= vertices:
+        raise Damaged("'beside_faces' doesn't fit the other arrays")
+    if look.min() < 0 or look.max() >= len(colours) or len(names) not in (0, len(colours)):
+        raise Damaged("'beside_looks' doesn't fit 'beside_colors' and 'beside_pictures'")
+    pictures = tuple(map(str, names)) or ("",) * len(colours)
+    return RawBeside(faces, uvs.astype(np.float64), look, colours.astype(np.float64), pictures)
 
 
 def _labels(arrays: dict[str, NDArray[Any]], count: int) -> dict[str, Labels]:
