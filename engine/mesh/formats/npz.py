@@ -1,8 +1,8 @@
 """The arrays that the add-on hands over (see protocol.Request), checked before they are read.
 
 What else of the object is seen, and not painted: ``beside_faces`` (B, 3) int32 of the same vertices,
-``beside_uvs`` (B, 3, 2), ``beside_looks`` (B,) int32, numbers among ``beside_colors`` (L, 3) in [0, 1], sRGB, and
-``beside_pictures`` (L,) text: files beside this one that lie over these colours, "" for none.
+``beside_uvs`` (B, 3, 2), ``beside_looks`` (B,) int32, numbers among ``beside_colors`` (L, 3) in [0, 1], sRGB,
+and ``beside_pictures`` (L,) text: files beside this one that lie over these colours, "" for none.
 """
 
 from __future__ import annotations
