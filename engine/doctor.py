@@ -46,7 +46,7 @@ def examine() -> dict[str, Any]:
     {engine, protocol, python, executable, packages: {name: version or null}, missing: [name],
      devices: {name: bool}, gpu: {name, free, total} (bytes) or null, threads, rasteriser,
      machine: as models/machine.py has it, or null,
-     models: [{name, title, installed, damaged (why, or null), control, size, memory, licence,
+     models: [{name, title, kind, installed, damaged (why, or null), control, size, memory, licence,
                fits (whether and how it runs here, and how long ten views take; or null)}],
      disk_free (bytes), usable: bool, verdict}
 
@@ -118,12 +118,13 @@ def _rasteriser() -> str:
 
 def _models() -> Iterator[dict[str, Any]]:
     for model in manage.list_models():
-        if model.kind != trees.MODEL:
+        if model.kind not in (trees.MODEL, trees.ESTIMATOR):
             continue
         entry = model.entry
         yield {
             "name": entry.name,
             "title": entry.title,
+            "kind": model.kind,
             "installed": model.installed,
             "damaged": model.damaged,
             "control": model.control,
@@ -152,10 +153,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if there := found["machine"]:
         yield f"speed       about {there['tflops']:.2g} TFLOP/s in products of matrices ({there['name']})"
     for model in found["models"]:
-        here = f"here (control: {model['control']})"
+        here = f"here (control: {model['control']})" if model["kind"] == trees.MODEL else "here"
         runs = f"; {model['fits']}" if model["fits"] else ""
         wanted = f"not here ({model['size']} to download; memory: {model['memory']}{runs})"
         there = f"damaged ({why})" if (why := model["damaged"]) else wanted
         state = here if model["installed"] else there
-        yield f"model       {model['name']}: {state}"
+        yield f"{model['kind']:11} {model['name']}: {state}"
     yield f"verdict     {found['verdict']}"

@@ -17,13 +17,16 @@ from torch import Tensor
 
 from . import memory
 from .canvas.canvas import Canvas, Seen, Start
+from .canvas.finished import FinishedViews
 from .canvas.rows import PromptRows, links, means
 from .canvas.trajectories import TrajectoryCanvas
 from .denoise.denoiser import Denoiser, Text
+from .denoise.estimates import Estimating, channels_of
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
 from .host import Clock, Host
-from .options.channels import columns, painted
+from .models.accelerators import NONE
+from .options.channels import Channel, columns, main_channel, painted
 from .settings import Settings
 from .sync import backgrounds
 from .sync.methods import AGGREGATES, METHODS, Method
@@ -40,12 +43,15 @@ def unwatched(step: Step) -> None:
 
 @dataclass(frozen=True)
 class Painter:
-    """A model, and how it is to paint: whatever the canvas."""
+    """A model, and how it is to paint: whatever the canvas. estimators: what tells of its finished views,
+    beside itself. stage: what its progress is called."""
 
     denoiser: Denoiser
     settings: Settings
     clock: Clock
     host: Host
+    estimators: Sequence[Estimating] = ()
+    stage: str = "denoise"
 
     @property
     def method(self) -> Method:
@@ -67,9 +73,17 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
     When memory runs out all begins again with what takes less of it, down the ladder (models/ladder.py); at
     its foot it raises OutOfMemory.
     """
+    pictures = _lowering(
+        canvas, painter, lambda: _with_estimates(canvas, painter, _denoise(canvas, painter, watch))
+    )
+    return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def _lowering(canvas: Canvas, painter: Painter, paint: Callable[[], Tensor]) -> Tensor:
+    """What ``paint`` gives, which begins again, with what takes less memory, as often as that runs out."""
     while True:
         try:
-            return _denoise(canvas, painter, watch)
+            return paint()
         except (MemoryError, RuntimeError) as error:
             if not memory.ran_out(error):
                 raise
@@ -80,7 +94,8 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
             raise OutOfMemory(what, fix, **dict.fromkeys(canvas.lighter))
 
 
-def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
+def _denoise(canvas: Seen, painter: Painter, watch: Watch) -> Tensor:
+    """The finished views of ``canvas``, (N, K, H, W) in [0, 1]."""
     settings, host, autoencoder = painter.settings, painter.host, painter.autoencoder()
     seen, count = _seen(canvas, painter), len(canvas.views)
     schedule = _schedule(canvas, painter)
@@ -91,17 +106,16 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
     behind = _around_known(_backgrounds(seen, painter, schedule, generator), present)
     x = initial_noise(sync.space, behind(0), generator)
     network, pace = _network(seen, painter, schedule), _Pace()
-    host.progress("denoise", 0, settings.steps_run, None)
+    host.progress(painter.stage, 0, settings.steps_run, None)
     with _attention(seen, painter):
         for step in sample(network, schedule, sync, x, behind, generator, present):
             x = step.x
-            host.progress("denoise", step.i + 1, step.n, pace.left_after(step))
+            host.progress(painter.stage, step.i + 1, step.n, pace.left_after(step))
             watch(replace(step, x=x[:count], x0=step.x0[:count]))
-    pictures = _with_estimates(canvas, painter, autoencoder.decode(x[:count]).clamp(0, 1))
-    return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+    return autoencoder.decode(x[:count]).clamp(0, 1)
 
 
-def _seen(canvas: Canvas, painter: Painter) -> Seen:
+def _seen(canvas: Seen, painter: Painter) -> Seen:
     """What is denoised: SyncSDE has trajectories of its own for prompts that meet in a view, behind those
     that are the views."""
     several = any(len(view.prompts) > 1 for view in canvas.views)
@@ -109,18 +123,55 @@ def _seen(canvas: Canvas, painter: Painter) -> Seen:
 
 
 def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
-    """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W)."""
-    denoiser, host = painter.denoiser, painter.host
+    """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W); without
+    their light where that is asked for."""
+    denoiser, base = painter.denoiser, main_channel()
     wanted = [one for one in painted(canvas.channels) if one not in denoiser.channels]
-    if not wanted:
-        return pictures
+    asked = {*wanted, *([base] if painter.settings.delight else [])}
+    found: dict[Channel, Tensor] = {}
+    for estimator in painter.estimators:
+        if not asked.isdisjoint(estimator.told) and not asked <= found.keys():
+            found = {**_estimated(canvas, painter, estimator, pictures), **found}
+    if not found.keys() >= set(wanted):
+        found = {**_by_its_own(canvas, painter, pictures), **found}
+    shown = found[base] if painter.settings.delight else pictures
+    return torch.cat([shown, *(found[one] for one in wanted)], dim=1)
+
+
+def _estimated(
+    canvas: Canvas, painter: Painter, estimator: Estimating, pictures: Tensor
+) -> dict[Channel, Tensor]:
+    """What ``estimator`` tells of the finished ``pictures``, synchronised as those were."""
+    finished = FinishedViews(canvas, pictures.cpu().numpy())
+    settings, host = painter.settings, painter.host
+    alone = replace(
+        settings,
+        method="independent" if settings.method == "independent" else "synctweedies",
+        steps=estimator.files.steps,
+        guidance=1.0,
+        accelerator=NONE,
+        strength=1.0,
+        attention="off",
+    )
+    own = Painter(estimator, alone, Clock(), host, stage="estimate")
+    with painter.clock.part("estimate"):
+        estimator.begin()
+        try:
+            told = _lowering(canvas, own, lambda: _denoise(finished, own, unwatched))
+        finally:
+            estimator.end()
+    return channels_of(told, estimator.told)
+
+
+def _by_its_own(canvas: Canvas, painter: Painter, pictures: Tensor) -> dict[Channel, Tensor]:
+    """What the model itself tells of the ``pictures`` that it painted."""
+    denoiser, host = painter.denoiser, painter.host
     rows = PromptRows.build(canvas.views, 1)
     shown = _controls(canvas, rows, denoiser.device)
     text = denoiser.embed([one.positive for view in canvas.views for one in view.prompts], host.check)
     with painter.clock.part("estimate"):
         values = rows.merged(denoiser.estimate(rows.of(pictures), shown, text, host.check))
-    own = columns(denoiser.estimated)
-    return torch.cat([pictures, *(values[:, own[one]] for one in wanted)], dim=1)
+    return {channel: values[:, own] for channel, own in columns(denoiser.estimated).items()}
 
 
 def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Present:
@@ -131,7 +182,7 @@ def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Prese
     return Present(clean, known.to(painter.home))
 
 
-def _schedule(canvas: Canvas, painter: Painter) -> Schedule:
+def _schedule(canvas: Seen, painter: Painter) -> Schedule:
     """The levels that are visited, for views of the canvas's size."""
     settings, scale, view = painter.settings, painter.denoiser.downscale, canvas.views[0]
     latents = (view.height // scale) * (view.width // scale)

@@ -14,6 +14,7 @@ from .blend import Finish, unfinished
 from .canvas import kinds, mesh, splats
 from .canvas.canvas import Canvas, Prepare
 from .denoise.denoiser import Denoiser
+from .denoise.estimates import open_estimators
 from .denoise.references import Reference
 from .export import report, save
 from .export.preview import LivePreview
@@ -59,7 +60,8 @@ def texture(
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
-    warnings += map(line, painter.denoiser.household.note)
+    for model in (painter.denoiser, *painter.estimators):
+        warnings += map(line, model.household.note)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
         painted = canvas.finish(pictures)
@@ -97,8 +99,12 @@ def _painter(request: AnyRequest, model: Model, host: Host, clock: Clock) -> Pai
         denoiser = model(name, request.device, request.lora)
         denoiser.steer_with(controls, host.check)
         denoiser.refer_to(references, request.ip_adapter, host.check)
+        asked = request.estimator if isinstance(request, Request) else ()
+        estimators = open_estimators(asked, denoiser, host.check)
     clock.settle = memory.settler(denoiser.device)
-    return Painter(denoiser, options.resolve(request, denoiser.preset), clock, host)
+    told = [channel for estimator in estimators for channel in estimator.told]
+    settings = options.resolve(request, denoiser.preset, told)
+    return Painter(denoiser, settings, clock, host, estimators)
 
 
 def _watch(

@@ -81,6 +81,7 @@ STAGES = {
     "plan": "choosing views",
     "views": "rendering views",
     "denoise": "painting",
+    "estimate": "telling the material",
     "bake": "baking",
     "measure": "measuring",
     "save": "saving",

@@ -17,7 +17,7 @@ from .models import sources
 from .options import controls
 from .options.weighted import LORA
 from .outputs import inputs_of
-from .protocol import AnyRequest, ImageRequest
+from .protocol import AnyRequest, ImageRequest, Request
 
 
 class Folders:
@@ -57,6 +57,7 @@ def _places(request: AnyRequest) -> Iterator[str]:
         yield from filter(None, sources.split(request.model))
         yield from map(LORA.file, request.lora)
         yield from filter(None, [request.ip_adapter])
+        yield from request.estimator if isinstance(request, Request) else ()
         asked = () if isinstance(request, ImageRequest) else controls.read_all(request.controls)
         yield from (one.source for one in asked if one.source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +13,14 @@ from .errors import UserError
 from .mesh.frame import AXES, framed
 from .mesh.mesh import Mesh, is_z_up
 from .models import accelerators
+from .models.catalogue import ESTIMATORS
 from .models.presets import Preset, for_kind
 from .options import areas, controls, values
 from .options.areas import Region, read_regions
+from .options.channels import Channel, main_channel
 from .options.choices import SYNC_SHARES
 from .options.request import OPTIONS, by_model
+from .options.values import either
 from .options.weighted import MOST_REFERENCES, REFERENCE
 from .protocol import AnyRequest, ImageRequest, Request, SplatsRequest
 from .sync.methods import METHODS
@@ -34,6 +38,7 @@ class Settings(Preset):
     method, seed: as in the request. prompt: with the model's prefix. share, fading: of the steps that are
     synchronised, as in :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from
     noise to picture is gone; 1 without a texture to start from. regions: with the model's prefix, too.
+    delight: as in the request. estimated: the channels that the job's estimators tell of finished views.
     """
 
     method: str
@@ -43,6 +48,8 @@ class Settings(Preset):
     fading: bool
     strength: float
     regions: tuple[Region, ...] = ()
+    delight: bool = False
+    estimated: tuple[Channel, ...] = ()
 
     @property
     def latent_size(self) -> int:
@@ -164,6 +171,10 @@ def _check_meshes(request: Request) -> None:
     if request.raster == "nvdiffrast" and (error := obstacle()):
         raise error
     _check_start(request)
+    if request.delight and not any(map(str.strip, request.estimator)):
+        what = "{delight} takes an estimator that tells albedo, and none is named"
+        fix = f"name it by {{estimator}}, such as {next(iter(ESTIMATORS))}, or leave {{delight}} out, as with "
+        raise UserError(what, f"{fix}the starter, which paints no light", delight=None, estimator=None)
 
 
 def _check_method(request: AnyRequest) -> None:
@@ -233,8 +244,9 @@ def averages_x0(method: str) -> bool:
 _A_METHOD = f"a method that averages x0: {', '.join(filter(averages_x0, METHODS))}"
 
 
-def resolve(request: AnyRequest, preset: Preset) -> Settings:
-    """``request`` completed by the model's ``preset``. Raises UserError for another model's accelerator."""
+def resolve(request: AnyRequest, preset: Preset, estimated: Iterable[Channel] = ()) -> Settings:
+    """``request`` completed by the model's ``preset``. estimated: what its estimators tell. Raises UserError
+    for another model's accelerator, and where none of them tells what the base colour is without light."""
     if request.accelerator not in (None, preset.accelerator):
         accelerators.require_fit(request.accelerator, preset.family)
     how = request.accelerator or accelerators.of_loras(preset.family, request.lora)
@@ -256,7 +268,20 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
         prompt=used["prefix"] + request.prompt.strip(),
         strength=_strength(request),
         regions=tuple(_completed(one, used["prefix"], name) for one in regions(request)),
+        **_estimates(request, tuple(dict.fromkeys(estimated))),
     )
+
+
+def _estimates(request: AnyRequest, estimated: tuple[Channel, ...]) -> dict[str, Any]:
+    """Of the settings."""
+    if not isinstance(request, Request):
+        return {}
+    if request.delight and main_channel() not in estimated:
+        what = "{delight} takes an estimator that tells albedo, and those named tell "
+        what += either([one.name for one in estimated])
+        fix = f"use {{estimator}}, or leave {{delight}} out"
+        raise UserError(what, fix, delight=None, estimator=next(iter(ESTIMATORS)))
+    return {"delight": request.delight, "estimated": estimated}
 
 
 def _completed(region: Region, prefix: str, accelerator: str) -> Region:

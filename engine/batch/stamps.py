@@ -55,7 +55,8 @@ class Stamps:
         for text in fields.get("reference", ()):
             found.append(_required(REFERENCE.file(REFERENCE.beside(text, folder))))
         names = (str(fields.get(name) or "") for name in ("model", "ip_adapter"))
-        for source in (*names, *_control_sources(fields.get("controls", ()))):
+        others = (*fields.get("estimator", ()), *_control_sources(fields.get("controls", ())))
+        for source in (*names, *others):
             named += self._of_model(source)
         return found + named
 

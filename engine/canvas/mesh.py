@@ -74,10 +74,12 @@ class PreparedMeshes:
         cameras = options.placed(request, job.own, job.layout.mesh)
         notes = memory.check_views(MAX_VIEWS if cameras is None else len(cameras), settings.view_size)
         job.host.note(notes)
-        made, missing = wanted(request.channels, (*denoiser.channels, *denoiser.estimated))
+        own, told = (*denoiser.channels, *denoiser.estimated), settings.estimated
+        made, missing = wanted(request.channels, (*own, *told))
         if job.repair is not None:
             made = (main_channel(),)  # of the others nothing is known around what is painted
-        kinds = (*denoiser.kinds, *(SEES if len(made) > len(denoiser.channels) else ()))
+        left = {*painted(made)} - {*denoiser.channels, *told}  # to what the model itself can tell
+        kinds = (*denoiser.kinds, *(SEES if left else ()))
         faces = None if job.repair is None else job.repair.faces(surface)
         shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
         unseen = blind(cameras or (), [shot.camera for shot in shots], "the mesh")

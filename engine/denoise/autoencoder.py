@@ -106,6 +106,16 @@ def _mean(encoded: Any) -> Tensor:
     return torch.as_tensor(encoded[0])
 
 
+def without_overflow(vae: Part, computed: torch.dtype) -> Part:
+    """``vae``, of a model that is ``computed`` in that precision, in one that holds its numbers; of two such,
+    the finer."""
+    if vae.config.force_upcast:
+        vae.dtype = torch.float32
+    elif computed == torch.bfloat16:
+        vae.dtype = torch.float16
+    return vae
+
+
 def tiny_part(path: Path, vae: Any, device: torch.device, dtype: torch.dtype) -> Part:
     """The small autoencoder in the folder ``path``, for the latents of the model's own with the config
     ``vae``."""

@@ -93,7 +93,8 @@ class Denoiser:
     guidance is two rows); vae_batch: pictures through the autoencoder at once, at the preset's view size.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, lent: Callable[[], int] = lambda: 0) -> None:
+        """lent: as of Household."""
         self._model = model
         self._family = family = model.family
         self.device: torch.device = family.device
@@ -110,7 +111,7 @@ class Denoiser:
         self._linear: LinearDecoder | None = None
         self._steered: tuple[Steering, ...] = ()
         size = self.preset.latent_view_size, self.preset.view_size
-        self.household = Household(family, *size, self._steering_parts, model.name)
+        self.household = Household(family, size, self._steering_parts, model.name, lent)
 
     @property
     def batch(self) -> int:

@@ -24,11 +24,19 @@ class Household:
     """The parts of a family. plan: how they are kept now. batch: rows that go through the network at once;
     vae_batch: pictures through the autoencoder."""
 
-    def __init__(self, family: Family[Any], side: int, pixels: int, steering: Steering, name: str) -> None:
-        """side, pixels: of a view, in latents and in pixels. steering: gives the networks of the ControlNets
-        in use. name: of the model, for errors. Nothing is loaded yet; raises OutOfMemory where it can't be
-        kept in any way."""
-        self._family, self._steering, self._name = family, steering, name
+    def __init__(
+        self,
+        family: Family[Any],
+        view: tuple[int, int],
+        steering: Steering,
+        name: str,
+        lent: Callable[[], int],
+    ) -> None:
+        """view: its sides, in latents and in pixels. steering: gives the networks of the ControlNets in use.
+        name: of the model, for errors. lent: bytes that another model gives back once they are needed.
+        Nothing is loaded yet; raises OutOfMemory where it can't be kept in any way."""
+        side, pixels = view
+        self._family, self._steering, self._name, self._lent = family, steering, name, lent
         self._row, self._picture = family.row_bytes(side), family.picture_bytes(pixels)
         self._rows = max(1, devices.budget(family.device) // self._row)
         self._pictures = max(1, devices.vae_budget(family.device) // self._picture)
@@ -57,8 +65,9 @@ class Household:
         self._follow(found)
 
     def _there(self) -> Room:
-        """What the device has for the model: what is free, and what the model has already."""
-        room, ours = devices.room(self._family.device), sum(part.bytes_here for part in self._all())
+        """What the device has for the model: what is free, and what it has already, or can have."""
+        room = devices.room(self._family.device)
+        ours = sum(part.bytes_here for part in self._all()) + self._lent()
         return room if room.free is None else replace(room, free=room.free + ours)
 
     def _follow(self, plan: Plan) -> None:
@@ -125,7 +134,12 @@ class Household:
         if self.plan.reads == APART and not all(part.is_loaded for part in self.parts(TEXT)):
             self.release(NETWORK)
 
-    def lend(self, need: int) -> None:
+    @property
+    def lendable(self) -> int:
+        """Bytes that :meth:`lend` can free."""
+        return sum(part.bytes_here for stage in (TEXT, NETWORK) for part in self.parts(stage))
+
+    def lend(self, need: float) -> None:
         """Something else takes ``need`` bytes for a moment: where they aren't free, what reads prompts and
         what denoises go, and come again when they are needed."""
         room = devices.room(self._family.device)

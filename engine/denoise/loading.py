@@ -83,16 +83,21 @@ def load(
     return model
 
 
-def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Model:
-    """The same as its files have it."""
+def import_libraries(check: Check) -> None:
+    """Import what builds networks; ``check`` is called between."""
     from diffusers.utils import logging
 
-    own = sidecar.of_model(sources.pipeline, sources.controlnet)
     for library in LIBRARIES:
         check()
         importlib.import_module(library)
     logging.set_verbosity_error()  # notes about other versions' configs; our own errors say what matters
     check()
+
+
+def prepare(sources: Sources, device: torch.device, dtype: torch.dtype, check: Check) -> Model:
+    """The same as its files have it."""
+    own = sidecar.of_model(sources.pipeline, sources.controlnet)
+    import_libraries(check)
     family = FAMILIES[sources.family](sources, device, dtype)
     preset = presets.of_family(sources.family, family.latent.side, family.latent.pixels)
     single = sources.checkpoint or sources.network

@@ -14,7 +14,10 @@ from ..protocol import VERSION, AnyRequest
 from ..relative import Folders
 from ..settings import Settings, asked_references, reported
 
-PARTS = ("load", "geometry", "denoise", "sync", "decode", "preview", "bake", "save", "measure", "total")
+PARTS = (
+    *("load", "geometry", "denoise", "sync", "decode", "preview", "estimate"),
+    *("bake", "save", "measure", "total"),
+)
 TEXTS = ("prompt", "negative")  # what they say is said as it is
 
 

@@ -229,10 +229,24 @@ ADAPTERS = {
     )
 }
 
+# What tells a surface's material from finished views: pipelines with the parts of Stable Diffusion 2.
+ESTIMATORS = {
+    "marigold-appearance": Entry(
+        name="marigold-appearance",
+        title="Marigold for intrinsic images, appearance: albedo, roughness and metal (--estimator)",
+        base="prs-eth/marigold-iid-appearance-v1-1",
+        controlnet=None,
+        family="marigold",
+        licence=OPENRAIL,
+        memory="4 GB card; 8 GB of memory without one",
+        size="2.6 GB",  # half precision: UNet 1.73, text 0.68, autoencoder 0.17
+    ),
+}
+
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 BY_FAMILY = {entry.family: entry for entry in reversed(ENTRIES)}  # the first of each
 
 
 def known(name: str) -> Entry | None:
-    """The model or IP-Adapter ``name``."""
-    return BY_NAME.get(name) or ADAPTERS.get(name)
+    """The model, IP-Adapter or estimator ``name``."""
+    return BY_NAME.get(name) or ADAPTERS.get(name) or ESTIMATORS.get(name)

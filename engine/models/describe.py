@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import UserError
 from . import (
     accelerators,
+    estimators,
     families,
     fits,
     hub,
@@ -20,7 +21,7 @@ from . import (
     trees,
     vocabulary,
 )
-from .catalogue import ADAPTERS, BY_NAME, STARTER_FOLDER, Entry
+from .catalogue import ADAPTERS, BY_NAME, ESTIMATORS, STARTER_FOLDER, Entry
 from .checks import view_shape
 from .default_controlnet import component
 from .families import CONTROLNET
@@ -35,8 +36,8 @@ class Description:
     """size: on disk, or of the download, in words, without a ControlNet that was named. memory: that it
     wants, in words, where that is known. installed: whether all of it is here. preset: what a job uses where
     it says nothing; None where that can't be told. vocabulary: None where the model doesn't say. limits:
-    sentences. kind: one of trees.py; IP-Adapters are described, too. fits: whether and how it runs here, and
-    about how long ten views take; None where that isn't known."""
+    sentences. kind: one of trees.py; IP-Adapters and estimators are described, too. fits:
+    whether and how it runs here, and about how long ten views take; None where that isn't known."""
 
     name: str
     title: str
@@ -54,8 +55,8 @@ class Description:
 def describe(name: str) -> Description:
     """What is known about the model ``name`` (sources.py says what a name may be); raises UserError for one
     that isn't known and for damaged configs."""
-    if adapter := _adapter(name):
-        return adapter
+    if other := _adapter(name) or _estimator(name):
+        return other
     base, control = split(name)
     entry = BY_NAME.get(base)
     place = _place(base, entry)
@@ -101,6 +102,31 @@ def _adapter(name: str) -> Description | None:
         limits=_for_which(ip_adapter_file.read(here)) if here else (),
         kind=trees.ADAPTER,
     )
+
+
+def _estimator(name: str) -> Description | None:
+    """Of an estimator of the catalogue, None for anything else. Raises UserError for a damaged one."""
+    entry = ESTIMATORS.get(links.resolve(name))
+    if entry is None or entry.base is None:
+        return None
+    here = hub.cached(entry.base) if manage.installed(entry.name) else None
+    return Description(
+        name=name,
+        title=entry.title,
+        licence=entry.licence,
+        size=entry.size,
+        memory=entry.memory,
+        installed=here is not None,
+        preset=None,
+        vocabulary=None,
+        limits=_tells(estimators.read(name, here)) if here else (),
+        kind=trees.ESTIMATOR,
+    )
+
+
+def _tells(estimator: estimators.EstimatorFiles) -> tuple[str, ...]:
+    words = ", ".join(channel.label for channel in estimator.told)
+    return (f"It tells {words} of pictures, in {estimator.steps} steps.",)
 
 
 def _for_which(adapter: ip_adapter_file.AdapterFile) -> tuple[str, ...]:

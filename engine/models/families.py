@@ -133,6 +133,9 @@ def of_folder(folder: Path) -> str:
     kind = str(index.get("_class_name", ""))
     if (folder / "transformer").is_dir():
         return _of_transformer(folder, kind)
+    if kind.startswith("Marigold"):
+        what = f"{folder} is a {cut(kind)}, which paints nothing from prompts"
+        raise UserError(what, "give it as {estimator}, beside a model", estimator=None)
     if kind and not _OURS.match(kind):
         raise UserError(f"{folder} is a {cut(kind)} model: not supported", SUPPORTED)
     if index.get("requires_aesthetics_score"):

@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..options.values import short
 from ..outputs import unportable
 from . import files, transfer
-from .catalogue import ADAPTERS, ENTRIES, Entry
+from .catalogue import ADAPTERS, ENTRIES, ESTIMATORS, Entry
 
 Check = Callable[[], None]
 Progress = Callable[[str, int, int], None]
@@ -202,12 +202,13 @@ def unreachable(repo: str) -> UserError:
     """The error for weights that are neither cached nor to be had now."""
     off = "the network is switched off (Blender's online access, {offline} or HF_HUB_OFFLINE)"
     why = off if offline() else "the hub can't be reached"
-    known = (*ENTRIES, *ADAPTERS.values())
+    known = (*ENTRIES, *ADAPTERS.values(), *ESTIMATORS.values())
     entry = next((e for e in known if repo in (e.base, e.controlnet) or _encoder_of(e) == repo), None)
-    adapter = entry is not None and entry.encoder is not None
-    instead = (
-        "a .safetensors file as the IP-Adapter" if adapter else "a folder or .safetensors file as the model"
-    )
+    instead = "a folder or .safetensors file as the model"
+    if entry and entry.encoder:
+        instead = "a .safetensors file as the IP-Adapter"
+    elif entry and entry.name in ESTIMATORS:
+        instead = "a folder as the estimator"
     return UserError(
         f"the weights of {repo} aren't on this computer and {why}",
         f'run "python -m engine models download {entry.name if entry else repo}" with a network connection, '

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from .. import inputs
 from ..errors import UserError
-from . import families, files, hub, links, sidecar, trees
-from .catalogue import ADAPTERS, BY_NAME, ENTRIES, STARTER_FOLDER, Entry, known
+from . import estimators, families, files, hub, links, sidecar, trees
+from .catalogue import ADAPTERS, BY_NAME, ENTRIES, ESTIMATORS, STARTER_FOLDER, Entry, known
 from .families import ANY, CONTROLNET
 from .hub import Check, Progress
 from .sources import HUB_ID
@@ -36,9 +36,9 @@ class Listed:
 
 
 def list_models() -> list[Listed]:
-    """Every model and every IP-Adapter known by name. No network, no torch."""
+    """Every model, IP-Adapter and estimator known by name. No network, no torch."""
     linked = (one for name, place in sorted(links.read().items()) for one in _all_linked(name, place))
-    return [*map(_listed, (*ENTRIES, *ADAPTERS.values())), *linked]
+    return [*map(_listed, (*ENTRIES, *ADAPTERS.values(), *ESTIMATORS.values())), *linked]
 
 
 def installed(name: str) -> bool:
@@ -47,14 +47,14 @@ def installed(name: str) -> bool:
 
 
 def _listed(entry: Entry) -> Listed:
-    kind = trees.ADAPTER if entry.encoder else trees.MODEL
+    kind = trees.ESTIMATOR if entry.name in ESTIMATORS else trees.ADAPTER if entry.encoder else trees.MODEL
     places = list(_places(entry.name))
     disk = sum(size_of(folder) for _, folder, _ in places if folder)
     problems = _problems(entry.name, thorough=False)
     if problems:
         is_here = all(folder for _, folder, _ in places)
         return Listed(entry, False, None, disk, damaged=problems[0] if is_here else None, kind=kind)
-    if entry.encoder:
+    if kind != trees.MODEL:
         return Listed(entry, True, None, disk, kind=kind)
     _, folder, components = places[-1]  # the ControlNet's, or the whole
     assert folder is not None
@@ -90,11 +90,12 @@ def _linked(name: str, place: str) -> Listed:
         folder = files.local(place)
         if folder.is_file() and (kind := trees.kind_of(folder)) != trees.MODEL:
             return _of_file(name, folder, kind, trees.problem(folder, kind))
+        kind = trees.ESTIMATOR if estimators.is_one(folder) else trees.MODEL
         if problems := _problems(place, thorough=False):
-            return Listed(entry, False, None, size_of(folder), place, problems[0])
+            return Listed(entry, False, None, size_of(folder), place, problems[0], kind)
         own = (folder / CONTROLNET).is_dir()
         control = sidecar.control(folder / CONTROLNET) if own else None
-        return Listed(entry, True, control, size_of(folder), place)
+        return Listed(entry, True, control, size_of(folder), place, kind=kind)
     except UserError as error:
         return Listed(entry, False, None, 0, place, str(error))
 
@@ -177,7 +178,7 @@ def download(name: str, progress: Progress, check: Check) -> None:
     elif entry.base and entry.encoder:
         wanted = [(entry.base, ("",)), (hub.split(entry.base)[0], (entry.encoder,))]
     else:
-        wanted = [(entry.base, families.PARTS[entry.family].all), (entry.controlnet, ("",))]
+        wanted = [(entry.base, _parts(entry).all), (entry.controlnet, ("",))]
     for _, place, _ in _places(name):
         _discard_damaged(place)
     for repo, parts in wanted:
@@ -240,9 +241,14 @@ def _places(name: str) -> Iterator[tuple[str, Path | None, tuple[str, ...]]]:
         yield entry.base, hub.cached(entry.base), ("",)
         yield f"{repo}/{entry.encoder}", _inside(hub.cached(repo), entry.encoder), ("",)
     else:
-        yield entry.base, hub.cached(entry.base), families.PARTS[entry.family].networks
+        yield entry.base, hub.cached(entry.base), _parts(entry).networks
         if entry.controlnet:
             yield entry.controlnet, hub.cached(entry.controlnet), ("",)
+
+
+def _parts(entry: Entry) -> families.Parts:
+    """The folders of its pipeline; estimators have those of Stable Diffusion."""
+    return families.PARTS.get(entry.family, families.STABLE_DIFFUSION)
 
 
 def _inside(repository: Path | None, name: str) -> Path | None:

@@ -28,7 +28,15 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import default_controlnet, families, files, hub, links, quantised, sidecar
-from .catalogue import ADAPTERS, BY_FAMILY, BY_NAME, HALF_AUTOENCODERS, STARTER_FOLDER, TINY_AUTOENCODERS
+from .catalogue import (
+    ADAPTERS,
+    BY_FAMILY,
+    BY_NAME,
+    ESTIMATORS,
+    HALF_AUTOENCODERS,
+    STARTER_FOLDER,
+    TINY_AUTOENCODERS,
+)
 from .default_controlnet import Found, component
 from .families import ALIKE, ANY, CONTROLNET
 from .header import header
@@ -154,6 +162,8 @@ def _locate(name: str, parts: tuple[str, ...], fetch: Fetch, control: bool = Fal
         return _starter() if repo is None else from_hub(repo, parts, fetch)
     if name in ADAPTERS:
         raise UserError(f"{name} is an IP-Adapter, no model", "give it as {ip_adapter}", ip_adapter=name)
+    if name in ESTIMATORS:
+        raise UserError(f"{name} is an estimator, no model", "give it as {estimator}", estimator=name)
     path = files.local(name)
     if name and path.is_dir():
         return path

@@ -16,7 +16,7 @@ from . import families, image_encoder, ip_adapter_file, lora_file
 from .header import header
 
 MODEL, LORA, CONTROLNET = "model", "LoRA", "ControlNet"
-ADAPTER, ENCODER = "IP-Adapter", "image encoder"
+ADAPTER, ENCODER, ESTIMATOR = "IP-Adapter", "image encoder", "estimator"
 KINDS = {  # by folders' names in small letters
     **dict.fromkeys(("checkpoints", "stable-diffusion", "diffusion_models", "unet"), MODEL),
     **dict.fromkeys(("loras", "lora"), LORA),

@@ -306,6 +306,25 @@ class Request(Asked, Job):
             usual="full, as far as the model can",
         ),
     )
+    estimator: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Estimators",
+            "What tells roughness, metal and albedo from the finished views: a name, or a folder with a "
+            "Marigold model for intrinsic images; several: the first that can tell",
+            TEXTURE,
+            metavar="NAME|DIR",
+            usual="the model's own, where it has one",
+        ),
+    )
+    delight: bool = field(
+        default=False,
+        metadata=option(
+            "Without Light",
+            "The base colour is the estimator's albedo, in which no light and no shadow is painted",
+            TEXTURE,
+        ),
+    )
     texture_depth: str = field(
         default="8",
         metadata=option(

@@ -18,7 +18,7 @@ from ...models.files import read_json
 from ...models.sources import Sources
 from ...options.channels import main_channel
 from .. import ddim, estimator, tokenizer, weights
-from ..autoencoder import Autoencoder, tiny_part
+from ..autoencoder import Autoencoder, tiny_part, without_overflow
 from ..build import build
 from ..controlnet import ControlNet, open_controlnet
 from ..controlnets import ControlNets
@@ -93,12 +93,8 @@ class StableDiffusion(Family[Stack]):
         return Part(component.name, empty, tensors, self.device, self.dtype)
 
     def _without_overflow(self, vae: Part, sources: Sources) -> Part:
-        """The autoencoder in a precision that holds its numbers; of two such, the finer."""
-        if vae.config.force_upcast:
-            vae.dtype = torch.float32
-        elif self.dtype == torch.bfloat16:
-            vae.dtype = torch.float16
-        return vae
+        """The autoencoder in a precision that holds its numbers."""
+        return without_overflow(vae, self.dtype)
 
     def levels(self, steps: int, how: Accelerator | None = None, latents: int | None = None) -> Schedule:
         if how is None:

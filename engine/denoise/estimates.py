@@ -1,0 +1,93 @@
+"""Estimators that a job names, beside its model: what the sampler runs, and what comes of its pictures.
+
+What the model itself carries to tell of its pictures is in estimator.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import OutOfMemory, UserError
+from ..models import estimators, presets, sources
+from ..models.estimators import EstimatorFiles, Told
+from ..options.channels import Channel
+from . import device as devices
+from .controlnets import Steering
+from .denoiser import Denoiser
+from .families.family import NETWORK, PIXELS, TEXT
+from .families.marigold import Marigold
+from .loading import Model, import_libraries
+from .weights import Check
+
+PICTURE = "picture"  # the kind of what it is shown, the finished views
+_GAMMA = 1 / 2.2  # that diffusers and the authors show linear light with
+
+
+class Estimating(Denoiser):
+    """An estimator as a denoiser: it paints its targets, side by side, of finished pictures."""
+
+    def __init__(self, model: Model, files: EstimatorFiles, beside: Denoiser) -> None:
+        """beside: the model whose pictures they are, which gives memory for it once they are finished."""
+        self.files, self._beside = files, beside
+        super().__init__(model, lambda: beside.household.lendable)
+
+    @property
+    def controls(self) -> tuple[Steering, ...]:
+        return (Steering(PICTURE, self.files.folder, 1.0, 1.0),)
+
+    @property
+    def told(self) -> Mapping[Channel, Told]:
+        """What it tells, by channels."""
+        return self.files.told
+
+    def begin(self) -> None:
+        """The pictures are finished: have the memory that it takes. Raises OutOfMemory where there is less
+        than there was."""
+        self._beside.household.lend(self.household.plan.need)
+        self.household.settle()
+
+    def end(self) -> None:
+        """Give the memory back."""
+        for stage in (TEXT, NETWORK, PIXELS):
+            self.release(stage)
+
+
+def open_estimators(asked: Sequence[str], beside: Denoiser, check: Check) -> tuple[Estimating, ...]:
+    """Those that a job ``asked`` for, found or downloaded, none of their weights loaded, for the finished
+    views of the model ``beside``. check: called all along; may raise Cancelled. Raises UserError for what is
+    none, OutOfMemory for what will find no room."""
+    found = estimators.find(asked, sources.Fetch(lambda name, done, total: None, check))
+    return tuple(_opened(files, beside, check) for files in found)
+
+
+def _opened(files: EstimatorFiles, beside: Denoiser, check: Check) -> Estimating:
+    view = beside.preset.view_size
+    if view % files.pixels:
+        what = f"{{estimator}}: {files.name} takes pictures in steps of {files.pixels} pixels"
+        raise UserError(f"{what}, and the model's have {view}", "leave it out", estimator=None)
+    import_libraries(check)
+    family = Marigold(files, beside.device, devices.network_dtype(beside.device))
+    preset = replace(presets.SD21, view_size=view, latent_view_size=view // files.pixels)
+    try:
+        return Estimating(Model(family, preset, None, files.name), files, beside)
+    except OutOfMemory as error:
+        fix = "leave {estimator} out, or close other programs"
+        raise OutOfMemory(error.wording.error, fix, estimator=None) from error
+
+
+def channels_of(pictures: Tensor, told: Mapping[Channel, Told]) -> dict[Channel, Tensor]:
+    """What is ``told`` by the ``pictures`` of all views, (N, 3 T, H, W) in [0, 1], each (N, width, H, W) in
+    [0, 1]. One factor serves all views, or they wouldn't agree."""
+    return {channel: _values(pictures[:, list(of.numbers)], channel, of) for channel, of in told.items()}
+
+
+def _values(numbers: Tensor, channel: Channel, told: Told) -> Tensor:
+    if numbers.shape[1] != channel.width:  # a grey picture of its own
+        numbers = numbers.mean(dim=1, keepdim=True)
+    if told.to_scale:
+        numbers = numbers / numbers.max().clamp(min=1e-6)
+    return torch.pow(numbers, _GAMMA) if told.light else numbers
