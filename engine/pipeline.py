@@ -60,8 +60,8 @@ def texture(
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
-    for model in (painter.denoiser, *painter.estimators):
-        warnings += map(line, model.household.note)
+    for painting in (painter.denoiser, *painter.estimators):
+        warnings += map(line, painting.household.note)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
         painted = canvas.finish(pictures)

@@ -173,8 +173,8 @@ def _check_meshes(request: Request) -> None:
     _check_start(request)
     if request.delight and not any(map(str.strip, request.estimator)):
         what = "{delight} takes an estimator that tells albedo, and none is named"
-        fix = f"name it by {{estimator}}, such as {next(iter(ESTIMATORS))}, or leave {{delight}} out, as with "
-        raise UserError(what, f"{fix}the starter, which paints no light", delight=None, estimator=None)
+        fix = f"name it by {{estimator}}, such as {next(iter(ESTIMATORS))}, or leave {{delight}} out"
+        raise UserError(what, f"{fix}: the starter paints no light", delight=None, estimator=None)
 
 
 def _check_method(request: AnyRequest) -> None:
@@ -279,7 +279,7 @@ def _estimates(request: AnyRequest, estimated: tuple[Channel, ...]) -> dict[str,
     if request.delight and main_channel() not in estimated:
         what = "{delight} takes an estimator that tells albedo, and those named tell "
         what += either([one.name for one in estimated])
-        fix = f"use {{estimator}}, or leave {{delight}} out"
+        fix = "use {estimator}, or leave {delight} out"
         raise UserError(what, fix, delight=None, estimator=next(iter(ESTIMATORS)))
     return {"delight": request.delight, "estimated": estimated}
 

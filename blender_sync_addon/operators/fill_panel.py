@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
+from ...engine.options import values
 from ...engine.options.blender import panel
 from ..read import settings
 from ..setup import model_numbers
@@ -71,6 +72,26 @@ class UseAdapter(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def estimators(options: Any) -> tuple[str, ...]:
+    """The names of the estimators in ``options``."""
+    return tuple(values.read(panel()["estimator"], options.estimator))
+
+
+class UseEstimator(bpy.types.Operator):
+    """Have this tell what material the surface is from now on, in this scene, beside those that do already"""
+
+    bl_idname = "sync_texture.estimator_use"
+    bl_label = "Use Estimator"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
+
+    name: StringProperty(name="Estimator", description="Its name")
+
+    def execute(self, context: Any) -> set[str]:
+        options = context.scene.sync_texture
+        options.estimator = settings.written((*estimators(options), self.name))
+        return {"FINISHED"}
+
+
 class ChooseNumber(bpy.types.Operator):
     """Choose this number, or leave it to the model again"""
 
@@ -91,5 +112,5 @@ class ChooseNumber(bpy.types.Operator):
 
 
 register, unregister = bpy.utils.register_classes_factory(
-    (UseExample, RandomSeed, UseModel, UseAdapter, ChooseNumber)
+    (UseExample, RandomSeed, UseModel, UseAdapter, UseEstimator, ChooseNumber)
 )

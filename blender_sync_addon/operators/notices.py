@@ -33,7 +33,7 @@ from ..setup import engine_python, vocabulary
 from ..setup.models import ADAPTER, MODEL, ModelEntry
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
-from . import environment, models
+from . import environment, fill_panel, models
 
 MAX_AUTO_VIEWS = 16  # that "auto" chooses
 PUBLISHED_VIEWS = 10
@@ -126,6 +126,7 @@ def _obstacles(context: Any, objects: Sequence[Any], options: Any) -> Iterator[N
     yield from _model_missing(options.model)
     if options.reference:
         yield from _adapter_missing(options)
+    yield from _estimator_missing(options)
     if options.unwrap in ("never", "keep") and any(not obj.data.uv_layers for obj in objects):
         yield _stop(Problem("There is no UV map, and Unwrap lets none be made"), _AUTO_UNWRAP)
     try:
@@ -193,6 +194,16 @@ def _adapter_missing(options: Any) -> Iterator[Notice]:
         takers = [one.name for one in listed if one.kind == MODEL and one.family in families]
         fix = f"Choose {', '.join(takers)}, or leave them out."
         yield _stop(Problem(f"The model '{options.model}' takes no reference images", fix))
+
+
+def _estimator_missing(options: Any) -> Iterator[Notice]:
+    """Of what is to tell the material, as far as the list of models tells."""
+    names = fill_panel.estimators(options)
+    for row in filter(None, map(_listed, names)):
+        yield from _missing(row)
+    if options.delight and not names:
+        fix = "Name one that tells albedo under Advanced > Texture, or switch Without Light off."
+        yield _stop(Problem("Without Light takes an estimator", fix))
 
 
 def _listed(name: str) -> ModelEntry | None:

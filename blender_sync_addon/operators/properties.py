@@ -15,7 +15,7 @@ from ..jobs import engine
 from ..read import image_settings, quality
 from ..read import settings as read_settings
 from ..setup import vocabulary
-from ..setup.models import MODEL
+from ..setup.models import ESTIMATOR, MODEL
 from ..setup.status import setup_status
 from ..setup.vocabulary import PromptVocabulary
 from . import lora_rows, reference_rows, region_rows
@@ -25,6 +25,7 @@ MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
     *("z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev"),
 )
+ESTIMATORS = ("marigold-appearance",)
 AUTOMATIC = ("auto", "Automatic", "What suits the model")
 
 
@@ -40,6 +41,11 @@ def prompts(options: Any, _context: Any, typed: str) -> list[str]:
 def models(_options: Any, _context: Any, typed: str) -> list[str]:
     """What Blender suggests in the model's field: those that come with us or were listed in Preferences."""
     return _first(typed, [*MODELS, *(row.name for row in setup_status.models or () if row.kind == MODEL)])
+
+
+def estimators(_options: Any, _context: Any, typed: str) -> list[str]:
+    """The same in the field of estimators."""
+    return _first(typed, [*ESTIMATORS, *(r.name for r in setup_status.models or () if r.kind == ESTIMATOR)])
 
 
 def _first(typed: str, suggested: list[str]) -> list[str]:
@@ -60,6 +66,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "prompt": {"search": prompts, "search_options": {"SUGGESTION"}, "update": _start_engine},
     "model": {"search": models, "search_options": {"SUGGESTION"}, "update": quality.chosen},
     "quality": {"update": quality.chosen},
+    "estimator": {"search": estimators, "search_options": {"SUGGESTION"}},
     "lora": {"update": lora_rows.ROWS.follow},
     "reference": {"update": reference_rows.ROWS.follow},
     "region": {"update": region_rows.ROWS.follow},

@@ -15,6 +15,7 @@ from .activity import Activity
 
 _MB = 10**6
 MODEL, LORA, CONTROLNET, ADAPTER = "model", "LoRA", "ControlNet", "IP-Adapter"
+ESTIMATOR = "estimator"
 GROUPS = {
     "starter": "With Sync Texture",
     "sdxl": "Stable Diffusion XL",
@@ -31,10 +32,10 @@ class ModelEntry:
     """A model. size: of the download, in words. disk: bytes on this computer, of a part of it too.
 
     bundled: comes with the extension. link: where one of the artist's own lies, else "". damaged: why what is
-    here can't be used, else "". memory: that it wants, in words. kind: "model",
-    "LoRA", "ControlNet", "IP-Adapter" or "image encoder". family: of models that it is or is for, "" for the
-    artist's own. steps: that it takes, 0 where that isn't known. fits: whether it runs on this computer, and
-    about how long, in words; "" where that isn't known.
+    here can't be used, else "". memory: that it wants, in words. kind: "model", "LoRA", "ControlNet",
+    "IP-Adapter", "image encoder" or "estimator". family: of models that it is or is for, "" for the artist's
+    own. steps: that it takes, 0 where that isn't known. fits: whether it runs on this computer, and about how
+    long, in words; "" where that isn't known.
     """
 
     name: str
@@ -71,6 +72,8 @@ class ModelEntry:
             return "Your Own"
         if self.kind == ADAPTER:
             return "Reference Images"
+        if self.kind == ESTIMATOR:
+            return "Estimators of Materials"
         return next((title for start, title in GROUPS.items() if self.family.startswith(start)), "Others")
 
     @property

@@ -85,6 +85,10 @@ def _draw_option(column: Any, options: Any, entry: Option, context: Any) -> None
         _draw_loras(column, lora_rows.ROWS.of(context.scene))
     elif entry.name == "reference":
         _draw_references(column, options, reference_rows.ROWS.of(context.scene))
+    elif entry.name == "delight":
+        row = column.row()
+        row.active = bool(options.estimator.strip())
+        row.prop(options, entry.name)
     elif entry.by_model and entry.kind in (int, float):
         _draw_number(column.row(align=True), options, entry)
     elif entry.name not in ("uv_layer", "ip_adapter", "region"):

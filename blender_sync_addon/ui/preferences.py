@@ -13,7 +13,7 @@ from .. import package
 from ..operators import environment, fill_panel, lora_rows, models
 from ..problem import Problem
 from ..setup import builds, engine_folder, engine_python, findings
-from ..setup.models import ADAPTER, LORA, MODEL, ModelEntry
+from ..setup.models import ADAPTER, ESTIMATOR, LORA, MODEL, ModelEntry
 from ..setup.status import setup_status
 from .drawing import draw_activity, draw_text, line_length, names_left
 
@@ -164,8 +164,13 @@ def draw_models(layout: Any, context: Any, characters: int) -> None:
         layout.label(text=group)
         for model in setup_status.models:
             if model.group == group:
-                used = scene is not None and model.name in (scene.model, scene.ip_adapter)
+                used = scene is not None and model.name in _used(scene)
                 _draw_model(layout.box(), model, used, characters)
+
+
+def _used(options: Any) -> tuple[str, ...]:
+    """The names of what the scene's textures use now."""
+    return options.model, options.ip_adapter, *fill_panel.estimators(options)
 
 
 def _draw_model(layout: Any, model: ModelEntry, used: bool, characters: int) -> None:
@@ -198,6 +203,8 @@ def _draw_use(row: Any, model: ModelEntry, used: bool) -> None:
         row.operator(lora_rows.AddLora.bl_idname, text="Use").filepath = model.name
     elif model.kind == ADAPTER:
         row.operator(fill_panel.UseAdapter.bl_idname, text="Use").name = model.name
+    elif model.kind == ESTIMATOR:
+        row.operator(fill_panel.UseEstimator.bl_idname, text="Use").name = model.name
     elif model.kind == MODEL:
         row.operator(fill_panel.UseModel.bl_idname, text="Use").name = model.name
 

@@ -6,7 +6,7 @@ What the model itself carries to tell of its pictures is in estimator.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor

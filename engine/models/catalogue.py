@@ -238,7 +238,7 @@ ESTIMATORS = {
         controlnet=None,
         family="marigold",
         licence=OPENRAIL,
-        memory="4 GB card; 8 GB of memory without one",
+        memory=_SD_MEMORY,
         size="2.6 GB",  # half precision: UNet 1.73, text 0.68, autoencoder 0.17
     ),
 }

@@ -74,7 +74,7 @@ def _folder(name: str, fetch: Fetch) -> Path:
 
 
 def is_one(folder: Path) -> bool:
-    """Whether the pipeline in ``folder`` says that it is one, of whatever kind; not where it can't be read."""
+    """Whether the pipeline in ``folder`` says that it is one, of any kind; not where it can't be read."""
     try:
         return _kind(folder).startswith("Marigold")
     except UserError:

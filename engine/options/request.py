@@ -10,13 +10,13 @@ from .areas import SPELLED as SPELLED_AREA
 from .areas import SPELLED_REGION, read_regions
 from .asked import Asked
 from .controls import SPELLED
-from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
+from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS
 from .option import Option, option, options
-from .weighted import REFERENCE
+from .painter import Painter
 
 
 @dataclass(frozen=True)
-class Request(Asked, Job):
+class Request(Asked, Painter):
     """One texturing job. ``None`` means "not given": the model's preset decides.
 
     mesh: path of a mesh file (.obj .glb .gltf .ply .stl) or of an ``.npz`` written by the add-on with
@@ -41,52 +41,6 @@ class Request(Asked, Job):
     write_uvs: uvs.npy (uvs.1.npy, ...), (F, 3, 2) float32 of each mesh that doesn't keep the UVs that it has.
     """
 
-    model: str = field(
-        default="starter",
-        metadata=option(
-            "Model",
-            "Name of a model, or a folder or .safetensors file with one. 'starter' needs no download",
-            MODEL,
-            metavar="NAME|DIR|FILE",
-        ),
-    )
-    lora: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "LoRAs",
-            "A LoRA for the model, and how much of it, such as style.safetensors:0.8; several: all of them",
-            MODEL,
-            metavar="FILE[:WEIGHT]",
-            blender_help="LoRAs for the model, each with how much of it: style.safetensors:0.8; "
-            "other.safetensors",
-        ),
-    )
-    reference: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "Reference Images",
-            "A picture that it is to look like, and how much beside the prompt, such as "
-            f"{REFERENCE.example}; {REFERENCE.usual:g} without a number; several: all of them. For Stable "
-            "Diffusion 1.5 and XL",
-            MODEL,
-            metavar="IMAGE[:WEIGHT]",
-            personal=True,
-            reported=False,
-            blender_help="Images that it is to look like, each with how much beside the prompt, such as "
-            f"{REFERENCE.example}; brick.jpg: images of the .blend, or files. For Stable Diffusion 1.5, XL",
-        ),
-    )
-    ip_adapter: str = field(
-        default="",
-        metadata=option(
-            "IP-Adapter",
-            "What shows the model its reference images: a name, or a .safetensors file",
-            MODEL,
-            metavar="NAME|FILE",
-            usual="one for the model's family",
-            reported=False,
-        ),
-    )
     region: tuple[str, ...] = field(
         default=(),
         metadata=option(

@@ -86,6 +86,8 @@ OTHERS = {
     "reference": ("old:0.5", {}),
     "region": ("material:wood=old oak; object:box=moss|3", {}),
     "ip_adapter": ("ip-adapter-sd15", {}),
+    "estimator": ("marigold-appearance; own/material", {}),
+    "delight": (True, {"estimator": "marigold-appearance"}),
     "accelerator": ("lcm", {}),
     "steps": (7, {}),
     "guidance": (2.0, {}),

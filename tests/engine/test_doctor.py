@@ -14,7 +14,7 @@ from engine import protocol
 from engine.errors import UserError
 from engine.models import command as models_command
 from engine.models import manage
-from engine.models.catalogue import ADAPTERS, ENTRIES
+from engine.models.catalogue import ADAPTERS, ENTRIES, ESTIMATORS
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,6 +27,7 @@ def test_the_doctor_finds_everything_here(cli: Cli) -> None:
     for word in ("torch", "diffusers", "embreex", "cpu: yes", "embree", "GiB free", "TFLOP/s"):
         assert word in said
     assert all(f"model       {entry.name}: " in said for entry in ENTRIES)
+    assert all(f"estimator   {name}: not here (" in said for name in ESTIMATORS)
     assert "MISSING" not in said
     sd15 = next(line for line in said.splitlines() if line.startswith("model       sd15"))
     assert "on the processor" in sd15
@@ -62,7 +63,9 @@ def test_a_job_without_the_packages_names_the_first_that_is_missing(
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert models_command.run("list", None) == protocol.EXIT_DONE
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [entry.name for entry in (*ENTRIES, *ADAPTERS.values())]
+    assert [line.split()[0] for line in lines] == [
+        entry.name for entry in (*ENTRIES, *ADAPTERS.values(), *ESTIMATORS.values())
+    ]
     assert all("licence: " in line for line in lines)
 
 

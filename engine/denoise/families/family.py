@@ -190,7 +190,7 @@ class Family(Protocol[R]):
 
     def read_by_estimator(self, condition: R) -> Tensor:
         """(N, T, D): prompts as the ``estimator`` reads them."""
-        raise NotImplementedError("the family has no estimator")
+        raise TypeError("the family has no estimator")
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         """Pictures to states and back; ``tiny``: by the small one, where there is one."""

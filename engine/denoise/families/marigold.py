@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from ...errors import UserError
 from ...models.accelerators import Accelerator
 from ...models.estimators import EstimatorFiles
 from ...models.files import read_json
@@ -46,6 +47,14 @@ class TargetsAutoencoder(Autoencoder):
         return torch.cat([decode(vae, one) for one in latents.chunk(self._targets, dim=1)], dim=1)
 
 
+def _check(folder: Path, scheduler: Mapping[str, Any]) -> None:
+    """Raise UserError for a scheduler that isn't supported."""
+    if (kind := scheduler.get("_class_name")) in ddim.DISTILLED:
+        what = f"{{estimator}}: {folder} was distilled for few steps ({kind}): not supported"
+        raise UserError(what, "choose one with a DDIMScheduler", estimator=None)
+    ddim.check(scheduler, ddim.CLASSES)
+
+
 class Marigold(Family[Stack]):
     """One for intrinsic images."""
 
@@ -57,7 +66,7 @@ class Marigold(Family[Stack]):
         of which no network can be made."""
         self.device, self.dtype = device, dtype
         self._scheduler = read_json(files.folder / "scheduler" / "scheduler_config.json")
-        ddim.check(self._scheduler, ddim.CLASSES)
+        _check(files.folder, self._scheduler)
         self._tokenizer = tokenizer.read(files.folder / "tokenizer")
         self.parts: Mapping[str, Part] = {one.name: self._part(one, files.folder) for one in self.components}
         vae = without_overflow(self.parts["vae"], dtype)

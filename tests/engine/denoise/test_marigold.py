@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import trimesh
 from diffusers import MarigoldIntrinsicsPipeline
 from PIL import Image
 from torch import Tensor
@@ -22,11 +20,10 @@ from engine import generate, settings
 from engine.canvas.canvas import CanvasView, Prompt
 from engine.denoise.autoencoder import Autoencoder
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.denoise.estimates import Estimating, channels_of, open_estimators
+from engine.denoise.estimates import Estimating, open_estimators
 from engine.errors import OutOfMemory, UserError
 from engine.generate import Painter
 from engine.host import Clock, Host
-from engine.models import estimators
 from engine.models.ladder import Room
 from engine.options.channels import CHANNELS
 from engine.protocol import Request, Result
@@ -171,7 +168,8 @@ def test_views_that_are_synchronised_agree(denoiser: Denoiser, opened: Estimatin
     def spread(method: str) -> dict[str, float]:
         asked = {} if method == "independent" else {"sync_space": space}
         canvas: Any = Shown(4)
-        found = generate._estimated(canvas, painter(denoiser, opened, method=method, **asked), opened, pictures(4))
+        own = painter(denoiser, opened, method=method, **asked)
+        found = generate._estimated(canvas, own, opened, pictures(4))
         return {channel.name: _spread(values) for channel, values in found.items()}
 
     apart, together = spread("independent"), spread("synctweedies")
@@ -183,3 +181,233 @@ def _spread(found: Tensor) -> float:
     """How far the views' numbers are from their mean, seen from the first view."""
     seen = torch.stack([torch.rot90(one, -i, (1, 2)) for i, one in enumerate(found)])
     return float((seen - seen.mean(dim=0)).square().mean().sqrt())
+
+
+def test_a_job_has_what_the_estimator_tells(
+    request_for: Make, marigold: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its channels where they belong; the base colour is albedo where that is asked for; what it can't tell
+    is said; without a need for it, it isn't run."""
+    told = {BASE: (0.2, 0.4, 0.6), ROUGHNESS: (0.25,), METALLIC: (0.75,)}
+
+    def constant(pictures: Tensor, _of: Any) -> dict[Any, Tensor]:
+        n, _, height, width = pictures.shape
+        values = {one: torch.tensor(said)[None, :, None, None] for one, said in told.items()}
+        return {one: value.expand(n, -1, height, width) for one, value in values.items()}
+
+    monkeypatch.setattr(generate, "channels_of", constant)
+    run, stages = Worker(), []
+    host = Host(progress=lambda stage, *_: stages.append(stage))
+    names, by = ("roughness", "metallic", "height"), (str(marigold),)
+    found = run.run(request_for(estimator=by, channels=names, delight=True), host)
+    assert isinstance(found, Result), found
+    assert any("can't tell height" in warning for warning in found.warnings)
+    files = found.textures[0].files
+    assert [*files] == ["base_color", "roughness", "metallic"]
+    for channel, said in told.items():
+        values = np.asarray(Image.open(files[channel.name]).convert("RGB"), np.float64)
+        np.testing.assert_allclose(values / 255, np.broadcast_to(said, values.shape), atol=0.51 / 255)
+    assert "estimate" in stages
+    report = json.loads(Path(found.report).read_text())
+    assert (report["estimator"], report["delight"]) == (["appearance"], True)
+    assert report["seconds"]["estimate"] > 0
+    stages.clear()
+    plain = run.run(request_for(estimator=by, channels=("color",), out=str(tmp_path / "2")), host)
+    without = run.run(request_for(out=str(tmp_path / "3")), Host())
+    assert isinstance(plain, Result)
+    assert isinstance(without, Result)
+    assert "estimate" not in stages
+    assert Path(plain.texture).read_bytes() == Path(without.texture).read_bytes()
+
+
+def test_the_first_that_can_tell_does_and_the_model_itself_tells_the_rest(
+    request_for: Make, marigold: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Beside a model that has an estimator of its own."""
+    from tests.engine.estimators import made
+
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    made(model)
+    asked = {"model": str(model), "views": "2", "texture_depth": "float"}
+    own = Worker().run(request_for(**asked, out=str(tmp_path / "own")), Host())
+    both = Worker().run(request_for(**asked, estimator=(str(marigold),), out=str(tmp_path / "both")), Host())
+    assert isinstance(own, Result)
+    assert isinstance(both, Result)
+    one, other = own.textures[0].others, both.textures[0].others
+    assert [*one] == [*other] == ["roughness", "metallic", "height", "normal", "emission"]
+    same = {name: Path(one[name]).read_bytes() == Path(other[name]).read_bytes() for name in one}
+    assert same == {
+        "roughness": False,
+        "metallic": False,
+        "height": True,
+        "normal": True,
+        "emission": True,
+    }
+
+
+def test_it_leaves_no_weights_and_takes_the_models_memory_only_where_it_must(
+    denoiser: Denoiser, opened: Estimating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denoiser.embed(["x"])
+    denoiser.ready()
+    told_alone(denoiser, opened)
+    parts = [part for stage in ("text", "network", "pixels") for part in opened.household.parts(stage)]
+    assert len(parts) == 3
+    assert not any(part.is_loaded for part in parts)
+    (network,) = [part for part in denoiser.household.parts("network") if part.name == "unet"]
+    assert network.is_loaded
+    need = opened.household.plan.need
+    room = Room(need / 2, need * 100, "the card", eight=False, away=False)
+    freed: list[int] = []
+
+    def there(_device: torch.device) -> Room:
+        if not network.is_loaded:
+            freed.append(1)
+        return replace(room, free=need * 2 if freed else room.free)
+
+    monkeypatch.setattr("engine.denoise.device.room", there)
+    opened.begin()
+    assert not network.is_loaded
+
+
+def test_what_finds_no_room_is_refused_before_anything_is_painted(
+    denoiser: Denoiser, marigold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Room(1e5, 1e5, "the card", eight=False, away=False)
+    monkeypatch.setattr("engine.denoise.device.room", lambda _device: small)
+    with pytest.raises(OutOfMemory) as caught:
+        open_estimators([str(marigold)], denoiser, lambda: None)
+    assert "takes" in str(caught.value)
+    assert "--estimator" in caught.value.fix
+
+
+def test_where_memory_runs_out_it_begins_again_with_less(
+    denoiser: Denoiser, opened: Estimating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = told_alone(denoiser, opened)
+    network, failed = Denoiser._network, []
+
+    def once(self: Denoiser, *given: Any) -> Tensor:
+        if not failed:
+            failed.append(self)
+            raise MemoryError
+        return network(self, *given)
+
+    monkeypatch.setattr(Denoiser, "_network", once)
+    again, _ = told_alone(denoiser, opened)
+    assert failed == [opened]
+    torch.testing.assert_close(again[BASE], whole[BASE], atol=1e-5, rtol=0)
+
+
+def test_cancelling_while_it_tells_leaves_nothing(request_for: Make, marigold: Path) -> None:
+    asked, stage = request_for(estimator=(str(marigold),)), [""]
+
+    def told(name: str, *_: object) -> None:
+        stage[0] = name
+
+    host = Host(progress=told, cancelled=lambda: stage[0] == "estimate")
+    assert Worker().run(asked, host) is None
+    assert not [*Path(asked.out).glob("*")] or not Path(asked.out).exists()
+
+
+def test_delight_needs_an_estimator_that_tells_albedo(
+    request_for: Make, tmp_path: Path, tiny_model: Path
+) -> None:
+    def refused(**asked: Any) -> Failure:
+        found = Worker().run(request_for(**asked), Host())
+        assert isinstance(found, Failure), found
+        return found
+
+    none = refused(model="starter", delight=True)
+    assert "--delight" in none.error
+    assert "--estimator" in none.fix
+    assert "starter" in none.fix
+    rough = {**APPEARANCE, "target_names": ["material"]}
+    folder = make_marigold(tmp_path / "rough", rough)
+    other = refused(delight=True, estimator=(str(folder),))
+    assert "roughness or metallic" in other.error
+
+
+def _without(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink() if (folder / name).is_file() else shutil.rmtree(folder / name)
+
+
+def _said(**said: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        file = folder / "model_index.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **said}), encoding="utf-8")
+
+    return change
+
+
+def _network(**said: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        file = folder / "unet" / "config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **said}), encoding="utf-8")
+
+    return change
+
+
+def _scheduler(folder: Path) -> None:
+    file = folder / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps({**SCHEDULER, "_class_name": "LCMScheduler"}), encoding="utf-8")
+
+
+_ODD: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no index": (lambda folder: _without(folder, "model_index.json"), "is no Marigold model"),
+    "a model": (_said(_class_name="StableDiffusionPipeline"), "StableDiffusionPipeline, no Marigold model"),
+    "depth": (_said(_class_name="MarigoldDepthPipeline"), "tells nothing that a material has"),
+    "no weights": (lambda f: _without(f, "vae/diffusion_pytorch_model.safetensors"), "lacks vae"),
+    "no tokenizer": (lambda folder: _without(folder, "tokenizer"), "lacks tokenizer"),
+    "no targets": (_said(target_properties=None), "target_properties of"),
+    "unknown targets": (
+        _said(target_properties={"target_names": ["shading", "residual"]}),
+        "tells shading, residual, nothing that a material has",
+    ),
+    "odd targets": (_said(target_properties={"target_names": [["albedo"], 3]}), "['albedo']"),
+    "odd parts": (
+        _said(target_properties={**APPEARANCE, "material": {"prediction_space": "stack"}}),
+        "sub_target_names of 'material' are None",
+    ),
+    "odd about": (_said(target_properties={**APPEARANCE, "albedo": 3}), "said of 'albedo' is 3"),
+    "more targets than it paints": (
+        _said(target_properties={**APPEARANCE, "target_names": ["albedo", "material", "shading"]}),
+        "in_channels is 12, not 16",
+    ),
+    "steps": (_said(default_denoising_steps=0), "default_denoising_steps"),
+    "another text": (_network(cross_attention_dim=64), "cross_attention_dim is 64, not 32"),
+    "another class": (_network(_class_name="UNet3D"), "'UNet3D', not a UNet2DConditionModel"),
+    "few steps": (_scheduler, "LCMScheduler"),
+}
+
+
+@pytest.mark.parametrize("kind", _ODD)
+def test_what_is_no_estimator_is_named_in_one_line(
+    marigold: Path, denoiser: Denoiser, tmp_path: Path, kind: str
+) -> None:
+    change, words = _ODD[kind]
+    folder = shutil.copytree(marigold, tmp_path / "odd")
+    change(folder)
+    with pytest.raises(UserError) as caught:
+        open_estimators([str(folder)], denoiser, lambda: None)
+    assert words in str(caught.value)
+    assert caught.value.fix
+    assert "\n" not in str(caught.value)
+
+
+def test_files_and_unknown_names_are_no_estimators(denoiser: Denoiser, tmp_path: Path) -> None:
+    file = tmp_path / "marigold.safetensors"
+    file.write_bytes(b"x")
+    for name, words in ((str(file), "is a file"), ("marigolt", "no estimator 'marigolt'")):
+        with pytest.raises(UserError) as caught:
+            open_estimators([name], denoiser, lambda: None)
+        assert words in str(caught.value)
+        assert "marigold-appearance" in caught.value.fix
+
+
+def test_an_estimator_is_no_model(marigold: Path) -> None:
+    for name in (str(marigold), "marigold-appearance"):
+        with pytest.raises(UserError) as caught:
+            load_denoiser(name, "cpu", lambda: None)
+        assert "--estimator" in caught.value.fix
