@@ -22,7 +22,7 @@ from sync_texture.blender_sync_addon import package  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import durations, engine  # noqa: E402
 from sync_texture.blender_sync_addon.operators import notices as panel_notices  # noqa: E402
 from sync_texture.blender_sync_addon.operators import properties  # noqa: E402
-from sync_texture.blender_sync_addon.setup.models import ADAPTER, ModelEntry  # noqa: E402
+from sync_texture.blender_sync_addon.setup.models import ADAPTER, ESTIMATOR, ModelEntry  # noqa: E402
 from sync_texture.blender_sync_addon.setup.status import setup_status  # noqa: E402
 
 
@@ -121,8 +121,24 @@ def test_a_model_that_is_not_here_is_offered():
         found = only()
         assert "'starter' takes no reference images" in found.text
         assert "sd15" in found.fix
-        options().reference = ""
+        options().reference, options().model = "", "sd15"
         assert not only().stops
+        options().delight = True
+        assert "takes an estimator" in only().text
+        options().estimator = "own/material; marigold-appearance"
+        assert not only().stops
+        rows.append(
+            dataclasses.replace(adapter, name="marigold-appearance", kind=ESTIMATOR, family="marigold")
+        )
+        assert rows[-1].group == "Estimators of Materials"
+        found = only()
+        assert found.stops
+        assert "estimator 'marigold-appearance'" in found.text
+        options().delight, options().estimator = False, ""
+        bpy.ops.sync_texture.estimator_use(name="marigold-appearance")
+        bpy.ops.sync_texture.estimator_use(name="own/other")
+        assert options().estimator == "marigold-appearance; own/other"
+        options().estimator = ""
         options().model = "/nowhere/model"
         assert "no model at" in only().text
     finally:

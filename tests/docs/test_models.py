@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.models.catalogue import BY_NAME
+from engine.models.catalogue import BY_NAME, ESTIMATORS
 from engine.models.presets import PUBLISHED
 from tests.docs.test_tables import rows
 
@@ -22,3 +22,12 @@ def test_models_with_a_table_of_their_own(name: str) -> None:
     assert rows(PAGE, "`--model`")[f"`{name}`"] == said
     assert preset.attention == "off"
     assert preset.sync_space == "rgb"
+
+
+def test_estimators_are_told_as_the_catalogue_has_them() -> None:
+    page = (Path(__file__).parents[2] / "docs/materials.md").read_text(encoding="utf-8")
+    found = rows(page, "`--estimator`")
+    assert [*found] == [f"`{name}`" for name in ESTIMATORS]
+    for entry in ESTIMATORS.values():
+        _, licence, size = found[f"`{entry.name}`"]
+        assert (licence, size) == (entry.licence, entry.size)
