@@ -125,8 +125,8 @@ def _seen(canvas: Seen, painter: Painter) -> Seen:
 def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
     """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W); without
     their light where that is asked for."""
-    denoiser, base = painter.denoiser, main_channel()
-    wanted = [one for one in painted(canvas.channels) if one not in denoiser.channels]
+    base, told = main_channel(), painter.settings.estimated
+    wanted = [one for one in painted(canvas.channels, told) if one not in painter.denoiser.channels]
     asked = {*wanted, *([base] if painter.settings.delight else [])}
     found: dict[Channel, Tensor] = {}
     for estimator in painter.estimators:
@@ -144,8 +144,10 @@ def _estimated(
     """What ``estimator`` tells of the finished ``pictures``, synchronised as those were."""
     finished = FinishedViews(canvas, pictures.cpu().numpy())
     settings, host = painter.settings, painter.host
+    space = "rgb" if estimator.turns and settings.method != "independent" else settings.sync_space
     alone = replace(
         settings,
+        sync_space=space,
         method="independent" if settings.method == "independent" else "synctweedies",
         steps=estimator.files.steps,
         guidance=1.0,
@@ -155,7 +157,7 @@ def _estimated(
     )
     own = Painter(estimator, alone, Clock(), host, stage="estimate")
     with painter.clock.part("estimate"):
-        estimator.begin()
+        estimator.begin([view.axes for view in canvas.views])
         try:
             told = _lowering(canvas, own, lambda: _denoise(finished, own, unwatched))
         finally:

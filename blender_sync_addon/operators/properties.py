@@ -25,7 +25,7 @@ MODELS = (
     *("starter", "sd15", "sd21", "sdxl", "sdxl-union", "sdxl-turbo"),
     *("z-image-turbo", "z-image", "qwen-image", "flux-schnell", "flux-dev"),
 )
-ESTIMATORS = ("marigold-appearance",)
+ESTIMATORS = ("marigold-appearance", "marigold-normals")
 AUTOMATIC = ("auto", "Automatic", "What suits the model")
 
 

@@ -47,7 +47,8 @@ class CanvasView:
     prompts: at least one; where several meet, each counts by its mask. controls: what ControlNets are shown,
     (C, H, W) float32 in [0, 1] by the kinds of pictures, for all views of a canvas alike; where there are
     none of a kind, it is off. mask: (H, W) bool, where it shows the canvas; behind is the background.
-    neighbours: the numbers of the views beside it, without its own.
+    neighbours: the numbers of the views beside it, without its own. axes: (3, 3) float32, rows right, up and
+    towards whoever looks, in the space that views are turned in; None where they aren't.
     """
 
     height: int
@@ -56,6 +57,7 @@ class CanvasView:
     controls: Mapping[str, Floats]
     mask: NDArray[np.bool_]
     neighbours: tuple[int, ...] = ()
+    axes: Floats | None = None
 
 
 @dataclass(frozen=True)

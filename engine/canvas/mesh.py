@@ -15,14 +15,16 @@ from .. import memory
 from .. import settings as options
 from ..bake.bake import bake
 from ..bake.fill import doubtful_used, fill
+from ..bake.lean import leaning, leans
 from ..bake.relief import normal_map
 from ..bake.texel_graph import TexelGraph
+from ..controls.normal import TOWARDS
 from ..denoise.denoiser import Denoiser
 from ..denoise.estimator import SEES
 from ..export import room
 from ..host import Clock, Host
 from ..measure.flat import flat_channels
-from ..options.channels import CHANNELS, Channel, main_channel, painted, wanted
+from ..options.channels import CHANNELS, Channel, columns, main_channel, painted, wanted
 from ..options.values import either
 from ..pictures.channels import ByChannel, by_channel, neutral
 from ..protocol import Request
@@ -78,7 +80,7 @@ class PreparedMeshes:
         made, missing = wanted(request.channels, (*own, *told))
         if job.repair is not None:
             made = (main_channel(),)  # of the others nothing is known around what is painted
-        left = {*painted(made)} - {*denoiser.channels, *told}  # to what the model itself can tell
+        left = {*painted(made, told)} - {*denoiser.channels, *told}  # to what the model itself can tell
         kinds = (*denoiser.kinds, *(SEES if left else ()))
         faces = None if job.repair is None else job.repair.faces(surface)
         shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
@@ -104,7 +106,8 @@ def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> 
     for shot, prompts_of, others in zip(shots, asked, beside([one.camera for one in shots]), strict=True):
         assert shot.controls, "what a model paints has a control picture"
         side = shot.resolution
-        found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others))
+        axes = shot.camera.axes * TOWARDS
+        found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others, axes))
     return found
 
 
@@ -184,8 +187,8 @@ class MeshCanvas:
     def finish(self, pictures: Floats) -> PaintedMesh:
         """The textures of all channels: baked, over the old one where there is one, filled, padded."""
         graph = TexelGraph.build(self.surface, self.job.request.texture_size)
-        layers, repair, over = painted(self.channels), self.job.repair, None
-        image = self._texture(pictures, graph)
+        layers, repair, over = self._layers, self.job.repair, None
+        image = self._texture(self._without_shape(pictures), graph)
         found = by_channel(image, layers)
         seen = by_channel(pictures, layers)[main_channel()]
         images = {one: self._made(one, found, graph) for one in self.channels}
@@ -196,16 +199,31 @@ class MeshCanvas:
         flat = flat_channels(own, graph.texels.index)
         return PaintedMesh(self.job, self.surface, self.shots, seen, images, tuple(flat), over)
 
+    @property
+    def _layers(self) -> tuple[Channel, ...]:
+        """What views say, in the order in which pictures have it."""
+        return painted(self.channels, self.settings.estimated)
+
+    def _without_shape(self, pictures: Floats) -> Floats:
+        """``pictures`` with leans in place of normals, where they have such."""
+        own = columns(self._layers).get(CHANNELS["normal"])
+        if own is None:
+            return pictures
+        found = pictures.copy()
+        for shot, picture in zip(self.shots, found, strict=True):
+            picture[..., own] = leans(self.surface, shot, picture[..., own])
+        return found
+
     def _made(self, channel: Channel, found: ByChannel, graph: TexelGraph) -> Floats:
         """The texture of a ``channel``, or what is made of another one that is ``found``."""
-        if not channel.made_from:
-            return found[channel]
+        if channel in self._layers:
+            return leaning(found[channel], graph.texels) if channel.name == "normal" else found[channel]
         return normal_map(found[CHANNELS[channel.made_from]], graph.texels)
 
     def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
         """(T, T, K), or of pages, float32 in [0, 1]; what a repair has beside the mesh is its files'."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
-        inputs, layers = (self.surface, graph.texels, self.shots, pictures, check), painted(self.channels)
+        inputs, layers = (self.surface, graph.texels, self.shots, pictures, check), self._layers
         if old is None:
             baked = bake(*inputs, partial(doubtful_used, request.fill, graph))
             return fill(request.fill, graph, baked, layers)

@@ -13,6 +13,7 @@ from ..views.surface import Surface, View
 
 Array = NDArray[np.float32]
 
+TOWARDS = np.array([[1], [1], [-1]], np.float32)  # a camera's axes times this: right, up, towards it
 BACKGROUND = (128 / 255, 128 / 255, 1.0)  # a wall behind it that faces the camera
 
 

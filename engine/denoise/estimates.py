@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from ..errors import OutOfMemory, UserError
 from ..models import estimators, presets, sources
@@ -23,7 +26,9 @@ from .families.marigold import Marigold
 from .loading import Model, import_libraries
 from .weights import Check
 
+Array = NDArray[np.float32]
 PICTURE = "picture"  # the kind of what it is shown, the finished views
+LONGEST = 2.0  # of vectors whose numbers, seen by a camera, lie in [-1, 1]
 _GAMMA = 1 / 2.2  # that diffusers and the authors show linear light with
 
 
@@ -33,6 +38,7 @@ class Estimating(Denoiser):
     def __init__(self, model: Model, files: EstimatorFiles, beside: Denoiser) -> None:
         """beside: the model whose pictures they are, which gives memory for it once they are finished."""
         self.files, self._beside = files, beside
+        self._axes = torch.empty(0, 3, 3)
         super().__init__(model, lambda: beside.household.lendable)
 
     @property
@@ -44,9 +50,47 @@ class Estimating(Denoiser):
         """What it tells, by channels."""
         return self.files.told
 
-    def begin(self) -> None:
-        """The pictures are finished: have the memory that it takes. Raises OutOfMemory where there is less
-        than there was."""
+    @property
+    def turns(self) -> bool:
+        """Whether what it paints turns with the view, so that views can't agree on its latents."""
+        return self.files.normals
+
+    def decode(self, latents: Tensor, quick: bool = False) -> Tensor:
+        """As of a denoiser; normals, not yet of length 1, as vectors in the space of the views' axes, v as
+        v / (2 LONGEST) + 1 / 2. They are cut off at the end, as published, but not where views are brought to
+        agree (``quick``), which couldn't reach what is cut off."""
+        pictures = super().decode(latents, quick)
+        if not self.turns:
+            return pictures
+        seen = pictures * 2 - 1
+        seen = seen if quick else seen.clamp(-1, 1)
+        if not self.files.whole:
+            seen = torch.cat([seen[:, :2], seen[:, 2:] / 2 + 0.5], dim=1)
+        return self._turned(seen, self._axes) / (2 * LONGEST) + 0.5
+
+    def encode(self, images: Tensor, quick: bool = False) -> Tensor:
+        """The reverse."""
+        if not self.turns:
+            return super().encode(images, quick)
+        seen = self._turned((images - 0.5) * (2 * LONGEST), self._axes.mT)
+        if not self.files.whole:
+            seen = torch.cat([seen[:, :2], seen[:, 2:] * 2 - 1], dim=1)
+        return super().encode(seen / 2 + 0.5, quick)
+
+    def encode_difference(self, images: Tensor, others: Tensor, quick: bool = False) -> Tensor:
+        if self.turns:
+            return self.encode(images, quick) - self.encode(others, quick)
+        return super().encode_difference(images, others, quick)
+
+    @staticmethod
+    def _turned(vectors: Tensor, axes: Tensor) -> Tensor:
+        """Those of each view, (N, 3, H, W), said in its ``axes`` (N, 3, 3): as sums of these."""
+        return torch.einsum("nkhw,nkj->njhw", vectors, axes.to(vectors))
+
+    def begin(self, axes: Sequence[Array | None]) -> None:
+        """The pictures are finished: have the memory that it takes. axes: of the views, as of CanvasView.
+        Raises OutOfMemory where there is less than there was."""
+        self._axes = torch.stack([torch.eye(3) if one is None else torch.from_numpy(one) for one in axes])
         self._beside.household.lend(self.household.plan.need)
         self.household.settle()
 
@@ -86,6 +130,8 @@ def channels_of(pictures: Tensor, told: Mapping[Channel, Told]) -> dict[Channel,
 
 
 def _values(numbers: Tensor, channel: Channel, told: Told) -> Tensor:
+    if told.facing:
+        return functional.normalize(numbers - 0.5, dim=1, eps=1e-6 / LONGEST) / 2 + 0.5
     if numbers.shape[1] != channel.width:  # a grey picture of its own
         numbers = numbers.mean(dim=1, keepdim=True)
     if told.to_scale:

@@ -231,16 +231,24 @@ ADAPTERS = {
 
 # What tells a surface's material from finished views: pipelines with the parts of Stable Diffusion 2.
 ESTIMATORS = {
-    "marigold-appearance": Entry(
-        name="marigold-appearance",
-        title="Marigold for intrinsic images, appearance: albedo, roughness and metal (--estimator)",
-        base="prs-eth/marigold-iid-appearance-v1-1",
+    name: Entry(
+        name=name,
+        title=f"Marigold for {words} (--estimator)",
+        base=f"prs-eth/{repository}",
         controlnet=None,
         family="marigold",
         licence=OPENRAIL,
         memory=_SD_MEMORY,
         size="2.6 GB",  # half precision: UNet 1.73, text 0.68, autoencoder 0.17
-    ),
+    )
+    for name, words, repository in (
+        (
+            "marigold-appearance",
+            "intrinsic images, appearance: albedo, roughness and metal",
+            "marigold-iid-appearance-v1-1",
+        ),
+        ("marigold-normals", "normals: relief that a mesh doesn't have", "marigold-normals-v1-1"),
+    )
 }
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}

@@ -22,28 +22,30 @@ from .checks import latent_channels, view_shape
 from .files import AGAIN, read_json
 from .sources import HUB_ID, Fetch
 
-INTRINSICS = "MarigoldIntrinsicsPipeline"
+INTRINSICS, NORMALS = "MarigoldIntrinsicsPipeline", "MarigoldNormalsPipeline"
 MOST_TARGETS, MOST_STEPS = 8, 1000
 # What targets are called there, and the channels that they are.
 _NAMES = {"albedo": "base_color", "roughness": "roughness", "metallicity": "metallic"}
-_FIX = f"choose {', '.join(ESTIMATORS)}, owner/name, or a folder of a Marigold model for intrinsic images"
+_FIX = f"choose {', '.join(ESTIMATORS)}, or another Marigold model for intrinsic images or normals"
 
 
 @dataclass(frozen=True)
 class Told:
     """Where a channel is among a model's pictures. numbers: places among the three of each of its targets
     side by side. light: whether they are linear light, of which a colour is sRGB. to_scale: whether they are
-    right but for a factor."""
+    right but for a factor. facing: whether they are vectors, of which a normal has the direction."""
 
     numbers: tuple[int, ...]
     light: bool = False
     to_scale: bool = False
+    facing: bool = False
 
 
 @dataclass(frozen=True)
 class EstimatorFiles:
     """An estimator as its configs have it. name: as it was given. folder: of its pipeline. targets: how many
-    pictures it paints of each. steps: that it takes. told: by channels. pixels: across a latent."""
+    pictures it paints of each. steps: that it takes. told: by channels. pixels: across a latent. normals:
+    whether its picture is of those, seen by the camera. whole: whether their z is in [-1, 1], not [0, 1]."""
 
     name: str
     folder: Path
@@ -51,6 +53,8 @@ class EstimatorFiles:
     steps: int
     told: Mapping[Channel, Told]
     pixels: int
+    normals: bool = False
+    whole: bool = True
 
 
 def find(asked: Sequence[str], fetch: Fetch) -> tuple[EstimatorFiles, ...]:
@@ -89,12 +93,36 @@ def _kind(folder: Path) -> str:
 def read(name: str, folder: Path) -> EstimatorFiles:
     """What the estimator ``name`` in ``folder`` is. Raises UserError for anything else."""
     kind = _kind(folder)
-    if kind != INTRINSICS:
+    if kind not in (INTRINSICS, NORMALS):
         raise _another(folder, kind)
     if absent := _absent(folder):
         what = f"{{estimator}}: {folder} lacks {', '.join(absent)}"
         raise UserError(what, AGAIN, estimator=None)
     index = read_json(folder / "model_index.json")
+    names, told = (["normals"], _FACING) if kind == NORMALS else _intrinsics(folder, index)
+    steps, whole = _numbers(folder, index)
+    pixels = _pixels(folder, len(names))
+    return EstimatorFiles(name, folder, len(names), steps, told, pixels, kind == NORMALS, whole)
+
+
+_FACING = {CHANNELS["normal"]: Told((0, 1, 2), facing=True)}
+
+
+def _numbers(folder: Path, index: Mapping[str, Any]) -> tuple[int, bool]:
+    """How many steps a model takes, and whether its normals' z is whole. Raises UserError."""
+    steps, whole = index.get("default_denoising_steps"), index.get("use_full_z_range", True)
+    if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
+        what = f"the default_denoising_steps of {folder} are {short(steps)}"
+    elif not isinstance(whole, bool):
+        what = f"the use_full_z_range of {folder} is {short(whole)}"
+    else:
+        return steps, whole
+    raise UserError(f"{{estimator}}: {what}", AGAIN, estimator=None)
+
+
+def _intrinsics(folder: Path, index: Mapping[str, Any]) -> tuple[list[str], dict[Channel, Told]]:
+    """The targets of a model for intrinsic images, and what they tell. Raises UserError for what can't be
+    read, and where it tells nothing."""
     try:
         names, told = _targets(index.get("target_properties"))
     except ValueError as error:
@@ -103,11 +131,7 @@ def read(name: str, folder: Path) -> EstimatorFiles:
     if not told:
         what = f"{{estimator}}: {folder} tells {', '.join(names)}, nothing that a material has"
         raise UserError(what, _FIX, estimator=None)
-    steps = index.get("default_denoising_steps")
-    if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
-        what = f"{{estimator}}: the default_denoising_steps of {folder} are {short(steps)}"
-        raise UserError(what, AGAIN, estimator=None)
-    return EstimatorFiles(name, folder, len(names), steps, told, _pixels(folder, len(names)))
+    return names, told
 
 
 def _another(folder: Path, kind: str) -> UserError:

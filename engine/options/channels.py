@@ -7,7 +7,7 @@ it, and a texture to start from is of it. Standard library only: the engine and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 RELIEF = 0.05
@@ -129,14 +129,15 @@ def wanted(asked: Iterable[str], given: Iterable[Channel]) -> tuple[tuple[Channe
     where ``given`` ones are painted, the first row always among them, and the names of those that aren't."""
     names = {main_channel().name if one == COLOR else one for one in asked} or {FULL}
     painted = {channel.name for channel in given}
-    can = [row for row in CHANNELS.values() if (row.made_from or row.name) in painted]
+    can = [row for row in CHANNELS.values() if {row.name, row.made_from} & painted]
     made = [row for row in can if FULL in names or row.name in names or row == main_channel()]
     return tuple(made), sorted(names - {FULL} - {row.name for row in can})
 
 
-def painted(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """Those that views must say for ``channels`` to be had, in the table's order."""
-    names = {channel.made_from or channel.name for channel in channels}
+def painted(channels: Iterable[Channel], told: Collection[Channel] = ()) -> tuple[Channel, ...]:
+    """Those that views must say for ``channels`` to be had, in the table's order. told: those that views say
+    though they could be made from others."""
+    names = {one.name if one in told else one.made_from or one.name for one in channels}
     return tuple(row for row in CHANNELS.values() if row.name in names)
 
 

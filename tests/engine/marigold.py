@@ -33,6 +33,12 @@ LIGHTING: dict[str, Any] = {  # and the one for lighting
 SCHEDULER = {**ZERO_SNR, "set_alpha_to_one": False, "steps_offset": 1}
 
 
+def make_normals(folder: Path, **index: object) -> Path:
+    """A pipeline for normals; index: as below."""
+    kind = {"_class_name": "MarigoldNormalsPipeline", "prediction_type": "normals", "use_full_z_range": True}
+    return make_marigold(folder, {"target_names": ["normals"]}, **{**kind, **index})
+
+
 def make_marigold(folder: Path, targets: dict[str, Any] | None = None, **index: object) -> Path:
     """A pipeline for intrinsic images; index: what its model_index.json says otherwise."""
     targets = APPEARANCE if targets is None else targets

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import MarigoldIntrinsicsPipeline
+from diffusers import MarigoldIntrinsicsPipeline, MarigoldNormalsPipeline
 from PIL import Image
 from torch import Tensor
 
 from engine import generate, settings
 from engine.canvas.canvas import CanvasView, Prompt
+from engine.canvas.mesh import MeshCanvas
+from engine.controls.normal import TOWARDS, facing
 from engine.denoise.autoencoder import Autoencoder
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.estimates import Estimating, open_estimators
@@ -26,13 +28,16 @@ from engine.generate import Painter
 from engine.host import Clock, Host
 from engine.models.ladder import Room
 from engine.options.channels import CHANNELS
+from engine.pictures import png
 from engine.protocol import Request, Result
 from engine.sync.spaces import Averaging, LinearMaps, LinearSpace
 from engine.worker import Failure, Worker
-from tests.engine.marigold import APPEARANCE, LIGHTING, SCHEDULER, make_marigold
+from tests.engine.marigold import APPEARANCE, LIGHTING, SCHEDULER, make_marigold, make_normals
 
 Make = Callable[..., Request]
-BASE, ROUGHNESS, METALLIC = (CHANNELS[name] for name in ("base_color", "roughness", "metallic"))
+BASE, ROUGHNESS, METALLIC, NORMAL = (
+    CHANNELS[name] for name in ("base_color", "roughness", "metallic", "normal")
+)
 SIDE = 64
 
 
@@ -53,11 +58,13 @@ def opened(marigold: Path, denoiser: Denoiser) -> Estimating:
 
 class Shown:
     """A canvas of ``count`` views of which each pixel is one of the canonical variable, the same in all views
-    but turned by quarters."""
+    but turned by quarters, against the clock."""
 
     def __init__(self, count: int = 1) -> None:
-        everywhere = np.ones((SIDE, SIDE), bool)
-        self.views = [CanvasView(SIDE, SIDE, (Prompt("x", ""),), {}, everywhere)] * count
+        everywhere, quarter = np.ones((SIDE, SIDE), bool), np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+        axes = [np.linalg.matrix_power(quarter, i).astype(np.float32) for i in range(count)]
+        prompts = (Prompt("x", ""),)
+        self.views = [CanvasView(SIDE, SIDE, prompts, {}, everywhere, axes=one) for one in axes]
         self.order: Sequence[int] = range(count)
         self.channels = (BASE, ROUGHNESS, METALLIC)
         self.lighter = ("views",)
@@ -177,6 +184,37 @@ def test_views_that_are_synchronised_agree(denoiser: Denoiser, opened: Estimatin
     assert max(together.values()) < 1e-4, together
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_normals_of_a_view_alone_are_as_diffusers_own_pipeline_has_them(
+    tmp_path: Path, denoiser: Denoiser, whole: bool
+) -> None:
+    folder = make_normals(tmp_path / "normals", use_full_z_range=whole)
+    (normals,) = open_estimators([str(folder)], denoiser, lambda: None)
+    assert [*normals.told] == [NORMAL]
+    pipe = MarigoldNormalsPipeline.from_pretrained(folder)
+    pipe.set_progress_bar_config(disable=True)
+    for method in ("independent", "synctweedies"):
+        found, begun = told_alone(denoiser, normals, method)
+        wanted = pipe(pictures(), latents=begun, output_type="pt", processing_resolution=0).prediction
+        assert wanted.std() > 0.1
+        torch.testing.assert_close(found[NORMAL] * 2 - 1, wanted, atol=2e-4, rtol=0)
+
+
+@pytest.mark.usefixtures("_squares")
+def test_normals_agree_in_the_space_of_the_mesh(tmp_path: Path, denoiser: Denoiser) -> None:
+    """Seen by views that are turned they are others, and their latents too."""
+    folder = make_normals(tmp_path / "normals")
+    (normals,) = open_estimators([str(folder)], denoiser, lambda: None)
+
+    def spread(method: str) -> float:
+        canvas: Any = Shown(4)
+        own = painter(denoiser, normals, method=method)
+        return _spread(generate._estimated(canvas, own, normals, pictures(4))[NORMAL])
+
+    assert spread("independent") > 0.1
+    assert spread("synctweedies") < 0.05  # the noise that the last step leaves doesn't turn with the views
+
+
 def _spread(found: Tensor) -> float:
     """How far the views' numbers are from their mean, seen from the first view."""
     seen = torch.stack([torch.rot90(one, -i, (1, 2)) for i, one in enumerate(found)])
@@ -245,6 +283,30 @@ def test_the_first_that_can_tell_does_and_the_model_itself_tells_the_rest(
     }
 
 
+def test_a_normal_map_is_made_of_normals_that_are_told(
+    request_for: Make, marigold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where views show nothing beyond the mesh's own shape, it is flat; there is no height then."""
+    folder = make_normals(tmp_path / "normals")
+
+    def own(self: MeshCanvas, pictures: Any) -> Any:
+        shown = np.full((*pictures.shape[:3], 3), 0.5, np.float32)
+        for shot, picture in zip(self.shots, shown, strict=True):
+            picture[shot.mask] = facing(self.surface, shot) @ (shot.camera.axes * TOWARDS) / 2 + 0.5
+        return without_shape(self, np.concatenate([pictures[..., :-3], shown], axis=-1))
+
+    without_shape = MeshCanvas._without_shape
+    monkeypatch.setattr(MeshCanvas, "_without_shape", own)
+    found = Worker().run(request_for(estimator=(str(marigold), str(folder))), Host())
+    assert isinstance(found, Result), found
+    files = found.textures[0].files
+    assert [*files] == ["base_color", "roughness", "metallic", "normal"]
+    values = png.read(Path(files["normal"])).astype(np.float64)
+    assert values.max() > 255  # 16 bits
+    flat = np.broadcast_to([0.5, 0.5, 1.0], values.shape)
+    np.testing.assert_allclose(values / 65535, flat, atol=2 / 255)
+
+
 def test_it_leaves_no_weights_and_takes_the_models_memory_only_where_it_must(
     denoiser: Denoiser, opened: Estimating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +328,7 @@ def test_it_leaves_no_weights_and_takes_the_models_memory_only_where_it_must(
         return replace(room, free=need * 2 if freed else room.free)
 
     monkeypatch.setattr("engine.denoise.device.room", there)
-    opened.begin()
+    opened.begin([None])
     assert not network.is_loaded
 
 
