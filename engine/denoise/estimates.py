@@ -117,10 +117,13 @@ def _opened(files: EstimatorFiles, beside: Denoiser, check: Check) -> Estimating
     family = Marigold(files, beside.device, devices.network_dtype(beside.device))
     preset = replace(presets.SD21, view_size=view, latent_view_size=view // files.pixels)
     try:
-        return Estimating(Model(family, preset, None, files.name), files, beside)
+        found = Estimating(Model(family, preset, None, files.name), files, beside)
+        if beside.batch == beside.vae_batch == 1:  # as frugal as the model has to be
+            found.household.limit(1, 1)
     except OutOfMemory as error:
         fix = "leave {estimator} out, or close other programs"
         raise OutOfMemory(error.wording.error, fix, estimator=None) from error
+    return found
 
 
 def channels_of(pictures: Tensor, told: Mapping[Channel, Told]) -> dict[Channel, Tensor]:

@@ -264,8 +264,8 @@ class Request(Asked, Painter):
         default=(),
         metadata=option(
             "Estimators",
-            "What tells roughness, metal, albedo or normals from the finished views: a name, or a folder with a "
-            "Marigold model; several: for each channel the first that can tell it",
+            "What tells roughness, metal, albedo or normals from the finished views: a name, or a folder "
+            "with a Marigold model; several: for each channel the first that can tell it",
             TEXTURE,
             metavar="NAME|DIR",
             usual="the model's own, where it has one",
