@@ -130,7 +130,7 @@ def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tenso
     asked = {*wanted, *([base] if painter.settings.delight else [])}
     found: dict[Channel, Tensor] = {}
     for estimator in painter.estimators:
-        if not asked.isdisjoint(estimator.told) and not asked <= found.keys():
+        if (asked - found.keys()) & estimator.told.keys():
             found = {**_estimated(canvas, painter, estimator, pictures), **found}
     if not found.keys() >= set(wanted):
         found = {**_by_its_own(canvas, painter, pictures), **found}

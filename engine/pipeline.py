@@ -132,4 +132,5 @@ def _unread(request: AnyRequest, painter: Painter) -> list[str]:
     left = options.notes(request, painter.settings)
     if denoiser.borrowed:
         left.append(f"the model has no ControlNet of its own: {denoiser.borrowed} is used")
+    left += [note for estimator in painter.estimators for note in estimator.note]
     return left + cut + vocabulary.note(name, denoiser.vocabulary, " ".join(prompts))

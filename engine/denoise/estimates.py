@@ -28,6 +28,7 @@ from .weights import Check
 
 Array = NDArray[np.float32]
 PICTURE = "picture"  # the kind of what it is shown, the finished views
+SMALL = 0.5  # of what an estimator was trained on: of smaller views it tells little
 LONGEST = 2.0  # of vectors whose numbers, seen by a camera, lie in [-1, 1]
 _GAMMA = 1 / 2.2  # that diffusers and the authors show linear light with
 
@@ -54,6 +55,15 @@ class Estimating(Denoiser):
     def turns(self) -> bool:
         """Whether what it paints turns with the view, so that views can't agree on its latents."""
         return self.files.normals
+
+    @property
+    def note(self) -> list[str]:
+        """What is to be known about how it is used, one line or none."""
+        view = self.preset.view_size
+        if view >= SMALL * self.files.side:
+            return []
+        what = f"{self.files.name} was trained on pictures of {self.files.side} pixels"
+        return [f"{what}: of views of {view} it tells little"]
 
     def decode(self, latents: Tensor, quick: bool = False) -> Tensor:
         """As of a denoiser; normals, not yet of length 1, as vectors in the space of the views' axes, v as

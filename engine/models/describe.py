@@ -36,8 +36,8 @@ class Description:
     """size: on disk, or of the download, in words, without a ControlNet that was named. memory: that it
     wants, in words, where that is known. installed: whether all of it is here. preset: what a job uses where
     it says nothing; None where that can't be told. vocabulary: None where the model doesn't say. limits:
-    sentences. kind: one of trees.py; IP-Adapters and estimators are described, too. fits:
-    whether and how it runs here, and about how long ten views take; None where that isn't known."""
+    sentences. kind: one of trees.py; IP-Adapters and estimators are described, too. fits: whether and how it
+    runs here, and about how long ten views take; None where that isn't known."""
 
     name: str
     title: str

@@ -45,7 +45,8 @@ class Told:
 class EstimatorFiles:
     """An estimator as its configs have it. name: as it was given. folder: of its pipeline. targets: how many
     pictures it paints of each. steps: that it takes. told: by channels. pixels: across a latent. normals:
-    whether its picture is of those, seen by the camera. whole: whether their z is in [-1, 1], not [0, 1]."""
+    whether its picture is of those, seen by the camera. whole: whether their z is in [-1, 1], not [0, 1].
+    side: pixels across what it was trained on, 0 where it doesn't say."""
 
     name: str
     folder: Path
@@ -55,6 +56,7 @@ class EstimatorFiles:
     pixels: int
     normals: bool = False
     whole: bool = True
+    side: int = 0
 
 
 def find(asked: Sequence[str], fetch: Fetch) -> tuple[EstimatorFiles, ...]:
@@ -102,7 +104,9 @@ def read(name: str, folder: Path) -> EstimatorFiles:
     names, told = (["normals"], _FACING) if kind == NORMALS else _intrinsics(folder, index)
     steps, whole = _numbers(folder, index)
     pixels = _pixels(folder, len(names))
-    return EstimatorFiles(name, folder, len(names), steps, told, pixels, kind == NORMALS, whole)
+    side = index.get("default_processing_resolution")
+    side = side if type(side) is int and side > 0 else 0
+    return EstimatorFiles(name, folder, len(names), steps, told, pixels, kind == NORMALS, whole, side)
 
 
 _FACING = {CHANNELS["normal"]: Told((0, 1, 2), facing=True)}

@@ -240,6 +240,7 @@ def test_a_job_has_what_the_estimator_tells(
     found = run.run(request_for(estimator=by, channels=names, delight=True), host)
     assert isinstance(found, Result), found
     assert any("can't tell height" in warning for warning in found.warnings)
+    assert any("of views of 64 it tells little" in warning for warning in found.warnings)
     files = found.textures[0].files
     assert [*files] == ["base_color", "roughness", "metallic"]
     for channel, said in told.items():
@@ -267,8 +268,12 @@ def test_the_first_that_can_tell_does_and_the_model_itself_tells_the_rest(
     model = shutil.copytree(tiny_model, tmp_path / "model")
     made(model)
     asked = {"model": str(model), "views": "2", "texture_depth": "float"}
+    begun: list[str] = []
+    host = Host(progress=lambda stage, step, *_: begun.extend([stage] * (step == 0)))
     own = Worker().run(request_for(**asked, out=str(tmp_path / "own")), Host())
-    both = Worker().run(request_for(**asked, estimator=(str(marigold),), out=str(tmp_path / "both")), Host())
+    twice = (str(marigold), str(marigold))
+    both = Worker().run(request_for(**asked, estimator=twice, out=str(tmp_path / "both")), host)
+    assert begun.count("estimate") == 1
     assert isinstance(own, Result)
     assert isinstance(both, Result)
     one, other = own.textures[0].others, both.textures[0].others
