@@ -18,7 +18,7 @@ from ..pictures.channels import neutral
 from ..pictures.pages import shaped
 from ..views.surface import Surface, View
 from .fill import padded
-from .relief import AT_ONCE, tangents
+from .relief import AT_ONCE
 from .texels import SurfaceTexels, nearest_of
 
 REACH = 1 / 32  # of a view's width: deviation of the Gaussian beyond which an estimator isn't believed
@@ -50,8 +50,24 @@ def leaning(lean: Floats, texels: SurfaceTexels) -> Floats:
     for start in range(0, len(found), AT_ONCE):
         own = texels.pick(slice(start, start + AT_ONCE))
         vector = 2 * flat[own.index] - 1
-        frame = (*tangents(own), own.normal)
+        frame = (*_tangents(own), own.normal)
         normal = np.stack([(vector * axis).sum(axis=1) for axis in frame], axis=1)
         normal[:, 2] = np.maximum(1 + normal[:, 2], STEEPEST)
         found[start : start + AT_ONCE] = normal / np.linalg.norm(normal, axis=1, keepdims=True) / 2 + 0.5
     return padded(texels.size, found, nearest_of(texels.size, texels.index, texels.pages))
+
+
+def _tangents(own: SurfaceTexels) -> tuple[Floats, Floats]:
+    """(n, 3) unit T and B of ``own`` texels; 0 where a face has no area in the texture."""
+    face = own.face.astype(np.intp)
+    u, v = own.planes.across[:, face].T, -own.planes.down[:, face].T
+    along = u * _inverse_length(u)
+    across = v - (v * along).sum(axis=1, keepdims=True) * along
+    return along, across * _inverse_length(across)
+
+
+def _inverse_length(vectors: Floats) -> Floats:
+    """(n, 1), 0 for those of no length."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    inverse: Floats = np.divide(1, length, out=np.zeros_like(length), where=length > 1e-12)
+    return inverse

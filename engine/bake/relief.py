@@ -57,22 +57,6 @@ def _normals(relief: Floats, own: SurfaceTexels, texels: SurfaceTexels) -> Float
     return unit
 
 
-def tangents(own: SurfaceTexels) -> tuple[Floats, Floats]:
-    """(n, 3) unit T and B of ``own`` texels; 0 where a face has no area in the texture."""
-    face = own.face.astype(np.intp)
-    u, v = own.planes.across[:, face].T, -own.planes.down[:, face].T
-    along = u * _inverse_length(u)
-    across = v - (v * along).sum(axis=1, keepdims=True) * along
-    return along, across * _inverse_length(across)
-
-
-def _inverse_length(vectors: Floats) -> Floats:
-    """(n, 1), 0 for those of no length."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    inverse: Floats = np.divide(1, length, out=np.zeros_like(length), where=length > 1e-12)
-    return inverse
-
-
 def _rise(relief: Floats, own: SurfaceTexels, texels: SurfaceTexels, step: int, to: Floats) -> Floats:
     """(n,) how much ``relief`` rises from each of ``own`` texels to the one ``step`` on in the texture, which
     lies at ``to`` (n, 3) from it: between both neighbours where both lie so, else to one of them, else 0."""

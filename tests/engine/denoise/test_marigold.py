@@ -236,8 +236,9 @@ def test_a_job_has_what_the_estimator_tells(
     monkeypatch.setattr(generate, "channels_of", constant)
     run, stages = Worker(), []
     host = Host(progress=lambda stage, *_: stages.append(stage))
+    small = {"views": "2", "texture_size": 64}
     names, by = ("roughness", "metallic", "height"), (str(marigold),)
-    found = run.run(request_for(estimator=by, channels=names, delight=True), host)
+    found = run.run(request_for(estimator=by, channels=names, delight=True, **small), host)
     assert isinstance(found, Result), found
     assert any("can't tell height" in warning for warning in found.warnings)
     assert any("of views of 64 it tells little" in warning for warning in found.warnings)
@@ -251,8 +252,8 @@ def test_a_job_has_what_the_estimator_tells(
     assert (report["estimator"], report["delight"]) == (["appearance"], True)
     assert report["seconds"]["estimate"] > 0
     stages.clear()
-    plain = run.run(request_for(estimator=by, channels=("color",), out=str(tmp_path / "2")), host)
-    without = run.run(request_for(out=str(tmp_path / "3")), Host())
+    plain = run.run(request_for(estimator=by, channels=("color",), out=str(tmp_path / "2"), **small), host)
+    without = run.run(request_for(out=str(tmp_path / "3"), **small), Host())
     assert isinstance(plain, Result)
     assert isinstance(without, Result)
     assert "estimate" not in stages
@@ -302,7 +303,8 @@ def test_a_normal_map_is_made_of_normals_that_are_told(
 
     without_shape = MeshCanvas._without_shape
     monkeypatch.setattr(MeshCanvas, "_without_shape", own)
-    found = Worker().run(request_for(estimator=(str(marigold), str(folder))), Host())
+    asked = request_for(estimator=(str(marigold), str(folder)), views="2", texture_size=64)
+    found = Worker().run(asked, Host())
     assert isinstance(found, Result), found
     files = found.textures[0].files
     assert [*files] == ["base_color", "roughness", "metallic", "normal"]

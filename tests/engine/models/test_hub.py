@@ -16,9 +16,11 @@ import pytest
 
 from engine import disk
 from engine.errors import Cancelled, DiskError, UserError
-from engine.models import catalogue, command, hub, ip_adapters, manage, sidecar, sources
+from engine.models import catalogue, command, estimators, hub, ip_adapters, manage, sidecar, sources, trees
 from engine.models.catalogue import STARTER_FOLDER
+from engine.models.describe import describe
 from engine.models.transfer import checksum
+from tests.engine.marigold import make_marigold
 from tests.engine.xl_pipelines import UNET
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -347,6 +349,41 @@ def test_an_adapter_comes_with_its_image_encoder_and_goes_alone(served: Hub, tmp
     assert [manage.installed(name) for name in names] == [True, False]
     assert manage.delete(names[0]) > 0
     assert hub.cached("h94/IP-Adapter") is None
+
+
+def test_an_estimator_comes_with_all_its_parts(served: Hub, tmp_path: Path) -> None:
+    name = "marigold-appearance"
+    folder = make_marigold(tmp_path / "appearance")
+    (folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
+    served.repos[str(catalogue.ESTIMATORS[name].base)] = folder
+    fetch = sources.Fetch(lambda *_: None, go_on)
+    (found,) = estimators.find([name], fetch)
+    asked = {file for _, file, _ in served.asked if file}
+    assert {file.rpartition(".")[2] for file in asked} <= {"safetensors", "json", "txt"}
+    assert manage.verify(name) == []
+    (listed,) = (one for one in manage.list_models() if one.entry.name == name)
+    assert (listed.installed, listed.kind) == (True, trees.ESTIMATOR)
+    assert describe(name).limits == ("It tells Base Color, Roughness, Metallic of pictures, in 3 steps.",)
+    served.asked.clear()
+    assert estimators.find([name], fetch) == (found,)
+    assert not served.asked
+    (found.folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    assert any("vae" in line for line in manage.verify(name))
+    manage.download(name, lambda *_: None, go_on)
+    assert manage.installed(name)
+    assert manage.delete(name) > 0
+    assert not manage.installed(name)
+
+
+def test_a_folder_that_is_an_estimator_is_listed_as_one(tmp_path: Path) -> None:
+    manage.link("mine", make_marigold(tmp_path / "appearance"))
+    try:
+        (listed,) = (one for one in manage.list_models() if one.entry.name == "mine")
+        assert (listed.installed, listed.kind) == (True, trees.ESTIMATOR)
+        (found,) = estimators.find(["mine"], sources.Fetch(lambda *_: None, go_on))
+        assert found.folder == (tmp_path / "appearance").resolve()
+    finally:
+        manage.delete("mine")
 
 
 def test_a_pipeline_of_two_text_encoders_comes_whole(served: Hub, xl_model: Path) -> None:
