@@ -55,7 +55,11 @@ class PaintedImage:
 
     def write(self, stage: Path) -> Result:
         for channel, picture in self.images.items():
-            save.png(render.to_image(as_colours(picture)), stage / image_file(channel))
+            path = stage / image_file(channel)
+            if channel.deep:
+                png.write(as_colours(picture), path, bits=16)
+            else:
+                save.png(render.to_image(as_colours(picture)), path)
         out = Path(self.request.out)
         image = listed(list(self.images), out)
         return Result(image.path, "", "", "", str(out / REPORT), textures=[image])

@@ -22,8 +22,7 @@ from ..denoise.estimator import SEES
 from ..export import room
 from ..host import Clock, Host
 from ..measure.flat import flat_channels
-from ..options.channels import CHANNELS, Channel, main_channel, painted, wanted
-from ..options.values import either
+from ..options.channels import CHANNELS, Channel, main_channel, painted, ungiven, wanted
 from ..pictures.channels import ByChannel, by_channel, neutral
 from ..protocol import Request
 from ..settings import Settings
@@ -87,14 +86,8 @@ class PreparedMeshes:
             unseen += blind(seen, [shot.camera for shot in shots], "what is repainted")
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
         warnings = [*notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
-        warnings += [*asked.warnings, *_ungiven(missing)]
+        warnings += [*asked.warnings, *ungiven(missing)]
         return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
-
-
-def _ungiven(missing: Sequence[str]) -> list[str]:
-    """A warning when channels that were asked for aren't made."""
-    said = f"the model can't tell {either(missing)} of its pictures: only the rest is made"
-    return [said] if missing else []
 
 
 def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
