@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..export import room
 from ..host import Clock, Host
 from ..inputs import require_room
-from ..options.channels import CHANNELS, Channel, main_channel, painted, ungiven, wanted
+from ..options.channels import CHANNELS, RELIEF, Channel, main_channel, painted, ungiven, wanted
 from ..outputs import REPORT
 from ..pictures.channels import ByChannel, by_channel
 from ..protocol import ImageRequest
@@ -189,13 +189,18 @@ class SurfaceCanvas(ImageCanvas[Windows]):
     def finish(self, pictures: Floats) -> Painted:
         found = by_channel(self.layout.joined(pictures, *self.size), painted(self.channels))
         images = {one: self._made(one, found) for one in self.channels}
-        return PaintedImage(self.request, images, self.layout.measure)
+        relief = 2 * RELIEF / (self._pixel * self.layout.width) if CHANNELS["height"] in images else 0.0
+        return PaintedImage(self.request, images, self.layout.measure, relief)
+
+    @property
+    def _pixel(self) -> float:
+        """How far pixels of windows lie apart, each window being the square that position.plane shows."""
+        return 2 * position.PLANE[0] / self.layout.side
 
     def _made(self, channel: Channel, found: ByChannel) -> Floats:
         """The picture of a ``channel``, or what is made of another one that is ``found``."""
         if not channel.made_from:
             return found[channel]
         windows, (height, width) = self.layout, self.size
-        pixel = 2 * position.PLANE[0] / windows.side  # of a window, which is that square
-        apart = pixel * windows.height / height, pixel * windows.width / width
+        apart = self._pixel * windows.height / height, self._pixel * windows.width / width
         return flat_normal_map(found[CHANNELS[channel.made_from]], apart, windows.wraps)

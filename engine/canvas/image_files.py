@@ -40,11 +40,12 @@ def listed(channels: Sequence[Channel], folder: Path, prefix: str = "") -> proto
 @dataclass(frozen=True)
 class PaintedImage:
     """images: the picture (H, W, k) of each channel. measures: how good the main one is, as report.json has
-    it."""
+    it. relief: as of a Result, for images of heights."""
 
     request: ImageRequest
     images: ByChannel
     measures: Callable[[Floats], dict[str, Any]] = lambda picture: {}
+    relief: float = 0.0
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -62,7 +63,7 @@ class PaintedImage:
                 save.png(render.to_image(as_colours(picture)), path)
         out = Path(self.request.out)
         image = listed(list(self.images), out)
-        return Result(image.path, "", "", "", str(out / REPORT), textures=[image])
+        return Result(image.path, "", "", "", str(out / REPORT), textures=[image], relief=self.relief)
 
 
 class Joins(Protocol):

@@ -60,12 +60,14 @@ class Surface:
     """A mesh in normalised space and its UVs.
 
     raster: casts rays against it and holds its faces' corners and normals. uvs: (F, 3, 2) float32 in [0, 1]
-    for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). What is found out
-    about the faces is kept: on a million of them it takes seconds.
+    for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). radius: of the
+    unit sphere, in the mesh's own units. What is found out about the faces is kept: on a million of them it
+    takes seconds.
     """
 
     raster: EmbreeRaster
     uvs: Floats
+    radius: float = 1.0
 
     @classmethod
     def build(
@@ -73,8 +75,8 @@ class Surface:
     ) -> Surface:
         """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), framed and turned so that what faces the
         azimuth ``front`` faces the front. backend: one that views/backends.py chose."""
-        points, own, _, _ = framed(vertices, faces)
-        return cls(make_raster(backend, turned(points, front), own), uvs)
+        points, own, _, radius = framed(vertices, faces)
+        return cls(make_raster(backend, turned(points, front), own), uvs, radius)
 
     @property
     def corners(self) -> Floats:
