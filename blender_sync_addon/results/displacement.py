@@ -34,10 +34,9 @@ def undo(obj: Any, result: Any) -> str:
     return f"The relief of '{obj.name}' is shading again"
 
 
-def is_used(obj: Any, result: Any) -> bool:
-    """Whether there is something to undo. Cheap enough for drawing a panel."""
-    real = any(map(write_displacement.is_real, history.materials(result)))
-    return real or write_displacement.modifier(obj) is not None
+def is_used(result: Any) -> bool:
+    """Whether the relief of ``result`` is real. Cheap enough for drawing a panel."""
+    return any(map(write_displacement.is_real, history.materials(result)))
 
 
 def is_possible(result: Any) -> bool:

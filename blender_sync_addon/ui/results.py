@@ -99,7 +99,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
         row.operator(variations.GenerateAgain.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
         row.operator(operators.RemoveResult.bl_idname, text="", icon="TRASH")
-        draw_displacement(layout, obj, result)
+        draw_displacement(layout, result)
         draw_details(layout.column(align=True), context, obj, result)
 
 
@@ -209,9 +209,9 @@ def draw_variations(layout: Any, obj: Any, batch: str) -> None:
     row.operator(operators.ViewSheet.bl_idname, text="", icon="IMAGE_DATA")
 
 
-def draw_displacement(layout: Any, obj: Any, result: Any) -> None:
+def draw_displacement(layout: Any, result: Any) -> None:
     """The button that makes the relief of the ``result`` that is shown real, or shading again."""
-    used = displacement.is_used(obj, result)
+    used = displacement.is_used(result)
     if used or displacement.is_possible(result):
         text, icon = ("Relief as Shading", "LOOP_BACK") if used else ("True Displacement", "MOD_DISPLACE")
         button = layout.operator(displacing.TrueDisplacement.bl_idname, text=text, icon=icon)

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import helper
+import numpy as np
 from helper import fake_engine
 
 ADDON = helper.enable()
@@ -21,6 +22,9 @@ from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
 from sync_texture.blender_sync_addon.write import displacement  # noqa: E402
 from sync_texture.engine.options.channels import CHANNELS, main_channel  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
+from mikktspace import tangents  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 ROUGHNESS = CHANNELS["roughness"]
@@ -251,6 +255,29 @@ def test_a_tile_from_six_sides_is_shaded_by_its_heights():
         datablocks.images_by_channel(material)[CHANNELS["height"]],
         "BOX",
     )
+
+
+def test_tangents_of_tests_are_blender_s():
+    """What judges the seams of normal maps elsewhere is what Blender shades with."""
+    bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=2)
+    mesh = bpy.context.object.data
+    mesh.polygons.foreach_set("use_smooth", [True] * len(mesh.polygons))
+    mirrored = mesh.uv_layers.active.data  # some of it
+    for i in range(0, len(mirrored), 3):
+        if mirrored[i].uv[0] < 0.5:
+            for k in range(3):
+                mirrored[i + k].uv[0] = 0.4 - mirrored[i + k].uv[0]
+    shape = (len(mesh.polygons), 3)
+    uvs = np.array([one.uv for one in mirrored]).reshape(*shape, 2)
+    mesh.calc_tangents()
+    points = np.array([mesh.vertices[one.vertex_index].co for one in mesh.loops]).reshape(*shape, 3)
+    normals = np.array([one.normal for one in mesh.loops]).reshape(*shape, 3)
+    found, sign = tangents(points, normals, uvs)
+    theirs = np.array([one.tangent for one in mesh.loops]).reshape(*shape, 3)
+    signs = np.array([one.bitangent_sign for one in mesh.loops]).reshape(shape)
+    assert (sign[:, None] == signs).all()
+    assert {*sign} == {-1.0, 1.0}
+    assert ((found * theirs).sum(axis=2) > 0.9999).all()
 
 
 def test_the_panel_asks_for_colour_alone():
