@@ -26,6 +26,11 @@ class TrueDisplacement(EditingOperator, bpy.types.Operator):
         description="Off: its relief is shading again, and the modifier goes",
         default=True,
     )
+    rounded: BoolProperty(
+        name="Rounded",
+        description="Subdivide by Catmull-Clark: for coarse meshes whose smooth shading stands for a round "
+        "surface, of which displacement would show the faces. Else the mesh keeps its shape",
+    )
 
     @classmethod
     def description(cls, _context: Any, properties: Any) -> str:
@@ -36,7 +41,8 @@ class TrueDisplacement(EditingOperator, bpy.types.Operator):
         shown = history.chosen(obj)
         try:
             if self.use:
-                said = displacement.use(obj, history.of(obj)[shown], context.evaluated_depsgraph_get())
+                depsgraph = context.evaluated_depsgraph_get()
+                said = displacement.use(obj, history.of(obj)[shown], depsgraph, self.rounded)
             else:
                 said = displacement.undo(obj, history.of(obj)[shown])
         except Problem as problem:

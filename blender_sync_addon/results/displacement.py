@@ -11,9 +11,9 @@ from . import history
 from .tile_material import REPEAT
 
 
-def use(obj: Any, result: Any, depsgraph: Any) -> str:
-    """Let the relief of ``result`` move the surface of ``obj``; what was done, in words. Raises Problem where
-    it has none."""
+def use(obj: Any, result: Any, depsgraph: Any, rounded: bool = False) -> str:
+    """Let the relief of ``result`` move the surface of ``obj``; what was done, in words. rounded: as of
+    write.displacement.refine. Raises Problem where it has none."""
     materials = [one for one in history.materials(result) if write_displacement.node_of(one)]
     if not materials:
         fix = "Generate it with Material: Full, by a model that tells the relief, such as the starter."
@@ -21,7 +21,7 @@ def use(obj: Any, result: Any, depsgraph: Any) -> str:
     faces = len(obj.evaluated_get(depsgraph).data.polygons)
     for material in materials:
         write_displacement.use(material)
-    levels = write_displacement.refine(obj, faces, max(map(_texels, materials)))
+    levels = write_displacement.refine(obj, faces, max(map(_texels, materials)), rounded)
     finer = f", subdivided {levels} times in renders" if levels else ""
     return f"The relief of '{obj.name}' is real{finer}"
 

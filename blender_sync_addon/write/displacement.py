@@ -98,15 +98,16 @@ def _shader(tree: Any) -> Any | None:
     return next((node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None)
 
 
-def refine(obj: Any, faces: int, texels: int) -> int:
+def refine(obj: Any, faces: int, texels: int, rounded: bool = False) -> int:
     """Give ``obj``, of so many ``faces``, a modifier that makes it fine enough for heights of so many
-    ``texels``, where it isn't; the levels that it subdivides by."""
+    ``texels``, where it isn't; the levels that it subdivides by. rounded: not as the faces lie, which then
+    show, but by Catmull-Clark."""
     wanted = min(texels // TEXELS_A_FACE, MOST_FACES)
     levels = min(DEEPEST, math.ceil(math.log(max(1, wanted / max(1, faces)), 4)))
     if levels < 1 or modifier(obj) is not None:
         return 0
     made = obj.modifiers.new(LABEL, "SUBSURF")
-    made.subdivision_type = "SIMPLE"
+    made.subdivision_type = "CATMULL_CLARK" if rounded else "SIMPLE"
     made.render_levels = levels
     made.levels = min(levels, max(0, math.floor(math.log(max(1, MOST_SHOWN / max(1, faces)), 4))))
     return levels

@@ -199,8 +199,8 @@ def test_displacement_leaves_with_the_result_and_a_fine_mesh_as_it_is():
     assert list(obj.modifiers) == [usual]
     usual.levels = 0
     bpy.context.view_layer.update()
-    OPS.true_displacement()
-    assert len(obj.modifiers) == 2
+    OPS.true_displacement(rounded=True)
+    assert [one.subdivision_type for one in obj.modifiers] == ["CATMULL_CLARK"] * 2
     OPS.remove_result()
     assert list(obj.modifiers) == [usual]
 
