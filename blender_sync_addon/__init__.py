@@ -17,6 +17,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import (
         batch,
         controls,
+        displacement,
         environment,
         fill_panel,
         lora_rows,
@@ -41,7 +42,8 @@ def _modules() -> tuple[ModuleType, ...]:
 
     chosen = preferences, lora_rows, reference_rows, region_rows, properties, presets
     operators = texture, batch, environment, fill_panel, controls, tile_material, world, splats, repaint
-    results = history, thumbnail, result_operators, own_material, variations, result_panels
+    operators_of_results = result_operators, own_material, displacement, variations
+    results = history, thumbnail, *operators_of_results, result_panels
     more = repaint_panel, tile_panel, world_panel
     return *chosen, *operators, panel, regions, advanced, *results, *more, menus, main
 

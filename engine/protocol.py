@@ -129,7 +129,8 @@ class Result:
     per-corner UVs, in the request's triangle order, when the engine unwrapped the mesh; None when it kept the
     given UVs. other_uvs: the same for each of the request's other meshes. textures: all of them; ``texture``
     is the first, "" where there are none. scene: the textured .blend, where the mesh was one. left_out: names
-    of its objects that couldn't be textured."""
+    of its objects that couldn't be textured. relief: how far height 1 lies above height 0, in the
+    mesh's units, of a picture in its widths; 0 without heights."""
 
     texture: str
     mesh: str
@@ -142,6 +143,7 @@ class Result:
     other_uvs: list[str | None] = field(default_factory=list)
     scene: str | None = None
     left_out: list[str] = field(default_factory=list)
+    relief: float = 0.0
 
     @property
     def exit_status(self) -> int:

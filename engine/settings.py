@@ -17,8 +17,9 @@ from .models.catalogue import ESTIMATORS
 from .models.presets import Preset, for_kind
 from .options import areas, controls, values
 from .options.areas import Region, read_regions
-from .options.channels import Channel, main_channel
+from .options.channels import COLOR, FULL, Channel, main_channel
 from .options.choices import SYNC_SHARES
+from .options.image import SURFACES
 from .options.request import OPTIONS, by_model
 from .options.values import either
 from .options.weighted import MOST_REFERENCES, REFERENCE
@@ -98,6 +99,11 @@ def _check_picture(request: ImageRequest) -> None:
         other, needed = one.needs or ("", "")
         if other == "kind" and needed != request.kind and getattr(request, name) != one.default:
             raise _of_another_kind(name, needed, request.kind)
+    named = [name for name in request.channels if name not in (FULL, COLOR)]
+    if named and request.kind not in SURFACES:
+        what = f"a picture of the kind {request.kind} shows no surface that could have {values.either(named)}"
+        fix = "leave {channels} out, or use {kind} or wide"
+        raise UserError(what, fix, channels=None, kind=SURFACES[0])
     if request.kind == "ambiguous":
         _check_ambiguous(request)
     if request.kind == "panorama":

@@ -44,7 +44,9 @@ PLACELESS, DEPTHLESS = 0.1, 0.2  # shares of the samples without: pictures of no
 
 @dataclass(frozen=True)
 class EstimatorSettings:
-    """``hours`` is wall-clock time over all resumptions; ``capacity`` how many samples are kept at once."""
+    """``hours`` is wall-clock time over all resumptions; ``capacity`` how many samples are kept at once.
+    ``begin_with``: a trained estimator's folder, None for random weights. ``relief``: how many times as much
+    an error in height is as one in the other channels."""
 
     run: Path = Path("training/runs/estimator")
     model: Path = Path("engine/models/starter")
@@ -58,6 +60,8 @@ class EstimatorSettings:
     shapes: int = 600
     views: int = 4
     save_minutes: float = 5.0
+    begin_with: Path | None = None
+    relief: float = 1.0
 
 
 def network(text_width: int, seed: int = 0) -> UNet2DConditionModel:
@@ -182,12 +186,14 @@ def _room(values: Tensor, capacity: int) -> Tensor:
     return torch.zeros(capacity, *values.shape[1:], dtype=values.dtype)
 
 
-def loss(unet: UNet2DConditionModel, samples: Samples) -> Tensor:
-    """Mean squared error on the object, of the channels and of how they change from pixel to pixel. By the
-    absolute error a network learns medians first: no metal, no mortar, since most of the world is neither."""
+def loss(unet: UNet2DConditionModel, samples: Samples, relief: float = 1.0) -> Tensor:
+    """Mean squared error on the object, of the channels and of how they change from pixel to pixel; errors in
+    height count ``relief`` times. By the absolute error a network learns medians first: no metal, no mortar,
+    since most of the world is neither."""
     seen = samples.seen.float() / 127.5 - 1
     found = estimate(unet, seen.to(unet.dtype), samples.text.to(unet.dtype)).float()
-    error, mask = found - samples.truth.float() / 255, samples.mask.float() / 255
+    weight = torch.tensor([relief if name == "height" else 1.0 for name in CHANNELS])[:, None, None]
+    error, mask = weight * (found - samples.truth.float() / 255), samples.mask.float() / 255
     across = (error.diff(dim=3) ** 2 * mask[..., 1:]).sum() + (
         error.diff(dim=2) ** 2 * mask[..., 1:, :]
     ).sum()
@@ -201,6 +207,8 @@ def main(settings: EstimatorSettings) -> None:
     denoiser = load_denoiser(str(settings.model), "cpu", lambda: None)
     painter = _painter(settings, denoiser)
     unet = network(painter.text.config.hidden_size, settings.seed)
+    if settings.begin_with:
+        unet.load_state_dict(UNet2DConditionModel.from_pretrained(settings.begin_with).float().state_dict())
     print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M parameters", flush=True)
     unet.to(memory_format=torch.channels_last)
     optimizer = Optimizer([unet], average=0.998, decay=1e-3)
@@ -252,7 +260,7 @@ def _part(
 ) -> Callable[[], Tensor]:
     generator = torch.Generator().manual_seed((settings.seed * 1_000_003 + step) * settings.threads + part)
     samples = buffer.draw(settings.batch // settings.threads, generator)
-    return lambda: loss(unet, samples)
+    return lambda: loss(unet, samples, settings.relief)
 
 
 def _save(run: Path, unet: UNet2DConditionModel, optimizer: Optimizer, elapsed: float, samples: int) -> None:
@@ -267,9 +275,10 @@ def _arguments() -> EstimatorSettings:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    for name in ("run", "model", "hours", "seed", "threads", "rate", "save_minutes"):
+    for name in ("run", "model", "hours", "seed", "threads", "rate", "save_minutes", "relief"):
         default = getattr(EstimatorSettings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    parser.add_argument("--begin-with", type=Path, help="folder of a trained estimator (default: none)")
     return EstimatorSettings(**vars(parser.parse_args()))
 
 

@@ -18,7 +18,7 @@ from ..engine_files import foreign
 from ..read import image_settings
 from . import engine
 from .job import Job, own_out
-from .received import unknown_channel
+from .received import relief, unknown_channel
 
 LARGEST = int(ImageRequest.table()["width"].limits[1])  # pixels of a side that any request may have
 
@@ -28,13 +28,14 @@ Ask = Callable[[Path], ImageRequest]
 @dataclass(frozen=True)
 class Picture:
     """What was made for ``request``. files: of each channel, the one that people look at first; all of
-    ``width`` x ``height`` pixels, and looked at. warnings: the engine's."""
+    ``width`` x ``height`` pixels, and looked at. warnings: the engine's. relief: as of a Result."""
 
     request: ImageRequest
     files: Mapping[Channel, Path]
     width: int
     height: int
     warnings: tuple[str, ...] = ()
+    relief: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -108,4 +109,4 @@ def receive(result: protocol.Result, request: ImageRequest) -> Picture:
     asked = (request.width or width, request.height or height)
     if sizes != {asked} or max(asked) > LARGEST:
         raise foreign(f"The engine returned a picture of {width} x {height}, which wasn't asked for")
-    return Picture(request, files, width, height, tuple(result.warnings))
+    return Picture(request, files, width, height, tuple(result.warnings), relief(result))

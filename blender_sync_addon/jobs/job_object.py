@@ -27,6 +27,7 @@ from ..read import texture as read_texture
 from ..read.mesh import WantedMesh
 from ..read.settings import Settings
 from ..read.uv_room import UvRoom
+from ..write import displacement
 from ..write import image as write_image
 from ..write import material as write_material
 from ..write import slots as write_slots
@@ -176,7 +177,8 @@ class JobObject:
         for part in result.received.parts(number):
             name = self.title(part, result.prompt)
             own = images.get(number, part, name)
-            material = write_material.make(name, self._with_kept(own), uv_layer, origin)
+            relief = result.received.relief or displacement.relief(self.start_material)
+            material = write_material.make(name, self._with_kept(own), uv_layer, origin, relief)
             write_material.show(obj, material, [i for i in slots if part is None or names[i] == part])
             materials.append(material.name)
             pictures += [image.name for image in own.values()]

@@ -33,11 +33,13 @@ LARGEST_SHEET = 1 << 25  # texels of a contact sheet; 64 views have 7 million
 @dataclass(frozen=True)
 class Received:
     """What a result holds. textures: their files are there and of plausible size. uvs: of the loops of each
-    mesh, None where its own stay. sheet: the contact sheet, None where there is none to be used."""
+    mesh, None where its own stay. sheet: the contact sheet, None where there is none to be used. relief: as
+    of a Result; the engine was given lengths of the world."""
 
     textures: tuple[Texture, ...]
     uvs: tuple[LoopUvs | None, ...]
     sheet: Path | None
+    relief: float = 0.0
 
     def parts(self, mesh: int) -> list[str | None]:
         """The materials of the mesh number ``mesh`` that have textures of their own; [None]: one for all."""
@@ -59,7 +61,7 @@ def receive(result: protocol.Result, meshes: Sequence[MeshReading], out: Path, s
     _check_files(textures, out, side)
     paths += [None] * (len(meshes) - len(paths))
     uvs = tuple(_loop_uvs(path, mesh, out) for path, mesh in zip(paths, meshes, strict=True))
-    return Received(textures, uvs, _sheet(result.views, out))
+    return Received(textures, uvs, _sheet(result.views, out), relief(result))
 
 
 def _check(textures: Sequence[Texture], meshes: Sequence[MeshReading]) -> None:
@@ -91,6 +93,13 @@ def _flaws(texture: Texture, meshes: Sequence[MeshReading]) -> Iterator[str]:
         yield "a UDIM tile that can't be"
     if unknown := unknown_channel(texture):
         yield unknown
+
+
+def relief(result: protocol.Result) -> float:
+    """That of ``result``. Raises Problem where it can't be."""
+    if result.relief < 0:
+        raise foreign("The engine returned heights that are upside down")
+    return result.relief
 
 
 def unknown_channel(texture: Texture) -> str:

@@ -11,7 +11,7 @@ from bpy.props import PointerProperty
 
 from ...engine.options.blender import TileMaterial
 from ...engine.options.image import ImageRequest
-from ...engine.options.option import Option, options
+from ...engine.options.option import PANEL, Option, at, options
 from .. import package
 from ..datablocks import TAG
 from ..jobs.image_job import ImageJob
@@ -27,12 +27,13 @@ from .running_job import JobOperator
 GROUP = "sync_texture_tile"
 """The property of a scene that holds what the panel says of tileable materials alone."""
 KIND = "tile"
-SIDES = ("width", "height")
+ASKED = ("width", "height", "channels")
+"""The options of ``image`` that the panel of tileable materials has."""
 
 
 def _own() -> list[Option]:
     """What only a tileable material can be asked for."""
-    return [*(ImageRequest.table()[name] for name in SIDES), options(TileMaterial)[REPEAT]]
+    return [*(at(ImageRequest, PANEL)[name] for name in ASKED), options(TileMaterial)[REPEAT]]
 
 
 class TileOptions:
@@ -59,8 +60,8 @@ class NewTileableMaterial(JobOperator, PictureOptions, TileOptions, bpy.types.Op
         scene = context.scene
         said = read_settings.given(self, getattr(scene, GROUP), _own())
         table = ImageRequest.table()
-        sides = {name: read_settings.read(table[name], said[name]) for name in SIDES}
-        request = image_settings.of_options(self, scene.sync_texture, package.device(), kind=KIND, **sides)
+        asked = {name: read_settings.read(table[name], said[name]) for name in ASKED}
+        request = image_settings.of_options(self, scene.sync_texture, package.device(), kind=KIND, **asked)
         return start_job(context.view_layer.objects.active, request, said[REPEAT])
 
 

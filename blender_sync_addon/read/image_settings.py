@@ -7,8 +7,7 @@ from typing import Any
 
 from ...engine import protocol
 from ...engine.options import values
-from ...engine.options.blender import panel
-from ...engine.options.image import ImageRequest
+from ...engine.options.image import PICTURE, ImageRequest
 from ...engine.options.option import PANEL, at
 from ..datablocks import TAG
 from ..problem import Problem
@@ -16,7 +15,7 @@ from . import settings as read_settings
 
 KIND = "kind"
 """What only the origin of a picture has: see ``origin``."""
-SHARED = tuple(name for name in at(ImageRequest, PANEL) if name in panel())
+SHARED = tuple(name for name, one in at(ImageRequest, PANEL).items() if one.section != PICTURE)
 """The options that a picture has in common with a texture: the panel's."""
 
 

@@ -18,17 +18,19 @@ LEAST_UV = 1e-12  # of a triangle's area in UVs that says anything
 @dataclass(frozen=True)
 class TileLayout:
     """uv_layer: the UV map that it is laid out by; "" for the mesh's first; None: by the place in the
-    object's bounding box, seen from six sides. scale: what those coordinates are multiplied by."""
+    object's bounding box, seen from six sides. scale: what those coordinates are multiplied by. width: of the
+    picture on the object, in the world's lengths."""
 
     uv_layer: str | None
     scale: tuple[float, float, float]
+    width: float
 
 
 def of(obj: Any | None, repeat: float, aspect: float) -> TileLayout:
     """Of a picture ``aspect`` times as wide as high on the mesh object ``obj``, where it goes on
     ``repeat`` times along the longest side; where there is no object, so often across a UV map."""
     if obj is None:
-        return TileLayout("", (repeat, repeat * aspect, 1.0))
+        return TileLayout("", (repeat, repeat * aspect, 1.0), 1 / repeat)
     mesh = obj.data
     points = bulk.points(mesh).astype(np.float64) * np.abs(np.array(obj.matrix_world.to_scale()))
     size = np.ptp(points, axis=0) if len(points) else np.ones(3)
@@ -37,9 +39,10 @@ def of(obj: Any | None, repeat: float, aspect: float) -> TileLayout:
     across = _lengths(mesh, mesh.uv_layers[layer], points) if layer else None
     if across is None:
         x, y, z = (float(length) * repeat / longest for length in size)
-        return TileLayout(None, (x, y, z * aspect))
+        return TileLayout(None, (x, y, z * aspect), longest / repeat)
     u, v = across
-    return TileLayout(layer, (u * repeat / longest, v * repeat / longest * aspect, 1.0))
+    scale = u * repeat / longest, v * repeat / longest * aspect, 1.0
+    return TileLayout(layer, scale, longest / repeat)
 
 
 def _lengths(mesh: Any, layer: Any, points: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..datablocks import is_ours, our_images, uv_layer
+from ..write import displacement
 from ..write import material as write_material
 from ..write import slots as write_slots
 from . import history, slot_materials
@@ -21,6 +22,8 @@ def remove(obj: Any, index: int) -> None:
     """
     with history.up_to_date(obj):
         _remove(obj, index)
+    if not any(displacement.is_real(one) for result in history.of(obj) for one in history.materials(result)):
+        displacement.coarsen(obj)
 
 
 def _remove(obj: Any, index: int) -> None:

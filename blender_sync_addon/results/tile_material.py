@@ -97,10 +97,13 @@ def put(picture: Picture, target: TileTarget, repeat: float) -> Finished:
 def _material(picture: Picture, obj: Any | None, origin: Mapping[str, Any], files: list[Path]) -> Any:
     """files: what is made on disk is added to it."""
     name = picture.request.prompt.strip()[:60]
+    layout = tile_layout.of(obj, float(origin[REPEAT]), picture.width / picture.height)
     images = {}
     for channel, path in picture.files.items():
+        if layout.uv_layer is None and channel.made_from in {one.name for one in picture.files}:
+            continue  # no tangents that a normal map could mean: what it was made from shows the relief
         called = write_image.called(name, channel)
         images[channel] = write_image.write(path, called, origin, channel=channel, files=files)
     thumbnail.store(images[main_channel()], None)
-    layout = tile_layout.of(obj, float(origin[REPEAT]), picture.width / picture.height)
-    return write_material.make_tile(name, images, layout.uv_layer, layout.scale, origin)
+    relief = picture.relief * layout.width
+    return write_material.make_tile(name, images, layout.uv_layer, layout.scale, origin, relief)

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..operators import (
+    displacement,
     fill_panel,
     own_material,
     properties,
@@ -45,6 +46,7 @@ class ObjectMenu(bpy.types.Menu):
         layout.separator()
         layout.operator(own_material.FeedBaseColor.bl_idname)
         layout.operator(own_material.UnfeedBaseColor.bl_idname)
+        layout.operator(displacement.TrueDisplacement.bl_idname)
         layout.operator(texture.RestoreMaterials.bl_idname)
 
 

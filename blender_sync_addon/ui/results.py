@@ -7,11 +7,12 @@ from typing import Any
 
 import bpy
 
+from ..operators import displacement as displacing
 from ..operators import notices, own_material, running_job, variations
 from ..operators import results as operators
 from ..operators.texture import Generate
 from ..read import image_settings
-from ..results import history, node_graph, thumbnail
+from ..results import displacement, history, node_graph, thumbnail
 from ..results import stored_settings as result_settings
 from .drawing import draw_text, line_length
 from .panel import MainPanel, SidebarPanel
@@ -98,6 +99,7 @@ class ResultsPanel(_Panel, bpy.types.Panel):
         row.operator(operators.UseSettings.bl_idname, text="Use Settings", icon="PASTEDOWN")
         row.operator(variations.GenerateAgain.bl_idname, text="Again", icon="FILE_REFRESH").seed = "same"
         row.operator(operators.RemoveResult.bl_idname, text="", icon="TRASH")
+        draw_displacement(layout, result)
         draw_details(layout.column(align=True), context, obj, result)
 
 
@@ -205,6 +207,15 @@ def draw_variations(layout: Any, obj: Any, batch: str) -> None:
     row = box.row(align=True)
     row.operator(operators.KeepResult.bl_idname, text="Keep Only This", icon="CHECKMARK").others = True
     row.operator(operators.ViewSheet.bl_idname, text="", icon="IMAGE_DATA")
+
+
+def draw_displacement(layout: Any, result: Any) -> None:
+    """The button that makes the relief of the ``result`` that is shown real, or shading again."""
+    used = displacement.is_used(result)
+    if used or displacement.is_possible(result):
+        text, icon = ("Relief as Shading", "LOOP_BACK") if used else ("True Displacement", "MOD_DISPLACE")
+        button = layout.operator(displacing.TrueDisplacement.bl_idname, text=text, icon=icon)
+        button.use = not used
 
 
 def draw_details(layout: Any, context: Any, obj: Any, result: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..datablocks import render_uv_layer
-from ..operators.tile_material import GROUP, SIDES, NewTileableMaterial
+from ..operators.tile_material import ASKED, GROUP, NewTileableMaterial
 from ..results.tile_material import REPEAT
 from .drawing import draw_text, line_length, names_left
 from .panel import FoldedPanel, may_start
@@ -25,7 +25,7 @@ class TilePanel(FoldedPanel, bpy.types.Panel):
         layout, scene = self.layout, context.scene
         names_left(layout)
         column = layout.column(align=True)
-        for name in (*SIDES, REPEAT):
+        for name in (*ASKED, REPEAT):
             column.prop(getattr(scene, GROUP), name)
         draw_text(layout.column(align=True), _shown_on(context), "MATERIAL", line_length(context))
         row = layout.row()

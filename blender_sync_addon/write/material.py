@@ -10,14 +10,15 @@ Blender itself does it, unless other objects share the mesh, or modifiers make a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import bpy
 
-from ...engine.options.channels import CHANNELS, Channel
+from ...engine.options.channels import Channel
 from ..datablocks import TAG, is_faithful, is_ours, our_image_nodes
-from . import slot_changes
+from . import displacement, slot_changes
 from .shader import between, strength
 from .slot_changes import SlotMoves
 
@@ -28,14 +29,16 @@ MEMORY = "sync_texture_before"
 """Custom property of an object: what its slots showed before our material was put over them."""
 
 
-def make(name: str, images: Mapping[Channel, Any], uv_layer: str, origin: Mapping[str, Any]) -> Any:
+def make(
+    name: str, images: Mapping[Channel, Any], uv_layer: str, origin: Mapping[str, Any], relief: float = 0.0
+) -> Any:
     """A new material ``name``: UV Map (``uv_layer``) -> each of ``images`` -> its input of a Principled BSDF.
-    The first image is the one that people look at."""
+    The first image is the one that people look at. relief: how far height 1 lies above 0 in the world."""
 
     def uv_map(tree: Any) -> Any:
         return _uv_map(tree, uv_layer, COORDINATES)
 
-    return _made(name, images, origin, uv_layer, uv_map)
+    return _made(name, images, origin, uv_map, _Relief(relief, uv_layer))
 
 
 def make_tile(
@@ -44,6 +47,7 @@ def make_tile(
     uv_layer: str | None,
     scale: Sequence[float],
     origin: Mapping[str, Any],
+    relief: float = 0.0,
 ) -> Any:
     """As :func:`make`, of pictures that tile, through a Mapping that makes coordinates ``scale`` times as
     large. uv_layer: None for the place in the object's bounding box, from its six sides."""
@@ -58,22 +62,31 @@ def make_tile(
         tree.links.new(before, mapping.inputs["Vector"])
         return mapping.outputs["Vector"]
 
-    material = _made(name, images, origin, uv_layer or "", mapped)
+    material = _made(name, images, origin, mapped, _Relief(relief, uv_layer))
     if uv_layer is None:
         for node in our_image_nodes(material):
             node.projection, node.projection_blend = "BOX", BOX_BLEND
     return material
 
 
+@dataclass(frozen=True)
+class _Relief:
+    """far: how far height 1 lies above 0. uv_layer: whose tangents normal maps mean; None: of no UV map, so
+    that the heights themselves have to show."""
+
+    far: float
+    uv_layer: str | None
+
+
 def _made(
     name: str,
     images: Mapping[Channel, Any],
     origin: Mapping[str, Any],
-    uv_layer: str,
     coordinates: Callable[[Any], Any],
+    relief: _Relief,
 ) -> Any:
     """A new material of ``images``, looked up at what ``coordinates`` gives: a socket of nodes that it adds
-    to the tree. uv_layer: whose tangents normal maps mean."""
+    to the tree."""
     material = bpy.data.materials.new(name)
     material[TAG] = dict(origin)
     if material.node_tree is None:  # from Blender 5 on, materials always have nodes
@@ -89,9 +102,12 @@ def _made(
         tree.links.new(where, texture.inputs["Vector"])
         beside = partial(_node, tree, x=-160, down=row * IMAGE_HEIGHT)
         if channel.socket:
-            tree.links.new(between(tree, texture, channel, uv_layer, beside), shader.inputs[channel.socket])
+            fed = between(tree, texture, channel, relief.uv_layer or "", beside)
+            tree.links.new(fed, shader.inputs[channel.socket])
         elif channel.name == "height":
-            _displacement(tree, texture, beside)
+            displacement.ready(tree, texture, beside, relief.far)
+            if relief.uv_layer is None:
+                displacement.bump(tree, texture, shader, relief.far)
         if turned := strength(shader, channel):
             turned.default_value = 1.0
     tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
@@ -104,15 +120,6 @@ def _uv_map(tree: Any, uv_layer: str, x: float) -> Any:
     node = _node(tree, "ShaderNodeUVMap", x)
     node.uv_map = uv_layer
     return node.outputs["UV"]
-
-
-def _displacement(tree: Any, texture: Any, make: Callable[[str], Any]) -> None:
-    """The relief ready for the output's Displacement, for whoever wants it to be real; the normal map shows
-    it as it is."""
-    node = make("ShaderNodeDisplacement")
-    node.label = "Link to Displacement"
-    node.inputs["Midlevel"].default_value = CHANNELS["height"].neutral
-    tree.links.new(texture.outputs["Color"], node.inputs["Height"])
 
 
 def _node(tree: Any, kind: str, x: float, down: float = 0) -> Any:

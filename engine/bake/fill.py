@@ -36,7 +36,7 @@ def fill(
     texels = graph.texels
     if not (baked.trusted.any() or baked.doubtful.any()):
         return shaped(np.tile(neutral(channels), (texels.pages * texels.size**2, 1)), texels.size)
-    near = nearest_of(texels.size, texels.index, texels.pages)
+    near = texels.near
     if how == "uv":
         return padded(texels.size, voronoi_fill(texels, baked, neutral(channels)), near)
     filled, colours = harmonic_fill(graph, baked, near, columns(channels).values())

@@ -19,7 +19,7 @@ from ..pictures.pages import shaped
 from ..views.surface import Surface, View
 from .fill import padded
 from .relief import AT_ONCE
-from .texels import SurfaceTexels, nearest_of
+from .texels import SurfaceTexels
 
 REACH = 1 / 32  # of a view's width: deviation of the Gaussian beyond which an estimator isn't believed
 STEEPEST = 0.1  # cosine between a leaning normal and the surface's, at least
@@ -54,7 +54,7 @@ def leaning(lean: Floats, texels: SurfaceTexels) -> Floats:
         normal = np.stack([(vector * axis).sum(axis=1) for axis in frame], axis=1)
         normal[:, 2] = np.maximum(1 + normal[:, 2], STEEPEST)
         found[start : start + AT_ONCE] = normal / np.linalg.norm(normal, axis=1, keepdims=True) / 2 + 0.5
-    return padded(texels.size, found, nearest_of(texels.size, texels.index, texels.pages))
+    return padded(texels.size, found, texels.near)
 
 
 def _tangents(own: SurfaceTexels) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,12 @@ class SurfaceTexels:
         index = np.flatnonzero(shown >= 0).astype(np.int32)
         planes = TexelPlanes.build(surface.corners, surface.uvs, size)
         return cls(size, index, shown[index], planes, surface.normals, count(surface.uvs))
+
+    @cached_property
+    def near(self) -> NDArray[np.int32]:
+        """(P T^2,) as nearest_of has it; there has to be one. Kept: it takes seconds on a large texture, and
+        all who fill or look beside need it."""
+        return nearest_of(self.size, self.index, self.pages)
 
     @property
     def point(self) -> Floats:

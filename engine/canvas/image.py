@@ -11,15 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..bake.flat_relief import flat_normal_map
 from ..controls import position
 from ..denoise.denoiser import Denoiser
 from ..errors import UserError
 from ..export import room
 from ..host import Clock, Host
 from ..inputs import require_room
-from ..options.channels import Channel, main_channel
+from ..options.channels import CHANNELS, RELIEF, Channel, main_channel, painted, ungiven, wanted
 from ..outputs import REPORT
-from ..pictures.channels import by_channel
+from ..pictures.channels import ByChannel, by_channel
 from ..protocol import ImageRequest
 from ..settings import Settings
 from ..sync.spaces import Averaging, LinearSpace, Space
@@ -53,10 +54,13 @@ class PreparedImage:
     def files(self) -> Sequence[str]:
         return [image_file(main_channel()), REPORT]
 
-    def canvas(self, settings: Settings, denoiser: Denoiser) -> ImageCanvas[Windows]:
+    def canvas(self, settings: Settings, denoiser: Denoiser) -> SurfaceCanvas:
         """Through windows of the model's size. Raises UserError for a size that can't be painted."""
-        height, width, windows = _KINDS[self.request.kind](self.request, settings, denoiser.downscale)
-        return ImageCanvas(self.request, settings, (height, width), windows, denoiser.channels)
+        request, shown = self.request, denoiser.channels
+        height, width, windows = _KINDS[request.kind](request, settings, denoiser.downscale)
+        made, missing = wanted(request.channels, (*shown, *denoiser.estimated))
+        notes = ungiven(missing)
+        return SurfaceCanvas(request, settings, (height, width), windows, made, notes, shown=shown)
 
 
 # Height and width as they were asked for, and windows on about as many pixels.
@@ -107,8 +111,8 @@ Laying = TypeVar("Laying", bound=Layout)
 
 @dataclass(frozen=True)
 class ImageCanvas(Generic[Laying]):
-    """A picture of ``size``, height and width, that views make as ``layout`` says. channels: what the model
-    paints."""
+    """A picture of ``size``, height and width, that views make as ``layout`` says. channels: all that is
+    made; the model paints it."""
 
     request: ImageRequest
     settings: Settings
@@ -125,7 +129,9 @@ class ImageCanvas(Generic[Laying]):
     @property
     def room(self) -> int:
         height, width = self.size
-        return room.of_image(width, height, len(self.channels))
+        deep = sum(one.deep for one in self.channels)
+        usual = room.of_image(width, height, len(self.channels) - deep)
+        return usual + room.of_image(width, height, deep, "16")
 
     @property
     def order(self) -> Sequence[int]:
@@ -168,3 +174,33 @@ class ImageCanvas(Generic[Laying]):
         height, width = self.size
         found = {"width": width, "height": height, "warnings": warnings}
         return {"image": found, "view_size": self.layout.side, "views": self.layout.report()}
+
+
+@dataclass(frozen=True)
+class SurfaceCanvas(ImageCanvas[Windows]):
+    """A tile or a wide picture: a flat surface, of which more may be told than the model paints. shown: what
+    it does paint, which previews have."""
+
+    shown: tuple[Channel, ...] = field(kw_only=True)
+
+    def preview(self) -> ImagePreview:
+        return ImagePreview(self.request, self.layout, self.size, self.shown)
+
+    def finish(self, pictures: Floats) -> Painted:
+        found = by_channel(self.layout.joined(pictures, *self.size), painted(self.channels))
+        images = {one: self._made(one, found) for one in self.channels}
+        relief = 2 * RELIEF / (self._pixel * self.layout.width) if CHANNELS["height"] in images else 0.0
+        return PaintedImage(self.request, images, self.layout.measure, relief)
+
+    @property
+    def _pixel(self) -> float:
+        """How far pixels of windows lie apart, each window being the square that position.plane shows."""
+        return 2 * position.PLANE[0] / self.layout.side
+
+    def _made(self, channel: Channel, found: ByChannel) -> Floats:
+        """The picture of a ``channel``, or what is made of another one that is ``found``."""
+        if not channel.made_from:
+            return found[channel]
+        windows, (height, width) = self.layout, self.size
+        apart = self._pixel * windows.height / height, self._pixel * windows.width / width
+        return flat_normal_map(found[CHANNELS[channel.made_from]], apart, windows.wraps)

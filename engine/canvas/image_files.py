@@ -40,11 +40,12 @@ def listed(channels: Sequence[Channel], folder: Path, prefix: str = "") -> proto
 @dataclass(frozen=True)
 class PaintedImage:
     """images: the picture (H, W, k) of each channel. measures: how good the main one is, as report.json has
-    it."""
+    it. relief: as of a Result, for images of heights."""
 
     request: ImageRequest
     images: ByChannel
     measures: Callable[[Floats], dict[str, Any]] = lambda picture: {}
+    relief: float = 0.0
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -55,10 +56,14 @@ class PaintedImage:
 
     def write(self, stage: Path) -> Result:
         for channel, picture in self.images.items():
-            save.png(render.to_image(as_colours(picture)), stage / image_file(channel))
+            path = stage / image_file(channel)
+            if channel.deep:
+                png.write(as_colours(picture), path, bits=16)
+            else:
+                save.png(render.to_image(as_colours(picture)), path)
         out = Path(self.request.out)
         image = listed(list(self.images), out)
-        return Result(image.path, "", "", "", str(out / REPORT), textures=[image])
+        return Result(image.path, "", "", "", str(out / REPORT), textures=[image], relief=self.relief)
 
 
 class Joins(Protocol):

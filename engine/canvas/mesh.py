@@ -24,8 +24,7 @@ from ..denoise.estimator import SEES
 from ..export import room
 from ..host import Clock, Host
 from ..measure.flat import flat_channels
-from ..options.channels import CHANNELS, Channel, columns, main_channel, painted, wanted
-from ..options.values import either
+from ..options.channels import CHANNELS, RELIEF, Channel, columns, main_channel, painted, ungiven, wanted
 from ..pictures.channels import ByChannel, by_channel, neutral
 from ..protocol import Request
 from ..settings import Settings
@@ -90,14 +89,8 @@ class PreparedMeshes:
             unseen += blind(seen, [shot.camera for shot in shots], "what is repainted")
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
         warnings = [*alone, *notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
-        warnings += [*asked.warnings, *_ungiven(missing)]
+        warnings += [*asked.warnings, *ungiven(missing)]
         return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
-
-
-def _ungiven(missing: Sequence[str]) -> list[str]:
-    """A warning when channels that were asked for aren't made."""
-    said = f"the model can't tell {either(missing)} of its pictures: only the rest is made"
-    return [said] if missing else []
 
 
 def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
@@ -218,7 +211,8 @@ class MeshCanvas:
         """The texture of a ``channel``, or what is made of another one that is ``found``."""
         if channel in self._layers:
             return leaning(found[channel], graph.texels) if channel.name == "normal" else found[channel]
-        return normal_map(found[CHANNELS[channel.made_from]], graph.texels)
+        reach = RELIEF / self.surface.scale  # as high on a part of an object as on all of it
+        return normal_map(found[CHANNELS[channel.made_from]], graph.texels, reach)
 
     def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
         """(T, T, K), or of pages, float32 in [0, 1]; what a repair has beside the mesh is its files'."""

@@ -19,7 +19,7 @@ from ..measure.flat import warning
 from ..measure.quality import covered, view_psnr
 from ..measure.seams import seam_error
 from ..measure.sharpness import sharpness
-from ..options.channels import Channel, main_channel
+from ..options.channels import CHANNELS, RELIEF, Channel, main_channel
 from ..outputs import MESH_FILES
 from ..pictures.channels import ByChannel
 from ..protocol import Result
@@ -125,7 +125,10 @@ class PaintedMesh:
         made = textures(self.job.layout.pages, self.images, out, file)
         first, *others = [name and str(out / name) for name in uvs]
         mesh, views, turntable, report = (str(out / name) for name in MESH_FILES)
-        return Result(made[0].path, mesh, views, turntable, report, first, [], made, others)
+        whole = self.surface.radius / self.surface.scale  # of the object, not of a part of it
+        relief = 2 * RELIEF * whole if CHANNELS["height"] in self.images else 0.0
+        paths = made[0].path, mesh, views, turntable, report, first
+        return Result(*paths, textures=made, other_uvs=others, relief=relief)
 
 
 def _share(painted: NDArray[np.bool_]) -> float | None:

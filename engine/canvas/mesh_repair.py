@@ -16,7 +16,7 @@ from ..bake.existing_texture import OPAQUE, ExistingTexture, near_mesh, page_pat
 from ..bake.fill import padded
 from ..bake.membrane import Pairs, membrane
 from ..bake.texel_graph import TexelGraph
-from ..bake.texels import SurfaceTexels, nearest_of
+from ..bake.texels import SurfaceTexels
 from ..errors import UserError
 from ..measure.borders import border_error
 from ..mesh.sets import Layout
@@ -109,7 +109,7 @@ class MeshRepair:
         """The files with the painted ``image`` (T, T, K), or of pages, over them, in colours that meet those
         of ``old``; the first of its columns are theirs."""
         texels, surface = graph.texels, graph.surface
-        near = nearest_of(texels.size, texels.index, texels.pages)
+        near = texels.near
         parts = self._parts(surface, texels)
         inside = _any(parts) > 0
         present, alpha = old.at(texel_centres(texels.index, texels.size, texels.pages))

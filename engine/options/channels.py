@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from .values import either
+
 RELIEF = 0.05
 """How far the height channel reaches above and below the mesh, in radii of the object: 0.5 is the mesh."""
 
@@ -132,6 +134,12 @@ def wanted(asked: Iterable[str], given: Iterable[Channel]) -> tuple[tuple[Channe
     can = [row for row in CHANNELS.values() if {row.name, row.made_from} & painted]
     made = [row for row in can if FULL in names or row.name in names or row == main_channel()]
     return tuple(made), sorted(names - {FULL} - {row.name for row in can})
+
+
+def ungiven(missing: Iterable[str]) -> list[str]:
+    """A warning when channels that were asked for, by their names, aren't made."""
+    said = f"the model can't tell {either([*missing])} of its pictures: only the rest is made"
+    return [said] if missing else []
 
 
 def painted(channels: Iterable[Channel], told: Collection[Channel] = ()) -> tuple[Channel, ...]:

@@ -17,6 +17,8 @@ PICTURE = "Picture"
 _HERE = frozenset({ENGINE, JOBS})
 _LEAST, _MOST = 64, 8192
 AMBIGUOUS = ("kind", "ambiguous")
+SURFACES = ("tile", "wide")
+"""The kinds that are pictures of a surface, of which more than the colour can be told."""
 
 
 def _side(label: str, usual: str) -> Any:
@@ -111,6 +113,13 @@ class ImageRequest(Asked):
             doors=frozenset({JOBS}),
             needs=AMBIGUOUS,
         ),
+    )
+    channels: tuple[str, ...] = _as_texture(
+        "channels",
+        section=PICTURE,
+        help="What is made of the surface of a tile or a wide picture: full, color, or several of the others",
+        usual="full, as far as the model can; of other kinds color",
+        doors=_HERE | {PANEL},
     )
     view: tuple[str, ...] = field(
         default=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,8 +60,9 @@ class Surface:
     """A mesh in normalised space and its UVs.
 
     raster: casts rays against it and holds its faces' corners and normals. uvs: (F, 3, 2) float32 in [0, 1]
-    for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). What is found out
-    about the faces is kept: on a million of them it takes seconds.
+    for each corner, origin at the bottom left, or (F, 3, 3) with pages (pictures/pages.py). radius: of the
+    unit sphere, in the mesh's own units. What is found out about the faces is kept: on a million of them it
+    takes seconds.
 
     beside: (B, 3, 3) float32, the corners of what else of the object is seen; None where nothing is. centre
     (3,), scale: where the unit sphere lies in that of the whole object, and how large it is there.
@@ -69,6 +70,7 @@ class Surface:
 
     raster: EmbreeRaster
     uvs: Floats
+    radius: float = 1.0
     beside: Floats | None = None
     centre: Floats = field(default_factory=lambda: np.zeros(3, np.float32))
     scale: float = 1.0
@@ -86,14 +88,14 @@ class Surface:
         """Of ``vertices`` (V, 3) in any units and ``faces`` (F, 3), framed and turned so that what faces the
         azimuth ``front`` faces the front. backend: one that views/backends.py chose. beside: (B, 3, 3), in
         the same units."""
-        points, own, centre, scale = framed(vertices, faces, beside)
+        points, own, centre, radius = framed(vertices, faces, beside)
         if beside is None:
-            return cls(make_raster(backend, turned(points, front), own), uvs)
-        around = turned(((beside - centre) / scale).astype(np.float32), front)
+            return cls(make_raster(backend, turned(points, front), own), uvs, radius)
+        around = turned(((beside - centre) / radius).astype(np.float32), front)
         _, _, middle, whole = framed(*with_beside(vertices, faces, beside))
         inside = turned(((centre - middle) / whole).astype(np.float32), front)
         raster = make_raster(backend, turned(points, front), own, around)
-        return cls(raster, uvs, around, inside, scale / whole)
+        return cls(raster, uvs, radius, around, inside, radius / whole)
 
     @cached_property
     def whole(self) -> Surface:
@@ -103,7 +105,8 @@ class Surface:
         corners = np.concatenate([self.corners, self.beside])
         number = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
         raster = make_raster(self.raster.name, corners.reshape(-1, 3), number)
-        return Surface(raster, np.zeros((len(corners), 3, 2), np.float32), None, self.centre, self.scale)
+        nowhere = np.zeros((len(corners), 3, 2), np.float32)
+        return replace(self, raster=raster, uvs=nowhere, beside=None)
 
     @property
     def corners(self) -> Floats:

@@ -36,6 +36,7 @@ QUADRANTS = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): YELLOW}  # (u >= 
 PLAIN = (RED, GREEN, BLUE, YELLOW)
 SIZE = 64
 ROUGH = 51  # of 255
+RELIEF = 0.25
 CELL = 40
 """Width of a view in views.png."""
 
@@ -170,6 +171,7 @@ class Engine:
             warnings=["fake warning"] if what == "warn" else [],
             textures=more_textures(out, what) or plain_textures(request, out),
             other_uvs=[other_uvs(request, out, i) for i in range(1, len(request.meshes))],
+            relief=RELIEF if what == "whole" else 0.0,
         )
 
 
@@ -183,8 +185,13 @@ def image(request, what: str):
     (out / "report.json").write_text("{}")
     path, report = str(out / "image.png"), str(out / "report.json")
     warnings = ["fake warning"] if what == "warn" else []
-    listed = [protocol.Texture(path, mesh=None)]
-    return protocol.Result(path, "", "", "", report, warnings=warnings, textures=listed)
+    names = [*CHANNELS][1:] if what == "whole" and "color" not in request.channels else []
+    others = {name: str(out / f"{name}.png") for name in names}
+    for other in others.values():
+        write_png(Path(other), np.full((height, width, 3), ROUGH, np.uint8))
+    listed = [protocol.Texture(path, mesh=None, others=others)]
+    told = {"warnings": warnings, "textures": listed, "relief": RELIEF if names else 0.0}
+    return protocol.Result(path, "", "", "", report, **told)
 
 
 def preview(request):

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
 import helper
+import numpy as np
 from helper import fake_engine
 
 ADDON = helper.enable()
@@ -19,7 +20,11 @@ from made import material_of, mine  # noqa: E402
 from sync_texture.blender_sync_addon import datablocks  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine  # noqa: E402
 from sync_texture.blender_sync_addon.results import history, thumbnail  # noqa: E402
+from sync_texture.blender_sync_addon.write import displacement  # noqa: E402
 from sync_texture.engine.options.channels import CHANNELS, main_channel  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
+from mikktspace import tangents  # noqa: E402
 
 OPS = bpy.ops.sync_texture
 ROUGHNESS = CHANNELS["roughness"]
@@ -116,6 +121,7 @@ def test_relief_goes_through_a_normal_map_and_glow_is_turned_up():
     relief = next(node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeDisplacement")
     assert relief.inputs["Height"].links[0].from_node.image == images[CHANNELS["height"]]
     assert not relief.outputs[0].links
+    assert (relief.space, relief.inputs["Scale"].default_value) == ("WORLD", fake_engine.RELIEF)
     places = [tuple(node.location) for node in material.node_tree.nodes]
     assert len(set(places)) == len(places)
 
@@ -148,6 +154,130 @@ def test_a_texture_painted_anew_in_colour_keeps_its_relief():
     assert [channel.name for channel in after if after[channel] != before[channel]] == ["base_color"]
     OPS.remove_result()
     assert datablocks.images_by_channel(material_of(obj)) == before
+
+
+def output_of(material):
+    return material.node_tree.get_output_node("ALL")
+
+
+def links_of(material):
+    """Which sockets are linked, in any order."""
+    links = material.node_tree.links
+    return {(one.from_node.name, one.from_socket.name, one.to_node.name, one.to_socket.name) for one in links}
+
+
+def unlinked(dump):
+    """Without the order of links."""
+    return {place: value for place, value in dump.items() if "node_tree.links[" not in place}
+
+
+def test_displacement_is_real_at_a_click_and_shading_again_at_another():
+    obj = helper.cube()
+    helper.generate("whole bricks")
+    material = material_of(obj)
+    links, before = links_of(material), unlinked(helper.dump())
+    assert OPS.true_displacement() == {"FINISHED"}
+    assert OPS.true_displacement() == {"FINISHED"}  # as it is
+    assert output_of(material).inputs["Displacement"].links[0].from_node.bl_idname == "ShaderNodeDisplacement"
+    assert material.displacement_method == "BOTH"
+    shader = material.node_tree.nodes["Principled BSDF"]
+    assert not shader.inputs["Normal"].links  # else the relief would count twice
+    (finer,) = obj.modifiers
+    # six faces, 64 x 64 heights, four of them a face: 6 x 4^4 = 1536 of at least 1024
+    assert (finer.type, finer.subdivision_type, finer.render_levels) == ("SUBSURF", "SIMPLE", 4)
+    assert OPS.true_displacement(use=False) == {"FINISHED"}
+    assert links_of(material) == links
+    helper.check_same(before, unlinked(helper.dump()))
+
+
+def test_displacement_leaves_with_the_result_and_a_fine_mesh_as_it_is():
+    obj = helper.cube()
+    usual = obj.modifiers.new("fine", "SUBSURF")
+    usual.levels = 5
+    helper.generate("whole bricks")
+    OPS.true_displacement()
+    assert list(obj.modifiers) == [usual]
+    usual.levels = 0
+    bpy.context.view_layer.update()
+    OPS.true_displacement(rounded=True)
+    assert [one.subdivision_type for one in obj.modifiers] == ["CATMULL_CLARK"] * 2
+    OPS.remove_result()
+    assert list(obj.modifiers) == [usual]
+
+
+def test_what_has_no_height_says_so():
+    helper.cube()
+    helper.generate("bricks")
+    before = helper.dump()
+    helper.raises(lambda: OPS.true_displacement(), "has no height", "Full")
+    helper.check_same(before, helper.dump())
+
+
+def test_repainting_keeps_how_far_the_relief_reaches():
+    obj = helper.cube()
+    helper.generate("whole bricks")
+    helper.generate("bricks", from_texture=True)
+    assert displacement.relief(material_of(obj)) == fake_engine.RELIEF
+
+
+def test_a_tile_is_a_whole_material():
+    obj = helper.cube()
+    assert OPS.new_tile(prompt="whole bricks", repeat=4) == {"FINISHED"}
+    material = material_of(obj)
+    images = datablocks.images_by_channel(material)
+    assert list(images) == list(CHANNELS.values())
+    mapping = fed(material, "Base Color").inputs["Vector"].links[0].from_node
+    nodes = [node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]
+    assert {node.inputs["Vector"].links[0].from_node for node in nodes} == {mapping}
+    normal = fed(material, "Normal")
+    assert (normal.bl_idname, normal.uv_map) == ("ShaderNodeNormalMap", "UVMap")
+    # the cube is 2 wide, so a tile is 0.5
+    assert displacement.relief(material) == 0.5 * fake_engine.RELIEF
+    assert OPS.true_displacement() == {"FINISHED"}
+    scene = bpy.context.scene
+    scene.sync_texture_tile.channels = "color"
+    OPS.new_tile(prompt="whole bricks")
+    assert list(datablocks.images_by_channel(material_of(obj))) == [main_channel()]
+    OPS.use_settings(index=0)
+    assert scene.sync_texture_tile.channels == "full"
+
+
+def test_a_tile_from_six_sides_is_shaded_by_its_heights():
+    obj = helper.mesh_object("plane", *helper.PLANE[:2])
+    OPS.new_tile(prompt="whole bricks", repeat=2)
+    material = material_of(obj)
+    assert CHANNELS["normal"] not in datablocks.images_by_channel(material)
+    bump = fed(material, "Normal")
+    assert bump.bl_idname == "ShaderNodeBump"
+    assert bump.inputs["Distance"].default_value == displacement.relief(material)
+    heights = bump.inputs["Height"].links[0].from_node
+    assert (heights.image, heights.projection) == (
+        datablocks.images_by_channel(material)[CHANNELS["height"]],
+        "BOX",
+    )
+
+
+def test_tangents_of_tests_are_blender_s():
+    """What judges the seams of normal maps elsewhere is what Blender shades with."""
+    bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=2)
+    mesh = bpy.context.object.data
+    mesh.polygons.foreach_set("use_smooth", [True] * len(mesh.polygons))
+    mirrored = mesh.uv_layers.active.data  # some of it
+    for i in range(0, len(mirrored), 3):
+        if mirrored[i].uv[0] < 0.5:
+            for k in range(3):
+                mirrored[i + k].uv[0] = 0.4 - mirrored[i + k].uv[0]
+    shape = (len(mesh.polygons), 3)
+    uvs = np.array([one.uv for one in mirrored]).reshape(*shape, 2)
+    mesh.calc_tangents()
+    points = np.array([mesh.vertices[one.vertex_index].co for one in mesh.loops]).reshape(*shape, 3)
+    normals = np.array([one.normal for one in mesh.loops]).reshape(*shape, 3)
+    found, sign = tangents(points, normals, uvs)
+    theirs = np.array([one.tangent for one in mesh.loops]).reshape(*shape, 3)
+    signs = np.array([one.bitangent_sign for one in mesh.loops]).reshape(shape)
+    assert (sign[:, None] == signs).all()
+    assert {*sign} == {-1.0, 1.0}
+    assert ((found * theirs).sum(axis=2) > 0.9999).all()
 
 
 def test_the_panel_asks_for_colour_alone():

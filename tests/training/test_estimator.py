@@ -40,6 +40,9 @@ def test_only_the_object_counts_and_edges_count_more(monkeypatch: pytest.MonkeyP
     found[..., 3, 3] += 0.1  # one pixel of 16, and its four differences
     error = 0.01 * (1 + 4 * estimator.EDGES) / 16
     assert estimator.loss(network, samples(truth, mask)) == pytest.approx(error, abs=1e-6)
+    found = truth.float() / 255 + 0.1
+    weighed = 0.01 * (3 + 3**2) / 4  # of four channels one, three times as much
+    assert estimator.loss(network, samples(truth, mask), relief=3) == pytest.approx(weighed, abs=1e-6)
 
 
 def test_the_network_fits_the_shipped_size_and_gives_a_value_for_each_pixel() -> None:

@@ -24,6 +24,7 @@ import trimesh
 from engine import memory
 from engine.bake.bake import bake
 from engine.bake.fill import doubtful_used, fill
+from engine.bake.relief import normal_map
 from engine.bake.texel_graph import TexelGraph
 from engine.canvas.mesh_maps import mesh_maps
 from engine.canvas.mesh_views import take_views
@@ -43,13 +44,14 @@ ROUNDS = 50
 @dataclass(frozen=True)
 class Case:
     """What is measured. faces: of a torus, about; mesh: a file instead. widths: numbers a texel of each
-    channel. unwrap: new UVs, nothing else."""
+    channel. relief: a normal map, too. unwrap: new UVs, nothing else."""
 
     faces: int = 40_000
     views: int = 10
     texture: int = 1536
     mesh: str | None = None
     widths: Sequence[int] = (3,)
+    relief: bool = False
     unwrap: bool = False
 
 
@@ -73,7 +75,7 @@ def texturing(case: Case) -> dict[str, float]:
     w = torch.randn(len(cameras), CHANNELS, LATENT, LATENT, generator=torch.Generator().manual_seed(0))
     step, maps = alternately(lambda: space.roundtrip(w), lambda: space.project(space.unproject(w), w))
     setup_mb, steps = memory.peak_mb(), time.process_time()
-    finish(surface, shots, case.texture, case.widths)
+    finish(surface, shots, case)
     return {
         "faces": len(mesh.faces),
         "setup_s": ready - start,
@@ -96,14 +98,17 @@ def set_up(mesh: Mesh, cameras: list[Camera], size: int) -> tuple[Surface, list[
     return surface, shots, LinearSpace.build(maps)
 
 
-def finish(surface: Surface, shots: list[View], size: int, widths: Sequence[int]) -> None:
+def finish(surface: Surface, shots: list[View], case: Case) -> None:
     """From the finished views to the texture: baked, filled along the surface, padded, as the engine does."""
-    side, main = shots[0].resolution, main_channel()
+    side, main, size, widths = shots[0].resolution, main_channel(), case.texture, case.widths
     channels = [replace(main, name=f"{main.name} {i}", width=width) for i, width in enumerate(widths)]
     pictures = np.random.default_rng(0).random((len(shots), side, side, sum(widths)), np.float32)
     graph = TexelGraph.build(surface, size)
     doubtful = partial(doubtful_used, "surface", graph)
-    fill("surface", graph, bake(surface, graph.texels, shots, pictures, doubtful_too=doubtful), channels)
+    baked = bake(surface, graph.texels, shots, pictures, doubtful_too=doubtful)
+    image = fill("surface", graph, baked, channels)
+    if case.relief:
+        normal_map(image[..., :1], graph.texels)
 
 
 def unwrapping(case: Case) -> dict[str, float]:

@@ -182,7 +182,8 @@ target is missed.
 - *Set-up*: all that a job does once on a mesh with UVs before its first step: the check of the UVs, the
   ray-casting structure, depth pictures of 768 x 768 pixels, f and g for Stable Diffusion's 96 x 96 latents.
 - *Step*: one f(g(.)) of the latents of all views, 4 channels, float32.
-- *Finish*: from the finished views to the texture: bake, fill along the surface, padding.
+- *Finish*: from the finished views to the texture: bake, fill along the surface, padding;
+  of six channels the normal map, too.
 - *Peak*: the process's largest memory, {base:.0f} MB for Python and its libraries included.
 
 Seconds are processor time, of all threads together: what one core alone takes. Each figure comes from

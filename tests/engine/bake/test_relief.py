@@ -45,14 +45,15 @@ CHARTS = {
 }
 
 
+@pytest.mark.parametrize("reach", [RELIEF, 4 * RELIEF], ids=["of an object", "of its part"])
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
-def test_light_sees_the_relief_whatever_its_chart(chart: list[list[float]]) -> None:
+def test_light_sees_the_relief_whatever_its_chart(chart: list[list[float]], reach: float) -> None:
     """The tangent frame, from the chart itself, turns the map's normals into those of the waves."""
     texels = plane(np.array([chart]))
     height, gradient = waves(texels.point)
     image = np.full((SIZE * SIZE, 1), 0.9, np.float32)  # between the charts lies anything
-    image[texels.index, 0] = 0.5 + height / (2 * RELIEF)
-    found = normal_map(image.reshape(SIZE, SIZE, 1), texels).reshape(-1, 3)[texels.index] * 2 - 1
+    image[texels.index, 0] = 0.5 + height / (2 * reach)
+    found = normal_map(image.reshape(SIZE, SIZE, 1), texels, reach).reshape(-1, 3)[texels.index] * 2 - 1
     x_of, y_of = np.linalg.inv(np.array(chart)[:, :2]).T  # where u leads, and v
     tangent = np.append(x_of, 0) / np.linalg.norm(x_of)
     side = np.append(y_of, 0) - tangent[:2] @ y_of * tangent

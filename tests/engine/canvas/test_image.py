@@ -182,6 +182,7 @@ BAD = {
     "unknown view": ["--kind", "ambiguous", "--prompt", "oak", "--view", "upside"],
     "two for one view": ["--kind", "ambiguous", *["--prompt", "oak"] * 2],
     "a view too many": ["--kind", "ambiguous", "--prompt", "oak", *["--view", "flip"] * 2],
+    "no surface": ["--kind", "ambiguous", "--prompt", "oak", "--channels", "height"],
     "no square": ["--kind", "ambiguous", "--prompt", "oak", "--width", "64", "--height", "80"],
 }
 
