@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .canvas.canvas import Canvas, Seen, Start
+from .canvas.canvas import Closer, Pass, Seen, Start
 from .canvas.rows import PromptRows, links, means
 from .canvas.trajectories import TrajectoryCanvas
 from .denoise.denoiser import Denoiser, Text
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
-from .host import Clock, Host
+from .host import Clock, Host, Progress
 from .options.channels import columns, painted
 from .settings import Settings
 from .sync import backgrounds
@@ -61,7 +61,7 @@ class Painter:
         return self.clock.timed("decode", _Autoencoder(self.denoiser, self.home, self.host, quick))
 
 
-def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floats:
+def generate(canvas: Pass, painter: Painter, watch: Watch = unwatched) -> Floats:
     """The synchronised views, (N, H, W, K) float32 in [0, 1]; ``watch`` is told of every step.
 
     When memory runs out all begins again with what takes less of it, down the ladder (models/ladder.py); at
@@ -80,7 +80,34 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
             raise OutOfMemory(what, fix, **dict.fromkeys(canvas.lighter))
 
 
-def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
+def closer(canvas: Pass, pictures: Floats, painter: Painter) -> tuple[Pass, Floats]:
+    """The last of the passes that carry a ``canvas`` on from nearer, and its finished views; the canvas and
+    its ``pictures`` themselves where there are none. Arguments, results and errors as of :func:`generate`."""
+    last = canvas
+    while (then := _next(last, pictures, painter)) is not None:
+        settings = replace(painter.settings, strength=then.strength)
+        host = replace(painter.host, progress=_as_detail(then, painter.host))
+        last, pictures = then, generate(then, replace(painter, settings=settings, host=host))
+    return last, pictures
+
+
+def _next(last: Pass, pictures: Floats, painter: Painter) -> Closer | None:
+    with painter.clock.part("bake"):
+        return last.closer(pictures)
+
+
+def _as_detail(one: Closer, host: Host) -> Progress:
+    """Tells ``host`` of the painting of ``one`` as a part of the stage of all passes from nearer."""
+
+    def progress(stage: str, i: int, n: int, eta_s: float | None) -> None:
+        if stage == "denoise":
+            stage, i, n = "detail", one.number * n + i, one.count * n
+        host.progress(stage, i, n, eta_s)
+
+    return progress
+
+
+def _denoise(canvas: Pass, painter: Painter, watch: Watch) -> Floats:
     settings, host, autoencoder = painter.settings, painter.host, painter.autoencoder()
     seen, count = _seen(canvas, painter), len(canvas.views)
     schedule = _schedule(canvas, painter)
@@ -101,14 +128,14 @@ def _denoise(canvas: Canvas, painter: Painter, watch: Watch) -> Floats:
     return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
 
 
-def _seen(canvas: Canvas, painter: Painter) -> Seen:
+def _seen(canvas: Pass, painter: Painter) -> Seen:
     """What is denoised: SyncSDE has trajectories of its own for prompts that meet in a view, behind those
     that are the views."""
     several = any(len(view.prompts) > 1 for view in canvas.views)
     return TrajectoryCanvas.build(canvas) if several and painter.method.inverse_lambda else canvas
 
 
-def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
+def _with_estimates(canvas: Pass, painter: Painter, pictures: Tensor) -> Tensor:
     """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W)."""
     denoiser, host = painter.denoiser, painter.host
     wanted = [one for one in painted(canvas.channels) if one not in denoiser.channels]
@@ -131,7 +158,7 @@ def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Prese
     return Present(clean, known.to(painter.home))
 
 
-def _schedule(canvas: Canvas, painter: Painter) -> Schedule:
+def _schedule(canvas: Pass, painter: Painter) -> Schedule:
     """The levels that are visited, for views of the canvas's size."""
     settings, scale, view = painter.settings, painter.denoiser.downscale, canvas.views[0]
     latents = (view.height // scale) * (view.width // scale)

@@ -17,7 +17,7 @@ from .denoise.denoiser import Denoiser
 from .denoise.references import Reference
 from .export import report, save
 from .export.preview import LivePreview
-from .generate import Painter, Watch, generate, unwatched
+from .generate import Painter, Watch, closer, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
 from .models.files import local
@@ -59,10 +59,11 @@ def texture(
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
+        last, pictures = closer(canvas, pictures, painter)
     warnings += map(line, painter.denoiser.household.note)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        painted = canvas.finish(pictures)
+        painted = last.finish(pictures)
     warnings += map(line, painted.warnings)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)
