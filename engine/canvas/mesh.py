@@ -176,7 +176,6 @@ class MeshCanvas:
             list(self.shots[0].controls),
             self.job.areas,
             self.channels,
-            self.lighter,
             self.detail,
             self.job.host,
             finish,

@@ -54,7 +54,6 @@ class Painting:
     kinds: Sequence[str]
     areas: Sequence[MeshArea]
     channels: Sequence[Channel]
-    lighter: Sequence[str]
     detail: Detail
     host: Host
     finish: Callable[[Floats, dict[str, Any]], Painted]
@@ -70,6 +69,7 @@ class CloseUps:
     over: Overlay
     number: int = 0
     agreed: tuple[float, ...] = ()
+    lighter: Sequence[str] = ("detail",)
 
     @property
     def count(self) -> int:
@@ -78,10 +78,6 @@ class CloseUps:
     @property
     def strength(self) -> float:
         return self.of.detail.strength
-
-    @property
-    def lighter(self) -> Sequence[str]:
-        return self.of.lighter
 
     @property
     def channels(self) -> Sequence[Channel]:
