@@ -24,6 +24,7 @@ from .bake import bake
 from .texels import SurfaceTexels, nearest_of
 
 Floats = NDArray[np.float32]
+Index = NDArray[np.integer]
 
 FADING = 1 / 8  # of a picture's side: so far in from its frame, a close-up counts wholly
 COARSE = 1 / 16  # of it: standard deviation of the blur that tells colours from detail
@@ -59,18 +60,18 @@ class Overlay:
         baked = bake(surface, texels, views, columns, check, lambda trusted: np.zeros(0, np.int64)).colours
         squares, sums = baked[:, -2], baked[:, -1]
         changed = np.flatnonzero((squares > 0) & (sums > 0))
+        if not len(changed):
+            return self
         squares = squares[changed, None]
         amount = (squares / sums[changed, None]).clip(0, 1)
         index = texels.index[changed]
         image, done = (one.reshape(-1, one.shape[-1]).copy() for one in (self.image, self.done))
         image[index] += amount * ((baked[changed, :-2] / squares).clip(0, 1) - image[index])
         done[index] += amount * (1 - done[index])
-        return Overlay(
-            *(
-                _between_charts(texels, one, index).reshape(like.shape)
-                for one, like in ((image, self.image), (done, self.done))
-            )
-        )
+        follows, nearest = _between_charts(texels, index, len(image))
+        for one in (image, done):
+            one[follows] = one[nearest]
+        return Overlay(image.reshape(self.image.shape), done.reshape(self.done.shape))
 
 
 def with_colours_of(there: Floats, pictures: Floats, views: Sequence[View]) -> Floats:
@@ -99,14 +100,11 @@ def share(view: View) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _between_charts(texels: SurfaceTexels, image: Floats, changed: NDArray[np.integer]) -> Floats:
-    """``image`` (P T^2, k) in which texels off the mesh take the colour of the nearest on it where that was
-    ``changed`` (m,)."""
-    if not len(changed):
-        return image
-    fresh = np.zeros(len(image), bool)
+def _between_charts(texels: SurfaceTexels, changed: Index, count: int) -> tuple[Index, Index]:
+    """Of all ``count`` texels of a texture those to which one of the ``changed`` (m,) is the nearest on the
+    mesh, and which that is."""
+    fresh = np.zeros(count, bool)
     fresh[changed] = True
     nearest = texels.index[nearest_of(texels.size, texels.index, texels.pages)]
     follows = np.flatnonzero(fresh[nearest])
-    image[follows] = image[nearest[follows]]
-    return image
+    return follows, nearest[follows]
