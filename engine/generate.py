@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import memory
-from .canvas.canvas import Canvas, Seen, Start
+from .canvas.canvas import Closer, Pass, Seen, Start
 from .canvas.finished import FinishedViews
 from .canvas.rows import PromptRows, links, means
 from .canvas.trajectories import TrajectoryCanvas
@@ -24,7 +24,7 @@ from .denoise.denoiser import Denoiser, Text
 from .denoise.estimates import Estimating, channels_of
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
-from .host import Clock, Host
+from .host import Clock, Host, Progress
 from .models.accelerators import NONE
 from .options.channels import Channel, columns, main_channel, painted
 from .settings import Settings
@@ -67,7 +67,7 @@ class Painter:
         return self.clock.timed("decode", _Autoencoder(self.denoiser, self.home, self.host, quick))
 
 
-def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floats:
+def generate(canvas: Pass, painter: Painter, watch: Watch = unwatched) -> Floats:
     """The synchronised views, (N, H, W, K) float32 in [0, 1]; ``watch`` is told of every step.
 
     When memory runs out all begins again with what takes less of it, down the ladder (models/ladder.py); at
@@ -79,7 +79,7 @@ def generate(canvas: Canvas, painter: Painter, watch: Watch = unwatched) -> Floa
     return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
 
 
-def _lowering(canvas: Canvas, painter: Painter, paint: Callable[[], Tensor]) -> Tensor:
+def _lowering(canvas: Pass, painter: Painter, paint: Callable[[], Tensor]) -> Tensor:
     """What ``paint`` gives, which begins again, with what takes less memory, as often as that runs out."""
     while True:
         try:
@@ -92,6 +92,33 @@ def _lowering(canvas: Canvas, painter: Painter, paint: Callable[[], Tensor]) -> 
             fix = f"lower {lower}, use a smaller model, or close other programs"
             what = "memory ran out, even with one view at a time"
             raise OutOfMemory(what, fix, **dict.fromkeys(canvas.lighter))
+
+
+def closer(canvas: Pass, pictures: Floats, painter: Painter) -> tuple[Pass, Floats]:
+    """The last of the passes that carry a ``canvas`` on from nearer, and its finished views; the canvas and
+    its ``pictures`` themselves where there are none. Arguments, results and errors as of :func:`generate`."""
+    last = canvas
+    while (then := _next(last, pictures, painter)) is not None:
+        settings = replace(painter.settings, strength=then.strength)
+        host = replace(painter.host, progress=_as_detail(then, painter.host))
+        last, pictures = then, generate(then, replace(painter, settings=settings, host=host))
+    return last, pictures
+
+
+def _next(last: Pass, pictures: Floats, painter: Painter) -> Closer | None:
+    with painter.clock.part("bake"):
+        return last.closer(pictures)
+
+
+def _as_detail(one: Closer, host: Host) -> Progress:
+    """Tells ``host`` of the painting of ``one`` as a part of the stage of all passes from nearer."""
+
+    def progress(stage: str, i: int, n: int, eta_s: float | None) -> None:
+        if stage == "denoise":
+            stage, i, n = "detail", one.number * n + i, one.count * n
+        host.progress(stage, i, n, eta_s)
+
+    return progress
 
 
 def _denoise(canvas: Seen, painter: Painter, watch: Watch) -> Tensor:
@@ -122,7 +149,7 @@ def _seen(canvas: Seen, painter: Painter) -> Seen:
     return TrajectoryCanvas.build(canvas) if several and painter.method.inverse_lambda else canvas
 
 
-def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tensor:
+def _with_estimates(canvas: Pass, painter: Painter, pictures: Tensor) -> Tensor:
     """``pictures`` (N, 3, H, W) with what the canvas wants to be told of them behind, (N, K, H, W); without
     their light where that is asked for."""
     base, told = main_channel(), painter.settings.estimated
@@ -139,7 +166,7 @@ def _with_estimates(canvas: Canvas, painter: Painter, pictures: Tensor) -> Tenso
 
 
 def _estimated(
-    canvas: Canvas, painter: Painter, estimator: Estimating, pictures: Tensor
+    canvas: Pass, painter: Painter, estimator: Estimating, pictures: Tensor
 ) -> dict[Channel, Tensor]:
     """What ``estimator`` tells of the finished ``pictures``, synchronised as those were."""
     finished = FinishedViews(canvas, pictures.cpu().numpy())
@@ -165,7 +192,7 @@ def _estimated(
     return channels_of(told, estimator.told)
 
 
-def _by_its_own(canvas: Canvas, painter: Painter, pictures: Tensor) -> dict[Channel, Tensor]:
+def _by_its_own(canvas: Pass, painter: Painter, pictures: Tensor) -> dict[Channel, Tensor]:
     """What the model itself tells of the ``pictures`` that it painted."""
     denoiser, host = painter.denoiser, painter.host
     rows = PromptRows.build(canvas.views, 1)

@@ -18,7 +18,7 @@ from .denoise.estimates import open_estimators
 from .denoise.references import Reference
 from .export import report, save
 from .export.preview import LivePreview
-from .generate import Painter, Watch, generate, unwatched
+from .generate import Painter, Watch, closer, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
 from .models.files import local
@@ -60,11 +60,12 @@ def texture(
     warnings = [*map(line, [*prepared.warnings, *_unread(request, painter), *canvas.warnings])]
     with _watch(request, canvas, painter, outputs) as watch:
         pictures = generate(canvas, painter, watch)
+        last, pictures = closer(canvas, pictures, painter)
     for painting in (painter.denoiser, *painter.estimators):
         warnings += map(line, painting.household.note)
     with clock.part("bake"):
         host.progress("bake", 0, 1, None)
-        painted = canvas.finish(pictures)
+        painted = last.finish(pictures)
     warnings += map(line, painted.warnings)
     with clock.part("measure"):
         host.progress("measure", 0, 1, None)

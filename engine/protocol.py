@@ -81,6 +81,7 @@ STAGES = {
     "plan": "choosing views",
     "views": "rendering views",
     "denoise": "painting",
+    "detail": "painting close-ups",
     "estimate": "telling the material",
     "bake": "baking",
     "measure": "measuring",

@@ -205,6 +205,9 @@ def _check_start(request: Request) -> None:
     if request.repaint and request.init_texture is None:
         what = "an area is to be repainted, but there is no texture of which all else stays"
         raise UserError(what, "name it by {init_texture}", init_texture=None)
+    if request.repaint and request.detail != "off":
+        what = "{detail} is for whole textures, and an area of one is repainted"
+        raise UserError(what, "leave {detail} out", detail=None)
     if request.strength is not None and request.init_texture is None:
         what = "a strength is given, but no texture to start from"
         raise UserError(what, "name it by {init_texture}", init_texture=None)

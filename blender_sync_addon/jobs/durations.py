@@ -15,6 +15,7 @@ from ...engine.protocol import UserError
 
 FILE = "pace.json"
 WORK = ("denoise", "sync", "decode")  # of a report's seconds: what grows with views and steps
+CLOSER = {"off": 0.0, "2": 10.0, "4": 35.0, "auto": 10.0}  # views' worth of close-ups, before any were seen
 AFTER = ("bake", "measure", "save")  # what comes when all views are painted, and grows with the texture
 
 
@@ -23,7 +24,8 @@ class Durations:
     """Of the last texture by one model on one device. step: seconds that a step of one view took; rest: those
     that everything else took. steps: how many the model chose by itself, None when it never did. views: how
     many there were, by what was chosen for them. after: seconds of the rest that came when all views were
-    painted, for each texel.
+    painted, for each texel. closer: how many views more the close-ups were worth, which take fewer steps, by
+    what was chosen for them.
     """
 
     step: float
@@ -31,10 +33,16 @@ class Durations:
     steps: int | None = None
     views: dict[str, int] = field(default_factory=dict)
     after: float = 0.0
+    closer: dict[str, float] = field(default_factory=dict)
 
-    def seconds(self, views: int, steps: int) -> float:
-        """For a texture from so many views in so many steps."""
-        return self.step * views * steps + self.rest
+    def seconds(self, views: int, steps: int, detail: str = "off", whole: int | None = None) -> float:
+        """For a texture from so many views in so many steps, with close-ups as ``detail`` says; whole: steps
+        from noise to picture, where ``steps`` are only some of them."""
+        return self.step * views * steps + self.closer_seconds(detail, whole or steps) + self.rest
+
+    def closer_seconds(self, detail: str, steps: int) -> float:
+        """Of the close-ups alone; steps: from noise to picture."""
+        return self.step * self.closer.get(detail, CLOSER.get(detail, 0.0)) * steps
 
     @classmethod
     def of(cls, report: dict[str, Any], views: str, own_steps: bool, before: Self | None) -> Self:
@@ -42,12 +50,18 @@ class Durations:
         seconds, count = report["seconds"], len(report["views"])
         run = math.ceil(int(report["steps"]) * float(report.get("strength") or 1.0))
         work = sum(float(seconds[part]) for part in WORK)
+        near = report.get("close_ups") or {"count": 0, "steps": 0}
+        rows = int(near["count"]) * int(near["steps"])
         steps = int(report["steps"]) if own_steps else before.steps if before else None
         known = {**(before.views if before else {}), views: count}
-        step, rest, after = work / (count * run), float(seconds["total"]) - work, _after(report)
+        closer = {
+            **(before.closer if before else {}),
+            str(report.get("detail", "off")): rows / int(report["steps"]),
+        }
+        step, rest, after = work / (count * run + rows), float(seconds["total"]) - work, _after(report)
         if not all(map(math.isfinite, (step, rest, after))):
             raise ValueError("no seconds")
-        return cls(step, rest, steps, known, after)
+        return cls(step, rest, steps, known, after, closer)
 
 
 def _after(report: dict[str, Any]) -> float:

@@ -20,9 +20,9 @@ class State:
 
     stage: what the engine is doing, in words. i, n: progress inside the stage, n = 0 when unknown.
     eta_s: seconds left of the stage, None when unknown; after_s: that all after painting takes, as far as is
-    known. preview: the last one, each a new object. result: set when done. problem: set when
-    failed or cancelled. Exactly one of these two is set once the job has ended, and then stays. on_message:
-    given every message of the job that makes sense, too.
+    known; closer_s: likewise the close-ups before that. preview: the last one, each a new object. result: set
+    when done. problem: set when failed or cancelled. Exactly one of these two is set once the job has ended,
+    and then stays. on_message: given every message of the job that makes sense, too.
     """
 
     id: str
@@ -36,6 +36,7 @@ class State:
     problem: Problem | None = None
     preview: protocol.Preview | None = None
     after_s: float = 0.0
+    closer_s: float = 0.0
     on_message: Callable[[dict[str, Any]], None] | None = None
 
     @property
@@ -50,7 +51,8 @@ class State:
     @property
     def left_s(self) -> float | None:
         """Seconds left for the whole job, None when unknown."""
-        return None if self.eta_s is None else self.eta_s + self.after_s
+        closer = self.closer_s if self.stage == "denoise" else 0.0
+        return None if self.eta_s is None else self.eta_s + closer + self.after_s
 
     @property
     def text(self) -> str:

@@ -94,7 +94,7 @@ class TextureJob(Job):
             request = files.request(settings, self._out)
             preview = not bpy.app.background if preview is None else preview
             self.begin(command, dataclasses.replace(request, preview=preview, write_uvs=True), files.save)
-            self.state.after_s = self._after_painting()
+            self._expect()
         except BaseException:
             self.close()
             raise
@@ -150,10 +150,14 @@ class TextureJob(Job):
     def _durations_key(self) -> str:
         return durations.key(self.settings.model, self.settings.device)
 
-    def _after_painting(self) -> float:
-        """How many seconds the rest will take, judged by the last texture; 0 where there was none."""
+    def _expect(self) -> None:
+        """Note how many seconds all after painting will take, judged by the last texture; 0 where there was
+        none."""
         known = durations.read(package.user_folder(), self._durations_key())
-        return known.after * self.settings.texture_size**2 if known else 0.0
+        if known:
+            self.state.after_s = known.after * self.settings.texture_size**2
+            steps = self.settings.steps or known.steps or 0
+            self.state.closer_s = known.closer_seconds(self.settings.detail, steps)
 
 
 def _read(objects: Sequence[Any | JobObject], settings: Settings) -> tuple[JobObject, ...]:

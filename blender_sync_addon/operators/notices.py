@@ -246,9 +246,11 @@ def _expected_work(context: Any, options: Any) -> Notice:
     count, views = _views(context, options, known)
     steps = options.steps or (known.steps if known else None)
     share = options.strength if options.from_texture else 1.0
+    views += " and close-ups" if options.detail != "off" else ""
     text = f"{views}, {math.ceil(steps * share)} steps" if steps else f"{views}, steps as suit the model"
     if known and steps:
-        text += f": about {durations.in_words(known.seconds(count, math.ceil(steps * share)))}"
+        seconds = known.seconds(count, math.ceil(steps * share), options.detail, steps)
+        text += f": about {durations.in_words(seconds)}"
     return Notice(text, "TIME")
 
 

@@ -73,6 +73,7 @@ def repaint_settings(settings: Settings, obj: Any | None, own: dict[str, Any]) -
         repaint=(str(area),),
         unwrap="auto",
         texture_sets="auto",
+        detail="off",
         texture_size=OPTIONS["texture_size"].default,  # it keeps its own
         views=VIEWPORT if own["viewport"] else settings.views,
     )

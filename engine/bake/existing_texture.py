@@ -78,14 +78,19 @@ class ExistingTexture:
         return ExistingTexture(tuple(_shrunk(page, size) for page in self.pages))
 
     def seen(
-        self, surface: Surface, views: Sequence[View], check: Callable[[], None] = lambda: None
+        self,
+        surface: Surface,
+        views: Sequence[View],
+        check: Callable[[], None] = lambda: None,
+        nearer: int = 1,
     ) -> Floats:
         """(N, 3, R, R) float32 in [0, 1]: what ``views`` of one resolution show of it on ``surface``, unlit,
-        grey behind. Each pixel is the mean of several: a texture has more detail than a view."""
+        grey behind. Each pixel is the mean of several: a texture has more detail than a view. nearer: so many
+        times as near as views of the whole are these."""
         resolution = views[0].resolution
         finer = samples(resolution)
         # A view shows about a third of the texture's width.
-        fitted = self.fitted(4 * finer * resolution)
+        fitted = self.fitted(4 * finer * resolution * nearer)
         pictures = []
         for view in views:
             check()

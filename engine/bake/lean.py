@@ -8,12 +8,14 @@ filled; in the texture it is said in the tangent space of relief.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ..controls.normal import TOWARDS, facing
-from ..options.channels import CHANNELS
+from ..options.channels import CHANNELS, Channel, columns
 from ..pictures.channels import neutral
 from ..pictures.pages import shaped
 from ..views.surface import Surface, View
@@ -39,6 +41,19 @@ def leans(surface: Surface, view: View, normals: Floats) -> Floats:
     near = gaussian_filter(mask.astype(np.float32), sigma)[..., None]
     coarse = gaussian_filter(apart, (sigma, sigma, 0)) / np.maximum(near, 1e-6)
     return np.asarray(np.where(mask[..., None], apart - coarse, 0).clip(-1, 1) / 2 + 0.5, np.float32)
+
+
+def without_shape(
+    surface: Surface, views: Sequence[View], pictures: Floats, layers: Sequence[Channel]
+) -> Floats:
+    """``pictures`` (N, R, R, K) of ``views``, which say ``layers``, with leans in place of normals."""
+    own = columns(layers).get(CHANNELS["normal"])
+    if own is None:
+        return pictures
+    found = pictures.copy()
+    for view, picture in zip(views, found, strict=True):
+        picture[..., own] = leans(surface, view, picture[..., own])
+    return found
 
 
 def leaning(lean: Floats, texels: SurfaceTexels) -> Floats:

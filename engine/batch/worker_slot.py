@@ -61,4 +61,4 @@ def _fraction(message: Event) -> float:
     """How much of its job a progress message stands for; painting is what takes the time."""
     if message["stage"] == "denoise":
         return float(0.05 + 0.85 * message["i"] / max(1, message["n"]))
-    return 0.9 if message["stage"] in ("bake", "measure", "save") else 0.0
+    return 0.9 if message["stage"] in ("detail", "bake", "measure", "save") else 0.0

@@ -101,10 +101,43 @@ class Seen(Protocol):
         """How the views show what was painted before; None where nothing was."""
 
 
-class Canvas(Seen, Protocol):
-    """What is painted on. files: the names of all that will be written; room: about how many bytes they take.
-    warnings: what was found out while it was made, one line each. lighter: the options of its requests that
-    take less memory when they are lower. channels: what is made of it, the model's own among them."""
+class Pass(Seen, Protocol):
+    """Views that are denoised together, the only ones of a canvas or some of them. lighter: the options of
+    its requests that take less memory when they are lower. channels: what is made of it, the model's own
+    among them."""
+
+    @property
+    def lighter(self) -> Sequence[str]: ...
+
+    @property
+    def channels(self) -> Sequence[Channel]: ...
+
+    def closer(self, pictures: Floats) -> Closer | None:
+        """The next pass, from nearer, over what the finished views ``pictures`` (N, H, W, K) float32 in
+        [0, 1] make; None where these are the last."""
+
+    def finish(self, pictures: Floats) -> Painted:
+        """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of those
+        ``channels`` that are painted lie side by side."""
+
+
+class Closer(Pass, Protocol):
+    """A pass that carries on what is there. strength: the share of the steps that it takes. number, count: it
+    is which of how many."""
+
+    @property
+    def strength(self) -> float: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def count(self) -> int: ...
+
+
+class Canvas(Pass, Protocol):
+    """What is painted on, and its first pass. files: the names of all that will be written; room: about how
+    many bytes they take. warnings: what was found out while it was made, one line each."""
 
     @property
     def files(self) -> Sequence[str]: ...
@@ -114,16 +147,6 @@ class Canvas(Seen, Protocol):
 
     @property
     def warnings(self) -> list[str]: ...
-
-    @property
-    def lighter(self) -> Sequence[str]: ...
-
-    @property
-    def channels(self) -> Sequence[Channel]: ...
-
-    def finish(self, pictures: Floats) -> Painted:
-        """From the finished views ``pictures`` (N, H, W, K) float32 in [0, 1], in which the numbers of those
-        ``channels`` that are painted lie side by side."""
 
     def preview(self) -> PreviewFiles:
         """What shows it while it is painted."""

@@ -163,6 +163,9 @@ class ImageCanvas(Generic[Laying]):
     def start(self) -> Start | None:
         return None
 
+    def closer(self, pictures: Floats) -> None:
+        return None
+
     def finish(self, pictures: Floats) -> Painted:
         images = by_channel(self.layout.joined(pictures, *self.size), self.channels)
         return PaintedImage(self.request, images, self.layout.measure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,16 +15,16 @@ from .. import memory
 from .. import settings as options
 from ..bake.bake import bake
 from ..bake.fill import doubtful_used, fill
-from ..bake.lean import leaning, leans
+from ..bake.lean import leaning, without_shape
+from ..bake.overlay import Overlay
 from ..bake.relief import normal_map
 from ..bake.texel_graph import TexelGraph
-from ..controls.normal import TOWARDS
 from ..denoise.denoiser import Denoiser
 from ..denoise.estimator import SEES
 from ..export import room
 from ..host import Clock, Host
 from ..measure.flat import flat_channels
-from ..options.channels import CHANNELS, RELIEF, Channel, columns, main_channel, painted, ungiven, wanted
+from ..options.channels import CHANNELS, RELIEF, Channel, main_channel, painted, ungiven, wanted
 from ..pictures.channels import ByChannel, by_channel, neutral
 from ..protocol import Request
 from ..settings import Settings
@@ -32,16 +32,19 @@ from ..sync.spaces import Averaging, LinearSpace
 from ..views import prompts, resolution
 from ..views.backends import choose
 from ..views.cameras import Camera, blind
-from ..views.neighbours import beside, nearest_first
+from ..views.neighbours import nearest_first
 from ..views.planner import MAX_VIEWS
 from ..views.surface import Surface, View
-from .canvas import CanvasView, Prompt, Start
+from .canvas import CanvasView, Start
+from .mesh_beside import around
+from .mesh_close_ups import CloseUps, Painting
+from .mesh_detail import Detail, decide
 from .mesh_job import HIDDEN, MeshJob
-from .mesh_maps import mesh_maps
+from .mesh_maps import space_of
 from .mesh_painted import PaintedMesh
 from .mesh_preview import MeshPreview
 from .mesh_prompts import ViewPrompts
-from .mesh_views import take_views
+from .mesh_views import canvas_views, take_views
 
 Floats = NDArray[np.float32]
 
@@ -90,34 +93,18 @@ class PreparedMeshes:
         asked = ViewPrompts.build(surface, shots, settings, job.areas)
         warnings = [*alone, *notes, *unseen, *resolution.warning(surface, shots, job.host.check)]
         warnings += [*asked.warnings, *ungiven(missing)]
-        return MeshCanvas(job, settings, surface, shots, asked, made, denoiser.channels, warnings)
-
-
-def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
-    """The ``shots`` as views of a canvas, with what each is ``asked`` for; neighbours look from beside."""
-    found = []
-    for shot, prompts_of, others in zip(shots, asked, beside([one.camera for one in shots]), strict=True):
-        assert shot.controls, "what a model paints has a control picture"
-        side = shot.resolution
-        axes = shot.camera.axes * TOWARDS
-        found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others, axes))
-    return found
-
-
-def around(start: Start | None, pictures: Floats, share: Floats) -> Start:
-    """``start``, None for nothing, among ``pictures`` (N, 3, H, W) of what stays, which are ``share`` (N, H,
-    W) of each pixel."""
-    if start is None:
-        return Start(pictures, share)
-    mixed = start.pictures + share[:, None] * (pictures - start.pictures)
-    return Start(mixed, share if start.known is None else np.maximum(share, start.known))
+        detail, said = decide(request, settings, surface, [shot.camera for shot in shots], job.host)
+        return MeshCanvas(
+            job, settings, surface, shots, asked, made, denoiser.channels, [*warnings, *said], detail
+        )
 
 
 @dataclass(frozen=True)
 class MeshCanvas:
     """The texture of the meshes of a ``job``, whose canonical variable is as large as the ``settings`` say.
     shots: what the job's cameras see of the meshes' ``surface``, with control pictures; asked: for what in
-    each. channels: what is made. shown: those that previews have, as the model paints them."""
+    each. channels: what is made. shown: those that previews have, as the model paints them. detail: what
+    follows, from nearer."""
 
     job: MeshJob
     settings: Settings
@@ -127,6 +114,7 @@ class MeshCanvas:
     channels: tuple[Channel, ...]
     shown: tuple[Channel, ...]
     warnings: list[str]
+    detail: Detail | None = None
     lighter: Sequence[str] = ("views", "texture_size")
 
     @property
@@ -154,13 +142,7 @@ class MeshCanvas:
         return canvas_views(self.shots, self.asked.views)
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> LinearSpace:
-        """Of a texture that has a size of its own for latents and for pixels."""
-        shots, size = self.shots, self.settings.rgb_size
-        if scale > 1:
-            size = self.settings.latent_size
-            shots = self.surface.seen_by(self.cameras, shots[0].resolution // scale)
-        maps = mesh_maps(self.surface, shots, size, averaging)
-        return LinearSpace.build(maps, device, self.order if averaging.earlier else ())
+        return space_of(self.surface, self.shots, scale, self.settings.texture_size, averaging, device)
 
     def start(self) -> Start | None:
         """How the views show the texture to start from, and what stands beside."""
@@ -177,11 +159,39 @@ class MeshCanvas:
     def preview(self) -> MeshPreview:
         return MeshPreview(self.job, self.surface, self.cameras, self.shown)
 
+    def closer(self, pictures: Floats) -> CloseUps | None:
+        if self.detail is None:
+            return None
+        graph = TexelGraph.build(self.surface, self.job.request.texture_size)
+
+        def finish(image: Floats, close_ups: dict[str, Any]) -> PaintedMesh:
+            if self.job.old is not None:  # between charts
+                image = self.job.old.around(graph.texels, image)
+            return replace(self._finished(pictures, image, graph), close_ups=close_ups)
+
+        painting = Painting(
+            self.surface,
+            graph.texels,
+            self.settings,
+            list(self.shots[0].controls),
+            self.job.areas,
+            self.job.beside,
+            self.channels,
+            self._layers,
+            self.detail,
+            self.job.host,
+            finish,
+        )
+        return CloseUps(painting, Overlay.over(self._texture(pictures, graph)))
+
     def finish(self, pictures: Floats) -> PaintedMesh:
         """The textures of all channels: baked, over the old one where there is one, filled, padded."""
         graph = TexelGraph.build(self.surface, self.job.request.texture_size)
+        return self._finished(pictures, self._texture(pictures, graph), graph)
+
+    def _finished(self, pictures: Floats, image: Floats, graph: TexelGraph) -> PaintedMesh:
+        """Of the texture (T, T, K) of all channels that are painted, or of pages."""
         layers, repair, over = self._layers, self.job.repair, None
-        image = self._texture(self._without_shape(pictures), graph)
         found = by_channel(image, layers)
         seen = by_channel(pictures, layers)[main_channel()]
         images = {one: self._made(one, found, graph) for one in self.channels}
@@ -197,16 +207,6 @@ class MeshCanvas:
         """What views say, in the order in which pictures have it."""
         return painted(self.channels, self.settings.estimated)
 
-    def _without_shape(self, pictures: Floats) -> Floats:
-        """``pictures`` with leans in place of normals, where they have such."""
-        own = columns(self._layers).get(CHANNELS["normal"])
-        if own is None:
-            return pictures
-        found = pictures.copy()
-        for shot, picture in zip(self.shots, found, strict=True):
-            picture[..., own] = leans(self.surface, shot, picture[..., own])
-        return found
-
     def _made(self, channel: Channel, found: ByChannel, graph: TexelGraph) -> Floats:
         """The texture of a ``channel``, or what is made of another one that is ``found``."""
         if channel in self._layers:
@@ -217,7 +217,9 @@ class MeshCanvas:
     def _texture(self, pictures: Floats, graph: TexelGraph) -> Floats:
         """(T, T, K), or of pages, float32 in [0, 1]; what a repair has beside the mesh is its files'."""
         request, old, check = self.job.request, self.job.old, self.job.host.check
-        inputs, layers = (self.surface, graph.texels, self.shots, pictures, check), self._layers
+        layers = self._layers
+        shown = without_shape(self.surface, self.shots, pictures, layers)
+        inputs = self.surface, graph.texels, self.shots, shown, check
         if old is None:
             baked = bake(*inputs, partial(doubtful_used, request.fill, graph))
             return fill(request.fill, graph, baked, layers)

@@ -17,6 +17,7 @@ from ..views.cameras import even_rig
 from ..views.raster import EmbreeRaster, Fragments, interpolate
 from ..views.surface import Surface, View
 from ..views.surface_points import SurfacePoints
+from .canvas import Start
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -90,6 +91,15 @@ def _spread(colours: Floats, known: Bools, inside: Bools) -> Floats:
     spread = colours.copy()
     spread[empty] = colours[row[empty], column[empty]]
     return spread
+
+
+def around(start: Start | None, pictures: Floats, share: Floats) -> Start:
+    """``start``, None for nothing, among ``pictures`` (N, 3, H, W) of what stays, which are ``share`` (N, H,
+    W) of each pixel."""
+    if start is None:
+        return Start(pictures, share)
+    mixed = start.pictures + share[:, None] * (pictures - start.pictures)
+    return Start(mixed, share if start.known is None else np.maximum(share, start.known))
 
 
 def hides_much(surface: Surface) -> bool:

@@ -8,6 +8,7 @@ texels that no view weighs take the nearest one that is. Mended on the way:
 - the Voronoi fill goes by distance on the surface, stays inside a chart and reaches no farther than REACH: a
   pixel far away says nothing of a texel that another view has hit;
 - pixels at a silhouette or a depth edge hardly count (visibility.py), so the background doesn't bleed in;
+- near the border of a crop, beyond which another view goes on, pixels count less and less;
 - the normaliser divides by the sum itself, without the epsilon that darkens grazing texels.
 
 f reads only texels that some pixel hits. So K counts those alone, at most one a pixel: nothing else of a
@@ -17,17 +18,19 @@ other view, so whatever the UVs, g has no more than P + K N numbers for P pixels
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from .. import threads
 from ..pictures.pages import page_of, texel_of
-from ..sync.spaces import Averaging, LinearMaps, normalise
+from ..sync.spaces import Averaging, LinearMaps, LinearSpace, normalise
+from ..views.neighbours import nearest_first
 from ..views.raster import interpolate
 from ..views.surface import Surface, View
 from ..views.visibility import edge_trust
@@ -37,6 +40,7 @@ Ints = NDArray[np.int64]
 
 PUBLISHED = Averaging()
 REACH = 1.5  # sides of a view's pixel, facing the camera: how far on the surface its colour is carried
+LEAST_INWARDS = 1e-3  # of a crop: what it alone sees it paints up to its border
 LEAST_COSINE = 1e-3  # in float32 its sixth power is a number still
 
 
@@ -119,7 +123,10 @@ def mesh_maps(
 
     def part(own: _Sources) -> tuple[Ints, Ints, NDArray[np.float64]]:
         seen, cosine = surface.raster.visible(own.view.camera, texels.point, texels.normal)
-        return own.given(texels, np.where(seen, cosine.astype(np.float64) ** averaging.exponent, 0.0))
+        worth = cosine.astype(np.float64)
+        if own.view.crop:
+            worth *= np.maximum(own.view.inwards(texels.point), LEAST_INWARDS)
+        return own.given(texels, np.where(seen, worth**averaging.exponent, 0.0))
 
     shape = len(texels.index), len(views) * pixels
     average = normalise(_stack(threads.each(part, sources), shape))
@@ -129,6 +136,26 @@ def mesh_maps(
     cosine = _cosines(texels, source, views, average) if averaging.reweighted else None
     pixel = np.concatenate([own.pixel for own in sources]) if sources else np.zeros(0, np.int64)
     return MeshMaps(pixel, element, average, seen, cosine, texel=texels.index)
+
+
+def space_of(
+    surface: Surface,
+    shots: Sequence[View],
+    scale: int,
+    sizes: Mapping[str, int],
+    averaging: Averaging,
+    device: torch.device,
+) -> LinearSpace:
+    """f and g for ``shots`` in elements of ``scale``^2 pixels, of a texture that has a size of its own for
+    latents and for pixels: ``sizes``, by the sync space."""
+    size = sizes["rgb"]
+    if scale > 1:
+        size = sizes["latent"]
+        side = shots[0].resolution // scale
+        shots = [replace(surface.seen(one.camera, side), crop=one.crop) for one in shots]
+    maps = mesh_maps(surface, shots, size, averaging)
+    order = nearest_first([one.camera for one in shots]) if averaging.earlier else ()
+    return LinearSpace.build(maps, device, order)
 
 
 def _sources(surface: Surface, views: Sequence[View], element: Ints) -> list[_Sources]:

@@ -34,7 +34,7 @@ Floats = NDArray[np.float32]
 class PaintedMesh:
     """The textures of the meshes of a ``job``: ``images`` (T, T, k) float32 in [0, 1], or pages of them.
     pictures: (N, R, R, 3), what people look at of the ``shots`` of their ``surface``. flat: the channels that
-    are the same all over it."""
+    are the same all over it. close_ups: what there is to say of those."""
 
     job: MeshJob
     surface: Surface
@@ -43,6 +43,7 @@ class PaintedMesh:
     images: ByChannel
     flat: tuple[Channel, ...] = ()
     over: PaintedOver | None = None
+    close_ups: dict[str, Any] | None = None
 
     @property
     def texture(self) -> Floats:
@@ -70,6 +71,7 @@ class PaintedMesh:
             "view_psnr": view_psnr(self.rendered, self.shots, self.pictures),
             "detail_kept": kept if np.isfinite(kept) else None,
             **({} if self.over is None else {"border_error": self.over.border_error}),
+            **({} if self.close_ups is None else {"close_ups": self.close_ups}),
             "flat_channels": [one.name for one in self.flat],
         }
 

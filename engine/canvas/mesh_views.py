@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..controls import depth, lines, normal, position
+from ..controls.normal import TOWARDS
 from ..errors import UserError
 from ..host import Host
 from ..views.cameras import Camera
+from ..views.neighbours import beside, beside_crops
 from ..views.planner import plan
 from ..views.surface import Surface, View
+from .canvas import CanvasView, Prompt
 
 Floats = NDArray[np.float32]
 
@@ -59,6 +62,18 @@ def take_views(
         fix = "point them at it; positions count in the axes and units of the mesh's file"
         raise UserError("none of the cameras sees the mesh", fix)
     return seeing
+
+
+def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
+    """The ``shots`` as views of a canvas, with what each is ``asked`` for; neighbours look from beside."""
+    cameras, found = [one.camera for one in shots], []
+    others_of = beside_crops(cameras) if any(one.crop for one in shots) else beside(cameras)
+    for shot, prompts_of, others in zip(shots, asked, others_of, strict=True):
+        assert shot.controls, "what a model paints has a control picture"
+        side = shot.resolution
+        axes = shot.camera.axes * TOWARDS
+        found.append(CanvasView(side, side, prompts_of, shot.controls, shot.mask, others, axes))
+    return found
 
 
 def _planned(surface: Surface, host: Host, wanted: NDArray[np.bool_] | None) -> list[Camera]:

@@ -165,6 +165,9 @@ class SplatsCanvas:
     def start(self) -> None:
         return None
 
+    def closer(self, pictures: Floats) -> None:
+        return None
+
     def finish(self, pictures: Floats) -> PaintedSplats:
         """The colours that the views make together."""
         space = self.space(1, Averaging(EXPONENT), torch.device("cpu"))

@@ -45,12 +45,18 @@ def values(
         "memory": denoiser.household.words,
         **found,
         "seconds": {part: round(seconds.get(part, 0.0), 4) for part in PARTS},
-        "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / settings.steps_run, 4),
+        "sync_ms_per_step": round(1000 * seconds.get("sync", 0.0) / _steps(settings, found), 4),
         "peak_memory_mb": round(memory.peak_mb(), 1),
         **_gpu(denoiser.device),
     }
     texts = {name: said[name] for name in TEXTS if name in said}
     return {**Folders.of(request, [], [request.out]).without(said), **texts}
+
+
+def _steps(settings: Settings, found: Mapping[str, Any]) -> int:
+    """All that were run: of the first pass, and of each group of close-ups."""
+    near = found.get("close_ups")
+    return settings.steps_run + (near["groups"] * near["steps"] if near else 0)
 
 
 def files(outputs: Outputs, written: Iterable[str]) -> dict[str, list[str]]:

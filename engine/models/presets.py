@@ -27,7 +27,8 @@ class Preset:
     has a tiny one too. prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
     attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
-    the way on which they attend to a reference as well.
+    the way on which they attend to a reference as well. nearest: how many times nearer than the whole object
+    it is asked to paint close-ups at most where ``detail`` is left to it.
     """
 
     family: str
@@ -50,6 +51,7 @@ class Preset:
     background: str
     attention: str
     reference_share: float
+    nearest: int
 
 
 def _by_space(latent: float, rgb: float) -> Mapping[str, float | str]:
@@ -88,6 +90,7 @@ SD15 = Preset(
     background="colours",  # published
     attention="views",  # published
     reference_share=0.2,  # published: while t > 0.8 * 1000
+    nearest=4,  # it has seen surfaces from any distance
 )
 
 # Stable Diffusion 2.1 was trained at 768 pixels, which is the published view size; nothing is published for
@@ -129,6 +132,7 @@ STARTER = Preset(
     background="grey",  # measured: with changing colours case 5's views agree to 20 dB, with grey to 28
     attention="off",  # measured: self-attention says so little in it that views come out the same
     reference_share=0.2,
+    nearest=2,
 )
 
 # Its pipeline's and its ControlNet's own numbers; nothing is published for meshes. Views are averaged as
@@ -144,6 +148,7 @@ Z_IMAGE_TURBO = replace(
     guidance=1.0,
     texture_size=_sizes(TEXELS_A_LATENT * 128, TEXELS_A_PIXEL * 1024),
     conditioning_scale=0.75,
+    nearest=4,
 )
 
 # Of the base model: the middle of what is recommended, with its pipeline's guidance 4, which is 5 here.

@@ -98,6 +98,15 @@ CHANNELS = {
     "normal": ("Normal", "The relief as a normal map, OpenGL's green"),
     "emission": ("Emission", "What glows"),
 }
+DETAILS = {
+    "off": ("Off", "The views of the whole object are all there is"),
+    "2": (
+        "2x",
+        "Close-ups with twice as many pixels along the surface; about as many again as there are views",
+    ),
+    "4": ("4x", "Close-ups with four times as many pixels: many of them, and a large texture"),
+    "auto": ("Automatic", "As near as the texture has room for, and the model paints well"),
+}
 TEXTURE_SETS = {
     "auto": ("Meshes", "A texture for each mesh file, or in Blender for each object"),
     "one": ("One", "One texture for all: their UVs must not overlap"),

@@ -247,6 +247,15 @@ class Request(Asked, Painter):
             unit="px",
         ),
     )
+    detail: str = field(
+        default="off",
+        metadata=option(
+            "Detail",
+            "Close-ups after the views of the whole, for a texture that is sharp from near",
+            TEXTURE,
+            choices=choices.DETAILS,
+        ),
+    )
     channels: tuple[str, ...] = field(
         default=(),
         metadata=option(

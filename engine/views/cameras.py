@@ -74,6 +74,14 @@ class Camera:
         return pixel.astype(np.float32, copy=False), depth
 
 
+def towards(back: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Azimuth, elevation and distance of a camera that stands at ``back`` (3,) from what it looks at."""
+    distance = np.linalg.norm(back)
+    x, y, z = back / distance
+    azimuth, elevation = np.degrees([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))])
+    return float(azimuth), float(elevation), float(distance)
+
+
 def blind(cameras: Sequence[Camera], seeing: Sequence[Camera], what: str) -> list[str]:
     """A warning when named ``cameras`` aren't among those ``seeing`` anything of ``what`` is painted."""
     names = [repr(camera.name) for camera in cameras if camera.name and camera not in seeing]

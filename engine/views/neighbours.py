@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .cameras import Camera
 
 FRONT = Camera(0.0, 0.0)
+BESIDE = 2  # views, of crops
 SIDE = 1e-3  # a camera straight above or behind another is on neither side of it
 
 
@@ -24,6 +25,16 @@ def neighbours(cameras: list[Camera]) -> NDArray[np.int64]:
 def beside(cameras: list[Camera]) -> list[tuple[int, ...]]:
     """For each view the one or two beside it."""
     return [tuple(row[row >= 0].tolist()) for row in neighbours(cameras)[:, 1:]]
+
+
+def beside_crops(cameras: list[Camera]) -> list[tuple[int, ...]]:
+    """The same for views that look at places of their own: those whose places are nearest."""
+    place = np.array([one.target for one in cameras])
+    far = np.linalg.norm(place[:, None] - place[None], axis=2)
+    np.fill_diagonal(far, np.inf)
+    return [
+        tuple(row[: min(BESIDE, len(row) - 1)].tolist()) for row in np.argsort(far, axis=1, kind="stable")
+    ]
 
 
 def reference(cameras: list[Camera]) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .cameras import Camera, even_rig
+from .cameras import Camera, even_rig, towards
 from .raster import EmbreeRaster
 from .selection import best, select, worth
 from .surface_points import POSITIONS, SurfacePoints
@@ -129,9 +129,7 @@ def _close_ups(
     found = []
     for place in np.flatnonzero(missed)[:OPENINGS]:  # places come in random order
         point = places.point[place].astype(np.float64)
-        towards = cameras[int(value[:, place].argmax())].position - point
-        x, y, z = towards / np.linalg.norm(towards)
-        azimuth, elevation = np.degrees([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))])
+        azimuth, elevation, _ = towards(cameras[int(value[:, place].argmax())].position - point)
         target = (float(point[0]), float(point[1]), float(point[2]))
-        found += [Camera(float(azimuth), float(elevation), d, CLOSE_FOV, target) for d in CLOSE_DISTANCES]
+        found += [Camera(azimuth, elevation, d, CLOSE_FOV, target) for d in CLOSE_DISTANCES]
     return found

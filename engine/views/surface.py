@@ -27,13 +27,14 @@ class View:
     """What ``camera`` sees in a picture of ``resolution``^2 pixels: the ``fragments`` that show the surface.
 
     controls: what ControlNets are shown of it, (C, R, R) float32 in [0, 1] by the kinds of pictures; empty
-    where no model is to paint the view.
+    where no model is to paint the view. crop: its frame cuts the surface off, and others go on beyond it.
     """
 
     camera: Camera
     fragments: Fragments
     resolution: int
     controls: Mapping[str, Floats] = field(default_factory=dict)
+    crop: bool = False
 
     @property
     def mask(self) -> Bools:
@@ -41,6 +42,15 @@ class View:
         inside = np.zeros(self.resolution**2, bool)
         inside[self.fragments.pixel] = True
         return inside.reshape(self.resolution, self.resolution)
+
+    def inwards(self, points: Floats) -> Floats:
+        """(n,) float32 in [0, 1]: how far from the frame's border ``points`` (n, 3) lie in a crop, 1 in its
+        middle; 1 everywhere in a view of the whole."""
+        if not self.crop:
+            return np.ones(len(points), np.float32)
+        pixel, _ = self.camera.project(points, 1)
+        found: Floats = (1 - 2 * np.abs(pixel - np.float32(0.5)).max(axis=1)).clip(0, 1)
+        return found
 
     def picture(self, values: Floats, behind: float = 0.0) -> Floats:
         """(R, R) or (R, R, k) float32: ``values`` (n,) or (n, k) of the fragments, ``behind`` where there are

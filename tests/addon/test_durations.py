@@ -39,6 +39,18 @@ def test_a_share_of_the_steps_took_the_time(tmp_path: Path) -> None:
     assert found.seconds(6, 6) == pytest.approx(30)  # 5.2 steps are rounded up
 
 
+def test_close_ups_take_their_share_of_the_steps(tmp_path: Path) -> None:
+    """12 close-ups in 8 of 20 steps are as much work as 4.8 views more."""
+    near = {**REPORT, "detail": "2", "close_ups": {"count": 12, "steps": 8}}
+    found = noted(tmp_path, near)
+    assert found
+    assert found.step == pytest.approx(24 / (6 * 20 + 12 * 8))
+    assert found.seconds(6, 20, "2") == pytest.approx(30)
+    assert found.seconds(6, 10, "2", whole=20) == pytest.approx(30 - 60 * found.step)
+    assert found.seconds(6, 20) == pytest.approx(30 - found.closer_seconds("2", 20))
+    assert found.closer_seconds("4", 20) > found.closer_seconds("2", 20)  # never seen: about
+
+
 def test_what_the_model_chose_is_remembered(tmp_path: Path) -> None:
     noted(tmp_path, REPORT)
     found = noted(tmp_path, {**REPORT, "steps": 10}, "paper", own_steps=False)

@@ -79,6 +79,7 @@ OTHERS = {
     "aggregate": ("mean", {}),
     "attention": ("off", {}),
     "channels": ("color", {}),
+    "detail": ("2", {}),
     "rig": ("paper", {}),
     "view_count": (5, {"rig": "even"}),
     "front": ("x", {}),

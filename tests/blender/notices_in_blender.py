@@ -160,6 +160,9 @@ def test_views_and_steps_are_told_and_from_the_last_run_the_time():
     path.write_text(json.dumps(report))
     durations.remember(package.user_folder(), durations.key("starter", "auto"), path, "auto", own_steps=True)
     assert only().text == "At most 16 views, 20 steps: about 30 s"
+    options().detail = "2"  # nobody has seen any: as ten views more
+    assert only().text == "At most 16 views and close-ups, 20 steps: about 1 min"
+    options().detail = "off"
     options().rig, options().view_count, options().steps = "even", 12, 20
     assert only().text == "12 views, 20 steps: about 54 s"
     options().model = "other"

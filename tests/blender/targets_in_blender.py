@@ -23,6 +23,7 @@ helper.use_fake_engine()
 
 from sync_texture.blender_sync_addon.command import main  # noqa: E402
 from sync_texture.blender_sync_addon.jobs import engine, texture_job  # noqa: E402
+from sync_texture.blender_sync_addon.operators.repaint import repaint_settings  # noqa: E402
 from sync_texture.blender_sync_addon.read import cameras, picture  # noqa: E402
 from sync_texture.blender_sync_addon.read.settings import Settings  # noqa: E402
 from tiles import PLACES, SHOWN, generate, given, indices, names, pick, plain, seen, tiles, uvs_of  # noqa: E402
@@ -263,6 +264,13 @@ def test_a_part_of_a_texture_is_repainted_with_what_lies_beside_it():
     _, out = given(obj, repaint=("mask:mask",), **fields)
     kind, path = json.loads((out / "request.json").read_text())["repaint"][0].split(":", 1)
     assert (kind, Path(path).name) == ("mask", "repaint.0.png")
+
+
+def test_what_is_repainted_gets_no_close_ups():
+    obj = tiles()
+    own = {"area": "faces", "area_name": "", "strength": 1.0, "viewport": False}
+    found = repaint_settings(Settings(prompt="moss", detail="2"), obj, own)
+    assert (found.detail, found.repaint) == ("off", ("faces:selected",))
 
 
 def test_what_cannot_be_repainted_is_refused_and_changes_nothing():

@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from engine import memory
 from engine.canvas.canvas import Prompt
-from engine.canvas.mesh import canvas_views
-from engine.canvas.mesh_views import take_views
+from engine.canvas.mesh_views import canvas_views, take_views
 from engine.canvas.rows import links
 from engine.denoise import loading
 from engine.denoise.attention import AcrossRows, Links, across_rows

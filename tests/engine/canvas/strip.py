@@ -114,6 +114,9 @@ class StripCanvas:
         known = None if self.known is None else np.stack([cut_out(self.known, i) for i in range(COUNT)])
         return Start(np.stack([cut_out(self.before, i).transpose(2, 0, 1) for i in range(COUNT)]), known)
 
+    def closer(self, pictures: Floats) -> None:
+        return None
+
     def finish(self, pictures: Floats) -> PaintedStrip:
         total, count = np.zeros((HEIGHT, LENGTH, 3), np.float32), np.zeros((HEIGHT, LENGTH, 1), np.float32)
         for i, picture in enumerate(pictures):

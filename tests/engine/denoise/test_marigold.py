@@ -17,8 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from engine import generate, settings
+from engine.bake.lean import without_shape
+from engine.canvas import mesh as mesh_canvas
 from engine.canvas.canvas import CanvasView, Prompt
-from engine.canvas.mesh import MeshCanvas
 from engine.controls.normal import TOWARDS, facing
 from engine.denoise.autoencoder import Autoencoder
 from engine.denoise.denoiser import Denoiser, load_denoiser
@@ -31,6 +32,7 @@ from engine.options.channels import CHANNELS
 from engine.pictures import png
 from engine.protocol import Request, Result
 from engine.sync.spaces import Averaging, LinearMaps, LinearSpace
+from engine.views.surface import Surface, View
 from engine.worker import Failure, Worker
 from tests.engine.marigold import APPEARANCE, LIGHTING, SCHEDULER, make_marigold, make_normals
 
@@ -295,14 +297,13 @@ def test_a_normal_map_is_made_of_normals_that_are_told(
     """Where views show nothing beyond the mesh's own shape, it is flat; there is no height then."""
     folder = make_normals(tmp_path / "normals")
 
-    def own(self: MeshCanvas, pictures: Any) -> Any:
+    def own(surface: Surface, shots: list[View], pictures: Any, layers: Any) -> Any:
         shown = np.full((*pictures.shape[:3], 3), 0.5, np.float32)
-        for shot, picture in zip(self.shots, shown, strict=True):
-            picture[shot.mask] = facing(self.surface, shot) @ (shot.camera.axes * TOWARDS) / 2 + 0.5
-        return without_shape(self, np.concatenate([pictures[..., :-3], shown], axis=-1))
+        for shot, picture in zip(shots, shown, strict=True):
+            picture[shot.mask] = facing(surface, shot) @ (shot.camera.axes * TOWARDS) / 2 + 0.5
+        return without_shape(surface, shots, np.concatenate([pictures[..., :-3], shown], axis=-1), layers)
 
-    without_shape = MeshCanvas._without_shape
-    monkeypatch.setattr(MeshCanvas, "_without_shape", own)
+    monkeypatch.setattr(mesh_canvas, "without_shape", own)
     asked = request_for(estimator=(str(marigold), str(folder)), views="2", texture_size=64)
     found = Worker().run(asked, Host())
     assert isinstance(found, Result), found
