@@ -43,13 +43,9 @@ def bump(tree: Any, texture: Any, shader: Any, relief: float) -> None:
 
 def node_of(material: Any | None) -> Any | None:
     """The node of ``material`` that :func:`ready` made, None without."""
-    tree = material.node_tree if material else None
-    kind = "ShaderNodeDisplacement"
-    return (
-        next((node for node in tree.nodes if (node.bl_idname, node.label) == (kind, LABEL)), None)
-        if tree
-        else None
-    )
+    nodes = material.node_tree.nodes if material and material.node_tree else ()
+    found = (node for node in nodes if node.bl_idname == "ShaderNodeDisplacement")
+    return next((node for node in found if node.label == LABEL), None)
 
 
 def relief(material: Any | None) -> float:
@@ -65,8 +61,8 @@ def is_real(material: Any | None) -> bool:
 
 
 def use(material: Any) -> None:
-    """Let the relief of ``material`` be real; finer than the mesh it is shading still, of the same heights,
-    so what has shown it as shading is unlinked."""
+    """Let the relief of ``material`` be real, if it has a Principled BSDF and an output; finer than the mesh
+    it is shading still, of the same heights, so what has shown it as shading is unlinked."""
     node, tree = node_of(material), material.node_tree
     if node is None or is_real(material):
         return

@@ -9,8 +9,10 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sync_texture.blender_sync_addon.jobs import received
 from sync_texture.blender_sync_addon.jobs.inbox import Inbox
 from sync_texture.blender_sync_addon.jobs.state import State
+from sync_texture.blender_sync_addon.problem import Problem
 from sync_texture.engine import protocol
 
 from tests.bench.fuzz import odd
@@ -25,6 +27,7 @@ RESULT = {
     "other_uvs": [None, "/out/uvs.1.npy"],
     "scene": None,
     "left_out": [],
+    "relief": 0.1,
 }
 GOOD = [
     {"kind": "started"},
@@ -161,3 +164,10 @@ def test_what_ended_before_the_next_job_is_not_taken_for_its_end() -> None:
     taken = inbox.take()
     assert taken is None or taken["id"] == "1"
     assert inbox.take() is None
+
+
+def test_heights_upside_down_are_refused() -> None:
+    told = protocol.Result.from_dict({**RESULT, "relief": -0.1})
+    with pytest.raises(Problem, match="upside down"):
+        received.relief(told)
+    assert received.relief(protocol.Result.from_dict(RESULT)) == 0.1

@@ -213,6 +213,16 @@ def test_what_has_no_height_says_so():
     helper.check_same(before, helper.dump())
 
 
+def test_a_material_that_was_taken_apart_says_so():
+    obj = helper.cube()
+    helper.generate("whole bricks")
+    tree = material_of(obj).node_tree
+    tree.nodes.remove(tree.nodes["Principled BSDF"])
+    before = helper.dump()
+    helper.raises(lambda: OPS.true_displacement(), "Principled BSDF", "by hand")
+    helper.check_same(before, helper.dump())
+
+
 def test_repainting_keeps_how_far_the_relief_reaches():
     obj = helper.cube()
     helper.generate("whole bricks")
