@@ -40,6 +40,7 @@ ONLY_READ = {
     "--cluster": "it needs a Ray cluster; tests/engine/batch/test_cluster.py makes one",
     "--part": "a scheduler gives the numbers; tests/engine/batch/test_farm.py runs parts",
     "--object": "a .blend needs Blender; tests/engine/test_blend.py opens one by a stand-in",
+    "--detail": "a texture of 64 has no room for it; tests/engine/test_detail.py runs it with a larger one",
     "jobs.jsonl": "tests/engine/batch/test_examples.py runs it with the page's own job file",
     "training/runs/next/model": "the model comes out of an hour of training",
 }
