@@ -192,6 +192,20 @@ def test_a_texture_that_is_carried_on_and_own_cameras_go_with_it(
     np.testing.assert_allclose(whole, (4, 0, 1), atol=0.05)
 
 
+def test_close_ups_see_it_as_well(canvas: Callable[..., MeshCanvas]) -> None:
+    found = canvas(detail="2", texture_size=1024, channels=("color",))
+    side = found.settings.view_size
+    nearer = found.closer(np.full((len(found.shots), side, side, 3), 0.5, np.float32))
+    assert nearer is not None
+    start = nearer.start()
+    assert start.known is not None
+    beside = [(known > 0.999) & ~shot.mask for shot, known in zip(nearer.shots, start.known, strict=True)]
+    assert sum(int(one.sum()) for one in beside) > 100
+    for there, picture, shot in zip(beside, start.pictures, nearer.shots, strict=True):
+        assert (picture[:, there].max(axis=0) > picture[:, there].min(axis=0)).all(), "no grey"
+        np.testing.assert_allclose(picture[:, binary_erosion(shot.mask, iterations=2)], 0.5, atol=0.01)
+
+
 def test_faces_inside_of_others_stand_alone(canvas: Callable[..., MeshCanvas], tmp_path: Path) -> None:
     inner, outer = shapes.box(1), shapes.box(1)
     file = {
