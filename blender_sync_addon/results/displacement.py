@@ -25,7 +25,7 @@ def use(obj: Any, result: Any, depsgraph: Any, rounded: bool = False) -> str:
         fix = f"Link its node '{write_displacement.LABEL}' to the output by hand."
         raise Problem(f"'{materials[0].name}' has no Principled BSDF or no output any more", fix)
     levels = write_displacement.refine(obj, faces, max(map(_texels, materials)), rounded)
-    finer = f", subdivided {levels} times in renders" if levels else ""
+    finer = f", at subdivision level {levels} in renders" if levels else ""
     return f"The relief of '{obj.name}' is real{finer}"
 
 

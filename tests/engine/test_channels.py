@@ -23,7 +23,7 @@ from torch import Tensor
 from engine.denoise.denoiser import Denoiser
 from engine.denoise.families.stable_diffusion import StableDiffusion
 from engine.host import Host
-from engine.options.channels import CHANNELS, columns, main_channel
+from engine.options.channels import CHANNELS, RELIEF, columns, main_channel
 from engine.pictures import png
 from engine.protocol import Preview, Request, Result
 from engine.worker import Worker
@@ -151,6 +151,9 @@ def test_an_estimator_makes_a_whole_material(request_for: Make, tmp_path: Path, 
     assert Path(found.texture).read_bytes() == Path(plain.texture).read_bytes()
     assert plain.textures[0].others == {}
     assert not [said for said in (*plain.warnings, *found.warnings) if "can't tell" in said]
+    points = np.asarray(trimesh.load(request_for().mesh).vertices)
+    radius = np.linalg.norm(points - (points.max(axis=0) + points.min(axis=0)) / 2, axis=1).max()
+    assert (found.relief, plain.relief) == (pytest.approx(2 * RELIEF * radius, rel=1e-5), 0)
     names = {name: Path(path).name for name, path in found.textures[0].others.items()}
     assert names == {name: f"{name}.png" for name in [*CHANNELS][1:]}
     deep = png.read(Path(found.textures[0].others["height"]))

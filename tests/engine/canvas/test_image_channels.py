@@ -44,6 +44,8 @@ def test_a_tile_is_a_whole_material_that_wraps(telling: Path, tmp_path: Path) ->
     plain = painted(telling, tmp_path / "color", channels=("color",))
     assert Path(found.texture).read_bytes() == Path(plain.texture).read_bytes()
     assert (plain.textures[0].others, told[0].textures[0].others) == ({}, {})
+    # a window is 64 pixels and 1.4 radii wide, the tile 96 pixels
+    assert (found.relief, plain.relief) == (pytest.approx(2 * RELIEF / 1.4 * 64 / 96), 0)
     assert [Path(path).stem for path in found.textures[0].files.values()] == WHOLE
     report = json.loads(Path(found.report).read_text("utf-8"))
     names = [f"{name}.png" for name in WHOLE]
