@@ -33,7 +33,8 @@ class Settings(Preset):
 
     method, seed: as in the request. prompt: with the model's prefix. share, fading: of the steps that are
     synchronised, as in :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from
-    noise to picture is gone; 1 without a texture to start from. regions: with the model's prefix, too.
+    noise to picture is gone; 1 without a texture to start from. layout: of regular patterns, a seed.
+    regions: with the model's prefix, too.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Settings(Preset):
     share: float
     fading: bool
     strength: float
+    layout: int
     regions: tuple[Region, ...] = ()
 
     @property
@@ -254,6 +256,7 @@ def resolve(request: AnyRequest, preset: Preset) -> Settings:
         seed=request.seed,
         prompt=used["prefix"] + request.prompt.strip(),
         strength=_strength(request),
+        layout=_layout(request),
         regions=tuple(_completed(one, used["prefix"], name) for one in regions(request)),
     )
 
@@ -301,6 +304,11 @@ def _start(request: AnyRequest) -> str | None:
     if isinstance(request, SplatsRequest):
         return None
     return request.init_texture if isinstance(request, Request) else request.init_image
+
+
+def _layout(request: AnyRequest) -> int:
+    given = request.layout if isinstance(request, Request) else None
+    return request.seed if given is None else given
 
 
 def _strength(request: AnyRequest) -> float:

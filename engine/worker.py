@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 import traceback
 from dataclasses import dataclass
@@ -55,10 +54,9 @@ class Worker:
         wait for. What can't be imported, that job will say."""
         with contextlib.suppress(Exception):
             from . import pipeline  # noqa: F401
-            from .denoise import loading
+            from .denoise import libraries
 
-            for library in loading.LIBRARIES:
-                importlib.import_module(library)
+            libraries.load(lambda: None)
 
     def run(self, request: protocol.AnyRequest, host: Host) -> protocol.Result | Failure | None:
         """The result of ``request``, why there is none, or None when it was cancelled. Never raises."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..controls import depth, lines, normal, position
+from ..controls import depth, lines, normal, placement, position
 from ..errors import UserError
 from ..host import Host
 from ..views.cameras import Camera
@@ -20,6 +21,7 @@ from ..views.raster import EmbreeRaster
 from ..views.surface import Surface, View
 
 Floats = NDArray[np.float32]
+Draw = Callable[[Surface, View], Floats]
 
 PLANS = 32  # of meshes that were seen last are kept
 AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels takes some 100 MB meanwhile
@@ -32,20 +34,24 @@ def take_views(
     controls: Sequence[str],
     host: Host,
     wanted: NDArray[np.bool_] | None = None,
+    layout: int = 0,
 ) -> list[View]:
     """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
     those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS).
-    wanted: (F,) the faces for whose sake views are chosen; None: all.
+    wanted: (F,) the faces for whose sake views are chosen; None: all. layout: a seed of where the surface
+    lies among the places of a model that reads positions (controls/placement.py).
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
     """
     placed = _planned(surface.raster, host, wanted) if cameras is None else cameras
+    place = placement.placed(surface.raster.corners.reshape(-1, 3), layout)
+    shown: Mapping[str, Draw] = {**_CONTROLS, "position": partial(position.control, placement=place)}
 
     def draw(i: int) -> View:
         host.check()
         view = surface.seen(placed[i], resolution)
-        return replace(view, controls={kind: _CONTROLS[kind](surface, view) for kind in controls})
+        return replace(view, controls={kind: shown[kind](surface, view) for kind in controls})
 
     views = []
     with ThreadPoolExecutor(max_workers=AT_ONCE if surface.raster.name == "embree" else 1) as pool:
@@ -76,9 +82,8 @@ def _planned(raster: EmbreeRaster, host: Host, wanted: NDArray[np.bool_] | None)
 _plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
-_CONTROLS = {
+_CONTROLS: Mapping[str, Draw] = {
     "depth": depth.control,
-    "position": position.control,
     "normal": normal.control,
     "lines": lines.control,
 }

@@ -14,6 +14,8 @@ from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS, Job
 from .option import Option, option, options
 from .weighted import REFERENCE
 
+_LAYOUT = "By which seed the starter lays patterns: that of the texture to start from lets its bricks go on"
+
 
 @dataclass(frozen=True)
 class Request(Asked, Job):
@@ -130,6 +132,10 @@ class Request(Asked, Job):
             high=2**31 - 1,  # Blender's integers hold no more
             personal=True,
         ),
+    )
+    layout: int | None = field(
+        default=None,
+        metadata=option("Layout", _LAYOUT, MODEL, low=0, high=2**31 - 1, doors=COMMANDS, usual="the seed"),
     )
     init_texture: str | None = field(
         default=None,
