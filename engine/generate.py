@@ -226,7 +226,8 @@ def _sync(canvas: Seen, painter: Painter) -> Sync:
     if settings.sync_space == "rgb":
         quick = painter.autoencoder(quick=True)
         fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode)
-    return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady)
+    order = settings.order
+    return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady, order=order)
 
 
 def _space(canvas: Seen, painter: Painter, scale: int) -> Space:

@@ -38,8 +38,9 @@ class Settings(Preset):
 
     method, seed: as in the request. prompt: with the model's prefix. share, fading: of the steps that are
     synchronised, as in :class:`~engine.sync.sampler.Sync`. strength: in (0, 1], how much of the way from
-    noise to picture is gone; 1 without a texture to start from. regions: with the model's prefix, too.
-    delight: as in the request. estimated: the channels that the job's estimators tell of finished views.
+    noise to picture is gone; 1 without a texture to start from. layout: of regular patterns, a seed.
+    regions: with the model's prefix, too. delight: as in the request. estimated: the channels that the job's
+    estimators tell of finished views.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Settings(Preset):
     share: float
     fading: bool
     strength: float
+    layout: int
     regions: tuple[Region, ...] = ()
     delight: bool = False
     estimated: tuple[Channel, ...] = ()
@@ -276,6 +278,7 @@ def resolve(request: AnyRequest, preset: Preset, estimated: Iterable[Channel] = 
         seed=request.seed,
         prompt=used["prefix"] + request.prompt.strip(),
         strength=_strength(request),
+        layout=_layout(request),
         regions=tuple(_completed(one, used["prefix"], name) for one in regions(request)),
         **_estimates(request, tuple(dict.fromkeys(estimated))),
     )
@@ -336,6 +339,11 @@ def _start(request: AnyRequest) -> str | None:
     if isinstance(request, SplatsRequest):
         return None
     return request.init_texture if isinstance(request, Request) else request.init_image
+
+
+def _layout(request: AnyRequest) -> int:
+    given = request.layout if isinstance(request, Request) else None
+    return request.seed if given is None else given
 
 
 def _strength(request: AnyRequest) -> float:

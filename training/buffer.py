@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from training import autoencoder
@@ -18,6 +18,7 @@ from training.captions import Look, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.networks import tokens
+from training.places import CODES, coded
 from training.pool import SIZE, Pool
 from training.tokenizer import MAX_TOKENS
 
@@ -26,8 +27,8 @@ BESIDE = 0.15  # share of the windows that lie around any place, the others arou
 
 @dataclass(frozen=True)
 class Draw:
-    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, 3, SIZE, SIZE) in [0, 1]; ``weight``
-    (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
+    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, CODES, h, w) float32, the control pictures'
+    codes; ``weight`` (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
 
     latents: Tensor
     control: Tensor
@@ -37,13 +38,14 @@ class Draw:
 
 class Buffer:
     """The last ``capacity`` samples of the series ``seed``, encoded, beginning with sample ``first``;
-    painted, encoded and kept where ``fields`` and ``vae`` are."""
+    painted, encoded and kept where ``fields``, ``vae`` and the control ``embedding`` are."""
 
     def __init__(
         self,
         pool: Pool,
         fields: Fields,
         vae: AutoencoderKL,
+        embedding: nn.Module,
         tokenizer: CLIPTokenizer,
         capacity: int,
         seed: int,
@@ -52,11 +54,12 @@ class Buffer:
     ) -> None:
         self.pool, self.fields, self.vae, self.tokenizer = pool, fields, vae, tokenizer
         self.seed, self.first, self.next, self.choose = seed, first, first, choose
+        self.embedding = embedding
         self.projection = autoencoder.as_convolution(vae)
         side = SIZE // autoencoder.PATCH
         make = partial(torch.zeros, device=fields.noise.device)
         self.latents = make(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
-        self.control = make(capacity, 3, SIZE, SIZE, dtype=torch.uint8)
+        self.control = make(capacity, CODES, side, side, dtype=torch.half)
         self.weight = make(capacity, 1, side, side, dtype=torch.half)
         self.tokens = make(capacity, MAX_TOKENS, dtype=torch.long)
 
@@ -67,7 +70,7 @@ class Buffer:
         latents = F.conv2d(batch.pictures * 2 - 1, *self.projection, stride=autoencoder.PATCH)
         latents *= self.vae.config.scaling_factor
         self.latents[where] = latents.half()
-        self.control[where] = batch.control.to(latents.device)
+        self.control[where] = coded(self.embedding, batch.control).half().to(latents.device)
         self.weight[where] = F.avg_pool2d(batch.mask, autoencoder.PATCH).half()
         self.tokens[where] = tokens(self.tokenizer, batch.captions).to(latents.device)
         self.next += count
@@ -79,12 +82,11 @@ class Buffer:
         found = Draw(self.latents[index], self.control[index], self.weight[index], self.tokens[index])
         if crop is not None:
             found = _cropped(found, crop, generator)
-        return Draw(found.latents.float(), found.control.float() / 255, found.weight.float(), found.tokens)
+        return Draw(found.latents.float(), found.control.float(), found.weight.float(), found.tokens)
 
 
 def _cropped(draw: Draw, side: int, generator: torch.Generator) -> Draw:
-    """Windows ``side`` latents wide, most of them around a place on the object. All that a control embedding
-    needs lies in them: its pixels don't look beyond their latent."""
+    """Windows ``side`` latents wide, most of them around a place on the object."""
     weight = draw.weight.flatten(1).float().cpu()
     chance = (1 - BESIDE) * weight / weight.sum(1, keepdim=True).clamp(min=1e-6) + BESIDE / weight.shape[1]
     places = torch.multinomial(chance, 1, generator=generator)[:, 0]
@@ -92,12 +94,12 @@ def _cropped(draw: Draw, side: int, generator: torch.Generator) -> Draw:
     corners = torch.stack([places // width, places % width], 1)
     corners = (corners - side // 2).clamp(0, width - side).tolist()
 
-    def cut(pictures: Tensor, scale: int) -> Tensor:
+    def cut(pictures: Tensor) -> Tensor:
         return torch.stack(
             [
-                picture[:, scale * y : scale * (y + side), scale * x : scale * (x + side)]
+                picture[:, y : y + side, x : x + side]
                 for picture, (y, x) in zip(pictures, corners, strict=True)
             ]
         )
 
-    return Draw(cut(draw.latents, 1), cut(draw.control, autoencoder.PATCH), cut(draw.weight, 1), draw.tokens)
+    return Draw(cut(draw.latents), cut(draw.control), cut(draw.weight), draw.tokens)

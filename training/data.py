@@ -5,6 +5,7 @@ A sample depends on (seed, its index) alone, so any stretch of the data can be m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.views.cameras import DISTANCE, FOV
 from training.captions import Look, caption, random_look
 from training.coat import Coat
 from training.fields import Fields
@@ -20,15 +22,15 @@ from training.pool import FINE, SIZE, Pool, View
 from training.surface import Surface
 
 GREY = 0.5
-
+PIXEL = 2 * DISTANCE * math.tan(math.radians(FOV / 2)) / FINE  # of a view of the whole, in units
 
 DEPTH_SHARE = 0.04  # of the samples show the depth picture instead of positions, so that either controls
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``control`` (N, 3, SIZE, SIZE) uint8, the engine's position
-    map or depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
+    """``pictures`` and ``control`` (N, 3, SIZE, SIZE) in [0, 1], the latter the engine's position map or
+    depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
 
     pictures: Tensor
     control: Tensor
@@ -59,8 +61,8 @@ def make_sample(
 
 
 def control(view: View, depth: bool) -> Tensor:
-    """The control picture (3, SIZE, SIZE) uint8: positions, or depth in three equal channels."""
-    pixels = np.repeat(view.depth[..., None], 3, 2) if depth else view.positions
+    """The control picture (3, SIZE, SIZE) in [0, 1]: positions, or depth in three equal channels."""
+    pixels = np.repeat(view.depth[..., None] / np.float32(255), 3, 2) if depth else view.places
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
@@ -74,7 +76,8 @@ def painted(view: View, look: Look, fields: Fields, rng: np.random.Generator) ->
     """What the n points of ``view`` are made of, on the device of ``fields``."""
     device = fields.noise.device
     points, normals = (torch.from_numpy(values).to(device) for values in (view.points, view.normals))
-    return look.paint(Surface(points, normals, fields, rng))
+    pixel = 0.0 if view.zoom == 1 else PIXEL / view.zoom
+    return look.paint(Surface(points, normals, fields, rng, pixel=pixel))
 
 
 def pictured(view: View, coat: Coat) -> tuple[Tensor, Tensor]:
@@ -100,5 +103,5 @@ def make_batch(
 ) -> TrainingBatch:
     """Samples ``start`` to ``start + count`` of the series ``seed``."""
     samples = [make_sample(pool, fields, seed, start + i, choose) for i in range(count)]
-    pictures, controls, masks, captions = zip(*samples, strict=True)
-    return TrainingBatch(torch.stack(pictures), torch.stack(controls), torch.stack(masks), list(captions))
+    *tensors, captions = zip(*samples, strict=True)
+    return TrainingBatch(*(torch.stack(values) for values in tensors), list(captions))

@@ -32,13 +32,18 @@ class Noised:
 def noised(
     latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator, layout: bool = False
 ) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch; wholly, if ``layout``.
-    ``generator`` is the CPU's, whatever the device of ``latents``: a seed means the same everywhere."""
+    """Noise each latent to its own time, the times spread over the batch; wholly, if ``layout``."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
     times = (spread**NOISIER * total).long().clamp(max=total - 1).to(latents.device)
     if layout:
         times = torch.full_like(times, total - 1)
+    return noised_to(times, latents, alphas_cumprod, generator)
+
+
+def noised_to(times: Tensor, latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
+    """Noise each latent to its time of ``times`` (N,) int64. ``generator`` is the CPU's, whatever the device
+    of ``latents``: a seed means the same everywhere."""
     kept = alphas_cumprod[times].view(-1, 1, 1, 1)
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
@@ -61,11 +66,16 @@ def losses(
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT
     ids = torch.where(without.to(empty.device), empty, draw.tokens)
     keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(draw.latents.device)
-    x, control = (t.contiguous(memory_format=FASTER) for t in (step.x.bfloat16(), draw.control))
+    x, control = (t.bfloat16().contiguous(memory_format=FASTER) for t in (step.x, draw.control))
     predicted = predict(networks, x, step.times, ids, control, keep.bfloat16())
-    weight = BACKGROUND + (1 - BACKGROUND) * draw.weight + OUTLINE * outline(draw.weight)
-    error = (predicted.float() - draw.latents) ** 2 * weight
-    return step.weight * error.mean((1, 2, 3)) / weight.mean((1, 2, 3))
+    return weighted(predicted.float() - draw.latents, step, draw.weight)
+
+
+def weighted(error: Tensor, step: Noised, share: Tensor) -> Tensor:
+    """(N,) mean squared errors (N, C, h, w), those at outlines and on the object counting more, by the noise;
+    ``share`` (N, 1, h, w) of the object in each latent."""
+    weight = BACKGROUND + (1 - BACKGROUND) * share + OUTLINE * outline(share)
+    return step.weight * (error**2 * weight).mean((1, 2, 3)) / weight.mean((1, 2, 3))
 
 
 def outline(share: Tensor) -> Tensor:

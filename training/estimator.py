@@ -134,7 +134,7 @@ class Painter:
         coat = painted(view, look, self.fields, rng)
         picture, mask = pictured(view, coat)
         truth = shrunk(view, coat.channels(), 0.0) / mask.clamp(min=0.25)
-        places = torch.cat([control(view, False), control(view, True)[:1]]).float() / 255
+        places = torch.cat([control(view, False), control(view, True)[:1]])
         places[:3] *= rng.random() >= PLACELESS
         places[3:] *= rng.random() >= DEPTHLESS
         words = caption(look, rng, view.azimuth, view.elevation)

@@ -7,15 +7,15 @@ the two coarse levels; latents are 32x32 for 256x256 pictures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
-from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.autoencoder import LATENTS
-from training.surface import SIDE
+from training.places import HINGES, Embedding, write_code
 
 FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many samples a second
 
@@ -108,149 +108,32 @@ def _controlnet(arch: Architecture) -> ControlNetModel:
     )
     for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:
         nn.init.normal_(layer.weight, std=0.3 / layer.weight.shape[0] ** 0.5)
-    embedding = network.controlnet_cond_embedding
-    _write_code(embedding)
+    write_code(network.controlnet_cond_embedding)
     nn.init.zeros_(network.conv_in.weight)  # the noisy state is the UNet's business: places stay clear of it
     nn.init.zeros_(network.conv_in.bias)
+    return _reading_codes(network)
+
+
+def _reading_codes(network: ControlNetModel) -> ControlNetModel:
+    """``network``, which in training is given codes: there is nothing to learn in what makes them, and that
+    would take a sixth of the time."""
+    embedding = network.controlnet_cond_embedding
+    embedding.__class__ = Embedding
     for layers in (network.conv_in, embedding):
-        layers.requires_grad_(False)  # nothing to learn there, and a sixth of the time
-    embedding.conv_out.bias.requires_grad_()  # torch 2.13's GroupNorm crashes if its input needs no gradient
+        layers.requires_grad_(False)
+    network.conv_in.bias.requires_grad_()  # torch 2.13's GroupNorm crashes if its input needs no gradient
     embedding.exact = True  # read by Optimizer; what follows in the network has the network's precision
-    embedding.register_forward_hook(lambda _module, _inputs, output: output.to(network.dtype))
     return network
 
 
-LIFT = 12.0  # of the coordinates on their way through the control embedding: there SiLU is the identity
-SLOPE = 160.0  # of the hinges: SiLU(SLOPE * x) is a ramp that begins within 1 / SLOPE of 0
-KNOTS = 64  # along each axis of the unit cube that positions are written in
-PERIODS = (0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0)  # of the waves, in the mesh's own units
-ALONG = (0.25, 0.375, 0.5)  # those of the waves along a wall, whichever way it faces
-PLACE, TILT, PRESENCE = 3 * (2 * len(PERIODS) + 1), 12, 1  # channels of each kind
-CODES = PLACE + TILT + PRESENCE + 2 * len(ALONG)
-HINGES = 3 * KNOTS + 2 * TILT + 2 * PRESENCE + 2 * KNOTS
-_TILT = 60.0  # of a coordinate's differences across 8 pixels
-_STEEPEST = 3.0  # at which they are cut: a silhouette is no slope
-_FACING = 60000.0  # of a coordinate's differences across 2 pixels
-_SURE = 100.0  # how much the one must exceed the other for a facing to be certain
-
-
-@torch.no_grad()
-def _write_code(embedding: ControlNetConditioningEmbedding) -> None:
-    """Set a control embedding that writes every latent's place as waves.
-
-    Its output is, for each axis, the waves sin and cos (2 pi x / period) of every period in PERIODS and the
-    coordinate itself; how each coordinate changes across the picture, both ways, with either sign, from which
-    a facing follows; whether there is an object; and the waves of ALONG, in x where a wall faces z and in z
-    where it faces x. The regular patterns of training.materials repeat in these periods: a check is a product
-    of two waves. From bare coordinates networks learn such steep functions late or never (Rahaman and others,
-    On the Spectral Bias of Neural Networks, 2019; Tancik and others, Fourier Features, 2020).
-
-    The coordinates pass all blocks but the last unchanged, averaged over ever larger pixels. The last has
-    hinges SiLU(SLOPE * (p - knot)), and its output sums them up to any function linear between knots.
-    """
-    *layers, last = embedding.conv_in, *embedding.blocks
-    for layer in (*layers, last, embedding.conv_out):
-        layer.weight.zero_()
-        layer.bias.zero_()
-    for layer in layers:
-        for axis in range(3):
-            layer.weight[axis, axis] = _averaging(layer)
-    embedding.conv_in.bias[:3] = LIFT
-    _write_facing(*layers[-2:])
-    for axis in range(3):
-        _write_hinges(last, axis, axis * KNOTS)
-        _write_tilts(embedding, last, axis)
-        channel = axis * PLACE // 3
-        _write_waves(embedding.conv_out, PERIODS, channel, axis * KNOTS)
-        _write_sum(embedding.conv_out, channel + 2 * len(PERIODS), _places(), axis * KNOTS)
-    _write_presence(embedding, last)
-    _write_along(embedding, last)
-
-
-def _write_hinges(last: nn.Conv2d, axis: int, first: int) -> None:
-    hinges = slice(first, first + KNOTS)
-    last.weight[hinges, axis] = SLOPE * _averaging(last)
-    last.bias[hinges] = -SLOPE * (LIFT + torch.arange(KNOTS) / KNOTS)
-
-
-def _write_waves(output: nn.Conv2d, periods: tuple[float, ...], channel: int, *hinges: int) -> None:
-    """sin and cos of each period, from ``channel`` on, of the coordinates whose hinges begin at
-    ``hinges``."""
-    turns = [_places() / period for period in periods]
-    for wave in (f(2 * torch.pi * turn) for turn in turns for f in (torch.sin, torch.cos)):
-        _write_sum(output, channel, wave, *hinges)
-        channel += 1
-
-
-def _places() -> Tensor:
-    """The coordinates of the knots, and 1."""
-    return torch.linspace(-1, 1, KNOTS + 1)
-
-
-def _write_sum(output: nn.Conv2d, channel: int, values: Tensor, *hinges: int) -> None:
-    """The function linear between the knots that has ``values`` at them and at 1."""
-    slopes = values.diff() * KNOTS
-    bends = torch.cat([slopes[:1], slopes.diff()]) / SLOPE
-    for first in hinges:
-        output.weight[channel, first : first + KNOTS, 1, 1] = bends
-    output.bias[channel] = values[0]
-
-
-def _differences() -> Tensor:
-    """(3, 3) kernel, of a strided layer: right minus left of the 2x2 pixels that it makes one."""
-    kernel = torch.zeros(3, 3)
-    kernel[1:, 1], kernel[1:, 2] = -0.5, 0.5
-    return kernel
-
-
-def _write_tilts(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d, axis: int) -> None:
-    """Ramps between 0 and _STEEPEST of the differences to the right and below, with either sign."""
-    across = 2 * _differences()
-    for number, (taps, sign) in enumerate((t, s) for t in (across, across.T) for s in (1, -1)):
-        pair = 3 * KNOTS + 2 * (4 * axis + number)
-        last.weight[pair : pair + 2, axis] = sign * _TILT * taps
-        last.bias[pair + 1] = -_STEEPEST
-        channel = PLACE + 4 * axis + number
-        embedding.conv_out.weight[channel, pair : pair + 2, 1, 1] = torch.tensor([1.0, -1.0]) / _STEEPEST
-
-
-def _write_presence(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d) -> None:
-    """0 over the background, where all coordinates are 0; 1 where their sum is 0.5, which all points of the
-    unit sphere exceed."""
-    pair = slice(3 * KNOTS + 2 * TILT, 3 * KNOTS + 2 * TILT + 2)
-    last.weight[pair, :3] = 6 * _averaging(last)
-    last.bias[pair] = -6 * 3 * LIFT - torch.tensor([0.6, 3.0])
-    embedding.conv_out.weight[PLACE + TILT, pair, 1, 1] = torch.tensor([1.0, -1.0]) / 2.4
-
-
-def _write_facing(differing: nn.Conv2d, comparing: nn.Conv2d) -> None:
-    """Channels 3 and 4 of ``comparing`` become hinges, _SURE apart, of how much more z than x changes from
-    left to right: so a wall that faces x is told from one that faces z, whichever way the camera looks."""
-    for number, (axis, sign) in enumerate((axis, sign) for axis in (0, 2) for sign in (1, -1)):
-        differing.weight[3 + number, axis] = sign * _FACING * _differences()
-    comparing.weight[3:5, 3:5, 1, 1] = -SIDE
-    comparing.weight[3:5, 5:7, 1, 1] = 1.0
-    comparing.bias[4] = -_SURE
-
-
-def _write_along(embedding: ControlNetConditioningEmbedding, last: nn.Conv2d) -> None:
-    """Hinges of x and of z, those of the axis that a wall faces pushed down to 0."""
-    for number, (axis, sign) in enumerate(((0, 1), (2, -1))):
-        first = HINGES - 2 * KNOTS + number * KNOTS
-        _write_hinges(last, axis, first)
-        push = sign * 1.2 * SLOPE / _SURE * _averaging(last)
-        last.weight[first : first + KNOTS, 3] = -push
-        last.weight[first : first + KNOTS, 4] = push
-        last.bias[first : first + KNOTS] -= 1.2 * SLOPE if sign < 0 else 0.0
-    _write_waves(embedding.conv_out, ALONG, PLACE + TILT + PRESENCE, HINGES - 2 * KNOTS, HINGES - KNOTS)
-
-
-def _averaging(layer: nn.Conv2d) -> Tensor:
-    """(3, 3) kernel: the pixel itself, or the mean of the 2x2 pixels that a strided layer makes one."""
-    kernel = torch.zeros(3, 3)
-    taps = slice(1, 2) if layer.stride == (1, 1) else slice(1, 3)
-    kernel[taps, taps] = 1
-    return kernel / kernel.sum()
+def load(folder: Path) -> Networks:
+    """Those of a pipeline that ``build`` and training made, in float32."""
+    whole = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", **whole)
+    controlnet = ControlNetModel.from_pretrained(folder / "controlnet", **whole)
+    text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+    unet, controlnet = (network.to(memory_format=FASTER) for network in (unet, controlnet))
+    return Networks(text, unet, _reading_codes(controlnet))
 
 
 def scheduler() -> DDIMScheduler:

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from engine.controls.depth import depth_picture
 from engine.controls.position import position_picture
-from engine.views.cameras import Camera
+from engine.views.cameras import DISTANCE, Camera
 from training.shapes import Mesh, random_shape
 
 SIZE = 256  # pixels of a training picture
 FINE = 2 * SIZE  # rays across a view, averaged in 2x2 blocks
+NEAREST = 4.0  # times as near as a whole view: close-ups lie between, evenly in the logarithm
 CHUNK = 20  # shapes rendered by one worker call
 
 Values = NDArray[np.float32]
@@ -33,7 +34,8 @@ Values = NDArray[np.float32]
 class View:
     """One view of one shape. ``points`` and ``normals`` (n, 3) float32 belong to the n true pixels of
     ``mask`` (FINE, FINE) bool, row by row; so do ``seen`` (m, 3) float32 to ``inside`` (SIZE, SIZE) bool.
-    ``depth`` (SIZE, SIZE) uint8 is the engine's depth picture."""
+    ``depth`` (SIZE, SIZE) uint8 is the engine's depth picture. ``zoom``: how many times nearer it is than a
+    view of the whole."""
 
     mask: NDArray[np.bool_]
     points: Values
@@ -43,15 +45,22 @@ class View:
     depth: NDArray[np.uint8]
     azimuth: float
     elevation: float
+    zoom: float = 1.0
 
     @property
     def camera(self) -> Camera:
+        """Of a view of the whole."""
         return Camera(self.azimuth, self.elevation)
 
     @property
+    def places(self) -> Values:
+        """(SIZE, SIZE, 3) in [0, 1]: the engine's position map."""
+        return position_picture(self.seen, self.inside)
+
+    @property
     def positions(self) -> NDArray[np.uint8]:
-        """(SIZE, SIZE, 3): the engine's position map."""
-        return np.round(position_picture(self.seen, self.inside) * 255).astype(np.uint8)
+        """(SIZE, SIZE, 3): the same in bytes."""
+        return np.round(self.places * 255).astype(np.uint8)
 
     def mirrored(self) -> View:
         """The mirrored object seen by the mirrored camera: left and right change places."""
@@ -107,6 +116,23 @@ def random_camera(rng: np.random.Generator) -> Camera:
     return Camera(0.0 if abs(elevation) > 80 else float(azimuth), float(elevation))
 
 
+def close_up(mesh: Mesh, camera: Camera, rng: np.random.Generator) -> Camera:
+    """A camera one to NEAREST times as near, on a place that ``camera`` sees, looking half way between as
+    that does and straight down on the surface; ``camera`` itself where it sees nothing."""
+    depth, points, normals = cast(mesh, camera, 32)
+    seen = np.flatnonzero(np.isfinite(depth))
+    if not len(seen):
+        return camera
+    place = rng.choice(seen)
+    x, y, z = normals[place] - camera.axes[2]
+    return Camera(
+        float(np.degrees(np.arctan2(x, z))),
+        float(np.degrees(np.arctan2(y, np.hypot(x, z)))),
+        DISTANCE / NEAREST ** rng.random(),
+        target=tuple(points[place].tolist()),
+    )
+
+
 def cast(mesh: Mesh, camera: Camera, resolution: int) -> tuple[Values, Values, Values]:
     """Nearest hits through the pixel centres: depth (R*R,) float32 (inf where missed), points and unit
     geometric normals (R*R, 3) float32, the normals turned towards the camera."""
@@ -140,11 +166,13 @@ def render(mesh: Mesh, camera: Camera) -> View:
         np.round(picture * 255).astype(np.uint8),
         camera.azimuth,
         camera.elevation,
+        DISTANCE / camera.distance,
     )
 
 
 Packed = dict[str, NDArray[np.generic]]
 _RAGGED = ("points", "normals", "seen")  # of one length per view, stored one after another
+_LAST = "zoom"  # of the files: it tells that the pool is whole
 
 
 def _packed(view: View) -> Packed:
@@ -154,9 +182,12 @@ def _packed(view: View) -> Packed:
         "points": view.points.astype(np.float16),
         "normals": np.round(view.normals * 127).astype(np.int8),
         "inside": np.packbits(view.inside),
-        "seen": view.seen.astype(np.float16),
+        "seen": np.round(view.seen * 32767).astype(
+            np.int16
+        ),  # half floats aren't even near enough for close-ups
         "depth": view.depth,
         "angles": np.array((view.azimuth, view.elevation), np.float32),
+        "zoom": np.array(view.zoom, np.float32),
     }
 
 
@@ -164,7 +195,7 @@ class Pool:
     """``count`` views on disk, opened without loading them: ``pool[i]`` is a :class:`View`."""
 
     def __init__(self, folder: Path) -> None:
-        names = ("mask", "points", "normals", "inside", "seen", "depth", "angles")
+        names = ("mask", "points", "normals", "inside", "seen", "depth", "angles", _LAST)
         self._arrays = {f: np.load(folder / f"{f}.npy", mmap_mode="r", allow_pickle=False) for f in names}
         self._fine = _starts(self._arrays["mask"])
         self._coarse = _starts(self._arrays["inside"])
@@ -182,10 +213,11 @@ class Pool:
             read["points"][fine].astype(np.float32),
             read["normals"][fine].astype(np.float32) / 127,
             np.unpackbits(read["inside"][index]).reshape(SIZE, SIZE).astype(bool),
-            read["seen"][coarse].astype(np.float32),
+            read["seen"][coarse].astype(np.float32) / 32767,
             np.array(read["depth"][index]),
             azimuth,
             elevation,
+            float(read["zoom"][index]),
         )
 
 
@@ -195,11 +227,13 @@ def _starts(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(pixels, dtype=np.int64)])
 
 
-def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2) -> Pool:
-    """Render ``views`` views of each of ``shapes`` shapes into ``folder`` (unless done) and open the pool."""
-    if not (folder / "angles.npy").exists():
+def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2, close_ups: float = 0.0) -> Pool:
+    """Render ``views`` views of each of ``shapes`` shapes into ``folder`` (unless done), a share of them
+    ``close_ups``, and open the pool."""
+    if not (folder / f"{_LAST}.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        jobs = [(seed, start, min(CHUNK, shapes - start), views) for start in range(0, shapes, CHUNK)]
+        starts = range(0, shapes, CHUNK)
+        jobs = [(seed, start, min(CHUNK, shapes - start), views, close_ups) for start in starts]
         if workers == 1:
             _save(folder, [view for job in jobs for view in _chunk(job)])
         else:
@@ -208,19 +242,24 @@ def build(folder: Path, shapes: int, views: int, seed: int, workers: int = 2) ->
     return Pool(folder)
 
 
-def _chunk(job: tuple[int, int, int, int]) -> list[Packed]:
-    seed, start, count, views = job
+def _chunk(job: tuple[int, int, int, int, float]) -> list[Packed]:
+    seed, start, count, views, close_ups = job
     found = []
     for index in range(start, start + count):
         rng = np.random.default_rng([seed, index])
         mesh = random_shape(rng)
-        found += [render(mesh, random_camera(rng)) for _ in range(views)]
+        cameras = [random_camera(rng) for _ in range(views)]
+        near = np.random.default_rng([seed, index, 1])  # of its own: the others stay as they are without any
+        found += [
+            render(mesh, close_up(mesh, camera, near) if near.random() < close_ups else camera)
+            for camera in cameras
+        ]
     # thin things seen end-on teach nothing
     return [_packed(view) for view in found if len(view.points) > 0.05 * FINE**2]
 
 
 def _save(folder: Path, found: list[Packed]) -> None:
-    """angles.npy comes last: it tells that the pool is whole."""
+    """The file _LAST comes last."""
     for name in found[0]:
         parts = [view[name] for view in found]
         np.save(folder / f"{name}.npy", np.concatenate(parts) if name in _RAGGED else np.stack(parts))

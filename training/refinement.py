@@ -68,8 +68,8 @@ def _redenoised(denoiser: Denoiser, batch: TrainingBatch, first: int, generator:
     alpha, sigma = schedule.levels[first].alpha_sigma
     x = denoiser.encode(batch.pictures)
     x = alpha * x + sigma * torch.randn(x.shape, generator=generator).to(x.device)
-    control, guidance = batch.control.float() / 255, denoiser.preset.guidance
-    return denoised(denoiser, batch.captions, control, x, STEPS, guidance, first)
+    guidance = denoiser.preset.guidance
+    return denoised(denoiser, batch.captions, batch.control, x, STEPS, guidance, first)
 
 
 def refine(network: AutoencoderDC, data: TrainingBatch, samples: Made, plan: Regression, log: Log) -> None:

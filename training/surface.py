@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.fields import MEDIUM, Fields, sample
+from training.fields import MEDIUM, NOISE_GRID, Fields, finer, sample
 
 RGB = tuple[float, float, float]
 
@@ -20,7 +20,8 @@ SIDE = 1.1  # moves the choice between front and side off 45 degrees, where many
 @dataclass(frozen=True)
 class Surface:
     """``points`` and ``normals`` (n, 3) float32 in the unit sphere, on the device of ``fields``; randomness
-    only from ``rng``. ``scale`` enlarges every feature.
+    only from ``rng``. ``scale`` enlarges every feature. ``pixel``: the least that is seen of it, in units; 0
+    for views of the whole, whose noise is as fine as the volumes are.
 
     All results are (n,) float32 on that device.
     """
@@ -30,6 +31,7 @@ class Surface:
     fields: Fields
     rng: np.random.Generator
     scale: float = 1.0
+    pixel: float = 0.0
 
     def rgb(self, colour: RGB) -> Tensor:
         """``colour`` as a tensor (3,) beside the points."""
@@ -40,7 +42,11 @@ class Surface:
     ) -> Tensor:
         """Fractal noise, mean 0 and deviation 1, whose largest features measure about ``size`` units
         (times ``stretch`` along each axis)."""
-        return sample(self.fields.noise[:, kind : kind + 1], self._placed(4 * size, stretch))[0]
+        volume, places = self.fields.noise[:, kind : kind + 1], self._placed(4 * size, stretch)
+        found = sample(volume, places)[0]
+        if 0 < 2 * self.pixel < 4 * size * self.scale / NOISE_GRID:
+            found = found + finer(volume, places, kind)
+        return found
 
     def cells(
         self, size: float, stretch: tuple[float, float, float] = (1, 1, 1)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderDC, AutoencoderKL
+from torch import nn
 from transformers import CLIPTokenizer
 
 from engine.denoise.denoiser import load_denoiser
@@ -53,6 +54,7 @@ class TrainingSettings:
     begin_with: str = ""  # a pipeline folder of the same architecture, instead of random weights
     shapes: int = 800
     views: int = 4
+    close_ups: float = 0.25  # share of the views
     autoencoder_pictures: int = 1500
     autoencoder_steps: int = 900
     arch: networks.Architecture = field(default_factory=networks.Architecture)
@@ -74,7 +76,7 @@ def main(settings: TrainingSettings) -> None:
     torch.set_num_threads(1)
     torch.backends.cuda.enable_flash_sdp(False)  # on the CPU too: plain attention is faster for small heads
     settings.run.mkdir(parents=True, exist_ok=True)
-    log = _logger(settings.run / "log.txt")
+    log = logger(settings.run / "log.txt")
     prepared = prepare(settings, log)
     train_diffusion(settings, prepared, log)
     refine_decoder(settings, prepared, log)
@@ -85,7 +87,9 @@ def prepare(settings: TrainingSettings, log: Log) -> Prepared:
     """Every stage before diffusion; finished ones are only read."""
     run = settings.run
     fields = Fields.cached(run / "fields.npz").to(settings.device)
-    shapes = build_pool(run / "pool", settings.shapes, settings.views, seed=1, workers=settings.threads)
+    shapes = build_pool(
+        run / "pool", settings.shapes, settings.views, 1, settings.threads, settings.close_ups
+    )
     held_out = build_pool(
         run / "held_out", max(settings.shapes // 30, 2), 3, seed=2, workers=settings.threads
     )
@@ -137,7 +141,8 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
     spent, samples = resume(settings.run / "checkpoint", optimizer)
     total = settings.hours * 3600
     stage = stage_at(spent / total)
-    buffer = _buffer(settings, prepared, samples, stage)
+    embedding = nets.controlnet.controlnet_cond_embedding
+    buffer = _buffer(settings, prepared, embedding, samples, stage)
     began = saved = time.monotonic()
     recent: list[torch.Tensor] = []
 
@@ -159,11 +164,11 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
                 log(f"step {optimizer.steps}: {stage.name}")
                 recent = []
             if stage.looks is not before.looks:
-                buffer = _buffer(settings, prepared, buffer.next, stage)
+                buffer = _buffer(settings, prepared, embedding, buffer.next, stage)
             rate = cosine(elapsed() / total, optimizer.steps, settings.rate, warm_up=150)
             recent.append(step.run(stage, buffer, rate))
             if len(recent) == 100:
-                log(_report(recent, optimizer.steps, elapsed()))
+                log(report(recent, optimizer.steps, elapsed()))
                 recent = []
             if time.monotonic() - saved > 60 * settings.save_minutes:
                 save()
@@ -172,11 +177,14 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
-def _buffer(settings: TrainingSettings, prepared: Prepared, first: int, stage: Stage) -> Buffer:
+def _buffer(
+    settings: TrainingSettings, prepared: Prepared, embedding: nn.Module, first: int, stage: Stage
+) -> Buffer:
     buffer = Buffer(
         prepared.pool,
         prepared.fields,
         prepared.vae,
+        embedding,
         prepared.tokenizer,
         settings.capacity,
         settings.seed,
@@ -240,13 +248,13 @@ def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: 
     export.save(run / "model", copied, vae, small, prepared.tokenizer, run / "tokenizer")
 
 
-def _report(recent: list[torch.Tensor], steps: int, elapsed: float) -> str:
+def report(recent: list[torch.Tensor], steps: int, elapsed: float) -> str:
     by_noise = torch.stack(recent).mean(0).view(4, -1).mean(1)
     quarters = " ".join(f"{float(quarter):.3f}" for quarter in by_noise)
     return f"step {steps} at {elapsed:.0f} s: loss {float(by_noise.mean()):.4f}, by noise {quarters}"
 
 
-def _logger(path: Path) -> Log:
+def logger(path: Path) -> Log:
     def log(text: str) -> None:
         line = f"{time.strftime('%H:%M:%S')} {text}"
         print(line, flush=True)

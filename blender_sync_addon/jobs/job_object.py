@@ -110,7 +110,8 @@ class JobObject:
             faces = read_target.faces_that_show(obj, start)
         uv_layer = self.texture.uv_layer if self.texture else settings.uv_layer
         areas = read_areas.only_blender((*(one.area for one in regions), *repaint))
-        looks = read_beside.looks(obj, faces)
+        looks, beside = read_beside.looks(obj, faces), read_beside.most_shown(obj, faces)
+        self._beside = beside.session_uid if beside else None
         wanted = WantedMesh(uv_layer, settings.unwrap, faces, in_world, areas, looks)
         read = read_mesh.read(obj, depsgraph, wanted)
         starts = self.texture is not None or settings.init_texture is not None  # then its UVs stay
@@ -131,6 +132,11 @@ class JobObject:
     def start_material(self) -> Any | None:
         """The material that its texture was started from; None without."""
         return by_uid(bpy.data.materials, self._start)
+
+    @property
+    def beside_material(self) -> Any | None:
+        """The material that most of the faces show beside those of the job; None without."""
+        return by_uid(bpy.data.materials, self._beside)
 
     @property
     def blocked(self) -> str:

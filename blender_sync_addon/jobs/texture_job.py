@@ -20,6 +20,7 @@ from .. import package
 from ..preview.display import PreviewDisplay, PreviewedObject
 from ..read import cameras as read_cameras
 from ..read import masks as read_masks
+from ..read import settings as read_settings
 from ..read.settings import SCENE, VIEWPORT, Settings
 from ..read.uv_room import UvRoom
 from ..write import colour_space
@@ -81,8 +82,8 @@ class TextureJob(Job):
         texture so far; None: in a window. Raises Problem.
         """
         settings.check()
-        self.settings = settings
         self.objects = _read(objects, settings)
+        settings = self.settings = _laid_out(settings, self.objects[0])
         cameras = _cameras(self.objects, settings.views)
         command = engine.command()
         regions, repaint = read_masks.read_all(settings.region), read_masks.read_repaint(settings.repaint)
@@ -158,6 +159,15 @@ class TextureJob(Job):
             self.state.after_s = known.after * self.settings.texture_size**2
             steps = self.settings.steps or known.steps or 0
             self.state.closer_s = known.closer_seconds(self.settings.detail, steps)
+
+
+def _laid_out(settings: Settings, first: JobObject) -> Settings:
+    """``settings`` with the layout of the texture that the ``first`` object starts from, or shows beside the
+    chosen faces, if that is ours."""
+    given = first.start_material or first.beside_material
+    if settings.layout is not None or given is None:
+        return settings
+    return dataclasses.replace(settings, layout=read_settings.layout(given))
 
 
 def _read(objects: Sequence[Any | JobObject], settings: Settings) -> tuple[JobObject, ...]:

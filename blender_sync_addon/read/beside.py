@@ -104,11 +104,23 @@ def _file(stem: str, number: int) -> str:
 
 def looks(obj: Any, faces: FaceSelection | None) -> dict[int, Look]:
     """How what ``obj`` has beside ``faces``, None for all of it, looks, by the numbers of its slots."""
+    return {number: _look(obj, material) for number, material, _ in _shown(obj, faces)}
+
+
+def most_shown(obj: Any, faces: FaceSelection | None) -> Any | None:
+    """The material that most of the faces show beside ``faces``, None for all, of ``obj``; None without."""
+    found = max(_shown(obj, faces), key=lambda one: one[2], default=None)
+    return found and found[1]
+
+
+def _shown(obj: Any, faces: FaceSelection | None) -> list[tuple[int, Any | None, int]]:
+    """The slots beside ``faces``: number, material, how many faces."""
     if faces is None:
-        return {}
+        return []
     slots = polygon_slots(obj.data, len(obj.material_slots))[~faces.polygons]
     shown = [slot.material for slot in obj.material_slots] or [None]
-    return {int(number): _look(obj, shown[number]) for number in np.unique(slots)}
+    pairs = zip(*np.unique(slots, return_counts=True), strict=True)
+    return [(int(number), shown[number], int(count)) for number, count in pairs]
 
 
 def read(mesh: Any, triangles: Ints, slot: Ints, looks: Mapping[int, Look]) -> BesideReading | None:

@@ -101,6 +101,15 @@ def kept(material: Any, names: Iterable[str], table: Mapping[str, Option]) -> di
     return {n: values.read(table[n], value) if n in lists else value for n, value in found.items()}
 
 
+def layout(material: Any) -> int | None:
+    """By which seed the patterns of ``material`` lie; None of one that isn't ours."""
+    if TAG not in material:
+        return None
+    said = material[TAG].to_dict()
+    found = said.get("layout", said.get("seed"))
+    return None if found is None else int(found)
+
+
 def written(value: Any) -> Any:
     """``value`` as the panel's properties and results have it: a list is one text, with semicolons."""
     return "; ".join(value) if isinstance(value, tuple) else value

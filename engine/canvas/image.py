@@ -153,7 +153,8 @@ class ImageCanvas(Generic[Laying]):
     def controls(self) -> Sequence[Mapping[str, Floats]]:
         """What ControlNets are shown of each view: one that reads positions the same flat square, one that
         reads depth nothing."""
-        flat = {"position": position.plane(self.layout.side)} if self.settings.control == "position" else {}
+        flat = {"position": position.plane(self.layout.side, self.settings.layout)}
+        flat = flat if self.settings.control == "position" else {}
         return [flat] * self.layout.count
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:

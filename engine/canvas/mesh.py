@@ -83,9 +83,10 @@ class PreparedMeshes:
         if job.repair is not None:
             made = (main_channel(),)  # of the others nothing is known around what is painted
         left = {*painted(made, told)} - {*denoiser.channels, *told}  # to what the model itself can tell
-        kinds = (*denoiser.kinds, *(SEES if left else ()))
+        kinds = [*denoiser.kinds, *(SEES if left else ())]
         faces = None if job.repair is None else job.repair.faces(surface)
-        shots = take_views(surface, cameras, settings.view_size, [*dict.fromkeys(kinds)], job.host, faces)
+        kinds, layout = [*dict.fromkeys(kinds)], settings.layout
+        shots = take_views(surface, cameras, settings.view_size, kinds, job.host, faces, layout)
         unseen = blind(cameras or (), [shot.camera for shot in shots], "the mesh")
         if job.repair is not None:
             seen, shots = [shot.camera for shot in shots], job.repair.seeing(surface, shots)

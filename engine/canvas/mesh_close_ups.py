@@ -91,7 +91,8 @@ class CloseUps:
     @cached_property
     def shots(self) -> list[View]:
         of, cameras = self.of, self.of.detail.groups[self.number]
-        shots = take_views(of.surface, cameras, of.settings.view_size, of.kinds, of.host)
+        size, layout = of.settings.view_size, of.settings.layout
+        shots = take_views(of.surface, cameras, size, of.kinds, of.host, layout=layout)
         return [replace(one, crop=True) for one in shots]
 
     @cached_property

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..controls import depth, lines, normal, position
+from ..controls import depth, lines, normal, placement, position
 from ..controls.normal import TOWARDS
 from ..errors import UserError
 from ..host import Host
@@ -22,7 +23,9 @@ from ..views.surface import Surface, View
 from .canvas import CanvasView, Prompt
 
 Floats = NDArray[np.float32]
+Draw = Callable[[Surface, View], Floats]
 
+SPHERE = 1.001  # radii, with rounding
 PLANS = 32  # of meshes that were seen last are kept
 AT_ONCE = min(os.cpu_count() or 1, 8)  # views drawn: each of 768 x 768 pixels takes some 100 MB meanwhile
 
@@ -34,23 +37,27 @@ def take_views(
     controls: Sequence[str],
     host: Host,
     wanted: NDArray[np.bool_] | None = None,
+    layout: int = 0,
 ) -> list[View]:
     """What every one of ``cameras`` sees of ``surface`` in ``resolution``^2 pixels, or where these are None
     those that it needs, each with its pictures for ControlNets, of the kinds ``controls`` (choices.CONTROLS),
-    which show what stands beside, too.
-    wanted: (F,) the faces for whose sake views are chosen; None: all.
+    which show what stands beside, too. wanted: (F,) the faces for whose sake views are chosen; None: all.
+    layout: a seed of where the object lies among the places of a model that reads positions
+    (controls/placement.py).
 
     Raises UserError when none of the cameras, all of them given ones, sees the surface; one that doesn't is
     left out.
     """
     placed = _planned(surface, host, wanted) if cameras is None else cameras
     whole = surface.whole
+    place = placement.placed(in_object(whole), layout)
+    shown: Mapping[str, Draw] = {**_CONTROLS, "position": partial(position.control, placement=place)}
 
     def draw(i: int) -> View:
         host.check()
         view = surface.seen(placed[i], resolution)
         all_seen = view if whole is surface else whole.seen(placed[i], resolution)
-        return replace(view, controls={kind: _CONTROLS[kind](whole, all_seen) for kind in controls})
+        return replace(view, controls={kind: shown[kind](whole, all_seen) for kind in controls})
 
     views = []
     with ThreadPoolExecutor(max_workers=AT_ONCE if surface.raster.name == "embree" else 1) as pool:
@@ -62,6 +69,14 @@ def take_views(
         fix = "point them at it; positions count in the axes and units of the mesh's file"
         raise UserError("none of the cameras sees the mesh", fix)
     return seeing
+
+
+def in_object(whole: Surface) -> Floats:
+    """(n, 3) the corners of the ``whole`` object in its unit sphere, without those of faces far away from
+    all others (mesh/frame.py)."""
+    places = whole.corners.reshape(-1, 3) * np.float32(whole.scale) + whole.centre
+    found: Floats = places[np.linalg.norm(places, axis=1) <= SPHERE]
+    return found
 
 
 def canvas_views(shots: Sequence[View], asked: Sequence[tuple[Prompt, ...]]) -> list[CanvasView]:
@@ -93,9 +108,8 @@ def _planned(surface: Surface, host: Host, wanted: NDArray[np.bool_] | None) -> 
 _plans: dict[bytes, tuple[Camera, ...]] = {}
 
 
-_CONTROLS = {
+_CONTROLS: Mapping[str, Draw] = {
     "depth": depth.control,
-    "position": position.control,
     "normal": normal.control,
     "lines": lines.control,
 }

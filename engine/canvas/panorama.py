@@ -58,14 +58,14 @@ class PreparedPanorama:
         size, layout = _size(self.request, settings.view_size), Sphere(sphere.rig(), settings.view_size)
         pixels = layout.count * layout.side**2
         require_room(pixels * BYTES_A_PIXEL, f"a panorama by {layout.count} views of {layout.side} pixels")
-        shown = self.shown(layout, denoiser.kinds)
+        shown = self.shown(layout, denoiser.kinds, settings.layout)
         return PanoramaCanvas(
             self.request, settings, size, layout, denoiser.channels, shown=shown, depth=self.depth
         )
 
-    def shown(self, layout: Sphere, kinds: Sequence[str]) -> list[Mapping[str, Floats]]:
+    def shown(self, layout: Sphere, kinds: Sequence[str], seed: int) -> list[Mapping[str, Floats]]:
         """What each view is shown of what stands around. Where that isn't known, models that read positions
-        are shown a sphere, others nothing: every place on it is as far away."""
+        are shown a sphere, others nothing: every place on it is as far away. seed: of where it lies."""
         depth, host = self.depth, self.host
         if depth is None:
             kinds = [kind for kind in kinds if kind in ON_A_SPHERE]
@@ -73,7 +73,8 @@ class PreparedPanorama:
         if not kinds:
             return [{}] * layout.count
         around = DepthSurface.build(depth, ROWS * layout.side)
-        views = take_views(around.surface, around.cameras(layout.cameras), layout.side, kinds, host)
+        cameras = around.cameras(layout.cameras)
+        views = take_views(around.surface, cameras, layout.side, kinds, host, layout=seed)
         return [view.controls for view in views]
 
 

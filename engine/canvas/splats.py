@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .. import memory
 from .. import settings as options
+from ..controls.placement import placed
 from ..denoise.denoiser import Denoiser
 from ..errors import UserError
 from ..export import room
@@ -88,7 +89,8 @@ class PreparedSplats:
             fix = "give {cameras} that look at them, or a file with more opaque ones"
             raise UserError("none of the cameras sees anything of the splats", fix, cameras=None)
         notes += blind(cameras, [shot.camera for shot in seeing], "the splats")
-        pictures = [controls(scene, shot, denoiser.kinds, host.check) for shot in seeing]
+        place = placed(scene.position.astype(np.float32), settings.layout)
+        pictures = [controls(scene, shot, denoiser.kinds, host.check, place) for shot in seeing]
         return SplatsCanvas(self, settings, scene, seeing, pictures, denoiser.channels, notes)
 
     def _cameras(self, scene: Scene, frame: Frame) -> list[Camera]:

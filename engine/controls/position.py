@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..views.surface import Surface, View
+from .placement import UNMOVED, Placement, placed
 
 Array = NDArray[np.float32]
 
@@ -25,19 +26,19 @@ def position_picture(points: Array, inside: NDArray[np.bool_]) -> Array:
     return picture
 
 
-def control(surface: Surface, view: View) -> Array:
-    """(3, R, R) float32: the position picture of ``view`` of ``surface``."""
-    points = surface.places_in_object(view.fragments)
-    picture = position_picture(points, view.mask)  # pixels come row by row
-    return np.moveaxis(picture, -1, 0)
+def control(surface: Surface, view: View, placement: Placement = UNMOVED) -> Array:
+    """(3, R, R) float32: the position picture of ``view`` of ``surface``, lying where ``placement`` says."""
+    points = placement.of(surface.places_in_object(view.fragments))
+    return np.moveaxis(position_picture(points, view.mask), -1, 0)  # pixels come row by row
 
 
 PLANE = 0.7, 0.3
 """Half the side of a square in the unit sphere, and how far it lies in front of the middle."""
 
 
-def plane(side: int) -> Array:
-    """(3, side, side) float32: the position picture of a square that faces the camera and fills the view.
+def plane(side: int, layout: int = 0) -> Array:
+    """(3, side, side) float32: the position picture of a square that faces the camera and fills the view;
+    layout: a seed of where it lies (placement.py).
 
     For pictures of a flat material every view has this one, wherever it lies on the picture. Compared with
     the starter, on walls of bricks: a picture of positions that goes on from view to view must come back to
@@ -47,6 +48,7 @@ def plane(side: int) -> Array:
     half, depth = PLANE
     across = ((np.arange(side) + 0.5) / side * 2 - 1) * half
     x, y = np.meshgrid(across, -across)
-    points = np.stack([x, y, np.full_like(x, depth)], axis=-1).reshape(-1, 3)
-    picture = position_picture(points.astype(np.float32), np.ones((side, side), bool))
+    points = np.stack([x, y, np.full_like(x, depth)], axis=-1).reshape(-1, 3).astype(np.float32)
+    points = placed(points, layout, smallest=1.0, turned=False).of(points)
+    picture = position_picture(points, np.ones((side, side), bool))
     return np.moveaxis(picture, -1, 0)

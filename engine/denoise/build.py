@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import UserError
 from ..inputs import physical_bytes
@@ -51,9 +52,18 @@ def empty_parameters() -> Iterator[None]:
 
     nn.Module.register_parameter = register  # type: ignore[method-assign, assignment]
     try:
-        yield
+        with patch.object(Tensor, "normal_", _nothing_drawn):
+            yield
     finally:
         nn.Module.register_parameter = plain  # type: ignore[method-assign]
+
+
+_normal = Tensor.normal_
+
+
+def _nothing_drawn(tensor: Tensor, *how: Any, **more: Any) -> Tensor:
+    """For parameters without memory, torch would import its compiler to draw nothing: seconds."""
+    return tensor if tensor.is_meta else _normal(tensor, *how, **more)
 
 
 def build(network: str, config: Mapping[str, Any], path: Path) -> Any:

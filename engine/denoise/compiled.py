@@ -29,7 +29,11 @@ def compile_blocks(network: nn.Module, device: torch.device) -> None:
             block.compile(backend=BACKEND, dynamic=True)
 
 
+def asked() -> bool:
+    """Whether the user wants networks compiled."""
+    return os.environ.get(VARIABLE, "") not in ("", "0")
+
+
 def wanted(device: torch.device) -> bool:
     """Whether networks on ``device`` are compiled. What is made needs Triton: on Linux."""
-    asked = os.environ.get(VARIABLE, "") not in ("", "0")
-    return asked and device.type == "cuda" and importlib.util.find_spec("triton") is not None
+    return asked() and device.type == "cuda" and importlib.util.find_spec("triton") is not None

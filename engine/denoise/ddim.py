@@ -8,6 +8,7 @@ for few steps (DISTILLED) have the same noise, too, but visit levels of their ow
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -179,7 +180,7 @@ def _scheduler(config: Mapping[str, Any], trailing: bool, steps: int) -> Any:
 
     try:
         spacing = {"timestep_spacing": "trailing"} if trailing else {}
-        scheduler = DDIMScheduler.from_config({**config, **spacing})
+        scheduler = DDIMScheduler(**_taken({**config, **spacing}, DDIMScheduler))
         trained = len(scheduler.alphas_cumprod)
         if not 1 <= steps <= trained:
             raise UserError(f"{steps} steps asked for", f"choose 1 to {trained} steps")
@@ -189,3 +190,10 @@ def _scheduler(config: Mapping[str, Any], trailing: bool, steps: int) -> Any:
     except Exception as error:  # whatever it makes of values that make no sense
         raise UserError(f"the model's scheduler can't be used ({reason(error)})", FIX) from error
     return scheduler
+
+
+def _taken(config: Mapping[str, Any], scheduler: type) -> dict[str, Any]:
+    """As ``from_config`` does, which imports every other scheduler for it: a second."""
+    unsaid = config.get("_use_default_values", ())
+    names = inspect.signature(scheduler).parameters
+    return {name: value for name, value in config.items() if name in names and name not in unsaid}

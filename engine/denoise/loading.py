@@ -6,7 +6,6 @@ error should be answered at once.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from ..models.loras import Lora
 from ..models.presets import Preset
 from ..models.sources import Sources
 from ..models.vocabulary import Vocabulary
-from . import lora
+from . import libraries, lora
 from .families.family import Family
 from .families.flux import Flux
 from .families.qwen_image import QwenImage
@@ -26,18 +25,6 @@ from .families.stable_diffusion import StableDiffusion
 from .families.stable_diffusion_xl import StableDiffusionXL
 from .families.z_image import ZImage
 from .weights import Check
-
-# The libraries in pieces of about a second, in the order in which they import each other: importing takes
-# several seconds in all, and a cancelled job shouldn't wait for the end of it.
-LIBRARIES = (
-    "transformers",
-    "torch._dynamo",
-    "transformers.modeling_utils",
-    "transformers.models.clip.modeling_clip",
-    "diffusers.models.autoencoders.autoencoder_kl",
-    "diffusers.models.autoencoders.autoencoder_tiny",
-    "diffusers.models.controlnets.controlnet",
-)
 
 FAMILIES: dict[str, type[StableDiffusion | Flux | QwenImage | ZImage]] = {
     "flux-dev": Flux,
@@ -85,11 +72,9 @@ def load(
 
 def import_libraries(check: Check) -> None:
     """Import what builds networks; ``check`` is called between."""
+    libraries.load(check)
     from diffusers.utils import logging
 
-    for library in LIBRARIES:
-        check()
-        importlib.import_module(library)
     logging.set_verbosity_error()  # notes about other versions' configs; our own errors say what matters
     check()
 

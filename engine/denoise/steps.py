@@ -2,6 +2,7 @@
 
     phi  tweedie   (x, eps) -> x0
     psi  ddim      (x, x0)  -> x one step less noisy, without chance
+         extrapolated  (x0, x0 of the step before) -> x0 for a step of second order
          ddpm      (x, x0, noise) -> the same, drawn from the posterior
          renoised  (x0, noise) -> the same, whatever x was: of models that were distilled for it
 
@@ -12,6 +13,7 @@ have any shape.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from torch import Tensor
@@ -31,6 +33,22 @@ def ddim(x: Tensor, x0: Tensor, alpha: float, sigma: float, alpha_prev: float, s
     alpha = 0 (the first step of a zero-terminal-SNR model) it is x / sigma, whatever x0 says.
     """
     return alpha_prev * x0 + (sigma_prev / sigma) * (x - alpha * x0)
+
+
+Noise = tuple[float, float]  # alpha and sigma of a level
+
+
+def extrapolated(x0: Tensor, x0_before: Tensor, before: Noise, at: Noise, end: Noise) -> Tensor:
+    """The estimate with which a step of :func:`ddim` from ``at`` to ``end`` is one of second order.
+
+    x0: the estimate at ``at``; x0_before: that of the step before, which began at ``before``. It goes on as
+    it has changed so far, by the logarithm of alpha / sigma: DPM-Solver++(2M) (Lu and others, 2022). A step
+    that ends clean is of first order, and so is one after pure noise: either is infinitely far away.
+    """
+    if before[0] == 0 or end[1] == 0:
+        return x0
+    past, now, then = (math.log(alpha / sigma) for alpha, sigma in (before, at, end))
+    return x0 + (then - now) / (2 * (now - past)) * (x0 - x0_before)
 
 
 def ddpm(

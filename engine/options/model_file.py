@@ -81,6 +81,17 @@ class ModelFile:
             ABOUT_MODEL,
         ),
     )
+    order: int | None = field(
+        default=None,
+        metadata=option(
+            "Order",
+            "Of the steps: 2 for such that go on as the picture has changed so far, better where they are "
+            "few; 1 is DDIM",
+            ABOUT_MODEL,
+            low=1,
+            high=2,
+        ),
+    )
     prefix: str | None = field(
         default=None, metadata=option("Prefix", "What is put before every prompt", ABOUT_MODEL)
     )

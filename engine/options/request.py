@@ -14,6 +14,8 @@ from .job import COMMANDS, FILES, METHOD, MODEL, TEXTURE, VIEWS
 from .option import Option, option, options
 from .painter import Painter
 
+_LAYOUT = "By which seed the starter lays patterns: that of the texture to start from lets its bricks go on"
+
 
 @dataclass(frozen=True)
 class Request(Asked, Painter):
@@ -85,6 +87,10 @@ class Request(Asked, Painter):
             high=2**31 - 1,  # Blender's integers hold no more
             personal=True,
         ),
+    )
+    layout: int | None = field(
+        default=None,
+        metadata=option("Layout", _LAYOUT, MODEL, low=0, high=2**31 - 1, doors=COMMANDS, usual="the seed"),
     )
     init_texture: str | None = field(
         default=None,

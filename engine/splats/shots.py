@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from ..controls import lines, normal, position
 from ..controls.depth import depth_picture
+from ..controls.placement import UNMOVED, Placement
 from ..views.cameras import Camera
 from .projection import project
 from .weights import weights
@@ -137,18 +138,22 @@ class Scene:
 
 
 def controls(
-    scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None
+    scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None, place: Placement = UNMOVED
 ) -> dict[str, Floats]:
-    """The control pictures of ``shot``, (1 or 3, R, R) float32 in [0, 1] by their ``kinds``."""
-    return {kind: _CONTROLS[kind](scene, shot, check) for kind in kinds}
+    """The control pictures of ``shot``, (1 or 3, R, R) float32 in [0, 1] by their ``kinds``. place: where the
+    splats lie among the places of a model that reads positions."""
+    return {
+        kind: _position(shot, place) if kind == "position" else _CONTROLS[kind](scene, shot, check)
+        for kind in kinds
+    }
 
 
 def _depth(scene: Scene, shot: Shot, check: Check) -> Floats:
     return depth_picture(shot.depth, shot.coverage > HINT)[None]
 
 
-def _position(scene: Scene, shot: Shot, check: Check) -> Floats:
-    picture = position.position_picture(shot.points[shot.mask], shot.mask)
+def _position(shot: Shot, place: Placement) -> Floats:
+    picture = position.position_picture(place.of(shot.points[shot.mask]), shot.mask)
     return np.moveaxis(picture, -1, 0)
 
 
@@ -164,4 +169,4 @@ def _lines(scene: Scene, shot: Shot, check: Check) -> Floats:
     return lines.line_picture(inside, part, place, facing, depth, shot.camera)
 
 
-_CONTROLS = {"depth": _depth, "position": _position, "normal": _normal, "lines": _lines}
+_CONTROLS = {"depth": _depth, "normal": _normal, "lines": _lines}

@@ -38,10 +38,19 @@ Stepped = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
+class Past:
+    """Of the step before, which began at ``level``: the clean estimate that it stepped with."""
+
+    x0: Tensor
+    level: Level
+
+
+@dataclass(frozen=True)
 class Terms:
     """The symbols at one step, from the noise of ``level`` to that of ``end``. ``f`` includes the background
     of views that are rendered from z; ``n`` draws noise for a state of the shape it is given, ``n0`` such
-    that views that see the same have the same. renoises: as in :class:`Schedule`."""
+    that views that see the same have the same. renoises: as in :class:`Schedule`. past: for steps of second
+    order, None for those of first."""
 
     eps: Map
     x0: Map
@@ -58,15 +67,19 @@ class Terms:
     end: Level
     renoises: bool = False
     keep: Map = lambda x0: x0
+    past: Past | None = None
 
     def phi(self, x: Tensor, eps: Tensor) -> Tensor:
         x0 = steps.tweedie(x, eps, *self.level.alpha_sigma)
         return steps.consistent(x, x0, self.level.skip, self.level.out)
 
     def psi(self, x: Tensor, x0: Tensor) -> Tensor:
+        clean, level, end = self.keep(x0), self.level.alpha_sigma, self.end.alpha_sigma
         if self.renoises:
-            return steps.renoised(self.keep(x0), *self.end.alpha_sigma, self.n0(x))
-        return steps.ddim(x, self.keep(x0), *self.level.alpha_sigma, *self.end.alpha_sigma)
+            return steps.renoised(clean, *end, self.n0(x))
+        if self.past is not None:
+            clean = steps.extrapolated(clean, self.past.x0, self.past.level.alpha_sigma, level, end)
+        return steps.ddim(x, clean, *level, *end)
 
     def q(self, x: Tensor, x0: Tensor) -> Tensor:
         if self.renoises:

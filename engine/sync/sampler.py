@@ -51,6 +51,8 @@ class Sync:
     what views agree on counts less and less in these steps, from wholly to not at all; not for canonical
     methods, which have nothing else. inverse_lambda: how strongly ``syncsde`` couples views; None: as
     published. steady: the weights are those that the spaces were built with, whatever the method says.
+    order: 1 for steps as published; 2 for all but the first and the last going on as the clean estimate has
+    changed (steps.extrapolated), where they are deterministic.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Sync:
     fading: bool = False
     inverse_lambda: float | None = None
     steady: bool = False
+    order: int = 1
 
     def __post_init__(self) -> None:
         assert not (self.fading and self.method.canonical), "no views of its own to fade to"
@@ -123,19 +126,23 @@ def sample(
     if present is not None:
         x = _Behind(present.clean, x).at(schedule.levels[0])
         z = z if z is None else _Behind(sync.space.unproject(present.clean), z).at(schedule.levels[0])
-    kept = _Kept.build(present, sync.space, method)
+    kept, past = _Kept.build(present, sync.space, method), None
     for i in range(count):
         inside = schedule.is_within(i, sync.share)
         progress = (schedule.skipped + i) / (schedule.skipped + count)
         now = sync.at(progress) if inside else sync
         terms = _terms(network, schedule, now, i, _Behind(background(i), noise), generator)
         terms = kept.terms(_faded(terms, sync.part(progress)))
+        if past is not None and i + 1 < count and (past.x0.dim() == 2) == (z is not None and inside):
+            terms = replace(terms, past=past)
         if z is not None and inside:
-            z, z0 = _rule(method, terms)(z, terms)
-            x0 = sync.space.project(terms.keep(z0), background(i))
+            z, found = _rule(method, terms)(z, terms)
+            x0 = sync.space.project(terms.keep(found), background(i))
             x = sync.space.project(z, _Behind(background(i), noise).at(terms.end))
         else:
-            x, x0 = (_rule(method, terms) if inside else method.afterwards)(x, terms)
+            x, found = (_rule(method, terms) if inside else method.afterwards)(x, terms)
+            x0 = found
+        past = cases.Past(terms.keep(found), terms.level) if sync.order == 2 else None
         yield Step(i, count, terms.keep(x0), x)
 
 

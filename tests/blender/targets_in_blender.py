@@ -124,8 +124,11 @@ def test_what_stands_beside_the_faces_goes_with_them():
 
 def test_faces_of_a_texture_of_ours():
     obj = tiles()
-    generate("all")
+    generate("all", seed=7)
     pick(obj, 0)
+    job = texture_job.TextureJob([obj], Settings(prompt="one", target="faces", seed=5))
+    assert job.settings.layout == 7, "its patterns go on where those beside it lie"
+    job.close()
     generate("one", target="faces")
     assert indices(obj) == [2, 0, 1, 1]
     assert names(obj) == ["tiles all", "tiles all", "tiles one"]

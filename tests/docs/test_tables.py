@@ -66,6 +66,7 @@ def of(preset: Preset) -> dict[str, object]:
         "texture of colours": preset.texture_size["rgb"],
         "aggregate": preset.aggregate,
         "control": preset.control,
+        "order of the steps": preset.order,
         "strength of control": preset.conditioning_scale,
         "control until": preset.control_end,
         "background": preset.background,

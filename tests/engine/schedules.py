@@ -49,9 +49,29 @@ ZERO_SNR: dict[str, Any] = {  # from pure noise, where only v or the sample itse
 STARTER: dict[str, Any] = {**ZERO_SNR, "prediction_type": "sample"}
 
 
+TRAILING: dict[str, Any] = {  # from the last timestep, where a little of the picture is left
+    **{key: value for key, value in ZERO_SNR.items() if key != "rescale_betas_zero_snr"},
+    "prediction_type": "sample",
+}
+
+
 def output(x: Tensor, t: float) -> Tensor:
     """What the toy network predicts: smooth, bounded, and far from linear in x."""
     return torch.sin(3 * x + t / 250) * 0.8 + 0.1 * x
+
+
+def by_diffusers_solver(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:
+    """The same of its DPM-Solver++(2M)."""
+    from diffusers import DPMSolverMultistepScheduler
+
+    taken = {key: value for key, value in config.items() if key not in ("_class_name", "clip_sample")}
+    scheduler = DPMSolverMultistepScheduler.from_config(taken, final_sigmas_type="zero")
+    scheduler.set_timesteps(steps)
+    states = []
+    for t in scheduler.timesteps:
+        x = scheduler.step(output(x, float(t)), t, x).prev_sample
+        states.append(x)
+    return states
 
 
 def by_diffusers(x: Tensor, config: dict[str, Any], steps: int) -> list[Tensor]:

@@ -198,6 +198,20 @@ def test_rows_run_on_around_and_columns_keep_their_width(degrees: float, fields:
     assert 0.7 < float(step.mean()) * 0.2 / 0.02 <= 1.001  # slanting faces stretch cells by sqrt 2 at most
 
 
+def test_close_ups_see_noise_below_the_voxels_and_the_same_above(fields: Fields) -> None:
+    line = torch.linspace(0, 0.05, 400)[:, None] * torch.tensor([1.0, 0, 0])  # half a voxel of 16 in 2 units
+
+    def noise(pixel: float) -> torch.Tensor:
+        return Surface(line, line, fields, np.random.default_rng(0), pixel=pixel).noise(0.5)
+
+    far, near = noise(0.0), noise(1e-4)
+    torch.testing.assert_close(noise(0.1), far)
+    bends = [(values.diff().diff().abs() > 1e-4).sum() for values in (far, near)]
+    assert bends[0] <= 1, "the volumes are linear between voxels"
+    assert bends[1] > 3
+    assert (near - far).abs().max() < 0.5
+
+
 @pytest.mark.parametrize("camera", [*paper_rig(), *even_rig(12)])
 def test_captions_name_the_side_that_is_seen(camera: Camera) -> None:
     word = captions.direction(camera.azimuth, camera.elevation)
@@ -220,11 +234,10 @@ def test_windows_of_samples_fit_together() -> None:
     grid = torch.arange(32 * 32, dtype=torch.half).view(1, 1, 32, 32).repeat(60, 1, 1, 1)
     weight = torch.zeros(60, 1, 32, 32)
     weight[:, :, 20:22, 9:12] = 1
-    control = grid.repeat_interleave(8, 2).repeat_interleave(8, 3)
-    whole = buffer.Draw(grid, control, weight, torch.zeros(60, 4))
+    whole = buffer.Draw(grid, grid + 1, weight, torch.zeros(60, 4))
     part = buffer._cropped(whole, 16, torch.Generator().manual_seed(0))
     assert part.latents.shape == (60, 1, 16, 16)
-    torch.testing.assert_close(part.control[:, :, ::8, ::8], part.latents)
+    torch.testing.assert_close(part.control, part.latents + 1)
     on = [
         set(latents[weights > 0].tolist()) for latents, weights in zip(part.latents, part.weight, strict=True)
     ]

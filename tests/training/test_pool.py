@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +61,32 @@ def test_positions_are_the_colours_of_the_points(mesh: shapes.Mesh) -> None:
     pixel, _ = view.camera.project(view.seen, pool.SIZE)
     rows, columns = np.nonzero(view.inside)
     assert np.abs(pixel - np.stack([columns, rows], 1) - 0.5).max() < 0.01
+
+
+def test_close_ups_look_at_places_that_are_seen(mesh: shapes.Mesh) -> None:
+    for seed in range(8):
+        camera = pool.close_up(mesh, Camera(40, 10), np.random.default_rng(seed))
+        assert 1 / pool.NEAREST <= camera.distance / 2 <= 1
+        there = np.array([camera.target], np.float32)
+        pixel, depth = camera.project(there, 64)
+        np.testing.assert_allclose(pixel, 32, atol=1e-3)
+        np.testing.assert_allclose(depth, camera.distance, atol=1e-4)
+        first, _ = Camera(40, 10).project(there, 64)
+        hit, points, _ = pool.cast(mesh, Camera(40, 10), 64)
+        row, column = int(first[0, 1]), int(first[0, 0])
+        near = points.reshape(64, 64, 3)[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        assert np.linalg.norm(near - there, axis=-1).min() < 0.1
+        assert np.isfinite(hit).any()
+
+
+def test_a_pool_keeps_how_near_its_views_are(tmp_path: Path) -> None:
+    found = pool.build(tmp_path / "pool", shapes=2, views=3, seed=8, workers=1, close_ups=1.0)
+    zooms = np.array([found[i].zoom for i in range(len(found))])
+    assert len(zooms)
+    assert ((zooms > 1) & (zooms <= pool.NEAREST)).all()
+    for i in range(len(found)):
+        view, rows = found[i], np.zeros((pool.SIZE, pool.SIZE, 3))
+        rows[view.inside] = view.seen
+        beside = view.inside[:, 1:] & view.inside[:, :-1]
+        step = np.median(np.linalg.norm(np.diff(rows, axis=1)[beside], axis=-1))
+        assert 0.5 < step * view.zoom / (4 * np.tan(np.pi / 6) / pool.SIZE) < 3, "a pixel is that small"

@@ -12,7 +12,7 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from engine.denoise.denoiser import load_denoiser
-from training import autoencoder, fields, networks, small_autoencoder, train
+from training import autoencoder, fields, networks, places, small_autoencoder, train
 from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
 from training.optim import resume
@@ -151,32 +151,38 @@ def _slope(side: int) -> torch.Tensor:
 def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module) -> None:
     control = _slope(32)
     code = embedding(control)[0]
-    places = 2 * torch.nn.functional.avg_pool2d(control, 8)[0] - 1
-    per_axis = 2 * len(networks.PERIODS) + 1
+    there = 2 * torch.nn.functional.avg_pool2d(control, 8)[0] - 1
+    per_axis = 2 * len(places.PERIODS) + 1
     for axis in range(3):
-        for number, period in enumerate(networks.PERIODS):
+        for number, period in enumerate(places.PERIODS):
             for part, wave in enumerate((torch.sin, torch.cos)):
                 found = code[axis * per_axis + 2 * number + part]
-                assert (found - wave(2 * torch.pi * places[axis] / period)).abs().max() < 0.25
-        assert (code[axis * per_axis + per_axis - 1] - places[axis]).abs().max() < 0.03
-    rises = code[networks.PLACE :]
+                assert (found - wave(2 * torch.pi * there[axis] / period)).abs().max() < 0.25
+        assert (code[axis * per_axis + per_axis - 1] - there[axis]).abs().max() < 0.03
+    rises = code[places.PLACE :]
     assert rises[0].min() > 3 * rises[1].abs().max()  # x grows to the right, and not to the left
     assert rises[6].min() > 3 * rises[7].abs().max()  # y grows downwards
-    assert code[networks.PLACE + networks.TILT].min() > 0.95
-    assert embedding(torch.zeros(1, 3, 16, 16))[0, networks.PLACE + networks.TILT].abs().max() < 0.05
+    assert code[places.PLACE + places.TILT].min() > 0.95
+    assert embedding(torch.zeros(1, 3, 16, 16))[0, places.PLACE + places.TILT].abs().max() < 0.05
 
 
 @torch.no_grad()
 def test_the_waves_along_a_wall_follow_its_facing(embedding: torch.nn.Module) -> None:
     places = torch.linspace(0.3, 0.7, 256)
     x, y = torch.meshgrid(places, places, indexing="xy")
-    first = networks.CODES - 2 * len(networks.ALONG)
+    first = places.CODES - 2 * len(places.ALONG)
     for z_faced, control in ((True, (x, y, 0.6 + 0.3 * x)), (False, (0.6 + 0.3 * x, y, x))):
         code = embedding(torch.stack(control)[None])[0, first:]
         along = 2 * torch.nn.functional.avg_pool2d(x[None, None], 8)[0, 0] - 1
-        for number, period in enumerate(networks.ALONG):
+        for number, period in enumerate(places.ALONG):
             wave = torch.sin(2 * torch.pi * along / period)
             assert (code[2 * number] - wave)[1:-1, 1:-1].abs().max() < 0.25, (z_faced, period)
+
+
+@torch.no_grad()
+def test_codes_pass_the_embedding_as_they_are(embedding: torch.nn.Module) -> None:
+    code = places.coded(embedding, _slope(8))
+    torch.testing.assert_close(embedding(code), code)
 
 
 @torch.no_grad()

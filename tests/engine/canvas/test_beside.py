@@ -15,9 +15,11 @@ from scipy.ndimage import binary_erosion
 
 from engine import protocol
 from engine import settings as options
+from engine.canvas import mesh_views
 from engine.canvas.mesh import MeshCanvas, prepare
 from engine.canvas.mesh_beside import hides_much
 from engine.canvas.mesh_job import HIDDEN
+from engine.controls import placement
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.generate import Painter, generate
 from engine.host import Clock, Host
@@ -102,6 +104,14 @@ def test_cameras_come_near_and_positions_stay_those_of_the_object(
     view = surface.whole.seen(VIEWS[0], 64)
     places = surface.whole.places_in_object(view.fragments)
     np.testing.assert_allclose(np.linalg.norm(places, axis=1), 1, atol=0.02)
+    made = shapes.sphere()
+    for layout in (1, 2):
+        known = mesh_views.in_object(surface.whole)
+        there, of_all = (
+            placement.placed(one, layout) for one in (known, made.vertices[made.faces].reshape(-1, 3))
+        )
+        np.testing.assert_allclose(there.shift, of_all.shift, atol=1e-4)
+        np.testing.assert_array_equal(there.matrix, of_all.matrix)
     own = view.fragments.face < len(surface.corners)
     assert (places[own, 0] > PART - 0.1).all()
     assert (places[~own, 0] < PART + 0.1).all()

@@ -27,6 +27,7 @@ EVERYTHING = {
     "aggregate": "best",
     "texture_size": {"latent": 64, "rgb": 128},
     "attention": "views",
+    "order": 1,
     "prefix": "a surface of ",
     "negative": "gold",
 }

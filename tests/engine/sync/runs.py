@@ -34,6 +34,7 @@ def run(
     share: float = 0.8,
     seed: int = 5,
     inverse_lambda: float | None = None,
+    order: int = 1,
 ) -> tuple[list[Step], toys.ToyNetwork]:
     """The whole trajectory from independent noise, over a grey background."""
     config = config or schedules.SD15
@@ -42,7 +43,7 @@ def run(
     x = toys.unit_noise((len(toy.element), 2, 1, toy.element.shape[1]), 1)
     behind = torch.full_like(x, 0.3)
     generator = torch.Generator().manual_seed(seed)
-    sync = sync_of(method, toy, share=share, inverse_lambda=inverse_lambda)
+    sync = sync_of(method, toy, share=share, inverse_lambda=inverse_lambda, order=order)
     return list(sample(network, schedule, sync, x, lambda i: behind, generator)), network
 
 

@@ -44,6 +44,26 @@ def test_with_identity_maps_every_case_is_diffusers_ddim(
         torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("steps", [5, 8, 20])
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in RANDOM])
+def test_with_identity_maps_steps_of_second_order_are_diffusers_solver(method: str, steps: int) -> None:
+    found, network = run(method, toys.identity(2, 7), schedules.TRAILING, steps, 1.0, order=2)
+    reference = schedules.by_diffusers_solver(network.inputs[0], schedules.TRAILING, steps)
+    for step, state in zip(found, reference, strict=True):
+        torch.testing.assert_close(step.x, state, rtol=1e-4, atol=1e-4)
+
+
+@KINDS
+@pytest.mark.parametrize("method", METHODS)
+def test_second_order_ends_clean_whatever_the_share(config: dict[str, Any], method: str) -> None:
+    """Also where a texture's steps are followed by views' own, and from pure noise."""
+    for share in (0.0, 0.5, 1.0):
+        found = run(method, toys.many_to_one(), config, 6, share, order=2)[0]
+        assert all(torch.isfinite(step.x).all() for step in found)
+        if method != "syncsde" and config["prediction_type"] == "sample":
+            assert float((found[-1].x - found[-1].x0).abs().max()) < 0.5
+
+
 @KINDS
 def test_syncsde_with_infinite_lambda_is_independent(config: dict[str, Any]) -> None:
     toy = toys.many_to_one()
