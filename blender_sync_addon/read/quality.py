@@ -30,7 +30,7 @@ _SMALL = MappingProxyType(
     {
         "draft": Numbers(6, "even", 6, "512"),
         STANDARD: Numbers(0, "auto", 12, "1024"),
-        "high": Numbers(16, "auto", 12, "2048"),
+        "high": Numbers(20, "auto", 12, "2048"),
     }
 )
 # Views of 768 pixels hold more than small textures do, and a step of them takes a hundred times as long.

@@ -168,8 +168,8 @@ def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module
 
 @torch.no_grad()
 def test_the_waves_along_a_wall_follow_its_facing(embedding: torch.nn.Module) -> None:
-    places = torch.linspace(0.3, 0.7, 256)
-    x, y = torch.meshgrid(places, places, indexing="xy")
+    line = torch.linspace(0.3, 0.7, 256)
+    x, y = torch.meshgrid(line, line, indexing="xy")
     first = places.CODES - 2 * len(places.ALONG)
     for z_faced, control in ((True, (x, y, 0.6 + 0.3 * x)), (False, (0.6 + 0.3 * x, y, x))):
         code = embedding(torch.stack(control)[None])[0, first:]

@@ -57,7 +57,7 @@ def test_without_the_second_encoder_it_is_no_pipeline(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [2048, 1280, 4096, None, [768, 768]])
 def test_an_unknown_width_is_refused(tmp_path: Path, width: object) -> None:
-    """It got the starter's defaults: guidance 3, 8 steps, RGB synchronisation."""
+    """It got the starter's defaults: guidance 3, 10 steps, RGB synchronisation."""
     path = folder(tmp_path / "folder", cross_attention_dim=width)
     with pytest.raises(UserError, match="text of width") as error:
         families.of_folder(path)

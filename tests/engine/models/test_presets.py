@@ -27,7 +27,7 @@ def test_second_generation() -> None:
 def test_own_models_work_at_the_size_they_were_trained_at(sample: int, downscale: int) -> None:
     preset = presets.of_family("starter", sample, downscale)
     assert (preset.latent_view_size, preset.view_size) == (sample, sample * downscale)
-    assert (preset.steps, preset.order, preset.guidance, preset.sync_space) == (8, 2, 3.0, "rgb")
+    assert (preset.steps, preset.order, preset.guidance, preset.sync_space) == (10, 2, 3.0, "rgb")
     assert (preset.prefix, preset.negative) == ("", "")
     published = presets.SD15.texture_size["latent"] / presets.SD15.latent_view_size
     assert preset.texture_size["latent"] == published * sample
