@@ -324,7 +324,7 @@ def test_numbers_left_to_the_model_are_shown():
     scene_with_everything()
     options().steps, options().guidance = 0, -1.0
     for model, steps, guidance in (
-        ("starter", "20 (starter)", "2 (starter)"),
+        ("starter", "10 (starter)", "2 (starter)"),
         ("sd15", "30 (sd15)", "15.5 (sd15)"),
         ("/no/such/thing", "as thing has it", "as thing has it"),
     ):

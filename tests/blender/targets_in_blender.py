@@ -128,6 +128,7 @@ def test_faces_of_a_texture_of_ours():
     pick(obj, 0)
     job = texture_job.TextureJob([obj], Settings(prompt="one", target="faces", seed=5))
     assert job.settings.layout == 7, "its patterns go on where those beside it lie"
+    job.wait()
     job.close()
     generate("one", target="faces")
     assert indices(obj) == [2, 0, 1, 1]
