@@ -340,7 +340,7 @@ def test_numbers_left_to_the_model_are_shown():
     cls.draw_properties(fake, layout, options(), bpy.context)
     assert layout.labels == ["Steps", "as the accelerator has it", "Guidance", "as the accelerator has it"]
     options().model, options().accelerator = "starter", "auto"
-    for number in (20, 0):
+    for number in (10, 0):
         assert bpy.ops.sync_texture.choose_number(name="steps") == {"FINISHED"}
         assert options().steps == number
     assert bpy.ops.sync_texture.choose_number(name="guidance") == {"FINISHED"}
