@@ -21,7 +21,7 @@ def of(model: str, name: str) -> float | None:
 
 
 def text(model: str, name: str, accelerator: str = "auto") -> str:
-    """The same for people, such as "20 (starter)". accelerator: as the panel has it."""
+    """The same for people, such as "10 (starter)". accelerator: as the panel has it."""
     if accelerator not in ("auto", "none") and name in ("steps", "guidance"):
         return "as the accelerator has it"
     number = of(model, name)

@@ -324,7 +324,7 @@ def test_numbers_left_to_the_model_are_shown():
     scene_with_everything()
     options().steps, options().guidance = 0, -1.0
     for model, steps, guidance in (
-        ("starter", "20 (starter)", "2 (starter)"),
+        ("starter", "10 (starter)", "2 (starter)"),
         ("sd15", "30 (sd15)", "15.5 (sd15)"),
         ("/no/such/thing", "as thing has it", "as thing has it"),
     ):
@@ -340,7 +340,7 @@ def test_numbers_left_to_the_model_are_shown():
     cls.draw_properties(fake, layout, options(), bpy.context)
     assert layout.labels == ["Steps", "as the accelerator has it", "Guidance", "as the accelerator has it"]
     options().model, options().accelerator = "starter", "auto"
-    for number in (20, 0):
+    for number in (10, 0):
         assert bpy.ops.sync_texture.choose_number(name="steps") == {"FINISHED"}
         assert options().steps == number
     assert bpy.ops.sync_texture.choose_number(name="guidance") == {"FINISHED"}
