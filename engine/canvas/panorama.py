@@ -63,7 +63,7 @@ class PreparedPanorama:
             self.request, settings, size, layout, denoiser.channels, shown=shown, depth=self.depth
         )
 
-    def shown(self, layout: Sphere, kinds: Sequence[str], seed: int) -> list[Mapping[str, Floats]]:
+    def shown(self, layout: Sphere, kinds: Sequence[str], seed: int = 0) -> list[Mapping[str, Floats]]:
         """What each view is shown of what stands around. Where that isn't known, models that read positions
         are shown a sphere, others nothing: every place on it is as far away. seed: of where it lies."""
         depth, host = self.depth, self.host

@@ -53,7 +53,7 @@ def test_a_script_gives_a_quality_and_a_number():
     options().prompt = "bricks"
     options().steps = 33
     small, large = (json.loads(asked(quality="draft", **more))["request"] for more in ({}, {"model": "sd15"}))
-    assert (small["steps"], small["views"], small["texture_size"]) == (10, "6", 512)
+    assert (small["steps"], small["views"], small["texture_size"]) == (6, "6", 512)
     assert (large["steps"], large["texture_size"]) == (12, 1024)
     assert json.loads(asked(quality="draft", steps=4))["request"]["steps"] == 4
     assert json.loads(asked())["request"]["steps"] == 33

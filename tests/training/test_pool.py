@@ -10,7 +10,7 @@ import pytest
 
 from engine.controls.position import position_picture
 from engine.views.cameras import Camera
-from training import pool, shapes
+from training import data, pool, shapes
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,9 @@ def test_positions_are_the_colours_of_the_points(mesh: shapes.Mesh) -> None:
     back = view.positions[view.inside].astype(np.float32) / 255 * 2 - 1
     assert np.abs(back - view.seen).max() < 0.005
     assert not position_picture(view.seen, view.inside)[~view.inside].any()
+    shown = data.control(view, False).numpy()
+    np.testing.assert_array_equal(shown, np.moveaxis(position_picture(view.seen, view.inside), -1, 0))
+    np.testing.assert_array_equal(np.round(data.control(view, True)[0].numpy() * 255), view.depth)
     pixel, _ = view.camera.project(view.seen, pool.SIZE)
     rows, columns = np.nonzero(view.inside)
     assert np.abs(pixel - np.stack([columns, rows], 1) - 0.5).max() < 0.01

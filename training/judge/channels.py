@@ -50,7 +50,7 @@ def _given_and_true(denoiser: Denoiser, pair: Pair, noise: Fields) -> tuple[Tens
     inside = mask[0] > 0.99
     shown = denoiser.decode(denoiser.encode(picture[None])).clamp(0, 1).cpu()
     controls = {"position": control(view, False), "depth": control(view, True)[:1]}
-    places = {kind: one[None].float() / 255 for kind, one in controls.items()}
+    places = {kind: one[None] for kind, one in controls.items()}
     text = denoiser.embed([denoiser.preset.prefix + pair.prompt])
     given = denoiser.estimate(shown, places, text)[0]
     return given[:, inside].T, truth[:, inside].T

@@ -106,6 +106,20 @@ def test_a_model_of_positions_sees_positions(
     assert colourful(result)
 
 
+def test_another_seed_sees_other_positions_unless_the_layout_is_given(
+    request_for: Make, ball_file: Path, described: Callable[..., str]
+) -> None:
+    model = described(control="position")
+    ask = {"mesh": str(ball_file), "model": model}
+    rest, moved, kept = (
+        run(request_for(**ask, seed=seed, layout=layout))[2]
+        for seed, layout in ((0, None), (5, None), (6, 0))
+    )
+    np.testing.assert_array_equal(kept, rest)
+    shown = rest.max(axis=1) > 0
+    assert np.abs(moved - rest).max(axis=1)[shown].mean() > 0.05
+
+
 def test_a_model_without_a_file_sees_depth(request_for: Make, ball_file: Path) -> None:
     result, report, seen = run(request_for(mesh=str(ball_file)))
     for picture, view in zip(seen[:4], report["views"], strict=True):
