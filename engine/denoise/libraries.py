@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,15 +34,16 @@ PIECES = (
     "diffusers.models.controlnets.controlnet",
 )
 _COMPILER = "torch._dynamo"
+_LOCK = threading.Lock()  # what is changed meanwhile is changed for all threads
 _CROWDED = {"diffusers": "diffusers.models.transformers", "transformers": "transformers.models"}
 
 
 def load(check: Callable[[], None]) -> None:
     """Import them; ``check`` is called between pieces, and may raise Cancelled."""
-    with ExitStack() as stack:
+    with _LOCK, ExitStack() as stack:
         if not compiled.asked():
             stack.enter_context(_without_compiler())
-        stack.enter_context(_alone())
+        stack.enter_context(_by_itself())
         for piece in PIECES:
             check()
             importlib.import_module(piece)
@@ -82,7 +84,7 @@ def _unchanged(function: Any = None, *_: Any, **__: Any) -> Any:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _by_itself() -> Iterator[None]:
     """Inside, torch says that it knows of no other computers, as some of its builds do."""
     with patch.object(torch.distributed, "is_available", lambda: False):
         yield
@@ -90,7 +92,7 @@ def _alone() -> Iterator[None]:
 
 @contextmanager
 def _without_statistics() -> Iterator[None]:
-    """Inside, diffusers' schedulers, of which we use none, do without scipy."""
+    """Inside, diffusers' schedulers do without scipy, which none that we use needs."""
     from diffusers.utils import import_utils
 
     with patch.object(import_utils, "_scipy_available", False):
