@@ -23,11 +23,10 @@ from ...models.files import read_json
 from .. import ddim, tokenizer, weights
 from ..autoencoder import Autoencoder, without_overflow
 from ..build import build
-from ..device import unet_row_bytes, vae_picture_bytes
 from ..levels import Level, Schedule
 from ..parts import Part
-from .family import Check, Component, Control, Family, Latent, Stack
-from .stable_diffusion import StableDiffusion
+from .family import Check, Component, Control, Latent, Stack
+from .stable_diffusion import StableDiffusion, UNetFamily
 
 
 class TargetsAutoencoder(Autoencoder):
@@ -55,7 +54,7 @@ def _check(folder: Path, scheduler: Mapping[str, Any]) -> None:
     ddim.check(scheduler, ddim.CLASSES)
 
 
-class Marigold(Family[Stack]):
+class Marigold(UNetFamily):
     """One for intrinsic images."""
 
     components: ClassVar[Sequence[Component]] = StableDiffusion.components
@@ -113,15 +112,3 @@ class Marigold(Family[Stack]):
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         return self._states
-
-    @property
-    def attention(self) -> Any:
-        return self.parts["unet"].network()
-
-    def row_bytes(self, latents: int) -> int:
-        width = self.parts["unet"].config.block_out_channels[0]
-        return unet_row_bytes(width, latents, self.dtype.itemsize)
-
-    def picture_bytes(self, pixels: int) -> int:
-        vae = self.parts["vae"]
-        return vae_picture_bytes(vae.config.block_out_channels[0], pixels, vae.dtype.itemsize)

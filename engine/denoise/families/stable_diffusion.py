@@ -41,7 +41,23 @@ def guidance_embedding(guidance: float, numbers: int) -> Tensor:
     return torch.nn.functional.pad(torch.cat([angles.sin(), angles.cos()]), (0, numbers % 2))[None]
 
 
-class StableDiffusion(Family[Stack]):
+class UNetFamily(Family[Stack]):
+    """A family whose network is a UNet, with an autoencoder of its kind."""
+
+    @property
+    def attention(self) -> Any:
+        return self.parts["unet"].network()
+
+    def row_bytes(self, latents: int) -> int:
+        width = self.parts["unet"].config.block_out_channels[0]
+        return unet_row_bytes(width, latents, self.dtype.itemsize)
+
+    def picture_bytes(self, pixels: int) -> int:
+        vae = self.parts["vae"]
+        return vae_picture_bytes(vae.config.block_out_channels[0], pixels, vae.dtype.itemsize)
+
+
+class StableDiffusion(UNetFamily):
     """A UNet with one text encoder of CLIP's kind, a ControlNet of its shape, and 2^n pixels a latent."""
 
     components: ClassVar[Sequence[Component]] = (
@@ -163,15 +179,3 @@ class StableDiffusion(Family[Stack]):
 
     def autoencoder(self, tiny: bool) -> Autoencoder:
         return self._autoencoders["tiny" if tiny and self.has_tiny else "vae"]
-
-    @property
-    def attention(self) -> Any:
-        return self.parts["unet"].network()
-
-    def row_bytes(self, latents: int) -> int:
-        width = self.parts["unet"].config.block_out_channels[0]
-        return unet_row_bytes(width, latents, self.dtype.itemsize)
-
-    def picture_bytes(self, pixels: int) -> int:
-        vae = self.parts["vae"]
-        return vae_picture_bytes(vae.config.block_out_channels[0], pixels, vae.dtype.itemsize)
