@@ -6,9 +6,9 @@ Knows canvases, models and what a job asks for; what a canvas is made of it does
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,16 +20,15 @@ from .canvas.canvas import Closer, Pass, Seen, Start
 from .canvas.finished import FinishedViews
 from .canvas.rows import PromptRows, links, means
 from .canvas.trajectories import TrajectoryCanvas
-from .denoise.denoiser import Denoiser, Text
 from .denoise.estimates import Estimating, channels_of
 from .denoise.levels import Schedule
 from .errors import OutOfMemory
 from .host import Clock, Host, Progress
 from .models.accelerators import NONE
 from .options.channels import Channel, columns, main_channel, painted
-from .settings import Settings
+from .painter import Autoencoder, Painter, controls_of, network_of
 from .sync import backgrounds
-from .sync.methods import AGGREGATES, METHODS, Method
+from .sync.methods import AGGREGATES
 from .sync.sampler import Present, Step, Sync, initial_noise, sample
 from .sync.spaces import Averaging, DecodedRoundtrip, Space
 
@@ -39,32 +38,6 @@ Watch = Callable[[Step], None]
 
 def unwatched(step: Step) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Painter:
-    """A model, and how it is to paint: whatever the canvas. estimators: what tells of its finished views,
-    beside itself. stage: what its progress is called."""
-
-    denoiser: Denoiser
-    settings: Settings
-    clock: Clock
-    host: Host
-    estimators: Sequence[Estimating] = ()
-    stage: str = "denoise"
-
-    @property
-    def method(self) -> Method:
-        return METHODS[self.settings.method]
-
-    @property
-    def home(self) -> torch.device:
-        """Where the sampler's tensors lie."""
-        return memory.tensor_home(self.denoiser.device)
-
-    def autoencoder(self, quick: bool = False) -> _Autoencoder:
-        """quick: the small one, where the model has one."""
-        return self.clock.timed("decode", _Autoencoder(self.denoiser, self.home, self.host, quick))
 
 
 def generate(canvas: Pass, painter: Painter, watch: Watch = unwatched) -> Floats:
@@ -132,7 +105,7 @@ def _denoise(canvas: Seen, painter: Painter, watch: Watch) -> Tensor:
     generator = torch.Generator().manual_seed(settings.seed)
     behind = _around_known(_backgrounds(seen, painter, schedule, generator), present)
     x = initial_noise(sync.space, behind(0), generator)
-    network, pace = _network(seen, painter, schedule), _Pace()
+    network, pace = network_of(seen, painter, schedule), _Pace()
     host.progress(painter.stage, 0, settings.steps_run, None)
     with _attention(seen, painter):
         for step in sample(network, schedule, sync, x, behind, generator, present):
@@ -196,14 +169,14 @@ def _by_its_own(canvas: Pass, painter: Painter, pictures: Tensor) -> dict[Channe
     """What the model itself tells of the ``pictures`` that it painted."""
     denoiser, host = painter.denoiser, painter.host
     rows = PromptRows.build(canvas.views, 1)
-    shown = _controls(canvas, rows, denoiser.device)
+    shown = controls_of(canvas, rows, denoiser.device)
     text = denoiser.embed([one.positive for view in canvas.views for one in view.prompts], host.check)
     with painter.clock.part("estimate"):
         values = rows.merged(denoiser.estimate(rows.of(pictures), shown, text, host.check))
     return {channel: values[:, own] for channel, own in columns(denoiser.estimated).items()}
 
 
-def _present(start: Start, autoencoder: _Autoencoder, painter: Painter) -> Present:
+def _present(start: Start, autoencoder: Autoencoder, painter: Painter) -> Present:
     clean = autoencoder.encode(torch.from_numpy(start.pictures))
     if start.known is None:
         return Present(clean)
@@ -285,69 +258,3 @@ class _Pace:
         start = min(1, len(self._ended) - 2)
         mean = (self._ended[-1] - self._ended[start]) / (len(self._ended) - 1 - start)
         return mean * (step.n - step.i - 1)
-
-
-@dataclass(frozen=True)
-class _Autoencoder:
-    """The denoiser's; its results lie where the sampler's tensors do."""
-
-    denoiser: Denoiser
-    home: torch.device
-    host: Host
-    quick: bool
-
-    def encode(self, images: Tensor) -> Tensor:
-        self.host.check()
-        return self.denoiser.encode(images, self.quick).to(self.home)
-
-    def difference(self, images: Tensor, others: Tensor) -> Tensor:
-        self.host.check()
-        return self.denoiser.encode_difference(images, others, self.quick).to(self.home)
-
-    def decode(self, latents: Tensor) -> Tensor:
-        self.host.check()
-        return self.denoiser.decode(latents.to(self.denoiser.device), self.quick).to(self.home)
-
-
-@dataclass(frozen=True)
-class _Network:
-    """The denoiser with everything but the state fixed: what the sampler calls the network. Texts, controls
-    and guidances are those of the ``rows``."""
-
-    painter: Painter
-    schedule: Schedule
-    rows: PromptRows
-    texts: tuple[Text, Text]
-    controls: Mapping[str, Tensor]
-    guidances: Sequence[float]
-
-    def eps(self, x: Tensor, i: int) -> Tensor:
-        return self._run(self.painter.denoiser.predict, x, i)
-
-    def x0(self, x: Tensor, i: int) -> Tensor:
-        return self._run(self.painter.denoiser.predict_x0, x, i)
-
-    def _run(self, predict: Callable[..., Tensor], x: Tensor, i: int) -> Tensor:
-        self.painter.host.check()
-        states = self.rows.of(x.to(self.painter.denoiser.device))
-        found = predict(states, self.schedule.levels[i], *self.texts, self.controls, self.guidances)
-        return self.rows.merged(found).to(x.device)
-
-
-def _network(canvas: Seen, painter: Painter, schedule: Schedule) -> _Network:
-    denoiser, rows = painter.denoiser, PromptRows.build(canvas.views, painter.denoiser.downscale)
-    prompts = [prompt for view in canvas.views for prompt in view.prompts]
-    with painter.clock.part("denoise"):
-        positive = denoiser.embed([prompt.positive for prompt in prompts], painter.host.check)
-        negative = denoiser.embed([prompt.negative for prompt in prompts], painter.host.check)
-        denoiser.ready(painter.host.check)
-    usual, controls = painter.settings.guidance, _controls(canvas, rows, denoiser.device)
-    guidances = [usual if prompt.guidance is None else prompt.guidance for prompt in prompts]
-    network = _Network(painter, schedule, rows, (positive, negative), controls, guidances)
-    return painter.clock.timed("denoise", network)
-
-
-def _controls(canvas: Seen, rows: PromptRows, device: torch.device) -> dict[str, Tensor]:
-    """The control pictures of the ``rows``, by their kinds."""
-    pictures = {kind: [view.controls[kind] for view in canvas.views] for kind in canvas.views[0].controls}
-    return {kind: rows.of(torch.from_numpy(np.stack(one)).to(device)) for kind, one in pictures.items()}

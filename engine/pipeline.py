@@ -18,12 +18,13 @@ from .denoise.estimates import open_estimators
 from .denoise.references import Reference
 from .export import report, save
 from .export.preview import LivePreview
-from .generate import Painter, Watch, closer, generate, unwatched
+from .generate import Watch, closer, generate, unwatched
 from .host import Clock, Host
 from .models import vocabulary
 from .models.files import local
 from .models.sources import completed, split
 from .outputs import PREVIEWS, REPORT, Outputs
+from .painter import Painter
 from .pictures.read import flat
 from .protocol import AnyRequest, ImageRequest, Request, Result, SplatsRequest
 from .words import line

@@ -16,7 +16,7 @@ ENGINE = (
     *("pictures", "mesh", "views", "controls", "splats"),
     *("models", "relative", "denoise", "sync", "settings"),
     *("bake", "measure", "export", "canvas"),  # a canvas is finished, measured and written
-    *("generate", "pipeline", "worker", "serve", "batch"),
+    *("painter", "generate", "pipeline", "worker", "serve", "batch"),
     *("doctor", "cli", "__main__"),
 )
 # So of blender_sync_addon/: leaves (the shipped presets are run by Blender itself), then its rooms.
@@ -35,7 +35,7 @@ MODEL_SIDE, MESH_SIDE = ("models", "denoise", "sync"), {"mesh", "views", "contro
 # Lower layers that a layer must not know all the same: what denoises a canvas doesn't ask of what it is made.
 APART = {
     **dict.fromkeys(MODEL_SIDE, MESH_SIDE),
-    "generate": MESH_SIDE | {"bake", "measure", "export"},
+    **dict.fromkeys(("painter", "generate"), MESH_SIDE | {"bake", "measure", "export"}),
     "write": {"read"},
 }
 # Files that alone a layer may know of another: synchronising is numbers, whatever the model.

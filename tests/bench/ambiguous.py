@@ -26,10 +26,11 @@ from engine import settings as options
 from engine.canvas.ambiguous import PreparedAmbiguous
 from engine.canvas.looks import TURN, Looks, turned_disc
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.generate import Painter, generate
+from engine.generate import generate
 from engine.host import Clock, Host
 from engine.measure.agreement import agreement
 from engine.measure.sharpness import sharpness
+from engine.painter import Painter
 from engine.protocol import ImageRequest
 from engine.sync.spaces import Averaging, LinearMaps
 from tests.bench.pages.markdown import DOCS, put, table

@@ -26,11 +26,12 @@ from engine.canvas.mesh import MeshCanvas
 from engine.canvas.mesh_detail import STRENGTH
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.export.render import render_views, to_image
-from engine.generate import Painter, closer, generate
+from engine.generate import closer, generate
 from engine.host import Clock, Host
 from engine.measure.quality import view_psnr
 from engine.measure.seams import seam_error
 from engine.measure.sharpness import BANDS, FINE, spectrum
+from engine.painter import Painter
 from engine.protocol import Request
 from engine.views.surface import masks
 from tests.bench.cases.meshes import usual_meshes

@@ -12,8 +12,9 @@ from engine.canvas import mesh
 from engine.canvas.mesh import MeshCanvas
 from engine.canvas.mesh_prompts import ViewPrompts
 from engine.denoise.denoiser import Denoiser
-from engine.generate import Painter, generate
+from engine.generate import generate
 from engine.host import Clock, Host
+from engine.painter import Painter
 from engine.protocol import Request
 
 PROMPTS = ("weathered red bricks", "tiger stripes")

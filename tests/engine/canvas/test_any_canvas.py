@@ -17,9 +17,10 @@ from PIL import Image
 from engine import settings as options
 from engine.canvas.canvas import Prompt
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.generate import Painter, generate
+from engine.generate import generate
 from engine.host import Clock, Host
 from engine.options.choices import METHODS
+from engine.painter import Painter
 from engine.pipeline import texture
 from engine.protocol import Request
 from engine.sync.sampler import Step

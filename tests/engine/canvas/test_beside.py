@@ -21,10 +21,11 @@ from engine.canvas.mesh_beside import hides_much
 from engine.canvas.mesh_job import HIDDEN
 from engine.controls import placement
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.generate import Painter, generate
+from engine.generate import generate
 from engine.host import Clock, Host
 from engine.mesh import sets
 from engine.mesh.mesh import load
+from engine.painter import Painter
 from engine.protocol import Request
 from engine.sync.sampler import Step
 from engine.views.cameras import Camera

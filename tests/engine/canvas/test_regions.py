@@ -21,8 +21,9 @@ from engine.canvas.mesh_prompts import SOFT, layered, softened
 from engine.canvas.rows import PromptRows
 from engine.denoise.attention import Links
 from engine.denoise.denoiser import Denoiser, load_denoiser
-from engine.generate import Painter, generate
+from engine.generate import generate
 from engine.host import Clock, Host
+from engine.painter import Painter
 from engine.protocol import Request, Result
 from engine.worker import Failure, Worker
 from tests.engine import shapes

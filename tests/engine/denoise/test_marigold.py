@@ -25,10 +25,10 @@ from engine.denoise.autoencoder import Autoencoder
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.denoise.estimates import Estimating, open_estimators
 from engine.errors import OutOfMemory, UserError
-from engine.generate import Painter
 from engine.host import Clock, Host
 from engine.models.ladder import Room
 from engine.options.channels import CHANNELS
+from engine.painter import Painter
 from engine.pictures import png
 from engine.protocol import Request, Result
 from engine.sync.spaces import Averaging, LinearMaps, LinearSpace
