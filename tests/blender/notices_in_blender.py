@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -73,15 +74,31 @@ def press(button):
     assert getattr(getattr(bpy.ops, module), name)(**button.values) == {"FINISHED"}
 
 
-def test_a_model_that_is_not_here_is_offered():
+@contextmanager
+def known(*rows):
+    """Inside, these models are known, in a list that may be changed; the prompt is there."""
     helper.cube()
     options().prompt = "bricks"
-    rows = [
-        ModelEntry("starter", "", "", "bundled", True, 1, True, ""),
-        ModelEntry("sd15", "", "", "2.9 GB", False, 0, False, "", fits="runs on the GeForce (8 GB)"),
-    ]
-    setup_status.models = rows
+    setup_status.models = [*rows]
     try:
+        yield setup_status.models
+    finally:
+        setup_status.models = None
+
+
+STARTER = ModelEntry("starter", "", "", "bundled", True, 1, True, "", family="starter")
+SD15 = ModelEntry("sd15", "", "", "2.9 GB", False, 0, False, "", fits="runs on the GeForce (8 GB)")
+HERE = dataclasses.replace(SD15, installed=True, family="sd15")
+ADAPTER_ROW = ModelEntry(
+    "ip-adapter-sd15", "", "Apache-2.0", "2.6 GB", False, 0, False, "", kind=ADAPTER, family="sd15"
+)
+ESTIMATOR_ROW = dataclasses.replace(
+    ADAPTER_ROW, name="marigold-appearance", kind=ESTIMATOR, family="marigold"
+)
+
+
+def test_a_model_that_is_not_here_is_offered():
+    with known(STARTER, SD15):
         assert not only().stops
         options().model = "sd15"
         found = only()
@@ -96,23 +113,17 @@ def test_a_model_that_is_not_here_is_offered():
             assert only().button.values["value"] is True  # as its button takes it
         system.use_online_access = before
         assert properties.models(options(), bpy.context, "")[:3] == ["starter", "sd15", "sd21"]
-        options().reference = "photo"
+        options().model = "/nowhere/model"
+        assert "no model at" in only().text
+
+
+def test_what_shows_a_model_its_references_is_offered():
+    with known(STARTER, SD15) as rows:
+        options().model, options().reference = "sd15", "photo"
         assert "'sd15'" in only().text  # first
-        rows[:] = [dataclasses.replace(row, installed=True, family=row.name) for row in rows]
+        rows[:] = [STARTER, HERE]
         assert not only().stops
-        adapter = ModelEntry(
-            "ip-adapter-sd15",
-            "",
-            "Apache-2.0",
-            "2.6 GB",
-            False,
-            0,
-            False,
-            "",
-            kind=ADAPTER,
-            family="sd15",
-        )
-        rows.append(adapter)
+        rows.append(ADAPTER_ROW)
         found = only()
         assert (found.stops, found.button.values.get("name", "ip-adapter-sd15")) == (True, "ip-adapter-sd15")
         assert "IP-Adapter 'ip-adapter-sd15'" in found.text
@@ -123,13 +134,16 @@ def test_a_model_that_is_not_here_is_offered():
         assert "sd15" in found.fix
         options().reference, options().model = "", "sd15"
         assert not only().stops
+
+
+def test_an_estimator_that_is_not_here_is_offered():
+    with known(STARTER, HERE) as rows:
+        options().model = "sd15"
         options().delight = True
         assert "takes an estimator" in only().text
         options().estimator = "own/material; marigold-appearance"
         assert not only().stops
-        rows.append(
-            dataclasses.replace(adapter, name="marigold-appearance", kind=ESTIMATOR, family="marigold")
-        )
+        rows.append(ESTIMATOR_ROW)
         assert rows[-1].group == "Estimators of Materials"
         found = only()
         assert found.stops
@@ -138,11 +152,6 @@ def test_a_model_that_is_not_here_is_offered():
         bpy.ops.sync_texture.estimator_use(name="marigold-appearance")
         bpy.ops.sync_texture.estimator_use(name="own/other")
         assert options().estimator == "marigold-appearance; own/other"
-        options().estimator = ""
-        options().model = "/nowhere/model"
-        assert "no model at" in only().text
-    finally:
-        setup_status.models = None
 
 
 def test_views_and_steps_are_told_and_from_the_last_run_the_time():

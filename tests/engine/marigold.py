@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
 
-from tests.engine.pipelines import TOKENS, write_tokenizer
+from tests.engine.pipelines import (
+    write_autoencoder,
+    write_scheduler,
+    write_text_encoder,
+    write_tokenizer,
+    write_unet,
+)
 from tests.engine.schedules import ZERO_SNR
 
 APPEARANCE: dict[str, Any] = {  # as the published model for appearance has it
@@ -45,40 +49,10 @@ def make_marigold(folder: Path, targets: dict[str, Any] | None = None, **index: 
     count = len(targets["target_names"])
     torch.manual_seed(7)
     words, width = write_tokenizer(folder / "tokenizer"), 32
-    CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=words,
-            hidden_size=width,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=TOKENS,
-            bos_token_id=words - 2,
-            eos_token_id=words - 1,
-            pad_token_id=words - 1,
-        )
-    ).save_pretrained(folder / "text_encoder")
-    UNet2DConditionModel(
-        sample_size=8,
-        in_channels=4 * (1 + count),
-        out_channels=4 * count,
-        block_out_channels=(32, 64),
-        layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=width,
-        attention_head_dim=4,
-    ).save_pretrained(folder / "unet")
-    AutoencoderKL(
-        latent_channels=4,
-        block_out_channels=(32, 32, 32, 32),
-        layers_per_block=1,
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        sample_size=64,
-    ).save_pretrained(folder / "vae")
-    (folder / "scheduler").mkdir()
-    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(SCHEDULER), encoding="utf-8")
+    write_text_encoder(folder, words, width)
+    write_unet(folder, 4 * (1 + count), 4 * count, width)
+    write_autoencoder(folder, 4)
+    write_scheduler(folder, SCHEDULER)
     said = {
         "_class_name": "MarigoldIntrinsicsPipeline",
         "default_denoising_steps": 3,

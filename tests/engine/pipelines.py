@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 WORDS = ("red", "bricks", "old", "wood", "gold", "view", "front")
 TOKENS = 16
@@ -37,15 +41,10 @@ def write_tokenizer(folder: Path, pad: str = "<|endoftext|>") -> int:
     return len(vocabulary)
 
 
-def make_pipeline(
-    folder: Path, scheduler: dict[str, object], seed: int = 0, width: int = 32, channels: int = 4
-) -> Path:
-    """A whole pipeline in diffusers layout, ControlNet included, written to ``folder``."""
-    from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+def write_text_encoder(folder: Path, words: int, width: int) -> None:
+    """A small one for so many ``words``, its weights drawn at random as of all these."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    torch.manual_seed(seed)
-    words = write_tokenizer(folder / "tokenizer")
     text = CLIPTextConfig(
         vocab_size=words,
         hidden_size=width,
@@ -58,10 +57,16 @@ def make_pipeline(
         pad_token_id=words - 1,
     )
     CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+
+
+def write_unet(folder: Path, taken: int, given: int, width: int) -> UNet2DConditionModel:
+    """One that is given ``taken`` channels and gives ``given``, for texts ``width`` wide."""
+    from diffusers import UNet2DConditionModel
+
     unet = UNet2DConditionModel(
         sample_size=8,
-        in_channels=channels,
-        out_channels=channels,
+        in_channels=taken,
+        out_channels=given,
         block_out_channels=(32, 64),
         layers_per_block=1,
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -70,11 +75,12 @@ def make_pipeline(
         attention_head_dim=4,
     )
     unet.save_pretrained(folder / "unet")
-    controlnet = ControlNetModel.from_unet(unet)
-    for block in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
-        torch.nn.init.normal_(block.weight, std=0.1)  # zero at first: the ControlNet would do nothing
-    torch.nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.1)
-    controlnet.save_pretrained(folder / "controlnet")
+    return unet
+
+
+def write_autoencoder(folder: Path, channels: int) -> None:
+    from diffusers import AutoencoderKL
+
     AutoencoderKL(
         latent_channels=channels,
         block_out_channels=(32, 32, 32, 32),
@@ -83,8 +89,30 @@ def make_pipeline(
         up_block_types=("UpDecoderBlock2D",) * 4,
         sample_size=64,
     ).save_pretrained(folder / "vae")
+
+
+def write_scheduler(folder: Path, scheduler: dict[str, object]) -> None:
     (folder / "scheduler").mkdir()
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler), encoding="utf-8")
+
+
+def make_pipeline(
+    folder: Path, scheduler: dict[str, object], seed: int = 0, width: int = 32, channels: int = 4
+) -> Path:
+    """A whole pipeline in diffusers layout, ControlNet included, written to ``folder``."""
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(seed)
+    words = write_tokenizer(folder / "tokenizer")
+    write_text_encoder(folder, words, width)
+    unet = write_unet(folder, channels, channels, width)
+    controlnet = ControlNetModel.from_unet(unet)
+    for block in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
+        torch.nn.init.normal_(block.weight, std=0.1)  # zero at first: the ControlNet would do nothing
+    torch.nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.1)
+    controlnet.save_pretrained(folder / "controlnet")
+    write_autoencoder(folder, channels)
+    write_scheduler(folder, scheduler)
     _write_index(folder, scheduler)
     return folder
 

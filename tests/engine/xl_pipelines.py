@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tests.engine.pipelines import TOKENS, write_tokenizer
+from tests.engine.pipelines import TOKENS, write_scheduler, write_tokenizer
 from tests.engine.schedules import XL
 
 WIDTH = 32  # of each text encoder
@@ -72,8 +72,7 @@ def make_xl_pipeline(folder: Path, scheduler: dict[str, object] = XL) -> Path:
         force_upcast=True,
     )
     noisy(vae, 6).save_pretrained(folder / "vae")
-    (folder / "scheduler").mkdir()
-    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler), encoding="utf-8")
+    write_scheduler(folder, scheduler)
     index = {
         "_class_name": "StableDiffusionXLPipeline",
         "force_zeros_for_empty_prompt": True,
