@@ -21,7 +21,7 @@ from ..views.surface import Surface, View
 from ..views.surface_points import COSINE
 from ..views.visibility import edge_trust
 from .bake import bake
-from .texels import SurfaceTexels, nearest_of
+from .texels import SurfaceTexels
 
 Floats = NDArray[np.float32]
 Index = NDArray[np.integer]
@@ -105,6 +105,6 @@ def _between_charts(texels: SurfaceTexels, changed: Index, count: int) -> tuple[
     mesh, and which that is."""
     fresh = np.zeros(count, bool)
     fresh[changed] = True
-    nearest = texels.index[nearest_of(texels.size, texels.index, texels.pages)]
+    nearest = texels.index[texels.near]
     follows = np.flatnonzero(fresh[nearest])
     return follows, nearest[follows]

@@ -153,9 +153,9 @@ class ImageCanvas(Generic[Laying]):
     def controls(self) -> Sequence[Mapping[str, Floats]]:
         """What ControlNets are shown of each view: one that reads positions the same flat square, one that
         reads depth nothing."""
-        flat = {"position": position.plane(self.layout.side, self.settings.layout)}
-        flat = flat if self.settings.control == "position" else {}
-        return [flat] * self.layout.count
+        if self.settings.control != "position":
+            return [{}] * self.layout.count
+        return [{"position": position.plane(self.layout.side, self.settings.layout)}] * self.layout.count
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         maps = self.layout.at(self.layout.side // scale).maps(averaging)

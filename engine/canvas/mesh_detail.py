@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,17 +95,21 @@ def _texel_sides(surface: Surface) -> tuple[float, float]:
     return float(middle), float(coarse)
 
 
+def _enough(needed: float) -> Any | None:
+    """The smallest of the usual sizes of a texture that is; None where none is."""
+    return next((one for one in OPTIONS["texture_size"].common if one >= needed), None)
+
+
 def _that_does(needed: float) -> str:
     """Where there is one, the size of a texture that has room."""
-    size = next((one for one in OPTIONS["texture_size"].common if one >= needed), None)
+    size = _enough(needed)
     return f"; one of {size} would" if size else ""
 
 
 def _too_small(factor: int, size: int, needed: Mapping[int, float]) -> UserError:
     """That a texture of ``size`` has no room for ``factor``; needed: sizes by factors."""
     what = f"a texture of {size} has no room for what close-ups of {{detail}} {factor} would show"
-    enough = next((one for one in OPTIONS["texture_size"].common if one >= needed[factor]), None)
-    if enough:
+    if enough := _enough(needed[factor]):
         return UserError(what, f"use {{texture_size}} {enough}", detail=None, texture_size=None)
     fewer = next((str(f) for f in reversed(FACTORS) if needed[f] <= size), "off")
     return UserError(

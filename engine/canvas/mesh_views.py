@@ -50,8 +50,10 @@ def take_views(
     """
     placed = _planned(surface, host, wanted) if cameras is None else cameras
     whole = surface.whole
-    place = placement.placed(in_object(whole), layout)
-    shown: Mapping[str, Draw] = {**_CONTROLS, "position": partial(position.control, placement=place)}
+    shown: dict[str, Draw] = {**_CONTROLS}
+    if "position" in controls:
+        place = placement.placed(in_object(whole), layout)
+        shown["position"] = partial(position.control, placement=place)
 
     def draw(i: int) -> View:
         host.check()

@@ -127,14 +127,19 @@ def _close_up(point: NDArray[np.float64], back: NDArray[np.float64], density: fl
     """A camera at ``point`` + ``back`` that sees the point, facing it, at ``density``."""
     azimuth, elevation, distance = towards(back)
     half_extent = OBJECT_EXTENT * DISTANCE / (density * distance)
-    fov = min(2 * float(np.degrees(np.arctan(half_extent))), WIDEST)
+    fov = min(_fov(half_extent), WIDEST)
     return Camera(azimuth, elevation, distance, fov, (float(point[0]), float(point[1]), float(point[2])))
 
 
 def _inner(camera: Camera) -> Camera:
     """``camera`` without its picture's margin."""
     half_extent = camera.half_extent * (1 - 2 * MARGIN)
-    return replace(camera, fov=2 * float(np.degrees(np.arctan(half_extent))))
+    return replace(camera, fov=_fov(half_extent))
+
+
+def _fov(half_extent: float) -> float:
+    """Degrees, of a camera with this Camera.half_extent."""
+    return 2 * float(np.degrees(np.arctan(half_extent)))
 
 
 def _halved(cameras: list[Camera], parts: int) -> list[list[Camera]]:
