@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...engine.protocol import Preview
 from ..datablocks import by_uid
+from ..read import bulk
 from ..read.arrays import MeshReading
 from ..read.mesh import MODIFIERS_LEFT_OUT
 from .overlay import Overlay
@@ -165,10 +166,6 @@ def points_now(obj: Any, read: MeshReading) -> NDArray[np.float32] | None:
     mesh = obj.data if left_out else obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
     if len(mesh.vertices) != len(read.points) or len(mesh.loops) != len(read.loop_vertices):
         return None
-    corners = np.empty(len(mesh.loops), np.int32)
-    mesh.attributes[".corner_vert"].data.foreach_get("value", corners)
-    if not np.array_equal(corners, read.loop_vertices):
+    if not np.array_equal(bulk.corner_vertices(mesh), read.loop_vertices):
         return None
-    points = np.empty((len(mesh.vertices), 3), np.float32)
-    mesh.vertices.foreach_get("co", points.ravel())
-    return points
+    return bulk.points(mesh)

@@ -82,9 +82,7 @@ def _faces(mesh: Any, name: str) -> Floats | None:
         values = _attribute(mesh, name, "FACE")
     if values is None or not values.any():
         return None
-    counts = np.empty(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("loop_total", counts)
-    return np.repeat(values.astype(np.float32), counts)
+    return np.repeat(values.astype(np.float32), bulk.polygon_sizes(mesh))
 
 
 def _attribute(mesh: Any, name: str, domain: str) -> Floats | None:

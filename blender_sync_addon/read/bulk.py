@@ -43,6 +43,13 @@ def polygon_starts(mesh: Any) -> NDArray[np.int32]:
     return starts
 
 
+def polygon_sizes(mesh: Any) -> NDArray[np.int32]:
+    """How many loops each polygon has, (P,)."""
+    sizes = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_total", sizes)
+    return sizes
+
+
 def uvs(layer: Any) -> NDArray[np.float32]:
     """The UVs of each loop, (L, 2)."""
     found = np.empty((len(layer.uv), 2), np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..datablocks import polygon_slots
 from ..problem import Problem
+from . import bulk
 from . import mesh as read_mesh
 from .arrays import MeshReading
 from .target import artists_material_names
@@ -56,9 +57,7 @@ def _has_uvs(mesh: Any, reading: MeshReading) -> bool:
     layer = mesh.uv_layers.get(reading.uv_layer or "")
     if layer is None or reading.loop_uvs is None or not reading.on_base:
         return True
-    found = np.empty_like(reading.loop_uvs)
-    layer.uv.foreach_get("vector", found.ravel())
-    return np.array_equal(found, reading.loop_uvs)
+    return np.array_equal(bulk.uvs(layer), reading.loop_uvs)
 
 
 def _changed(obj: Any, how: str) -> Problem:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datablocks import MAX_UV_MAPS, SLOT_INDEX, is_faithful
+from . import bulk
 
 NAME = "sync_texture_trial"
 MUCH = 0.5  # of the surface
@@ -95,9 +96,7 @@ def _add_uv_map(mesh: Any) -> None:
     if len(mesh.uv_layers) == MAX_UV_MAPS:
         mesh.uv_layers.remove(mesh.uv_layers[0])
     layer = mesh.uv_layers.new(name=NAME, do_init=False)
-    starts, totals = np.empty((2, len(mesh.polygons)), np.int32)
-    mesh.polygons.foreach_get("loop_start", starts)
-    mesh.polygons.foreach_get("loop_total", totals)
+    starts, totals = bulk.polygon_starts(mesh), bulk.polygon_sizes(mesh)
     place = np.arange(len(mesh.loops)) - np.repeat(starts, totals)
     angle = 2 * np.pi * place / np.repeat(totals, totals)
     uvs = np.stack([0.5 + 0.4 * np.cos(angle), 0.5 + 0.4 * np.sin(angle)], axis=-1).astype(np.float32)
