@@ -105,8 +105,7 @@ class Lesson:
     ) -> tuple[Tensor, Tensor]:
         """The teacher's, without words and with them."""
         both = torch.cat([self.empty.expand_as(ids), ids])
-        twice = (t.repeat(2, *[1] * (t.dim() - 1)) for t in (x, times, code, keep))
-        x, times, code, keep = twice
+        x, times, code, keep = (t.repeat(2, *[1] * (t.dim() - 1)) for t in (x, times, code, keep))
         without, known = predict(self.teacher, x, times, both, code, keep).float().chunk(2)
         return without, known
 

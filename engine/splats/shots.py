@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,22 +137,23 @@ class Scene:
             yield from pool.map(lambda camera: self.seen(camera, resolution, check), cameras)
 
 
+Draw = Callable[[Scene, Shot, Check], Floats]
+
+
 def controls(
     scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None, place: Placement = UNMOVED
 ) -> dict[str, Floats]:
     """The control pictures of ``shot``, (1 or 3, R, R) float32 in [0, 1] by their ``kinds``. place: where the
     splats lie among the places of a model that reads positions."""
-    return {
-        kind: _position(shot, place) if kind == "position" else _CONTROLS[kind](scene, shot, check)
-        for kind in kinds
-    }
+    drawn: Mapping[str, Draw] = {**_CONTROLS, "position": partial(_position, place=place)}
+    return {kind: drawn[kind](scene, shot, check) for kind in kinds}
 
 
 def _depth(scene: Scene, shot: Shot, check: Check) -> Floats:
     return depth_picture(shot.depth, shot.coverage > HINT)[None]
 
 
-def _position(shot: Shot, place: Placement) -> Floats:
+def _position(scene: Scene, shot: Shot, check: Check, place: Placement) -> Floats:
     picture = position.position_picture(place.of(shot.points[shot.mask]), shot.mask)
     return np.moveaxis(picture, -1, 0)
 
@@ -169,4 +170,4 @@ def _lines(scene: Scene, shot: Shot, check: Check) -> Floats:
     return lines.line_picture(inside, part, place, facing, depth, shot.camera)
 
 
-_CONTROLS = {"depth": _depth, "normal": _normal, "lines": _lines}
+_CONTROLS: Mapping[str, Draw] = {"depth": _depth, "normal": _normal, "lines": _lines}
