@@ -18,12 +18,13 @@ from engine.errors import Cancelled, UserError
 from engine.mesh import atlas
 
 
-def _children() -> set[int]:
-    """Process ids of everything that runs the child script; needs /proc."""
+def _children(folder: Path) -> set[int]:
+    """Process ids of everything that works on a folder in ``folder``, which is one test's own: other tests unwrap
+    at the same time. Needs /proc."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and b"xatlas_child.py" in (entry / "cmdline").read_bytes():
+            if entry.name.isdigit() and f"{folder}/".encode() in (entry / "cmdline").read_bytes():
                 found.add(int(entry.name))
         except OSError:
             continue
@@ -66,43 +67,45 @@ def test_parts_are_never_joined_and_order_is_kept() -> None:
     assert ratio.max() / ratio.min() < 1.3  # every face has its own UVs, not another's
 
 
-def test_cancelling_ends_the_processes() -> None:
+def test_cancelling_ends_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("processes can't be listed here")
-    before, calls = _children(), [0]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    calls, seen = [0], []
 
     def check() -> None:
         calls[0] += 1
         if calls[0] == 8:
+            seen.extend(_children(tmp_path))
             raise Cancelled
 
     start = time.monotonic()
     with pytest.raises(Cancelled):
         atlas.unwrap(*_slow(), 1024, check)
     assert time.monotonic() - start < 5
+    assert len(seen) == 2  # guard and worker
     deadline = time.monotonic() + 5
-    while _children() - before and time.monotonic() < deadline:
+    while _children(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _children() - before
+    assert not _children(tmp_path)
 
 
 def test_no_orphans_when_the_engine_is_killed(root: Path, tmp_path: Path) -> None:
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("processes can't be listed here")
-    before = _children()
     code = "from tests.engine.mesh.test_atlas import _slow, _quiet; from engine.mesh import atlas\n"
     code += "atlas.unwrap(*_slow(), 1024, _quiet)"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     engine = subprocess.Popen([sys.executable, "-c", code], cwd=root, env=environment)
     deadline = time.monotonic() + 60
-    while len(_children() - before) < 2 and time.monotonic() < deadline:
+    while len(_children(tmp_path)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(_children() - before) == 2  # guard and worker
+    assert len(_children(tmp_path)) == 2  # guard and worker
     engine.send_signal(signal.SIGKILL)
     engine.wait()
-    while _children() - before and time.monotonic() < deadline:
+    while _children(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _children() - before
+    assert not _children(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
