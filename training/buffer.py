@@ -18,7 +18,7 @@ from training.captions import Look, random_look
 from training.data import make_batch
 from training.fields import Fields
 from training.networks import tokens
-from training.places import CODES, coded
+from training.places import CODES, TAPS, coded
 from training.pool import SIZE, Pool
 from training.tokenizer import MAX_TOKENS
 
@@ -27,8 +27,8 @@ BESIDE = 0.15  # share of the windows that lie around any place, the others arou
 
 @dataclass(frozen=True)
 class Draw:
-    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, CODES, h, w) float32, the control pictures'
-    codes; ``weight`` (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
+    """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, CODES + TAPS, h, w) float32, what the
+    control pictures say (places.coded); ``weight`` (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
 
     latents: Tensor
     control: Tensor
@@ -59,7 +59,7 @@ class Buffer:
         side = SIZE // autoencoder.PATCH
         make = partial(torch.zeros, device=fields.noise.device)
         self.latents = make(capacity, autoencoder.LATENTS, side, side, dtype=torch.half)
-        self.control = make(capacity, CODES, side, side, dtype=torch.half)
+        self.control = make(capacity, CODES + TAPS, side, side, dtype=torch.half)
         self.weight = make(capacity, 1, side, side, dtype=torch.half)
         self.tokens = make(capacity, MAX_TOKENS, dtype=torch.long)
 

@@ -41,6 +41,33 @@ FIRST = ("stripes", "checkerboard", "bricks", "planks")
 ON_GROUND = ("polka dots", "stars")  # which colour is which, the words' order alone tells
 # What the classifier missed most among three generated views of each material in looks as in training.
 HARDER = ("plastic", "crystal", "crackle ceramic", "knitted wool", "terrazzo")
+# What the noise that models of positions are told decides the layout of (engine/controls/noise.py).
+IRREGULAR = (
+    *(
+        "zebra",
+        "tiger",
+        "leopard",
+        "giraffe",
+        "cow",
+        "cobblestone",
+        "mossy cobblestone",
+        "gravel",
+        "marble",
+        "wood",
+    ),
+    *(
+        "camouflage",
+        "blotches",
+        "lava",
+        "water",
+        "cracked earth",
+        "crackle ceramic",
+        "crystal",
+        "agate",
+        "terrazzo",
+    ),
+    *("cheese", "hammered metal", "bark", "clouds", "galaxy", "ice", "stone", "snow", "rust"),
+)
 METALLIC_WORDS = ("gold", "silver")  # of the colours that additions name
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
@@ -135,6 +162,11 @@ def ground_look(rng: np.random.Generator) -> Look:
     return (
         random_look(rng, str(rng.choice(ON_GROUND)), plain=True) if rng.random() < 0.5 else lattice_look(rng)
     )
+
+
+def irregular_look(rng: np.random.Generator) -> Look:
+    """A look of a pattern that isn't regular, three times of four."""
+    return random_look(rng, str(rng.choice(IRREGULAR)) if rng.random() < 0.75 else None)
 
 
 def later_look(rng: np.random.Generator) -> Look:

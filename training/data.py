@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.controls import noise
+from engine.controls.noise import FIELDS
 from engine.views.cameras import DISTANCE, FOV
 from training.captions import Look, caption, random_look
 from training.coat import Coat
@@ -29,8 +31,8 @@ DEPTH_SHARE = 0.04  # of the samples show the depth picture instead of positions
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """``pictures`` and ``control`` (N, 3, SIZE, SIZE) in [0, 1], the latter the engine's position map or
-    depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
+    """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``control`` (N, CONTROL, SIZE, SIZE) in [0, 1], the engine's
+    position map and noise, or its depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
 
     pictures: Tensor
     control: Tensor
@@ -60,10 +62,22 @@ def make_sample(
     return picture, control(view, rng.random() < DEPTH_SHARE), mask, text
 
 
-def control(view: View, depth: bool) -> Tensor:
-    """The control picture (3, SIZE, SIZE) in [0, 1]: positions, or depth in three equal channels."""
-    pixels = np.repeat(view.depth[..., None] / np.float32(255), 3, 2) if depth else view.places
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+def control(view: View, by_depth: bool) -> Tensor:
+    """The control picture (CONTROL, SIZE, SIZE) in [0, 1]: positions and the noise there, or depth in three equal
+    channels and no noise."""
+    if by_depth:
+        return torch.cat([depth(view).expand(3, SIZE, SIZE), torch.zeros(FIELDS, SIZE, SIZE)])
+    return torch.cat([position(view), torch.from_numpy(noise.picture(view.seen, view.inside))])
+
+
+def position(view: View) -> Tensor:
+    """(3, SIZE, SIZE) in [0, 1]: the engine's position map."""
+    return torch.from_numpy(np.ascontiguousarray(view.places.transpose(2, 0, 1)))
+
+
+def depth(view: View) -> Tensor:
+    """(1, SIZE, SIZE) in [0, 1]: the engine's depth picture."""
+    return torch.from_numpy(np.ascontiguousarray(view.depth[None])) / 255
 
 
 def draw(view: View, look: Look, fields: Fields, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -30,15 +30,14 @@ class Noised:
 
 
 def noised(
-    latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator, layout: bool = False
+    latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator, layout: float = 0.0
 ) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch; wholly, if ``layout``."""
+    """Noise each latent to its own time, the times spread over the batch; the share ``layout`` of them wholly."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    times = (spread**NOISIER * total).long().clamp(max=total - 1).to(latents.device)
-    if layout:
-        times = torch.full_like(times, total - 1)
-    return noised_to(times, latents, alphas_cumprod, generator)
+    part = count - round(layout * count)
+    times = ((spread * count / max(part, 1)).clamp(max=1) ** NOISIER * total).long().clamp(max=total - 1)
+    return noised_to(times.to(latents.device), latents, alphas_cumprod, generator)
 
 
 def noised_to(times: Tensor, latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator) -> Noised:
@@ -57,10 +56,10 @@ def losses(
     empty: Tensor,
     alphas_cumprod: Tensor,
     generator: torch.Generator,
-    layout: bool = False,
+    layout: float = 0.0,
 ) -> Tensor:
     """(N,) weighted squared errors of the predicted latents, in order of noise. ``empty`` (T,): tokens of ''.
-    ``layout``: all from pure noise, where the prediction is a regression of the picture on its control."""
+    ``layout``: the share from pure noise, where the prediction is a regression of the picture on its control."""
     count = len(draw.latents)
     step = noised(draw.latents, alphas_cumprod, generator, layout)
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT

@@ -192,7 +192,7 @@ def _save(
     """The checkpoint, and ``run``/model: the teacher's folder with the student's averaged weights."""
     checkpoint(settings.run / "checkpoint", optimizer, elapsed, samples)
     with optimizer.averaged():
-        copied = copy.deepcopy(student)
+        copied = networks.finished(copy.deepcopy(student))
     folder = settings.run / "model"
     shutil.copytree(settings.model, folder, dirs_exist_ok=True)
     for name, network in zip(("text_encoder", "unet", "controlnet"), copied.all, strict=True):

@@ -26,7 +26,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from training.captions import caption, random_look
 from training.coat import CHANNELS
-from training.data import control, painted, pictured, shrunk
+from training.data import depth, painted, pictured, position, shrunk
 from training.fields import Fields
 from training.networks import tokens
 from training.optim import Optimizer, checkpoint, cosine, resume
@@ -134,7 +134,7 @@ class Painter:
         coat = painted(view, look, self.fields, rng)
         picture, mask = pictured(view, coat)
         truth = shrunk(view, coat.channels(), 0.0) / mask.clamp(min=0.25)
-        places = torch.cat([control(view, False), control(view, True)[:1]])
+        places = torch.cat([position(view), depth(view)])
         places[:3] *= rng.random() >= PLACELESS
         places[3:] *= rng.random() >= DEPTHLESS
         words = caption(look, rng, view.azimuth, view.elevation)

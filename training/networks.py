@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.autoencoder import LATENTS
-from training.places import HINGES, Embedding, write_code
+from training import places
+from training.places import BLOCKS, CONTROL, learning, write_code
 
 FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many samples a second
 
@@ -103,7 +104,8 @@ def _controlnet(arch: Architecture) -> ControlNetModel:
     network = ControlNetModel(
         down_block_types=("DownBlock2D",) * len(arch.widths),
         mid_block_type="UNetMidBlock2D",
-        conditioning_embedding_out_channels=(4, 4, 8, HINGES),
+        conditioning_channels=CONTROL,
+        conditioning_embedding_out_channels=BLOCKS,
         **_shared(arch),
     )
     for layer in [*network.controlnet_down_blocks, network.controlnet_mid_block]:
@@ -118,9 +120,8 @@ def _reading_codes(network: ControlNetModel) -> ControlNetModel:
     """``network``, which in training is given codes: there is nothing to learn in what makes them, and that
     would take a sixth of the time."""
     embedding = network.controlnet_cond_embedding
-    embedding.__class__ = Embedding
-    for layers in (network.conv_in, embedding):
-        layers.requires_grad_(False)
+    network.conv_in.requires_grad_(False)
+    learning(embedding)
     network.conv_in.bias.requires_grad_()  # torch 2.13's GroupNorm crashes if its input needs no gradient
     embedding.exact = True  # read by Optimizer; what follows in the network has the network's precision
     return network
@@ -130,10 +131,39 @@ def load(folder: Path) -> Networks:
     """Those of a pipeline that ``build`` and training made, in float32."""
     whole = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
     unet = UNet2DConditionModel.from_pretrained(folder / "unet", **whole)
-    controlnet = ControlNetModel.from_pretrained(folder / "controlnet", **whole)
+    controlnet = _told_noise(ControlNetModel.from_pretrained(folder / "controlnet", **whole))
     text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     unet, controlnet = (network.to(memory_format=FASTER) for network in (unet, controlnet))
     return Networks(text, unet, _reading_codes(controlnet))
+
+
+def finished(networks: Networks) -> Networks:
+    """The same ``networks``, as diffusers and the engine read them: not to be trained any more."""
+    places.finished(networks.controlnet.controlnet_cond_embedding)
+    return networks
+
+
+def _told_noise(network: ControlNetModel) -> ControlNetModel:
+    """``network``, or where it reads positions alone one that reads the noise beside them, too, and makes nothing of
+    it yet."""
+    if network.config.conditioning_channels == CONTROL:
+        return network
+    config = {
+        **network.config,
+        "conditioning_channels": CONTROL,
+        "conditioning_embedding_out_channels": BLOCKS,
+    }
+    found = ControlNetModel.from_config(config)
+    embedding = found.controlnet_cond_embedding
+    write_code(embedding)
+    kept = found.state_dict()
+    with torch.no_grad():
+        for (
+            name,
+            value,
+        ) in network.state_dict().items():  # its own code, which it learned with: first among channels
+            kept[name][tuple(slice(n) for n in value.shape)] = value
+    return found
 
 
 def scheduler() -> DDIMScheduler:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 
+from engine.controls.noise import FIELDS
 from training.surface import SIDE
 
 LIFT = 12.0  # of the coordinates on their way through the control embedding: there SiLU is the identity
-SLOPE = 160.0  # of the hinges: SiLU(SLOPE * x) is a ramp that begins within 1 / SLOPE of 0
+SLOPE = 128.0  # of the hinges: SiLU(SLOPE * x) is a ramp that begins within 1 / SLOPE of 0
 KNOTS = 64  # along each axis of the unit cube that positions are written in
 PERIODS = (0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0)  # of the waves, in the mesh's own units
 ALONG = (0.25, 0.375, 0.5)  # those of the waves along a wall, whichever way it faces
 PLACE, TILT, PRESENCE = 3 * (2 * len(PERIODS) + 1), 12, 1  # channels of each kind
 CODES = PLACE + TILT + PRESENCE + 2 * len(ALONG)
 HINGES = 3 * KNOTS + 2 * TILT + 2 * PRESENCE + 2 * KNOTS
+CONTROL = 3 + FIELDS  # channels of a control picture: a position, and the noise there
+TAPS = 16 * FIELDS  # the noise at 4x4 places of every latent
+BLOCKS = (4 + FIELDS, 4 + FIELDS, 8 + 4 * FIELDS, HINGES + TAPS)  # channels of the control embedding's layers
 _TILT = 60.0  # of a coordinate's differences across 8 pixels
 _STEEPEST = 3.0  # at which they are cut: a silhouette is no slope
 _FACING = 60000.0  # of a coordinate's differences across 2 pixels
@@ -23,17 +28,48 @@ _SURE = 100.0  # how much the one must exceed the other for a facing to be certa
 
 
 class Embedding(ControlNetConditioningEmbedding):
-    """One that takes codes as well, and leaves them as they are."""
+    """One in training: it takes what ``coded`` told already, and learns in ``reads`` what to make of the noise. All
+    else in it is set by hand."""
+
+    reads: nn.Conv2d
 
     def forward(self, conditioning: Tensor) -> Tensor:
-        return conditioning if conditioning.shape[1] == CODES else super().forward(conditioning)
+        codes, taps = conditioning.split([CODES, TAPS], 1)
+        read: Tensor = self.reads(taps.float())
+        return codes + read.to(codes.dtype)
+
+
+def learning(embedding: ControlNetConditioningEmbedding) -> None:
+    """Make ``embedding`` one in training, as ``finished`` undoes."""
+    embedding.requires_grad_(False)
+    embedding.__class__ = Embedding
+    output, reads = embedding.conv_out, nn.Conv2d(TAPS, CODES, 1, bias=False).to(embedding.conv_out.weight)
+    with torch.no_grad():
+        reads.weight.copy_(output.weight[:, HINGES:, 1:2, 1:2])
+        output.bias += LIFT * reads.weight.sum((1, 2, 3))
+        output.weight[:, HINGES:] = 0
+    embedding.reads = reads
+
+
+@torch.no_grad()
+def finished(embedding: ControlNetConditioningEmbedding) -> None:
+    """Put what ``embedding`` learned to read into its last layer: it is diffusers' own again."""
+    output, weight = embedding.conv_out.float(), embedding.reads.weight.half().float()  # as it is exported
+    output.weight[:, HINGES:, 1:2, 1:2] = weight
+    output.bias -= LIFT * weight.sum((1, 2, 3))
+    del embedding.reads
+    embedding.__class__ = ControlNetConditioningEmbedding
 
 
 @torch.no_grad()
 def coded(embedding: nn.Module, control: Tensor) -> Tensor:
-    """The codes (N, CODES, h, w) float32 of ``control`` (N, 3, H, W) in [0, 1]."""
-    codes: Tensor = embedding(control.to(next(embedding.parameters()).device))
-    return codes.float()
+    """The codes and the noise's taps (N, CODES + TAPS, h, w) float32 of ``control`` (N, CONTROL, H, W) in [0, 1],
+    by an embedding in training."""
+    output: nn.Conv2d = embedding.conv_out  # type: ignore[assignment]
+    x = control.to(output.weight)
+    for layer in (embedding.conv_in, *embedding.blocks):  # type: ignore[misc]
+        x = F.silu(layer(x))
+    return torch.cat([output(x), x[:, HINGES:] - LIFT], 1).float()
 
 
 @torch.no_grad()
@@ -49,6 +85,11 @@ def write_code(embedding: ControlNetConditioningEmbedding) -> None:
 
     The coordinates pass all blocks but the last unchanged, averaged over ever larger pixels. The last has
     hinges SiLU(SLOPE * (p - knot)), and its output sums them up to any function linear between knots.
+
+    The noise passes beside them: each layer that halves the picture lays its 2x2 pixels side by side, but for the
+    first, where all four are alike. What the output makes of it isn't set here.
+
+    All weights are float16's numbers, as which they are exported: a network learns with the code that it will have.
     """
     *layers, last = embedding.conv_in, *embedding.blocks
     for layer in (*layers, last, embedding.conv_out):
@@ -58,6 +99,7 @@ def write_code(embedding: ControlNetConditioningEmbedding) -> None:
         for axis in range(3):
             layer.weight[axis, axis] = _averaging(layer)
     embedding.conv_in.bias[:3] = LIFT
+    _write_noise(embedding)
     _write_facing(*layers[-2:])
     for axis in range(3):
         _write_hinges(last, axis, axis * KNOTS)
@@ -67,6 +109,25 @@ def write_code(embedding: ControlNetConditioningEmbedding) -> None:
         _write_sum(embedding.conv_out, channel + 2 * len(PERIODS), _places(), axis * KNOTS)
     _write_presence(embedding, last)
     _write_along(embedding, last)
+    for weight in embedding.parameters():
+        weight.copy_(weight.half())
+
+
+def _write_noise(embedding: ControlNetConditioningEmbedding) -> None:
+    first, *blocks = embedding.conv_in, *embedding.blocks
+    for i in range(FIELDS):
+        first.weight[4 + i, 3 + i, 1, 1] = 1
+        first.bias[4 + i] = LIFT
+    came = 4
+    for layer, leaves in zip(blocks, (4, 4, 4, 8, 8, HINGES), strict=True):
+        count = layer.weight.shape[1] - came
+        for i in range(count):
+            if layer.stride == (1, 1) or leaves == 4:
+                layer.weight[leaves + i, came + i] = _averaging(layer)
+            else:
+                for tap, (y, x) in enumerate(((1, 1), (1, 2), (2, 1), (2, 2))):
+                    layer.weight[leaves + 4 * i + tap, came + i, y, x] = 1
+        came = leaves
 
 
 def _write_hinges(last: nn.Conv2d, axis: int, first: int) -> None:

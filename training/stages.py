@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from training.captions import Look, early_look, first_look, ground_look, later_look, lattice_look, random_look
+from training.captions import (
+    Look,
+    early_look,
+    first_look,
+    ground_look,
+    irregular_look,
+    later_look,
+    lattice_look,
+    random_look,
+)
 
 
 @dataclass(frozen=True)
 class Stage:
     """Until the share ``until`` of a run's time: samples with looks drawn by ``looks``.
 
-    ``layout``: from pure noise alone, where the prediction is a regression of the picture on its control and
-    words. ``crop``: windows as many latents wide, None for whole views; ``batch``: samples a step.
+    ``layout``: the share from pure noise alone, where the prediction is a regression of the picture on its control
+    and words. ``crop``: windows as many latents wide, None for whole views; ``batch``: samples a step.
     """
 
     name: str
     until: float
     looks: Callable[[np.random.Generator], Look]
-    layout: bool
+    layout: float
     crop: int | None
     batch: int
 
 
 STAGES = (
-    Stage("four patterns on white", 0.02, first_look, True, 16, 32),
-    Stage("patterns on white", 0.06, early_look, True, 16, 32),
-    Stage("patterns", 0.36, lattice_look, True, 16, 32),
-    Stage("patterns on a ground", 0.45, ground_look, True, 16, 32),
-    Stage("windows", 0.85, random_look, False, 16, 48),
-    Stage("views", 1.0, later_look, False, None, 24),
+    Stage("four patterns on white", 0.02, first_look, 1.0, 16, 32),
+    Stage("patterns on white", 0.06, early_look, 1.0, 16, 32),
+    Stage("patterns", 0.36, lattice_look, 1.0, 16, 32),
+    Stage("patterns on a ground", 0.45, ground_look, 1.0, 16, 32),
+    Stage("windows", 0.85, random_look, 0.0, 16, 48),
+    Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 
 
-def stage_at(progress: float) -> Stage:
-    """The stage of a run after the share ``progress`` of its time."""
-    return next((stage for stage in STAGES if progress < stage.until), STAGES[-1])
+AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
+    Stage("irregular patterns", 0.2, irregular_look, 0.5, 16, 48),
+    Stage("windows", 0.4, random_look, 0.1, 16, 48),
+    Stage("views", 1.0, later_look, 0.0, None, 24),
+)
+
+
+def stage_at(stages: Sequence[Stage], progress: float) -> Stage:
+    """Which of the ``stages`` a run is in after the share ``progress`` of its time."""
+    return next((stage for stage in stages if progress < stage.until), stages[-1])

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.fields import MEDIUM, NOISE_GRID, Fields, finer, sample
+from engine.controls import noise
+from training.fields import MEDIUM, NOISE_GRID, SMOOTH, Fields, finer, sample
 
 RGB = tuple[float, float, float]
 
@@ -37,6 +38,27 @@ class Surface:
         """``colour`` as a tensor (3,) beside the points."""
         return torch.tensor(colour, dtype=torch.float32, device=self.points.device)
 
+    def field(self, kind: int, number: int = 0) -> Tensor:
+        """The noise of ``kind`` (SMOOTH or MEDIUM) that models of positions are told, the first or the second: features
+        of about 0.4 units. On a larger or smaller scale, where they know none, such noise of the surface's own."""
+        if self.scale == 1:
+            known = {SMOOTH: noise.SMOOTH, MEDIUM: noise.MEDIUM}[kind]
+            return self._known(noise.noise(self._places, known, number))
+        return self.noise(0.42, kind)
+
+    def grain(self) -> Tensor:
+        """The same of upright grain, four times as long as wide."""
+        if self.scale == 1:
+            return self._known(noise.noise(self._places, noise.GRAIN, 0))
+        return self.noise(0.2, MEDIUM, (1, 4, 1))
+
+    @property
+    def _places(self) -> np.ndarray:
+        return self.points.cpu().numpy()
+
+    def _known(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.points.device)
+
     def noise(
         self, size: float, kind: int = MEDIUM, stretch: tuple[float, float, float] = (1, 1, 1)
     ) -> Tensor:
@@ -52,7 +74,12 @@ class Surface:
         self, size: float, stretch: tuple[float, float, float] = (1, 1, 1)
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Voronoi cells ``size`` units wide: distance to the centre, gap to the next cell's (0 on the
-        border, in cell sizes) and each cell's tone in [0, 1]."""
+        border, in cell sizes) and each cell's tone in [0, 1]. Cells of a size that models of positions are told
+        (engine/controls/noise.py) lie where these say."""
+        for known in noise.CELLS:
+            if stretch == (1, 1, 1) and math.isclose(size * self.scale, known, rel_tol=1e-3):
+                first, gap, tone = self._known(noise.cells(self._places, known)).T
+                return first, gap, tone
         points = self._placed(12 * size, stretch)
         first, second = sample(self.fields.cells[:, :2], points)
         tone = sample(self.fields.cells[:, 2:], points, nearest=True)[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,9 +32,8 @@ from training.optim import Optimizer, checkpoint, cosine, resume
 from training.pool import Pool
 from training.pool import build as build_pool
 from training.regression import Log, Regression
-from training.stages import Stage, stage_at
+from training.stages import AGAIN, STAGES, Stage, stage_at
 from training.tokenizer import write_tokenizer
-from training.warm_start import warm_start
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class TrainingSettings:
     start: int = 1024  # samples in the buffer before the first step
     capacity: int = 8_000
     save_minutes: float = 5.0
-    begin_with: str = ""  # a pipeline folder of the same architecture, instead of random weights
+    begin_with: str = (
+        ""  # a model's folder that training made, instead of random weights and new autoencoders
+    )
     shapes: int = 800
     views: int = 4
     close_ups: float = 0.25  # share of the views
@@ -93,11 +95,24 @@ def prepare(settings: TrainingSettings, log: Log) -> Prepared:
     held_out = build_pool(
         run / "held_out", max(settings.shapes // 30, 2), 3, seed=2, workers=settings.threads
     )
+    if settings.begin_with:
+        _take_over(Path(settings.begin_with), run)
     if not (run / "tokenizer" / "merges.txt").exists():
         write_tokenizer(run / "tokenizer", _captions(2000))
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
     vae, small = _autoencoders(settings, fields, shapes, held_out, log)
     return Prepared(fields, shapes, held_out, tokenizer, vae, small)
+
+
+def _take_over(model: Path, run: Path) -> None:
+    """What a run needs of ``model`` beside its networks, unless the run has it."""
+    for source, name in (
+        ("tokenizer", "tokenizer"),
+        ("vae", "autoencoder"),
+        ("tiny_autoencoder", "small_autoencoder"),
+    ):
+        if not (run / name).exists():
+            shutil.copytree(model / source, run / name)
 
 
 def _autoencoders(
@@ -113,12 +128,14 @@ def _autoencoders(
         vae = autoencoder.train(data, steps, seed, threads, log)
         log(f"autoencoder: {autoencoder.psnr(vae, check):.2f} dB on held-out shapes")
         vae.save_pretrained(large)
-    vae = AutoencoderKL.from_pretrained(large).to(settings.device).eval().requires_grad_(False)
+    vae = AutoencoderKL.from_pretrained(large, torch_dtype=torch.float32)
+    vae = vae.to(settings.device).eval().requires_grad_(False)
     if small in missing:
         found = small_autoencoder.train(vae, data, steps, seed, threads, log)
         log(f"small autoencoder: {autoencoder.psnr(found, check):.2f} dB on held-out shapes")
         found.save_pretrained(small)
-    return vae, AutoencoderDC.from_pretrained(small).eval().requires_grad_(False)
+    found = AutoencoderDC.from_pretrained(small, torch_dtype=torch.float32)
+    return vae, found.eval().requires_grad_(False)
 
 
 def _captions(count: int) -> list[str]:
@@ -129,18 +146,19 @@ def _captions(count: int) -> list[str]:
 
 def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
-    nets = networks.build(prepared.tokenizer, settings.arch, settings.seed).to(settings.device)
+    if settings.begin_with:
+        nets, stages = networks.load(Path(settings.begin_with)), AGAIN
+    else:
+        nets, stages = networks.build(prepared.tokenizer, settings.arch, settings.seed), STAGES
+    nets = nets.to(settings.device)
     size = sum(
         p.numel() for network in [*nets.all, prepared.vae, prepared.small] for p in network.parameters()
     )
     log(f"{size / 1e6:.2f} M parameters, {2 * size / 1e6:.1f} MB in float16")
-    if settings.begin_with:
-        data = make_batch(prepared.pool, prepared.fields, settings.seed, 0, 64)
-        warm_start(nets, prepared.tokenizer, prepared.vae, Path(settings.begin_with), data.pictures)
     optimizer = Optimizer(nets.all, settings.average, decay=1e-3)
     spent, samples = resume(settings.run / "checkpoint", optimizer)
     total = settings.hours * 3600
-    stage = stage_at(spent / total)
+    stage = stage_at(stages, spent / total)
     embedding = nets.controlnet.controlnet_cond_embedding
     buffer = _buffer(settings, prepared, embedding, samples, stage)
     began = saved = time.monotonic()
@@ -159,7 +177,7 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
         empty, alphas = empty.to(settings.device), alphas.to(settings.device)
         step = TrainStep(settings, nets, optimizer, threads, empty, alphas)
         while elapsed() < total:
-            before, stage = stage, stage_at(elapsed() / total)
+            before, stage = stage, stage_at(stages, elapsed() / total)
             if stage is not before:
                 log(f"step {optimizer.steps}: {stage.name}")
                 recent = []
@@ -242,7 +260,7 @@ class TrainStep:
 def publish(run: Path, optimizer: Optimizer, nets: networks.Networks, prepared: Prepared) -> None:
     """Export the averaged weights to ``run``/model."""
     with optimizer.averaged():
-        copied = copy.deepcopy(nets).to("cpu")
+        copied = networks.finished(copy.deepcopy(nets).to("cpu"))
     vae = copy.deepcopy(prepared.vae).to("cpu")
     small = copy.deepcopy(prepared.small).to("cpu")
     export.save(run / "model", copied, vae, small, prepared.tokenizer, run / "tokenizer")
@@ -275,6 +293,7 @@ def _arguments() -> TrainingSettings:
         "threads",
         "device",
         "rate",
+        "fresh",
         "save_minutes",
         "begin_with",
     ):

@@ -2,7 +2,8 @@
 
 A control picture for models trained on it (also called a canonical coordinate map). Depth alone leaves a
 model guessing where on the object a view looks; with positions, the views of one object agree from the first
-step.
+step. Models may read more of each place, the noise that irregular patterns are made of (noise.py): its channels come
+after the colours.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..views.surface import Surface, View
+from . import noise
 from .placement import UNMOVED, Placement, placed
 
 Array = NDArray[np.float32]
@@ -26,10 +28,22 @@ def position_picture(points: Array, inside: NDArray[np.bool_]) -> Array:
     return picture
 
 
+CHANNELS = 3 + noise.FIELDS
+"""Of all that is told of a place."""
+
+
+def told(points: Array, inside: NDArray[np.bool_]) -> Array:
+    """(CHANNELS, R, R) float32 in [0, 1]: the position picture and the noise of each place; arguments as there."""
+    return np.concatenate(
+        [np.moveaxis(position_picture(points, inside), -1, 0), noise.picture(points, inside)]
+    )
+
+
 def control(surface: Surface, view: View, placement: Placement = UNMOVED) -> Array:
-    """(3, R, R) float32: the position picture of ``view`` of ``surface``, lying where ``placement`` says."""
+    """(CHANNELS, R, R) float32: what is told of the places of ``surface`` that ``view`` sees, lying where ``placement``
+    says."""
     points = placement.of(surface.places_in_object(view.fragments))
-    return np.moveaxis(position_picture(points, view.mask), -1, 0)  # pixels come row by row
+    return told(points, view.mask)  # pixels come row by row
 
 
 PLANE = 0.7, 0.3
@@ -37,7 +51,7 @@ PLANE = 0.7, 0.3
 
 
 def plane(side: int, layout: int = 0) -> Array:
-    """(3, side, side) float32: the position picture of a square that faces the camera and fills the view;
+    """(CHANNELS, side, side) float32: what is told of the places of a square that faces the camera and fills the view;
     layout: a seed of where it lies (placement.py).
 
     For pictures of a flat material every view has this one, wherever it lies on the picture. Compared with
@@ -50,5 +64,4 @@ def plane(side: int, layout: int = 0) -> Array:
     x, y = np.meshgrid(across, -across)
     points = np.stack([x, y, np.full_like(x, depth)], axis=-1).reshape(-1, 3).astype(np.float32)
     points = placed(points, layout, smallest=1.0, turned=False).of(points)
-    picture = position_picture(points, np.ones((side, side), bool))
-    return np.moveaxis(picture, -1, 0)
+    return told(points, np.ones((side, side), bool))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -72,7 +73,8 @@ class ControlNet:
     def embed(self, pictures: Tensor, rows: int) -> Tensor:
         """(N, C, h, w) on the ControlNet's device and in its precision.
 
-        pictures: (N, 1 or 3, H, W) in [0, 1]; one and the same tensor is looked at once, so its values must
+        pictures: (N, C, H, W) in [0, 1], of which the network reads as many channels as it was made for, one channel
+        being grey and what isn't told 0; one and the same tensor is looked at once, so its values must
         stay. rows: so many of them at once.
         """
         if pictures not in self._embedded:
@@ -82,7 +84,10 @@ class ControlNet:
         return embedded
 
     def _embed(self, pictures: Tensor) -> Tensor:
-        colours = pictures.to(self.part.device, self.part.dtype).expand(-1, 3, -1, -1)
+        count = self.part.config.conditioning_channels
+        colours = pictures.to(self.part.device, self.part.dtype)
+        colours = colours.expand(-1, 3, -1, -1) if colours.shape[1] == 1 else colours[:, :count]
+        colours = F.pad(colours, (0, 0, 0, 0, 0, count - colours.shape[1]))
         if self.part.config.controlnet_conditioning_channel_order == "bgr":  # turns whatever it is given
             return self.embedding(colours.flip(1)).flip(1)  # type: ignore[no-any-return]
         return self.embedding(colours)  # type: ignore[no-any-return]

@@ -48,7 +48,7 @@ class Estimator:
     def __call__(
         self, pictures: Tensor, controls: Mapping[str, Tensor], text: Tensor, check: Check
     ) -> Tensor:
-        """(N, 6, H, W) in [0, 1] of ``pictures`` (N, 3, H, W) in [0, 1], their ``controls`` (N, 1 or 3, H, W)
+        """(N, 6, H, W) in [0, 1] of ``pictures`` (N, 3, H, W) in [0, 1], their ``controls`` (N, C, H, W)
         in [0, 1] by kind, those of SEES, black where there are none, and prompts ``text`` (N, T, D)."""
         network, part = self.part.network(check), self.part
         height, width = pictures.shape[-2:]
@@ -67,7 +67,7 @@ class Estimator:
         """What it sees beside the colours, as many numbers of each kind as it takes."""
         nothing = torch.zeros_like(pictures[:, :1])
         shown = ((controls.get(kind, nothing), count) for kind, count in SEES.items())
-        parts = (one if one.shape[1] == n else one[:, :1].expand(-1, n, -1, -1) for one, n in shown)
+        parts = (one[:, :n] if one.shape[1] >= n else one[:, :1].expand(-1, n, -1, -1) for one, n in shown)
         return [part.to(self.part.device) for part in parts]
 
 

@@ -47,7 +47,7 @@ def to_image(picture: Floats) -> Image.Image:
 def contact_sheet(
     controls: Sequence[Floats], views: Floats, rendered: Floats, labels: Sequence[str]
 ) -> Image.Image:
-    """Three rows, a column a view: what ControlNets saw, ``controls`` (N, 1 or 3, R, R) of each kind, side by
+    """Three rows, a column a view: what ControlNets saw, ``controls`` (N, C, R, R) of each kind, side by
     side where there are several; generated views (N, R, R, 3) and the texture re-rendered."""
     seen = _side_by_side(controls)
     cell = max(96, min(192, views.shape[1]))
@@ -68,9 +68,9 @@ def contact_sheet(
 
 
 def _side_by_side(controls: Sequence[Floats]) -> Floats:
-    """(N, S, S, 3) of pictures (N, 1 or 3, R, R) of each kind: one, or up to four in a square of squares."""
+    """(N, S, S, 3) of pictures (N, C, R, R) of each kind, of which three channels are shown: one, or up to four in a square of squares."""
     shape = (len(controls[0]), 3, *controls[0].shape[2:])
-    colours = [np.broadcast_to(one, shape).transpose(0, 2, 3, 1) for one in controls]
+    colours = [np.broadcast_to(one[:, :3], shape).transpose(0, 2, 3, 1) for one in controls]
     if len(colours) == 1:
         return colours[0]
     nothing = [np.full_like(colours[0], _NOTHING)] * (4 - len(colours))

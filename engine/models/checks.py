@@ -6,12 +6,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..controls.noise import FIELDS
 from ..errors import UserError
-from ..options.values import cut, short
+from ..options.values import cut, either, short
 from . import families
 from .files import AGAIN, SUPPORTED
 
 ANOTHER = "choose a depth ControlNet made for this model"
+CONDITIONING = (
+    3,
+    3 + FIELDS,
+)  # channels of control pictures: a colour, and the noise at a position beside it
 PLAIN, UNION = "ControlNetModel", "ControlNetUnionModel"
 _SHARED = (  # what a ControlNet's config and its UNet's must agree on; it may have fewer attention layers
     *("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"),
@@ -117,6 +122,9 @@ def check_controlnet(path: Path, control: Mapping[str, Any], unet: Mapping[str, 
         raise UserError(f"{path} is a {found}: not supported", ANOTHER)
     if found == UNION and unet["addition_embed_type"] is None:
         raise UserError(f"{path} is a {found}, a union, which is for Stable Diffusion XL alone", ANOTHER)
+    if (found := control.get("conditioning_channels", 3)) not in CONDITIONING:
+        what = f"its pictures have {short(found)} channels, not {either([*map(str, CONDITIONING)])}"
+        raise UserError(f"the ControlNet {path} reads other pictures than there are: {what}", ANOTHER)
     check_agreement(path, control, unet, _SHARED, "UNet")
 
 

@@ -143,7 +143,7 @@ Draw = Callable[[Scene, Shot, Check], Floats]
 def controls(
     scene: Scene, shot: Shot, kinds: Sequence[str], check: Check = lambda: None, place: Placement = UNMOVED
 ) -> dict[str, Floats]:
-    """The control pictures of ``shot``, (1 or 3, R, R) float32 in [0, 1] by their ``kinds``. place: where the
+    """The control pictures of ``shot``, (C, R, R) float32 in [0, 1] by their ``kinds``. place: where the
     splats lie among the places of a model that reads positions."""
     drawn: Mapping[str, Draw] = {**_CONTROLS, "position": partial(_position, place=place)}
     return {kind: drawn[kind](scene, shot, check) for kind in kinds}
@@ -154,8 +154,7 @@ def _depth(scene: Scene, shot: Shot, check: Check) -> Floats:
 
 
 def _position(scene: Scene, shot: Shot, check: Check, place: Placement) -> Floats:
-    picture = position.position_picture(place.of(shot.points[shot.mask]), shot.mask)
-    return np.moveaxis(picture, -1, 0)
+    return position.told(place.of(shot.points[shot.mask]), shot.mask)
 
 
 def _normal(scene: Scene, shot: Shot, check: Check) -> Floats:

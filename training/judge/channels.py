@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.denoise.denoiser import Denoiser
 from engine.options.channels import columns
 from training.coat import CHANNELS
-from training.data import control, pictured, shrunk
+from training.data import depth, position, pictured, shrunk
 from training.fields import Fields
 from training.judge.examples import coat_of
 from training.judge.pairs import Pair
@@ -49,7 +49,7 @@ def _given_and_true(denoiser: Denoiser, pair: Pair, noise: Fields) -> tuple[Tens
     truth = torch.cat([values[:glow], values[glow:] * picture])
     inside = mask[0] > 0.99
     shown = denoiser.decode(denoiser.encode(picture[None])).clamp(0, 1).cpu()
-    controls = {"position": control(view, False), "depth": control(view, True)[:1]}
+    controls = {"position": position(view), "depth": depth(view)}
     places = {kind: one[None] for kind, one in controls.items()}
     text = denoiser.embed([denoiser.preset.prefix + pair.prompt])
     given = denoiser.estimate(shown, places, text)[0]

@@ -13,7 +13,7 @@ from training.surface import Surface, blend, ramp, soft, tinted
 def polished(s: Surface, colours: list[Tensor]) -> Coat:
     """From the dark to the pale colour in long smooth bands."""
     dark, pale = colours
-    level = s.noise(0.42, SMOOTH, (1.6, 0.7, 1.6))
+    level = s.field(SMOOTH)
     return Coat(blend(dark, pale, 0.5 + 0.5 * torch.sin(2.4 * level)), 0.12, 1.0)
 
 
@@ -26,7 +26,7 @@ def brushed(s: Surface, colours: list[Tensor]) -> Coat:
 
 def hammered(s: Surface, colours: list[Tensor]) -> Coat:
     """Round dents, pale in the middle, dark between."""
-    centre, edge, tone = s.cells(0.15)
+    centre, edge, tone = s.cells(0.14)
     level = 0.45 * tone + 0.55 * ramp(0.55, 0.05, centre)
     beaten = tinted(colours[0], level, 0.42) * (0.65 + 0.35 * ramp(0.0, 0.15, edge))[:, None]
     return Coat(beaten, 0.2, 1.0, -0.014 * ramp(0.6, 0.0, centre))
@@ -36,7 +36,7 @@ def rust(s: Surface, colours: list[Tensor]) -> Coat:
     metal = tinted(colours[0], soft(s.noise(0.2, SMOOTH)), 0.1)
     rough = s.noise(0.1, ROUGH)
     rusty = tinted(blend(colours[1], colours[1] * 0.55, ramp(0.2, 1.2, s.noise(0.2))), soft(rough), 0.35)
-    eaten = ramp(-0.35, 0.1, s.noise(0.35, MEDIUM) + 0.1 * rough)
+    eaten = ramp(-0.35, 0.1, s.field(MEDIUM) + 0.1 * rough)
     return cover(Coat(metal, 0.35, 1.0), Coat(rusty, 0.9, 0.0, 0.004 + 0.003 * rough), eaten)
 
 
@@ -44,7 +44,7 @@ def patina(s: Surface, colours: list[Tensor]) -> Coat:
     """Green crust over copper, streaked downwards."""
     copper, green = colours
     crust = blend(green, green * 0.45 + 0.5, soft(s.noise(0.08, ROUGH)) * 0.6)
-    bare = ramp(0.35, 0.75, s.noise(0.3, ROUGH, (0.8, 1.6, 0.8)))
+    bare = ramp(0.35, 0.75, 0.85 * s.field(MEDIUM, 1) + 0.5 * s.noise(0.1, ROUGH, (0.8, 1.6, 0.8)))
     green_ = Coat(tinted(crust, soft(s.noise(0.3)), 0.12), 0.85, height=0.004)
     return cover(green_, Coat(tinted(copper, soft(s.noise(0.15)), 0.2), 0.4, 1.0), bare)
 

@@ -66,7 +66,7 @@ def denim(s: Surface, colours: list[Tensor]) -> Coat:
     """Twill: fine diagonal threads, with faded patches."""
     u, v = s.lattice(0.125, 0.125)
     twill = torch.sin(2 * math.pi * (u + v))
-    faded = soft(s.noise(0.3, MEDIUM) - 0.8)
+    faded = soft(s.field(MEDIUM) - 0.8)
     base = blend(colours[0], colours[0] * 0.6 + 0.4 * s.rgb((0.75, 0.8, 0.88)), faded)
     return Coat(base * (1 + 0.22 * twill + 0.08 * s.noise(0.06, ROUGH))[:, None], 0.9, height=0.006 * twill)
 
@@ -83,7 +83,7 @@ def carbon(s: Surface, colours: list[Tensor]) -> Coat:
 
 def leather(s: Surface, colours: list[Tensor]) -> Coat:
     _, edge, tone = s.cells(0.075)
-    base = tinted(colours[0] + 0.02, 0.7 * soft(s.noise(0.35)) + 0.3 * tone, 0.2)
+    base = tinted(colours[0] + 0.02, 0.7 * soft(s.field(MEDIUM)) + 0.3 * tone, 0.2)
     crease = 1 - ramp(0.03, 0.25, edge)
     return Coat(base * (1 - 0.4 * crease)[:, None], 0.45 + 0.25 * crease, height=-0.008 * crease)
 
@@ -103,11 +103,12 @@ def quilted(s: Surface, colours: list[Tensor]) -> Coat:
 def camouflage(s: Surface, colours: list[Tensor]) -> Coat:
     """Four colours in overlapping blotches."""
     painted = colours[0].expand(len(s.points), 3)
-    for colour, level in zip(colours[1:], (0.15, 0.45, 0.85), strict=False):
-        painted = blend(painted, colour, ramp(level - 0.04, level + 0.04, s.noise(0.3, MEDIUM)))
+    blotches = (s.field(MEDIUM, 0), s.field(MEDIUM, 1), s.field(SMOOTH))
+    for colour, level, blotch in zip(colours[1:], (0.15, 0.45, 0.85), blotches, strict=False):
+        painted = blend(painted, colour, ramp(level - 0.04, level + 0.04, blotch))
     return Coat(painted, 0.85)
 
 
 def blotches(s: Surface, colours: list[Tensor]) -> Coat:
     """Two colours in large smooth blotches."""
-    return Coat(blend(colours[1], colours[0], ramp(-0.06, 0.06, s.noise(0.32, SMOOTH))), 0.5)
+    return Coat(blend(colours[1], colours[0], ramp(-0.06, 0.06, s.field(SMOOTH))), 0.5)
