@@ -36,7 +36,7 @@ _FRAMES = ("{}",) * 10 + (
 )
 _ENDED = re.compile(r",| (with|in|on|under|painted|splattered|covered|pattern)\b")  # no word may follow
 _SPELLINGS = (("grey", "gray"), ("colour", "color"), ("fibre", "fiber"), ("aluminium", "aluminum"))
-_LATTICES_MORE = 2.2  # they are learned last: half of the pictures
+_LATTICES_MORE = 2.0  # they are learned last: half of the pictures
 FIRST = ("stripes", "checkerboard", "bricks", "planks")
 ON_GROUND = ("polka dots", "stars")  # which colour is which, the words' order alone tells
 # What the classifier missed most among three generated views of each material in looks as in training.
@@ -219,18 +219,19 @@ def caption(look: Look, rng: np.random.Generator, azimuth: float, elevation: flo
 
 
 def _described(look: Look, rng: np.random.Generator) -> str:
-    """The material in words, its colour before or after it, the extras around it."""
+    """The material in words, its colour before or after it, the extras around it or it below them."""
     words = dict(zip("ab", look.variant.words, strict=False))
     phrase = look.phrase
     if look.variant.colour and phrase.startswith("{a} ") and "{b}" not in phrase and rng.random() < 0.12:
         phrase = phrase[4:] + str(rng.choice([" in {a}", ", {a}"]))
-    before, after = [], []
+    lead, before, after = [], [], []
     for added in look.additions:
-        adjectives, endings = added.extra.adjectives, added.extra.endings
-        in_front = rng.random() < len(adjectives) / (len(adjectives) + len(endings))
-        chosen = str(rng.choice(adjectives if in_front else endings)).format(c=added.word)
-        (before if in_front else after).append(chosen)
-    return _joined(before, phrase.format(**words), after)
+        ways = [(added.extra.adjectives, before), (added.extra.endings, after)]
+        if not lead:  # one thing lies on another
+            ways.append((added.extra.leads, lead))
+        texts, into = ways[_drawn(rng, [len(texts) for texts, _ in ways])]
+        into.append(str(rng.choice(texts)).format(c=added.word))
+    return " ".join([*lead, _joined(before, phrase.format(**words), after)])
 
 
 def _joined(before: list[str], text: str, after: list[str]) -> str:
@@ -265,7 +266,8 @@ def every_phrase() -> list[str]:
             found += [phrase.format(**dict(zip("ab", v.words, strict=False))) for v in material.variants]
     for extra in EXTRAS.values():
         words = [word for word, _ in extra.colours] or [""]
-        found += [part.format(c=word) for part in (*extra.adjectives, *extra.endings) for word in words]
+        parts = (*extra.adjectives, *extra.endings, *extra.leads)
+        found += [part.format(c=word) for part in parts for word in words]
     found += [*ALL_COLOURS, *(word for others in SYNONYMS.values() for word in others)]
     found += [frame.format("") for frame in _FRAMES] + [word for pair in _SPELLINGS for word in pair]
     return sorted({text.strip() for text in found} - {""})

@@ -27,7 +27,9 @@ terrazzo, granite, speckled: terrazzo
 marble, white: quartz quartzite
 tiles, ceramic: porcelain enamel faience pottery china earthenware
 tiles, mosaic: mosaic bathroom kitchen
-roof tiles, tiles, bricks: roof shingles rooftop
+roof tiles, tiles, bricks: roof shingles rooftop pantile thatched
+roof tiles, terracotta, clay: mediterranean spanish
+corrugated metal, metal plates, metal: container shed shack barn hangar tin zinc
 clay, bricks, orange: terracotta
 bricks: masonry brickwork chimney
 bricks, stone: wall castle dungeon rampart building house

@@ -168,6 +168,29 @@ def test_channels_say_what_a_renderer_needs_of_known_materials(fields: Fields) -
     assert rust["roughness"][rust["metallic"] < 0.1].min() > rust["roughness"][rust["metallic"] > 0.9].max()
 
 
+def test_roofs_lie_in_rows_and_ridges(fields: Fields) -> None:
+    """Along a wall: tiles repeat within their columns, ridges stand at equal distances and are metal."""
+    across = torch.linspace(0, 0.75, 301)  # four columns of 0.1875
+    front = torch.tensor([0.0, 0, 1]).expand(301, 3)
+
+    def height(name: str, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        wall = Surface(torch.stack([x, y, front[:, 2]], 1), front, fields, np.random.default_rng(0))
+        look = captions.random_look(np.random.default_rng(0), name, plain=True)
+        channels = dict(zip(CHANNELS, look.paint(wall).channels().T, strict=True))
+        return channels["height"], channels["metallic"]
+
+    level = torch.full_like(across, 0.3)
+    for name in ("roof tiles", "corrugated metal"):
+        found, _ = height(name, across, level)
+        torch.testing.assert_close(found[:225], found[75:300], atol=0.01, rtol=0)
+        assert found.max() - found.min() > 0.3, "a relief that is seen"
+    assert height("corrugated metal", across, level)[1].min() > 0.99
+    assert height("roof tiles", across, level)[1].max() == 0
+    tile, _ = height("roof tiles", level * 0 + 0.09375, across)
+    torch.testing.assert_close(tile[:201], tile[100:301], atol=0.01, rtol=0)  # rows of 0.25
+    assert tile.max() - tile.min() > 0.3
+
+
 def test_a_cover_is_seen_as_far_as_it_reaches() -> None:
     under = Coat(torch.zeros(3, 3), 0.2, 1.0, torch.tensor([0.01, 0.02, 0.03]))
     over = Coat(torch.ones(3), 0.8, 0.0, -0.05, 1.0)
@@ -182,6 +205,34 @@ def test_most_captions_name_one_material_and_half_a_lattice() -> None:
     looks = [captions.random_look(rng) for _ in range(3000)]
     assert np.mean([not look.additions for look in looks]) == pytest.approx(0.74, abs=0.04)
     assert np.mean([look.material in LATTICES for look in looks]) == pytest.approx(0.53, abs=0.04)
+
+
+def test_second_materials_are_named_before_and_after_the_first() -> None:
+    def said(material: str, *names: str) -> set[str]:
+        found = set()
+        for seed in range(1500):
+            rng = np.random.default_rng(seed)
+            look = captions.random_look(rng, material, plain=True)
+            additions = tuple(captions._addition(rng, name) for name in names)
+            found.add(captions._described(replace(look, additions=additions), rng))
+        return found
+
+    bricks = said("bricks", "mossy", "dirty")
+    assert any(text.startswith("moss on a muddy wall of red bricks") for text in bricks)
+    assert not any("moss on" in text and "mud on" in text for text in bricks)
+    assert {"red bricks with moss", "moss on red bricks", "mossy red bricks"} <= said("bricks", "mossy")
+    assert "grey stone with moss" in said("stone", "mossy")
+    assert "pine planks covered in snow" in said("planks", "snowy")
+    assert {"rust on steel", "steel with rust", "rusty steel"} <= said("metal", "rusty")
+    assert {"white marble with gold veins", "gold veins in white marble"} <= said("marble", "veined")
+    assert {"oak wood with red paint", "red paint on oak wood"} <= said("wood", "chipped")
+
+
+def test_additions_leave_their_colour_to_no_one_else() -> None:
+    """A prompt's one word for the colour of all isn't one under moss, rust, snow or paint."""
+    for name, extra in EXTRAS.items():
+        if extra.leads and name not in ("veined", "dirty"):
+            assert extra.recolours, name
 
 
 @pytest.mark.parametrize("degrees", [0, 40, 45, 90, 200])

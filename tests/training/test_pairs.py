@@ -15,6 +15,7 @@ from engine.errors import UserError
 from engine.views.cameras import Camera
 from training import evaluate
 from training.catalogue import TAUGHT
+from training.catalogue.roofs import ROOFS
 from training.fields import Fields
 from training.judge import examples, pairs, textures
 from training.pool import cast
@@ -23,7 +24,8 @@ from training.pool import cast
 def test_the_committed_pairs_are_what_the_generator_draws() -> None:
     found = pairs.load()
     assert len(found) >= 60
-    assert {pair.material for pair in found} == set(TAUGHT)
+    # The list is older than the roofs, and stays: figures on it can be compared.
+    assert {pair.material for pair in found} == set(TAUGHT) - set(ROOFS)
     assert {pair.shape for pair in found} >= set(pairs.PRIMITIVES)
     assert len({pair.seed for pair in found}) == len(found)
     assert sum(pair.colour is not None for pair in found) >= 20

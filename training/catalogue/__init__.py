@@ -2,9 +2,10 @@
 
 from training.catalogue.entries import ALL_COLOURS, COLOURS, SYNONYMS, Material, Variant
 from training.catalogue.extras import EXTRAS, Extra
-from training.catalogue.lattices import LATTICES
+from training.catalogue.lattices import PATTERNS
 from training.catalogue.metal import METALS
 from training.catalogue.mineral import MINERALS
+from training.catalogue.roofs import ROOFS
 from training.catalogue.soft import SOFT
 
 # Can be painted, but not taught: the more a few CPU hours are spread over, the less well each is learned.
@@ -23,7 +24,9 @@ RESERVE = frozenset(
         *("mosaic", "water", "cork"),
     )
 )
-MATERIALS: dict[str, Material] = {**LATTICES, **SOFT, **MINERALS, **METALS}
+LATTICES = {**PATTERNS, **ROOFS}
+# The order stays, new ones last: a material's number draws the colours of its example.
+MATERIALS: dict[str, Material] = {**PATTERNS, **SOFT, **MINERALS, **METALS, **ROOFS}
 TAUGHT = {name: material for name, material in MATERIALS.items() if name not in RESERVE}
 
 __all__ = [

@@ -9,7 +9,7 @@ from training.materials import textiles as t
 
 _PRINT = ("weathered", "dirty", "pale", "large", "small")
 
-LATTICES: dict[str, Material] = {
+PATTERNS: dict[str, Material] = {
     **MASONRY,
     "checkerboard": Material(
         m.checker,
@@ -129,7 +129,7 @@ LATTICES: dict[str, Material] = {
     ),
     "shingles": Material(
         m.shingles,
-        ("{a} roof shingles", "{a} shingles", "{a} roof tiles", "{a} slate roof", "{a} shingle roof"),
+        ("{a} roof shingles", "{a} shingles", "{a} roof slates", "{a} slate roof", "{a} shingle roof"),
         named(
             ("grey", 2, (0.47, 0.49, 0.52)),
             ("red", 2, (0.62, 0.24, 0.16)),

@@ -10,6 +10,7 @@ _PALE, _DARK, _GAP = (0.75, 0.72, 0.68), (0.3, 0.29, 0.28), (0.13, 0.12, 0.11)
 _WALL = ("weathered", "mossy", "dirty", "snowy", "cracked", "chipped", "painted", "large", "small")
 _WOOD = ("weathered", "mossy", "dirty", "snowy", "chipped", "painted", "large", "small")
 _FLOOR = ("weathered", "dirty", "cracked", "large", "small")
+_TILED = (*_FLOOR, "mossy")
 _WOODS: tuple[tuple[str, float, RGB], ...] = (
     ("oak", 3, (0.66, 0.47, 0.27)),
     ("walnut", 1, (0.33, 0.2, 0.12)),
@@ -50,7 +51,7 @@ MASONRY: dict[str, Material] = {
             extra=(_GAP,),
         ),
         0.9,
-        ("weathered", "mossy", "snowy", "cracked", "large", "small"),
+        ("weathered", "mossy", "snowy", "cracked", "veined", "large", "small"),
     ),
     "planks": Material(
         m.planks,
@@ -92,14 +93,14 @@ MASONRY: dict[str, Material] = {
         ),
         grouted(("white", 1.0), ("grey", 0.5), ("black", 0.4)),
         1.2,
-        _FLOOR,
+        _TILED,
     ),
     "hexagon tiles": Material(
         m.hexagon_tiles,
         ("{a} hexagon tiles", "{a} hexagonal tiles", "{a} hexagon tiles with {b} grout", "{a} hexagons"),
         grouted(("white", 1.0), ("black", 0.7)),
         1.1,
-        _FLOOR,
+        _TILED,
     ),
     "mosaic": Material(
         m.mosaic,
@@ -115,6 +116,6 @@ MASONRY: dict[str, Material] = {
             }.items()
         ),
         0.7,
-        _FLOOR,
+        _TILED,
     ),
 }

@@ -133,14 +133,14 @@ MINERALS: dict[str, Material] = {
             ("light grey", 1, (0.76, 0.75, 0.74)),
         ),
         1.0,
-        ("weathered", "mossy", "cracked", "dirty", "chipped", "splattered"),
+        ("weathered", "mossy", "cracked", "dirty", "chipped", "splattered", "veined"),
     ),
     "asphalt": Material(
         m.asphalt,
         ("asphalt", "black asphalt", "asphalt road", "tarmac"),
         fixed((0.17, 0.17, 0.18), (0.52, 0.51, 0.5)),
         0.8,
-        ("cracked", "snowy", "splattered", "dirty"),
+        ("cracked", "snowy", "mossy", "splattered", "dirty"),
     ),
     "terrazzo": Material(
         m.terrazzo,
@@ -167,7 +167,7 @@ MINERALS: dict[str, Material] = {
         ("terracotta", "terracotta clay", "terracotta pot", "fired clay", "red clay pottery"),
         fixed((0.7, 0.37, 0.22)),
         0.9,
-        ("weathered", "mossy", "cracked", "painted", "dark", "dirty"),
+        ("weathered", "mossy", "cracked", "painted", "veined", "dark", "dirty"),
     ),
     "crackle ceramic": Material(
         m.crackle,
@@ -180,7 +180,7 @@ MINERALS: dict[str, Material] = {
             *coloured((0.9, 0.88, 0.82), colours=("blue", "dark green", "dark red", "black")),
         ),
         0.8,
-        ("weathered", "dirty", "large", "small"),
+        ("weathered", "dirty", "veined", "large", "small"),
     ),
     "cracked earth": Material(
         m.cracked_earth,

@@ -124,6 +124,19 @@ def shingles(s: Surface, colours: list[Tensor]) -> Coat:
     return cover(shake, Coat(base * 0.18, 0.9, height=-0.015), torch.maximum(0.9 * shadow, gap))
 
 
+def roof_tiles(s: Surface, colours: list[Tensor]) -> Coat:
+    """Clay pantiles: barrels side by side, the arched foot of each over the row below."""
+    base = colours[0]
+    u, v = s.lattice(0.1875, 0.25)
+    arch = torch.sin(math.pi * (u % 1.0))  # 1 along a barrel's crest, 0 in the channels beside it
+    hung = v - 0.24 * arch
+    along = hung % 1.0  # 0 at a tile's foot, 1 where the next row covers it
+    tone = 0.5 * hashed(u, hung) + 0.3 * arch + 0.2 * soft(s.noise(0.12, ROUGH))
+    tile = Coat(tinted(base, tone, 0.34), 0.8, height=0.028 * arch + 0.016 * (1 - along) - 0.02)
+    dark = torch.maximum(ramp(0.8, 0.97, along), 1 - ramp(0.15, 0.4, arch))
+    return cover(tile, Coat(base * 0.2, 0.95, height=-0.025), 0.92 * dark)
+
+
 def scales(s: Surface, colours: list[Tensor]) -> Coat:
     """Round scales hanging over one another, rimmed by the second colour."""
     base, rim = colours

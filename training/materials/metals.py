@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from training.coat import Coat, cover
 from training.fields import MEDIUM, ROUGH, SMOOTH
-from training.surface import Surface, blend, ramp, soft, tinted
+from training.surface import Surface, blend, hashed, ramp, soft, tinted
 
 
 def polished(s: Surface, colours: list[Tensor]) -> Coat:
@@ -58,3 +60,20 @@ def enamel(s: Surface, colours: list[Tensor]) -> Coat:
     )
     bare = Coat(s.rgb((0.36, 0.36, 0.38)), 0.4, 1.0, -0.005)
     return cover(primed, bare, ramp(1.12, 1.17, chip))
+
+
+def corrugated(s: Surface, colours: list[Tensor]) -> Coat:
+    """Upright corrugations of sheets that lap, with a screw on every other ridge along each lap."""
+    base = colours[0]
+    u, v = s.lattice(0.1875, 0.75)
+    ridge = 0.5 + 0.5 * torch.cos(2 * math.pi * u)
+    along = v % 1.0
+    streaks = soft(s.noise(0.06, ROUGH, (1, 6, 1)))
+    tone = 0.65 * ridge + 0.15 * hashed(u / 4, v) + 0.2 * streaks
+    sheet = Coat(tinted(base, tone, 0.4), 0.3 + 0.15 * streaks, 1.0, 0.05 * ridge - 0.025)
+    lapped = cover(
+        sheet, Coat(base * 0.25, 0.7, 0.8, -0.025), 1 - ramp(0.02, 0.045, torch.minimum(along, 1 - along))
+    )
+    across = (u / 2 + 0.5) % 1.0 - 0.5  # two corrugations, half as wide as a sheet is high
+    screw = torch.hypot(0.5 * across, along - 0.12)
+    return cover(lapped, Coat(base * 0.4, 0.5, 1.0, 0.035), 1 - ramp(0.028, 0.042, screw))
