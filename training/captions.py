@@ -13,7 +13,6 @@ from training.catalogue import (
     LATTICES,
     MATERIALS,
     SYNONYMS,
-    TAUGHT,
     Extra,
     Material,
     Variant,
@@ -132,7 +131,7 @@ class Look:
 def random_look(rng: np.random.Generator, name: str | None = None, plain: bool = False) -> Look:
     """A look of the named material, or of one drawn by weight; without extras if ``plain``."""
     if name is None:
-        name = list(TAUGHT)[_drawn(rng, [_share(name) for name in TAUGHT])]
+        name = list(MATERIALS)[_drawn(rng, [_share(name) for name in MATERIALS])]
     material = MATERIALS[name]
     variant = material.variants[_drawn(rng, [variant.weight for variant in material.variants])]
     count = 0 if plain else _drawn(rng, _EXTRAS)
@@ -142,8 +141,8 @@ def random_look(rng: np.random.Generator, name: str | None = None, plain: bool =
 def lattice_look(rng: np.random.Generator, plain: bool = False) -> Look:
     """A look of a regular pattern, whose layout follows from the place on the object alone; without extras if
     ``plain``."""
-    names = [name for name in TAUGHT if name in LATTICES]
-    return random_look(rng, names[_drawn(rng, [TAUGHT[name].weight for name in names])], plain)
+    names = [name for name in MATERIALS if name in LATTICES]
+    return random_look(rng, names[_drawn(rng, [MATERIALS[name].weight for name in names])], plain)
 
 
 def first_look(rng: np.random.Generator) -> Look:
@@ -180,7 +179,7 @@ def _on_white(rng: np.random.Generator, look: Look) -> Look:
 
 
 def _share(name: str) -> float:
-    return TAUGHT[name].weight * (_LATTICES_MORE if name in LATTICES else 1.0)
+    return MATERIALS[name].weight * (_LATTICES_MORE if name in LATTICES else 1.0)
 
 
 def _drawn(rng: np.random.Generator, weights: list[float] | tuple[float, ...]) -> int:
@@ -261,7 +260,7 @@ def example(name: str) -> str:
 def every_phrase() -> list[str]:
     """Every caption's parts without frame and view: with the captions themselves the vocabulary's source."""
     found = []
-    for material in TAUGHT.values():
+    for material in MATERIALS.values():
         for phrase in material.phrases:
             found += [phrase.format(**dict(zip("ab", v.words, strict=False))) for v in material.variants]
     for extra in EXTRAS.values():
@@ -279,10 +278,10 @@ def vocabulary() -> dict[str, object]:
     adjectives = {a for extra in EXTRAS.values() for a in extra.adjectives if "{" not in a}
     endings = {ending.format(c="red") for extra in EXTRAS.values() for ending in extra.endings}
     return {
-        "materials": list(TAUGHT),
+        "materials": list(MATERIALS),
         "colours": list(ALL_COLOURS),
         "adjectives": sorted(adjectives),
-        "examples": [example(name) for name in TAUGHT],
+        "examples": [example(name) for name in MATERIALS],
         "additions": sorted(endings),
         "views": list(VIEWS),
         **spoken(every_phrase(), _FRAMES, _SPELLINGS),

@@ -14,8 +14,8 @@ from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from training.autoencoder import LATENTS
 from training import places
+from training.autoencoder import LATENTS
 from training.places import BLOCKS, CONTROL, learning, write_code
 
 FASTER = torch.channels_last  # convolutions on a CPU: 1.14 times as many samples a second

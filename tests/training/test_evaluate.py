@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from training import evaluate
-from training.catalogue import TAUGHT
+from training.catalogue import MATERIALS
 from training.judge import examples, pairs
 from training.judge.classifier import Classifier, Examples, fit, judge, shrunk
 from training.judge.report import ScoreRow, share, table
@@ -78,8 +78,10 @@ def test_a_kept_classifier_says_the_same_until_the_catalogue_changes(
     before, after = (judge(one, wanted.pictures, wanted.mask) for one in (taught, again))
     torch.testing.assert_close(before.features, after.features)
     assert (before.materials, before.colours) == (after.materials, after.colours)
-    fewer = {name: material for name, material in TAUGHT.items() if name != "bricks"}
-    monkeypatch.setattr(examples, "TAUGHT", fewer)  # an entry put back would be the last: another catalogue
+    fewer = {name: material for name, material in MATERIALS.items() if name != "bricks"}
+    monkeypatch.setattr(
+        examples, "MATERIALS", fewer
+    )  # an entry put back would be the last: another catalogue
     assert examples.kept(path) is None
 
 

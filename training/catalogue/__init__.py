@@ -8,26 +8,9 @@ from training.catalogue.mineral import MINERALS
 from training.catalogue.roofs import ROOFS
 from training.catalogue.soft import SOFT
 
-# Can be painted, but not taught: the more a few CPU hours are spread over, the less well each is learned.
-RESERVE = frozenset(
-    (
-        *(
-            "stars",
-            "diamonds",
-            "vertical stripes",
-            "diagonal stripes",
-            "quilted",
-            "carbon fibre",
-            "circuit board",
-        ),
-        *("cheese", "agate", "blotches", "soil", "painted metal", "patina", "hammered metal", "stone blocks"),
-        *("mosaic", "water", "cork"),
-    )
-)
 LATTICES = {**PATTERNS, **ROOFS}
 # The order stays, new ones last: a material's number draws the colours of its example.
 MATERIALS: dict[str, Material] = {**PATTERNS, **SOFT, **MINERALS, **METALS, **ROOFS}
-TAUGHT = {name: material for name, material in MATERIALS.items() if name not in RESERVE}
 
 __all__ = [
     "ALL_COLOURS",
@@ -35,9 +18,7 @@ __all__ = [
     "EXTRAS",
     "LATTICES",
     "MATERIALS",
-    "RESERVE",
     "SYNONYMS",
-    "TAUGHT",
     "Extra",
     "Material",
     "Variant",

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.denoise.denoiser import Denoiser
 from engine.options.channels import columns
 from training.coat import CHANNELS
-from training.data import depth, position, pictured, shrunk
+from training.data import depth, pictured, position, shrunk
 from training.fields import Fields
 from training.judge.examples import coat_of
 from training.judge.pairs import Pair

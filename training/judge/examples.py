@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.views.cameras import Camera
 from training.captions import Look, random_look
-from training.catalogue import TAUGHT
+from training.catalogue import MATERIALS
 from training.coat import Coat
 from training.data import draw, painted, pictured
 from training.fields import Fields
@@ -137,7 +137,7 @@ def _catalogue() -> str:
     """What the classifier must have been taught to judge today's pictures."""
     return f"{SIZE} pixels: " + ", ".join(
         f"{name} {sorted({variant.words for variant in material.variants})}"
-        for name, material in TAUGHT.items()
+        for name, material in MATERIALS.items()
     )
 
 
@@ -146,7 +146,7 @@ def teach(
 ) -> tuple[Examples, tuple[str, ...], tuple[str, ...]]:
     """``count`` pictures, as many of each material, cut about a place on the object and shrunk; and the
     names of the labels."""
-    names = list(TAUGHT)
+    names = list(MATERIALS)
     cut, looks = [], []
     for index in range(count):
         rng = np.random.default_rng([TEACHING, index])

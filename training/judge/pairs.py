@@ -18,7 +18,7 @@ from engine.errors import UserError
 from engine.mesh.frame import to_unit_sphere
 from engine.views.cameras import Camera
 from training.captions import Look, caption, direction, random_look
-from training.catalogue import TAUGHT
+from training.catalogue import MATERIALS
 from training.pool import cast, random_camera
 from training.shapes import Mesh, random_shape
 
@@ -70,7 +70,7 @@ def load(path: Path = LIST) -> list[Pair]:
     """The committed pairs. Raises UserError when the generator no longer draws the looks they name."""
     pairs = [Pair(**entry) for entry in json.loads(path.read_text())]
     for pair in pairs:
-        known = pair.material in TAUGHT
+        known = pair.material in MATERIALS
         if not known or _words(pair.seed, pair.material) != (pair.prompt, pair.colour):
             raise UserError(
                 f"the generator no longer makes {pair.prompt!r}, which the held-out list names",
@@ -92,9 +92,9 @@ def make(count: int = COUNT) -> list[Pair]:
     """Every material once, then materials by weight, rather in looks whose colour can be judged; every fifth
     shape is a primitive."""
     rng = np.random.default_rng(LOOKS)
-    weights = np.array([material.weight for material in TAUGHT.values()])
-    more = rng.choice(list(TAUGHT), max(0, count - len(TAUGHT)), p=weights / weights.sum())
-    materials = rng.permutation([*TAUGHT, *map(str, more)]).tolist()
+    weights = np.array([material.weight for material in MATERIALS.values()])
+    more = rng.choice(list(MATERIALS), max(0, count - len(MATERIALS)), p=weights / weights.sum())
+    materials = rng.permutation([*MATERIALS, *map(str, more)]).tolist()
     primitives = list(PRIMITIVES)
     pairs = []
     for index, material in enumerate(materials):
