@@ -28,7 +28,8 @@ BESIDE = 0.15  # share of the windows that lie around any place, the others arou
 @dataclass(frozen=True)
 class Draw:
     """``latents`` (N, C, h, w) float32, scaled; ``control`` (N, CODES + TAPS, h, w) float32, what the
-    control pictures say (places.coded); ``weight`` (N, 1, h, w), the object's share of each latent; ``tokens`` (N, T)."""
+    control pictures say (places.coded); ``weight`` (N, 1, h, w), the object's share of each latent;
+    ``tokens`` (N, T)."""
 
     latents: Tensor
     control: Tensor

@@ -32,7 +32,8 @@ DEPTH_SHARE = 0.04  # of the samples show the depth picture instead of positions
 @dataclass(frozen=True)
 class TrainingBatch:
     """``pictures`` (N, 3, SIZE, SIZE) in [0, 1]; ``control`` (N, CONTROL, SIZE, SIZE) in [0, 1], the engine's
-    position map and noise, or its depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each pixel."""
+    position map and noise, or its depth picture; ``mask`` (N, 1, SIZE, SIZE), the object's share of each
+    pixel."""
 
     pictures: Tensor
     control: Tensor
@@ -63,8 +64,8 @@ def make_sample(
 
 
 def control(view: View, by_depth: bool) -> Tensor:
-    """The control picture (CONTROL, SIZE, SIZE) in [0, 1]: positions and the noise there, or depth in three equal
-    channels and no noise."""
+    """The control picture (CONTROL, SIZE, SIZE) in [0, 1]: positions and the noise there, or depth in three
+    equal channels and no noise."""
     if by_depth:
         return torch.cat([depth(view).expand(3, SIZE, SIZE), torch.zeros(FIELDS, SIZE, SIZE)])
     return torch.cat([position(view), torch.from_numpy(noise.picture(view.seen, view.inside))])

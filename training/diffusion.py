@@ -32,7 +32,8 @@ class Noised:
 def noised(
     latents: Tensor, alphas_cumprod: Tensor, generator: torch.Generator, layout: float = 0.0
 ) -> Noised:
-    """Noise each latent to its own time, the times spread over the batch; the share ``layout`` of them wholly."""
+    """Noise each latent to its own time, the times spread over the batch; the share ``layout`` of them
+    wholly."""
     count, total = len(latents), len(alphas_cumprod)
     spread = (torch.arange(count) + torch.rand(count, generator=generator)) / count
     part = count - round(layout * count)
@@ -59,7 +60,8 @@ def losses(
     layout: float = 0.0,
 ) -> Tensor:
     """(N,) weighted squared errors of the predicted latents, in order of noise. ``empty`` (T,): tokens of ''.
-    ``layout``: the share from pure noise, where the prediction is a regression of the picture on its control."""
+    ``layout``: the share from pure noise, where the prediction is a regression of the picture on its
+    control."""
     count = len(draw.latents)
     step = noised(draw.latents, alphas_cumprod, generator, layout)
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT

@@ -144,8 +144,8 @@ def finished(networks: Networks) -> Networks:
 
 
 def _told_noise(network: ControlNetModel) -> ControlNetModel:
-    """``network``, or where it reads positions alone one that reads the noise beside them, too, and makes nothing of
-    it yet."""
+    """``network``, or where it reads positions alone one that reads the noise beside them, too, and makes
+    nothing of it yet."""
     if network.config.conditioning_channels == CONTROL:
         return network
     config = {

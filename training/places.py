@@ -28,8 +28,8 @@ _SURE = 100.0  # how much the one must exceed the other for a facing to be certa
 
 
 class Embedding(ControlNetConditioningEmbedding):
-    """One in training: it takes what ``coded`` told already, and learns in ``reads`` what to make of the noise. All
-    else in it is set by hand."""
+    """One in training: it takes what ``coded`` told already, and learns in ``reads`` what to make of the
+    noise. All else in it is set by hand."""
 
     reads: nn.Conv2d
 
@@ -63,8 +63,8 @@ def finished(embedding: ControlNetConditioningEmbedding) -> None:
 
 @torch.no_grad()
 def coded(embedding: nn.Module, control: Tensor) -> Tensor:
-    """The codes and the noise's taps (N, CODES + TAPS, h, w) float32 of ``control`` (N, CONTROL, H, W) in [0, 1],
-    by an embedding in training."""
+    """The codes and the noise's taps (N, CODES + TAPS, h, w) float32 of ``control`` (N, CONTROL, H, W) in [0,
+    1], by an embedding in training."""
     output: nn.Conv2d = embedding.conv_out  # type: ignore[assignment]
     x = control.to(output.weight)
     for layer in (embedding.conv_in, *embedding.blocks):  # type: ignore[misc]
@@ -86,10 +86,11 @@ def write_code(embedding: ControlNetConditioningEmbedding) -> None:
     The coordinates pass all blocks but the last unchanged, averaged over ever larger pixels. The last has
     hinges SiLU(SLOPE * (p - knot)), and its output sums them up to any function linear between knots.
 
-    The noise passes beside them: each layer that halves the picture lays its 2x2 pixels side by side, but for the
-    first, where all four are alike. What the output makes of it isn't set here.
+    The noise passes beside them: each layer that halves the picture lays its 2x2 pixels side by side, but for
+    the first, where all four are alike. What the output makes of it isn't set here.
 
-    All weights are float16's numbers, as which they are exported: a network learns with the code that it will have.
+    All weights are float16's numbers, as which they are exported: a network learns with the code that it will
+    have.
     """
     *layers, last = embedding.conv_in, *embedding.blocks
     for layer in (*layers, last, embedding.conv_out):

@@ -23,8 +23,9 @@ from training.captions import (
 class Stage:
     """Until the share ``until`` of a run's time: samples with looks drawn by ``looks``.
 
-    ``layout``: the share from pure noise alone, where the prediction is a regression of the picture on its control
-    and words. ``crop``: windows as many latents wide, None for whole views; ``batch``: samples a step.
+    ``layout``: the share from pure noise alone, where the prediction is a regression of the picture on its
+    control and words. ``crop``: windows as many latents wide, None for whole views; ``batch``: samples a
+    step.
     """
 
     name: str

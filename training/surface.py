@@ -39,8 +39,9 @@ class Surface:
         return torch.tensor(colour, dtype=torch.float32, device=self.points.device)
 
     def field(self, kind: int, number: int = 0) -> Tensor:
-        """The noise of ``kind`` (SMOOTH or MEDIUM) that models of positions are told, the first or the second: features
-        of about 0.4 units. On a larger or smaller scale, where they know none, such noise of the surface's own."""
+        """The noise of ``kind`` (SMOOTH or MEDIUM) that models of positions are told, the first or the
+        second: features of about 0.4 units. On a larger or smaller scale, where they know none, such noise of
+        the surface's own."""
         if self.scale == 1:
             known = {SMOOTH: noise.SMOOTH, MEDIUM: noise.MEDIUM}[kind]
             return self._known(noise.noise(self._places, known, number))
@@ -74,8 +75,8 @@ class Surface:
         self, size: float, stretch: tuple[float, float, float] = (1, 1, 1)
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Voronoi cells ``size`` units wide: distance to the centre, gap to the next cell's (0 on the
-        border, in cell sizes) and each cell's tone in [0, 1]. Cells of a size that models of positions are told
-        (engine/controls/noise.py) lie where these say."""
+        border, in cell sizes) and each cell's tone in [0, 1]. Cells of a size that models of positions are
+        told (engine/controls/noise.py) lie where these say."""
         for known in noise.CELLS:
             if stretch == (1, 1, 1) and math.isclose(size * self.scale, known, rel_tol=1e-3):
                 first, gap, tone = self._known(noise.cells(self._places, known)).T

@@ -1,14 +1,14 @@
-"""The noise that irregular patterns are made of, at each place of the object: a model that reads positions may
-read it too.
+"""The noise that irregular patterns are made of, at each place of the object: a model that reads positions
+may read it too.
 
 Where a brick goes follows from its position. Where a cobble lies or a zebra's stripe bends does not, unless
 something fixed says so for every place alike: cells (Worley, A Cellular Texture Basis Function, 1996) and
-gradient noise (Perlin, Improving Noise, 2002) that never change. All views of an object see the same of it from the first
-step, and a network needs to learn only what to make of it.
+gradient noise (Perlin, Improving Noise, 2002) that never change. All views of an object see the same of it
+from the first step, and a network needs to learn only what to make of it.
 
-The fields, in the order of ``at``: for both sizes of CELLS the distance to the nearest centre and the gap to the
-second nearest, in cell sizes, and the cell's own tone in [0, 1]; two of smooth noise, two of medium noise and one of
-upright grain, each of mean 0 and deviation 1.
+The fields, in the order of ``at``: for both sizes of CELLS the distance to the nearest centre and the gap to
+the second nearest, in cell sizes, and the cell's own tone in [0, 1]; two of smooth noise, two of medium noise
+and one of upright grain, each of mean 0 and deviation 1.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def at(points: Floats) -> Floats:
 
 
 def picture(places: Floats, inside: NDArray[np.bool_]) -> Floats:
-    """(FIELDS, R, R) float32 in [0, 1], 0 beside the object: the fields where each pixel's surface lies, noise as
-    0.5 + n / 5. Told once for 2x2 pixels: nothing that a network makes of it is finer.
+    """(FIELDS, R, R) float32 in [0, 1], 0 beside the object: the fields where each pixel's surface lies,
+    noise as 0.5 + n / 5. Told once for 2x2 pixels: nothing that a network makes of it is finer.
 
     places: (n, 3) float32, one for each true pixel of ``inside`` (R, R), row by row; R even.
     """
     where = np.zeros((*inside.shape, 3), np.float32)
-    where[inside] = places
+    where[inside] = np.clip(places, -1, 1)  # as the position picture shows them
     coarse = inside[::2, ::2]
     told = np.zeros((*coarse.shape, FIELDS), np.float32)
     found = at(where[::2, ::2][coarse])
@@ -76,8 +76,8 @@ def picture(places: Floats, inside: NDArray[np.bool_]) -> Floats:
 
 
 def cells(points: Floats, size: float) -> Floats:
-    """(n, 3) float32: distance to the nearest centre of cells ``size`` wide, how much farther the next one is, and
-    the cell's tone."""
+    """(n, 3) float32: distance to the nearest centre of cells ``size`` wide, how much farther the next one
+    is, and the cell's tone."""
     tree, tones = _centres(size)
     distance, index = tree.query(points, k=2, workers=-1)
     nearest, second = distance.T / size

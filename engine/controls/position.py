@@ -2,8 +2,8 @@
 
 A control picture for models trained on it (also called a canonical coordinate map). Depth alone leaves a
 model guessing where on the object a view looks; with positions, the views of one object agree from the first
-step. Models may read more of each place, the noise that irregular patterns are made of (noise.py): its channels come
-after the colours.
+step. Models may read more of each place, the noise that irregular patterns are made of (noise.py): its
+channels come after the colours.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ CHANNELS = 3 + noise.FIELDS
 
 
 def told(points: Array, inside: NDArray[np.bool_]) -> Array:
-    """(CHANNELS, R, R) float32 in [0, 1]: the position picture and the noise of each place; arguments as there."""
+    """(CHANNELS, R, R) float32 in [0, 1]: the position picture and the noise of each place; arguments as
+    there."""
     return np.concatenate(
         [np.moveaxis(position_picture(points, inside), -1, 0), noise.picture(points, inside)]
     )
 
 
 def control(surface: Surface, view: View, placement: Placement = UNMOVED) -> Array:
-    """(CHANNELS, R, R) float32: what is told of the places of ``surface`` that ``view`` sees, lying where ``placement``
-    says."""
+    """(CHANNELS, R, R) float32: what is told of the places of ``surface`` that ``view`` sees, lying where
+    ``placement`` says."""
     points = placement.of(surface.places_in_object(view.fragments))
     return told(points, view.mask)  # pixels come row by row
 
@@ -51,8 +52,8 @@ PLANE = 0.7, 0.3
 
 
 def plane(side: int, layout: int = 0) -> Array:
-    """(CHANNELS, side, side) float32: what is told of the places of a square that faces the camera and fills the view;
-    layout: a seed of where it lies (placement.py).
+    """(CHANNELS, side, side) float32: what is told of the places of a square that faces the camera and fills
+    the view; layout: a seed of where it lies (placement.py).
 
     For pictures of a flat material every view has this one, wherever it lies on the picture. Compared with
     the starter, on walls of bricks: a picture of positions that goes on from view to view must come back to

@@ -73,9 +73,9 @@ class ControlNet:
     def embed(self, pictures: Tensor, rows: int) -> Tensor:
         """(N, C, h, w) on the ControlNet's device and in its precision.
 
-        pictures: (N, C, H, W) in [0, 1], of which the network reads as many channels as it was made for, one channel
-        being grey and what isn't told 0; one and the same tensor is looked at once, so its values must
-        stay. rows: so many of them at once.
+        pictures: (N, C, H, W) in [0, 1], of which the network reads as many channels as it was made for, one
+        channel being grey and what isn't told 0; one and the same tensor is looked at once, so its values
+        must stay. rows: so many of them at once.
         """
         if pictures not in self._embedded:
             self.part.network()

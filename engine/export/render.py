@@ -68,7 +68,8 @@ def contact_sheet(
 
 
 def _side_by_side(controls: Sequence[Floats]) -> Floats:
-    """(N, S, S, 3) of pictures (N, C, R, R) of each kind, of which three channels are shown: one, or up to four in a square of squares."""
+    """(N, S, S, 3) of pictures (N, C, R, R) of each kind, of which three channels are shown: one, or up to
+    four in a square of squares."""
     shape = (len(controls[0]), 3, *controls[0].shape[2:])
     colours = [np.broadcast_to(one[:, :3], shape).transpose(0, 2, 3, 1) for one in controls]
     if len(colours) == 1:

@@ -19,8 +19,8 @@ from engine.mesh import atlas
 
 
 def _children(folder: Path) -> set[int]:
-    """Process ids of everything that works on a folder in ``folder``, which is one test's own: other tests unwrap
-    at the same time. Needs /proc."""
+    """Process ids of everything that works on a folder in ``folder``, which is one test's own: other tests
+    unwrap at the same time. Needs /proc."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
