@@ -60,8 +60,9 @@ def at(points: Floats) -> Floats:
 
 
 def picture(places: Floats, inside: NDArray[np.bool_]) -> Floats:
-    """(FIELDS, R, R) float32 in [0, 1], 0 beside the object: the fields where each pixel's surface lies,
-    noise as 0.5 + n / 5. Told once for 2x2 pixels: nothing that a network makes of it is finer.
+    """(FIELDS, R, R) float32 in [0, 1]: the fields where the surface lies, noise as 0.5 + n / 5, and 0 where
+    there is none. 2x2 pixels are told what the first of them shows: nothing that a network makes of it is
+    finer.
 
     places: (n, 3) float32, one for each true pixel of ``inside`` (R, R), row by row; R even.
     """

@@ -6,17 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..controls.noise import FIELDS
 from ..errors import UserError
+from ..options.choices import CONDITIONING
 from ..options.values import cut, either, short
 from . import families
 from .files import AGAIN, SUPPORTED
 
 ANOTHER = "choose a depth ControlNet made for this model"
-CONDITIONING = (
-    3,
-    3 + FIELDS,
-)  # channels of control pictures: a colour, and the noise at a position beside it
 PLAIN, UNION = "ControlNetModel", "ControlNetUnionModel"
 _SHARED = (  # what a ControlNet's config and its UNet's must agree on; it may have fewer attention layers
     *("in_channels", "cross_attention_dim", "block_out_channels", "layers_per_block"),

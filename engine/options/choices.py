@@ -174,6 +174,9 @@ CONTROLS = {
     ),
     "lines": ("Lines", "Outlines, folds, creases and borders of parts, white on black"),
 }
+CONDITIONING = (3, 14)
+"""Channels of pictures that ControlNets may read: a colour, and for a place the noise there, too
+(controls/noise.py)."""
 AREAS = {
     "material": ("Material", "The faces of a material"),
     "object": ("Object", "An object of the file, or the file itself"),

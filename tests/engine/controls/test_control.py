@@ -15,6 +15,7 @@ from PIL import Image
 
 from engine import settings
 from engine.canvas.mesh_views import take_views
+from engine.controls import position
 from engine.controls.depth import depth_picture
 from engine.host import Host
 from engine.models.sidecar import FILE
@@ -161,8 +162,9 @@ def test_every_kind_of_control_can_be_made(control: str) -> None:
             for vertices in (box.vertices, box.vertices * 7 + np.float32(30))
         )
     )
-    assert plain.shape == (5, 1 if control in ("depth", "lines") else 3, 32, 32)
+    channels = {"depth": 1, "lines": 1, "position": position.CHANNELS}.get(control, 3)
+    assert plain.shape == (5, channels, 32, 32)
     assert plain.dtype == np.float32
     assert 0 <= plain.min() < (0.5 if control == "normal" else 0.01)
     assert 0.5 < plain.max() <= 1
-    np.testing.assert_allclose(far, plain, atol=1e-4)
+    assert (np.abs(far - plain) > 1e-4).mean() < 1e-3, "but for pixels on borders of cells"
