@@ -20,6 +20,9 @@ CODES = PLACE + TILT + PRESENCE + 2 * len(ALONG)
 HINGES = 3 * KNOTS + 2 * TILT + 2 * PRESENCE + 2 * KNOTS
 CONTROL = 3 + FIELDS  # channels of a control picture: a position, and the noise there
 TAPS = 16 * FIELDS  # the noise at 4x4 places of every latent
+READ_RATE = (
+    8.0  # so many times as fast as all else is learned what to make of the noise: it begins from nothing
+)
 BLOCKS = (4 + FIELDS, 4 + FIELDS, 8 + 4 * FIELDS, HINGES + TAPS)  # channels of the control embedding's layers
 _TILT = 60.0  # of a coordinate's differences across 8 pixels
 _STEEPEST = 3.0  # at which they are cut: a silhouette is no slope
@@ -35,7 +38,7 @@ class Embedding(ControlNetConditioningEmbedding):
 
     def forward(self, conditioning: Tensor) -> Tensor:
         codes, taps = conditioning.split([CODES, TAPS], 1)
-        read: Tensor = self.reads(taps.float())
+        read: Tensor = READ_RATE * self.reads(taps.float())
         return codes + read.to(codes.dtype)
 
 
@@ -45,8 +48,8 @@ def learning(embedding: ControlNetConditioningEmbedding) -> None:
     embedding.__class__ = Embedding
     output, reads = embedding.conv_out, nn.Conv2d(TAPS, CODES, 1, bias=False).to(embedding.conv_out.weight)
     with torch.no_grad():
-        reads.weight.copy_(output.weight[:, HINGES:, 1:2, 1:2])
-        output.bias += LIFT * reads.weight.sum((1, 2, 3))
+        reads.weight.copy_(output.weight[:, HINGES:, 1:2, 1:2] / READ_RATE)
+        output.bias += LIFT * output.weight[:, HINGES:].sum((1, 2, 3))
         output.weight[:, HINGES:] = 0
     embedding.reads = reads
 
@@ -54,7 +57,8 @@ def learning(embedding: ControlNetConditioningEmbedding) -> None:
 @torch.no_grad()
 def finished(embedding: ControlNetConditioningEmbedding) -> None:
     """Put what ``embedding`` learned to read into its last layer: it is diffusers' own again."""
-    output, weight = embedding.conv_out.float(), embedding.reads.weight.half().float()  # as it is exported
+    output, weight = embedding.conv_out.float(), READ_RATE * embedding.reads.weight
+    weight = weight.half().float()  # as it is exported
     output.weight[:, HINGES:, 1:2, 1:2] = weight
     output.bias -= LIFT * weight.sum((1, 2, 3))
     del embedding.reads

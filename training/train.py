@@ -48,7 +48,7 @@ class TrainingSettings:
     rate: float = 1e-3
     average: float = 0.998
     fresh: int = 4  # new samples a step; the rest of the batch is drawn from the buffer
-    start: int = 1024  # samples in the buffer before the first step
+    start: int = 512  # samples in the buffer before the first step
     capacity: int = 8_000
     save_minutes: float = 5.0
     begin_with: str = (
