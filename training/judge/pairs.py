@@ -91,9 +91,7 @@ class Pair:
 
 def load(path: Path = LIST) -> list[Pair]:
     """The committed pairs. Raises UserError when the generator no longer draws the looks they name."""
-    pairs = [
-        Pair(**{**entry, "target": tuple(entry["target"])}) for entry in json.loads(path.read_text())
-    ]
+    pairs = [Pair(**{**entry, "target": tuple(entry["target"])}) for entry in json.loads(path.read_text())]
     for pair in pairs:
         known = pair.material in TAUGHT
         if not known or _words(pair.seed, pair.material) != (pair.prompt, pair.colour):
@@ -184,7 +182,7 @@ def _placed(name: str, kind: str, rng: np.random.Generator) -> tuple[str, Camera
 
 
 def _camera(mesh: Mesh, kind: str, rng: np.random.Generator) -> Camera:
-    """"steep": from above or below; else of the generator's kind, not steep, "close" on a place of it."""
+    """ "steep": from above or below; else of the generator's kind, not steep, "close" on a place of it."""
     if kind == "steep":
         side = rng.choice([-1.0, 1.0])
         return _rounded(Camera(rng.uniform(-180, 180), side * rng.uniform(STEEPEST + 1, 90)))
