@@ -1,8 +1,8 @@
 """Judge a model on held-out prompts and shapes: ``python -m training.evaluate MODEL [--out DIR]``.
 
-Two small classifiers, each trained once on pictures that the model's training never sees, look at single views
-and at textured meshes. Beside each figure stands the same one measured on real pictures of the same pairs: no
-model can be expected to do better. Writes evaluation.json and sheet.png.
+Two small classifiers, each trained once on pictures that the model's training never sees, look at single
+views and at textured meshes. Beside each figure stands the same one measured on real pictures of the same
+pairs: no model can be expected to do better. Writes evaluation.json and sheet.png.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class EvaluationSettings:
 @dataclass(frozen=True)
 class Results:
     """``textured`` holds ``len(TURNS)`` pictures of each of the pairs ``which``; None if there are none.
-    ``channels``: mean errors of what an estimator tells of a surface, by channel and material. ``second``: what
-    the second judge takes single views for."""
+    ``channels``: mean errors of what an estimator tells of a surface, by channel and material. ``second``:
+    what the second judge takes single views for."""
 
     pairs: list[Pair]
     rows: list[ScoreRow]

@@ -117,8 +117,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
 
 
 def close_up(mesh: Mesh, camera: Camera, rng: np.random.Generator, least: float = 1.0) -> Camera:
-    """A camera ``least`` to NEAREST times as near, on a place that ``camera`` sees, looking half way between as
-    that does and straight down on the surface; ``camera`` itself where it sees nothing."""
+    """A camera ``least`` to NEAREST times as near, on a place that ``camera`` sees, looking half way between
+    as that does and straight down on the surface; ``camera`` itself where it sees nothing."""
     depth, points, normals = cast(mesh, camera, 32)
     seen = np.flatnonzero(np.isfinite(depth))
     if not len(seen):

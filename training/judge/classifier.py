@@ -146,8 +146,9 @@ def fit(
 def crops(
     stored: Tensor, masks: Tensor, index: Tensor, crop: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Crops around the middle of the ``stored`` pictures ``index``, (N, 3, crop, crop) and (N, 1, crop, crop),
-    mirrored and a little blurred or noisy: what generated pictures may be without being another material."""
+    """Crops around the middle of the ``stored`` pictures numbered ``index``, (N, 3, crop, crop), and of their
+    ``masks``, (N, 1, crop, crop), mirrored and a little blurred or noisy: what generated pictures may be
+    without being another material."""
     room = stored.shape[-1] - crop + 1
     places = torch.randint(room, (len(index), 2), generator=generator).tolist()
     mirrored = (torch.rand(len(index), generator=generator) < 0.5).tolist()

@@ -1,7 +1,7 @@
 """A second classifier, unlike the first: it tells materials and extras from patches at full resolution.
 
-Where the first pools means and deviations, a few learned queries here choose the places of the object that say
-most. Nothing is normalised over places, so what is behind the object can't colour the verdict.
+Where the first pools means and deviations, a few learned queries here choose the places of the object that
+say most. Nothing is normalised over places, so what is behind the object can't colour the verdict.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ MISSED = 2.0  # times as bad as an extra seen where there is none
 @dataclass(frozen=True)
 class Lessons:
     """``pictures`` (N, 3, H, W) and ``mask`` (N, 1, H, W) uint8, 255 is 1; ``material`` (N,) int64;
-    ``extras`` and ``possible`` (N, E) float32, 1 for those that a picture has, and that its material takes."""
+    ``extras`` and ``possible`` (N, E) float32: 1 for those that a picture has, and those that its material
+    takes."""
 
     pictures: Tensor
     mask: Tensor
@@ -114,7 +115,7 @@ def fit(
     log: Callable[[str], None],
     crop: int = CROP,
 ) -> None:
-    """Train in ``steps`` steps of BATCH crops of ``crop`` pixels; the same for the same seed on one thread."""
+    """Train in ``steps`` steps of BATCH crops of ``crop`` pixels; the same for a seed on one thread."""
     generator = torch.Generator().manual_seed(seed)
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.05)

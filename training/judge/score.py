@@ -78,8 +78,8 @@ def _inside(wanted: Reference) -> list[Bools]:
 
 def single_rows(found: Seen, real: Seen, others: Tensor, whole: Sequence[int]) -> list[ScoreRow]:
     """Of generated single views against real pictures of the same pairs; ``others`` are features (N, D) of
-    held-out real pictures. Outlines are compared in the views numbered ``whole``: a close-up has no background
-    along its frame."""
+    held-out real pictures. Outlines are compared in the views numbered ``whole``: a close-up has no
+    background along its frame."""
     return [
         share("single views: material", found.materials, real.materials, MATERIAL),
         share("single views: colour", found.colours, real.colours, COLOUR),

@@ -39,8 +39,8 @@ def textured_rows(found: Told, real: Told, seen: tuple[Seen, Seen], single: Scor
 def _material_rows(
     what: str, found: Told, real: Told, seen: tuple[Seen, Seen], part: float
 ) -> list[ScoreRow]:
-    """Aimed at is ``part`` of what the judge tells right of real pictures: it is taught for less long than the
-    first, which tells nearly all of them."""
+    """Aimed at is ``part`` of what the judge tells right of real pictures: it is taught for less long than
+    the first, which tells nearly all of them."""
     right, ceiling = _right(found, real, seen)
     aim = 100 * part * sum(map(bool, ceiling)) / max(1, len(ceiling))
     return [

@@ -30,7 +30,7 @@ def generate(
     other: int = 0,
 ) -> Tensor:
     """A picture (3, R, R) in [0, 1] for each pair, R the model's view size; None is the model's preset.
-    ``other``: what to add to the pairs' seeds; another than 0 is another layout too, as it is in a texture."""
+    ``other``: what to add to the pairs' seeds; another than 0 is another layout too, as in textures."""
     steps = denoiser.preset.steps if steps is None else steps
     guidance = denoiser.preset.guidance if guidance is None else guidance
     pictures = []
