@@ -33,7 +33,8 @@ from training.judge.report import ScoreRow, SheetEntry, sheet, table
 from training.judge.score import Seen, autoencoder_rows, group_rows, joined, single_rows, textured_rows
 from training.pool import SIZE
 
-TURNS = tuple(Camera(azimuth, 15.0) for azimuth in (22.5, 112.5, 202.5, 292.5))  # between the rig's cameras
+AROUND = tuple(Camera(azimuth, 15.0) for azimuth in (22.5, 112.5, 202.5, 292.5))  # between the rig's cameras
+TURNS = (*AROUND, Camera(67.5, 70.0), Camera(247.5, -70.0))  # and from above and below
 HELD_OUT = 400  # real pictures that the distance of distributions is measured to
 QUICK = 12  # pairs that --quick judges
 QUICK_FOLLOWED = 3, 3  # materials in words of scale, and pairs with other seeds, of --quick
