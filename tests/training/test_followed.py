@@ -54,7 +54,7 @@ def lessons(count: int, first: int) -> Lessons:
 def taught() -> PatchClassifier:
     torch.manual_seed(0)
     classifier = PatchClassifier(("fine", "coarse"), ("rusty",))
-    patches.fit(classifier, lessons(32, 0), 20, 0, lambda _: None, crop=48)
+    patches.fit(classifier, lessons(32, 0), 30, 0, lambda _: None, crop=64)
     return classifier
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 Bools = NDArray[np.bool_]
 
 THRESHOLD = 0.045  # of a channel against the background's, for a pixel to be the object's
+FLAT = 1e-3  # the norm of what rounding leaves of a flat picture
 RIM = 3  # pixels along the frame that are taken for background
 HOLE = 0.004  # of the picture: smaller holes in a silhouette are specks of background colour
 
@@ -138,8 +139,8 @@ def likeness(a: Tensor, b: Tensor, inside: Bools) -> float:
     of their patterns, whatever their mean colour; 0 where one is flat."""
     first, second = (picture[:, torch.from_numpy(inside)] for picture in (a, b))
     first, second = (values - values.mean(1, keepdim=True) for values in (first, second))
-    size = float(first.norm() * second.norm())
-    return float((first * second).sum()) / size if size > 0 else 0.0
+    sizes = float(first.norm()), float(second.norm())
+    return float((first * second).sum()) / (sizes[0] * sizes[1]) if min(sizes) > FLAT else 0.0
 
 
 def psnr(picture: Tensor, reference: Tensor, inside: Bools) -> float:
