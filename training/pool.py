@@ -116,9 +116,9 @@ def random_camera(rng: np.random.Generator) -> Camera:
     return Camera(0.0 if abs(elevation) > 80 else float(azimuth), float(elevation))
 
 
-def close_up(mesh: Mesh, camera: Camera, rng: np.random.Generator) -> Camera:
-    """A camera one to NEAREST times as near, on a place that ``camera`` sees, looking half way between as
-    that does and straight down on the surface; ``camera`` itself where it sees nothing."""
+def close_up(mesh: Mesh, camera: Camera, rng: np.random.Generator, least: float = 1.0) -> Camera:
+    """A camera ``least`` to NEAREST times as near, on a place that ``camera`` sees, looking half way between
+    as that does and straight down on the surface; ``camera`` itself where it sees nothing."""
     depth, points, normals = cast(mesh, camera, 32)
     seen = np.flatnonzero(np.isfinite(depth))
     if not len(seen):
@@ -128,7 +128,7 @@ def close_up(mesh: Mesh, camera: Camera, rng: np.random.Generator) -> Camera:
     return Camera(
         float(np.degrees(np.arctan2(x, z))),
         float(np.degrees(np.arctan2(y, np.hypot(x, z)))),
-        DISTANCE / NEAREST ** rng.random(),
+        DISTANCE / (least * (NEAREST / least) ** rng.random()),
         target=tuple(points[place].tolist()),
     )
 

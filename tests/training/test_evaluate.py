@@ -14,8 +14,9 @@ from training import evaluate
 from training.catalogue import MATERIALS
 from training.judge import examples, pairs
 from training.judge.classifier import Classifier, Examples, fit, judge, shrunk
+from training.judge.patches import Told
 from training.judge.report import ScoreRow, share, table
-from training.judge.score import Seen, single_rows, textured_rows
+from training.judge.score import Seen, group_rows, single_rows, textured_rows
 
 
 def stripes(period: int, colour: tuple[float, float, float], seed: int) -> Tensor:
@@ -97,12 +98,15 @@ def test_results_as_json_and_as_a_sheet(taught: Classifier, tmp_path: Path) -> N
     )
     textured = Seen.of(taught, several.pictures, several)
     rows = [ScoreRow("views", 1.0, "", 4)]
-    results = evaluate.Results(pairs.load()[:4], rows, seen, seen, [0, 2], textured)
+    told = Told(wanted.materials, [{"rusty"}, set(), set(), set()])
+    results = evaluate.Results(pairs.load()[:4], rows, seen, seen, [0, 2], textured, second=told)
     settings = evaluate.EvaluationSettings("m", tmp_path, tmp_path, 2, None, None, "cpu", False)
     found = json.loads(json.dumps(evaluate.as_json(settings, results)))
     assert found["table"][0]["name"] == "views"
     assert ["mesh" in pair for pair in found["pairs"]] == [True, False, True, False]
     assert found["pairs"][2]["mesh"]["material"] == [wanted.materials[2]] * len(evaluate.TURNS)
+    assert found["pairs"][0]["view"]["second judge"] == wanted.materials[0]
+    assert [pair["view"]["extras"] for pair in found["pairs"]] == [["rusty"], [], [], []]
     cells = evaluate.entries(results)
     assert [len(cell.pictures) for cell in cells] == [3, 2, 3, 2]
     assert all(good is not False for cell in cells for _, good in cell.lines)
@@ -138,17 +142,32 @@ def test_the_table_says_what_was_missed() -> None:
 
 
 def test_perfect_pictures_reach_every_aim_and_wrong_ones_none(taught: Classifier) -> None:
-    wanted, others = reference(24, 1000), reference(60, 2000)
+    wanted, others, whole = reference(24, 1000), reference(60, 2000), range(24)
     far = judge(taught, others.pictures, others.mask).features
     real = Seen.of(taught, wanted.pictures, wanted)
-    rows = single_rows(real, real, far)
+    rows = single_rows(real, real, far, whole)
     assert [row.verdict for row in rows[:2]] == ["reached", "reached"]
     assert [row.value for row in rows[-2:]] == [1.0, 1.0]
     swapped = Seen.of(taught, wanted.pictures.flip(0) * 0.5, wanted)
-    wrong = single_rows(swapped, real, far)
+    wrong = single_rows(swapped, real, far, whole)
     assert wrong[0].verdict == "missed"
     assert wrong[3].value > rows[3].value  # KID
     assert wrong[-1].value < 0.5
     held_to = textured_rows(swapped, real, far, rows)
-    assert held_to[0].aim == pytest.approx(95)
+    assert held_to[0].aim == pytest.approx(97)
     assert held_to[0].verdict == "missed"
+
+
+def test_groups_of_views_are_judged_by_themselves(taught: Classifier) -> None:
+    wanted = reference(24, 1000)
+    real = Seen.of(taught, wanted.pictures, wanted)
+    half = torch.cat([wanted.pictures[:12], wanted.pictures[12:].flip(0) * 0.5])
+    found = Seen.of(taught, half, wanted)
+    close, steep = range(12), range(12, 24)
+    rows = {row.name: row for row in group_rows(found, real, close, steep)}
+    assert rows["close-ups: material"].verdict == "reached"
+    assert rows["close-ups: fine detail, share of real"].value == 1
+    assert rows["from above and below: material"].verdict == "missed"
+    assert {row.count for row in rows.values() if "material" in row.name} == {12}
+    assert group_rows(found, real, [], []) == []
+    assert len(group_rows(found, real, close, [])) == 3

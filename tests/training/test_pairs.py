@@ -12,10 +12,9 @@ import trimesh
 from PIL import Image
 
 from engine.errors import UserError
-from engine.views.cameras import Camera
+from engine.views.cameras import DISTANCE, Camera
 from training import evaluate
 from training.catalogue import MATERIALS
-from training.catalogue.roofs import ROOFS
 from training.fields import Fields
 from training.judge import examples, pairs, textures
 from training.pool import cast
@@ -23,17 +22,34 @@ from training.pool import cast
 
 def test_the_committed_pairs_are_what_the_generator_draws() -> None:
     found = pairs.load()
-    assert len(found) >= 60
-    # The list is older than the roofs, and stays: figures on it can be compared.
-    assert {pair.material for pair in found} == set(MATERIALS) - set(ROOFS)
+    assert len(found) == pairs.COUNT >= 120
+    assert {pair.material for pair in found} == set(MATERIALS)
     assert {pair.shape for pair in found} >= set(pairs.PRIMITIVES)
     assert len({pair.seed for pair in found}) == len(found)
     assert sum(pair.colour is not None for pair in found) >= 20
+    assert {name for pair in found for name in pair.extras} == {
+        name for material in MATERIALS.values() for name in material.extras
+    }
     for pair in found:
         assert (pair.look.material, pair.look.colour) == (pair.material, pair.colour)
 
 
-@pytest.mark.parametrize("index", range(3, 60, 9))
+def test_fixed_shares_of_the_views_are_close_ups_and_lie_above_or_below() -> None:
+    found = pairs.load()
+    close = [pair for pair in found if pair.distance < DISTANCE]
+    assert len(close) == pairs.CLOSE
+    assert all(2 <= DISTANCE / pair.distance <= 4.01 for pair in close)
+    assert [pair for pair in found if pair.is_close_up] == close
+    steep = [pair for pair in found if pair not in close and abs(pair.elevation) > 60]
+    assert len(steep) == pairs.STEEP
+    assert [pair for pair in found if pair.is_steep] == steep
+    assert {pair.elevation > 0 for pair in steep} == {True, False}
+    for pair in close[:3]:  # what it is aimed at lies on the surface, nearer than anything of the whole view
+        depth = cast(pair.mesh, pair.camera, 65)[0].reshape(65, 65)
+        assert depth[32, 32] == pytest.approx(pair.distance, abs=0.02)
+
+
+@pytest.mark.parametrize("index", range(3, 120, 17))
 def test_pairs_show_enough_of_their_shapes(index: int) -> None:
     pair = pairs.load()[index]
     assert np.isfinite(cast(pair.mesh, pair.camera, 64)[0]).mean() >= pairs.LEAST_SHARE

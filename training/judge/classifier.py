@@ -123,7 +123,7 @@ def fit(
     right = 0.0
     for step in range(steps):
         index = torch.randint(len(data.pictures), (BATCH,), generator=generator)
-        pictures, mask = _crops(data, index, crop, generator)
+        pictures, mask = crops(data.pictures, data.mask, index, crop, generator)
         with torch.autocast("cpu", torch.bfloat16):
             material, colour = classifier(pictures.contiguous(memory_format=torch.channels_last), mask)
         material, colour = material.float(), colour.float()
@@ -143,13 +143,16 @@ def fit(
     classifier.eval()
 
 
-def _crops(data: Examples, index: Tensor, crop: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Crops around the middle of the stored pictures, (N, 3, crop, crop) and (N, 1, crop, crop), mirrored and
-    a little blurred or noisy: what generated pictures may be without being another material."""
-    room = data.pictures.shape[-1] - crop + 1
+def crops(
+    stored: Tensor, masks: Tensor, index: Tensor, crop: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Crops around the middle of the ``stored`` pictures numbered ``index``, (N, 3, crop, crop), and of their
+    ``masks``, (N, 1, crop, crop), mirrored and a little blurred or noisy: what generated pictures may be
+    without being another material."""
+    room = stored.shape[-1] - crop + 1
     places = torch.randint(room, (len(index), 2), generator=generator).tolist()
     mirrored = (torch.rand(len(index), generator=generator) < 0.5).tolist()
-    both = torch.cat([data.pictures[index], data.mask[index]], 1)
+    both = torch.cat([stored[index], masks[index]], 1)
     cut = [
         (picture.flip(-1) if mirror else picture)[:, y : y + crop, x : x + crop]
         for picture, (y, x), mirror in zip(both, places, mirrored, strict=True)

@@ -19,11 +19,12 @@ from training.coat import Coat
 from training.data import draw, painted, pictured
 from training.fields import Fields
 from training.judge.classifier import CROP, SHRINK, Classifier, Examples, fit, shrunk
-from training.judge.pairs import Pair
+from training.judge.pairs import CLOSE, COUNT, Pair
 from training.pool import SIZE, Pool, View, build, render
 
 TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
 FIELDS = 91_003
+CLOSE_UPS = CLOSE / COUNT  # of all views, as among the pairs
 PICTURES, STEPS = 12_000, 9000  # teaching pictures, training steps: a quarter of a CPU-hour in all
 STORED = (CROP + 16) * SHRINK  # pixels cut for a teaching picture, with room for crops to move in
 
@@ -47,7 +48,7 @@ def fields(folder: Path) -> Fields:
 
 def held_out(folder: Path, noise: Fields, count: int) -> Reference:
     """``count`` pictures of looks drawn by weight, on shapes that nothing else uses."""
-    shapes = build(folder / "held_out", 40, 3, seed=HELD_OUT, workers=1)
+    shapes = build(folder / "held_out_near", 40, 3, seed=HELD_OUT, workers=1, close_ups=CLOSE_UPS)
     looks, pictures = [], []
     for index in range(count):
         rng = np.random.default_rng([HELD_OUT, index])
@@ -94,7 +95,7 @@ def classifier(
     """The classifier kept in ``folder``; trained first where there is none for today's catalogue."""
     path = folder / "classifier.safetensors"
     if (found := kept(path)) is None:
-        shapes = build(folder / "teaching", 110, 4, seed=TEACHING, workers=1)
+        shapes = build(folder / "teaching_near", 110, 4, seed=TEACHING, workers=1, close_ups=CLOSE_UPS)
         found = taught(*teach(shapes, noise, pictures, log), steps, log)
         keep(found, path)
     return found.eval()
@@ -115,7 +116,7 @@ def keep(found: Classifier, path: Path) -> None:
     labels = {
         "materials": "\n".join(found.materials),
         "colours": "\n".join(found.colours),
-        "catalogue": _catalogue(),
+        "catalogue": catalogue(),
     }
     save_file({name: value.contiguous() for name, value in found.state_dict().items()}, path, labels)
 
@@ -126,17 +127,17 @@ def kept(path: Path) -> Classifier | None:
         return None
     with safe_open(path, "pt") as file:
         labels = file.metadata()
-    if labels["catalogue"] != _catalogue():
+    if labels["catalogue"] != catalogue():
         return None
     found = Classifier(tuple(labels["materials"].split("\n")), tuple(labels["colours"].split("\n")))
     found.load_state_dict(load_file(path))
     return found
 
 
-def _catalogue() -> str:
-    """What the classifier must have been taught to judge today's pictures."""
-    return f"{SIZE} pixels: " + ", ".join(
-        f"{name} {sorted({variant.words for variant in material.variants})}"
+def catalogue() -> str:
+    """What a judge must have been taught to judge today's pictures."""
+    return f"{SIZE} pixels, close-ups {CLOSE_UPS}: " + ", ".join(
+        f"{name} {sorted({variant.words for variant in material.variants})} {material.extras}"
         for name, material in MATERIALS.items()
     )
 
@@ -147,18 +148,19 @@ def teach(
     """``count`` pictures, as many of each material, cut about a place on the object and shrunk; and the
     names of the labels."""
     names = list(MATERIALS)
-    cut, looks = [], []
+    taken, looks = [], []
     for index in range(count):
         rng = np.random.default_rng([TEACHING, index])
         look = random_look(rng, names[index % len(names)])
         picture, mask = draw(shapes[int(rng.integers(len(shapes)))], look, noise, rng)
-        cut.append(_cut(torch.cat([picture, mask]), rng))
+        shown = shrunk(cut(torch.cat([picture, mask]), STORED, rng)[None])[0]
+        taken.append((shown * 255).round().to(torch.uint8))
         looks.append(look)
         if index % 1000 == 999:
             log(f"classifier: {index + 1} of {count} pictures painted")
     materials = tuple(sorted({look.material for look in looks}))
     colours = tuple(sorted({look.colour for look in looks if look.colour}))
-    both = torch.stack(cut)
+    both = torch.stack(taken)
     data = Examples(
         both[:, :3],
         both[:, 3:],
@@ -168,11 +170,9 @@ def teach(
     return data, materials, colours
 
 
-def _cut(both: Tensor, rng: np.random.Generator) -> Tensor:
-    """(4, h, h) uint8: STORED pixels of picture and mask (4, SIZE, SIZE) about a random pixel of the object,
-    shrunk."""
+def cut(both: Tensor, side: int, rng: np.random.Generator) -> Tensor:
+    """(4, side, side) in [0, 1]: of picture and mask (4, SIZE, SIZE), about a random pixel of the object."""
     inside = (both[3] > 0.5).nonzero()
-    centre = inside[int(rng.integers(len(inside)))] - STORED // 2
-    row, column = centre.clamp(0, both.shape[-1] - STORED).tolist()
-    cut = shrunk(both[None, :, row : row + STORED, column : column + STORED])[0]
-    return (cut.clamp(0, 1) * 255).round().to(torch.uint8)
+    centre = inside[int(rng.integers(len(inside)))] - side // 2
+    row, column = centre.clamp(0, both.shape[-1] - side).tolist()
+    return both[:, row : row + side, column : column + side].clamp(0, 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 Bools = NDArray[np.bool_]
 
 THRESHOLD = 0.045  # of a channel against the background's, for a pixel to be the object's
+FLAT = 1e-3  # the norm of what rounding leaves of a flat picture
 RIM = 3  # pixels along the frame that are taken for background
 HOLE = 0.004  # of the picture: smaller holes in a silhouette are specks of background colour
 
@@ -102,6 +103,44 @@ def detail(picture: Tensor, inside: Bools) -> Detail:
     blurred = F.conv2d(picture[:, None], weights[None, None], padding=1)[:, 0]
     fine = (picture - blurred) ** 2
     return Detail(float((across + down).sum(0)[core[1:, 1:]].mean()), float(fine.sum(0)[core].mean()))
+
+
+def grain(picture: Tensor, inside: Bools) -> float:
+    """Pixels: how far apart places of ``picture`` (3, H, W) within ``inside`` (H, W) must lie to be half as
+    alike as neighbours are, whichever way; infinite where none are. A pattern twice as large has twice that.
+
+    Neighbours are at 1 rather than 0 pixels from each other: noise is like itself alone.
+    """
+    mask = torch.from_numpy(inside).float()
+    centred = (picture - picture[:, mask > 0].mean(1)[:, None, None]) * mask
+    sides = [2 * side for side in mask.shape]  # nothing meets itself across the picture's edge
+    pairs, alike = (
+        torch.fft.irfft2(torch.fft.rfft2(values, s=sides).abs() ** 2, s=sides).sum(0)
+        for values in (mask[None], centred)
+    )
+    y, x = (torch.fft.fftfreq(side) * side for side in sides)
+    distance = torch.hypot(y[:, None], x[None]).round().long().flatten()
+    length = min(inside.shape) // 2
+    sums = [
+        torch.zeros(int(distance.max()) + 1).scatter_add(0, distance, values.flatten())[1:length]
+        for values in (alike, pairs)
+    ]
+    likeness = (sums[0] / sums[1].clamp(min=1.0)).tolist()
+    half = likeness[0] / 2
+    below = next((i for i, value in enumerate(likeness) if value < half), None)
+    if not below:
+        return float("inf")
+    before, after = likeness[below - 1], likeness[below]
+    return below + (before - half) / (before - after)
+
+
+def likeness(a: Tensor, b: Tensor, inside: Bools) -> float:
+    """The correlation of two pictures (3, H, W) over the pixels of ``inside`` (H, W), channels centred each:
+    of their patterns, whatever their mean colour; 0 where one is flat."""
+    first, second = (picture[:, torch.from_numpy(inside)] for picture in (a, b))
+    first, second = (values - values.mean(1, keepdim=True) for values in (first, second))
+    sizes = float(first.norm()), float(second.norm())
+    return float((first * second).sum()) / (sizes[0] * sizes[1]) if min(sizes) > FLAT else 0.0
 
 
 def psnr(picture: Tensor, reference: Tensor, inside: Bools) -> float:

@@ -41,7 +41,9 @@ class ScoreRow:
         return {**asdict(self), "verdict": self.verdict}
 
 
-def share(name: str, right: Sequence[bool | None], real: Sequence[bool | None], aim: float) -> ScoreRow:
+def share(
+    name: str, right: Sequence[bool | None], real: Sequence[bool | None], aim: float | None
+) -> ScoreRow:
     """The percentage of ``right`` verdicts, those that are None left out, and of the real pictures' own."""
     judged, ceiling = _known(right), _known(real)
     value = 100 * float(np.mean(judged)) if judged else 0.0
