@@ -239,10 +239,10 @@ class Denoiser:
         """The noise eps in ``x``, guided: (N, C, h, w) float32.
 
         x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
-        latter isn't looked at when guidance, of all or of each, is 1. control: pictures (N, 1 or 3,
-        h * downscale, w * downscale) in [0, 1] by their kinds, those of ``controls`` for which there are some
-        steer; a tensor alone is of the first of them. A tensor that was given before is taken to be
-        unchanged.
+        latter isn't looked at when guidance, of all or of each, is 1, as it is after the preset's
+        guidance_end, whatever is given. control: pictures (N, 1 or 3, h * downscale, w * downscale) in [0, 1]
+        by their kinds, those of ``controls`` for which there are some steer; a tensor alone is of the first
+        of them. A tensor that was given before is taken to be unchanged.
         """
         output = self._guided(x, level, positive, negative, control, guidance)
         return steps.EPS_FROM[self._family.prediction](x, output, *level.alpha_sigma)
@@ -262,6 +262,8 @@ class Denoiser:
         """What the network predicts, with classifier-free guidance, float32."""
         n, controls = len(x), self._controls(control, level)
         each = [guidance] * n if isinstance(guidance, float | int) else guidance
+        if not level.is_within(self.preset.guidance_end):
+            each = [1.0] * n
         passes = self._family.passes(negative.rows(n), positive.rows(n), each)
         condition = reduce(lambda some, more: some.joined(more), passes)
         repeated = [control.repeated(len(passes)) for control in controls]

@@ -17,6 +17,7 @@ class Preset:
     """What a job uses where the request says nothing.
 
     accelerator: one of ACCELERATORS, what the weights were distilled as; "none" for most.
+    guidance_end: share of the way from noise to picture after which there is no guidance, whatever it is.
     view_size: pixels of a square view; a multiple of the model's downscale. latent_view_size: the same in
     latents. sync_share and texture_size: by synchronisation space, "latent" or "rgb": the share of the steps
     that are synchronised, a number or one of choices.SYNC_SHARES, and the side of the texture that they are
@@ -38,6 +39,7 @@ class Preset:
     accelerator: str
     steps: int
     guidance: float
+    guidance_end: float
     sync_space: str
     sync_share: Mapping[str, float | str] = field(hash=False)
     texture_size: Mapping[str, int] = field(hash=False)
@@ -76,6 +78,7 @@ SD15 = Preset(
     accelerator="none",
     steps=30,  # published
     guidance=15.5,  # published
+    guidance_end=1.0,  # published
     sync_space="latent",  # published
     sync_share=_by_space(0.8, 0.8),  # published: synchronised while t > 0.2 * 1000
     texture_size=_sizes(1536, 1024),  # published latent and RGB texture
@@ -121,6 +124,7 @@ STARTER = Preset(
     accelerator="none",
     steps=10,
     guidance=3.0,
+    guidance_end=1.0,
     sync_space="rgb",
     sync_share=_by_space(0.8, 1.0),
     texture_size=_sizes(TEXELS_A_LATENT * 32, TEXELS_A_PIXEL * 128),

@@ -92,6 +92,17 @@ class ModelFile:
             high=2,
         ),
     )
+    guidance_end: float | None = field(
+        default=None,
+        metadata=option(
+            "Guidance End",
+            "Share of the way from noise to picture after which there is no guidance, which takes half the "
+            "time",
+            ABOUT_MODEL,
+            low=0,
+            high=1,
+        ),
+    )
     prefix: str | None = field(
         default=None, metadata=option("Prefix", "What is put before every prompt", ABOUT_MODEL)
     )

@@ -7,14 +7,17 @@ set; exchanging and dropping members until nothing helps usually finds more, and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import threads
+
 Floats = NDArray[np.float32]
 
-BLOCK = 32  # candidates looked at in one go: their values stay in the cache
+BLOCK = 8  # candidates looked at in one go: their values stay in the cache of a core
 NOTABLE = 1e-4  # an exchange for less isn't worth making
 SWEEPS = 16
 
@@ -83,10 +86,16 @@ def _exchange(value: Floats, price: float, chosen: list[int], check: Callable[[]
 
 
 def _means(value: Floats, had: Floats, check: Callable[[], None]) -> NDArray[np.float64]:
-    """(C,): the mean of the larger of ``had`` (P,) and each candidate's values."""
-    found = np.empty(len(value))
-    for start in range(0, len(value), BLOCK):
-        check()
-        part = slice(start, start + BLOCK)
-        found[part] = np.maximum(value[part], had).mean(axis=1)
-    return found
+    """(C,): the mean of the larger of ``had`` (P,) and each candidate's values; a share for each core."""
+
+    def share(rows: Floats) -> Floats:
+        found = np.empty(len(rows), np.float32)
+        larger = np.empty((min(BLOCK, len(rows)), len(had)), np.float32)  # taken anew, memory costs as much
+        for start in range(0, len(rows), BLOCK):
+            check()
+            block = rows[start : start + BLOCK]
+            np.maximum(block, had, out=larger[: len(block)]).mean(axis=1, out=found[start : start + BLOCK])
+        return found
+
+    shares = threads.each(share, np.array_split(value, os.cpu_count() or 1))
+    return np.concatenate(shares).astype(np.float64)

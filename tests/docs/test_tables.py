@@ -57,6 +57,7 @@ def of(preset: Preset) -> dict[str, object]:
         "view, pixels": preset.view_size,
         "steps": preset.steps,
         "guidance": preset.guidance,
+        "guidance until": preset.guidance_end,
         "before the prompt": preset.prefix.strip(),
         "negative prompt": preset.negative,
         "sync space": preset.sync_space,

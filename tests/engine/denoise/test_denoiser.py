@@ -99,6 +99,36 @@ def test_control_is_off_at_the_end(
     assert torch.equal(near, far) is not on
 
 
+@pytest.mark.parametrize(("end", "t", "guided"), [(0.5, 999, True), (0.5, 499, False), (1.0, 0, True)])
+def test_guidance_ends_where_the_preset_says(
+    monkeypatch: pytest.MonkeyPatch,
+    eps_denoiser: Denoiser,
+    latents: Tensor,
+    depth: Tensor,
+    end: float,
+    t: int,
+    guided: bool,
+) -> None:
+    """Afterwards each picture takes one pass, and comes out as without guidance."""
+    eps_denoiser.preset = replace(eps_denoiser.preset, guidance_end=end)
+    now, prompts, nothing = (
+        level(eps_denoiser, t),
+        eps_denoiser.embed(PROMPTS),
+        eps_denoiser.embed([NEGATIVE]),
+    )
+    plain = eps_denoiser.predict(latents, now, prompts, nothing, depth, 1.0)
+    predict, rows = eps_denoiser._family.predict, []
+
+    def counted(x: Tensor, *others: Any) -> Tensor:
+        rows.append(len(x))
+        return predict(x, *others)
+
+    monkeypatch.setattr(eps_denoiser._family, "predict", counted)
+    found = eps_denoiser.predict(latents, now, prompts, nothing, depth, 4.0)
+    assert sum(rows) == len(latents) * (2 if guided else 1)
+    assert torch.equal(found, plain) is not guided
+
+
 @pytest.mark.parametrize("batch", [1, 2, 4])
 def test_chunks_change_nothing(v_denoiser: Denoiser, latents: Tensor, depth: Tensor, batch: int) -> None:
     positive, negative = v_denoiser.embed(PROMPTS), v_denoiser.embed([NEGATIVE])

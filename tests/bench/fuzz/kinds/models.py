@@ -21,6 +21,7 @@ SIDECAR = {
     "control_end": 1.0,
     "steps": 4,
     "guidance": 5.0,
+    "guidance_end": 0.5,
     "sync_space": "latent",
     "sync_share": {"latent": 0.8, "rgb": "all"},
     "texture_size": {"latent": 64, "rgb": 64},
