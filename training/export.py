@@ -15,7 +15,13 @@ from training.networks import Networks, scheduler
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # transformers 5 omits them
 
 
-SIDECAR = {"control": "position", "precision": "full", "guidance": 2.0, "autoencoder": "tiny"}
+SIDECAR = {
+    "control": "position",
+    "precision": "full",
+    "guidance": 2.0,
+    "guidance_end": 0.5,
+    "autoencoder": "tiny",
+}
 
 
 def pipeline(

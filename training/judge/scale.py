@@ -23,7 +23,7 @@ from training.pool import render
 SIZES = ("small", None, "large")  # extras, from the finest pattern to the coarsest
 SCALES = 90_004  # seed of the looks
 SHAPE, AZIMUTH, ELEVATION = "box", 22.5, 15.0
-MATERIALS = 8
+COUNT = 8
 
 
 def takers() -> list[str]:
@@ -51,7 +51,7 @@ def scale_row(
     steps: int | None,
     guidance: float | None,
     log: Callable[[str], None],
-    count: int = MATERIALS,
+    count: int = COUNT,
 ) -> ScoreRow:
     """Over ``count`` materials, the share of steps from small to plain and from plain to large that make the
     pattern coarser, beside the generator's own."""
