@@ -151,7 +151,7 @@ def _followed_rows(
 ) -> list[ScoreRow]:
     """Whether words of scale and seeds do what they should."""
     sampling = settings.steps, settings.guidance, log
-    materials, variations = QUICK_FOLLOWED if settings.quick else (scale.MATERIALS, seeds.PAIRS)
+    materials, variations = QUICK_FOLLOWED if settings.quick else (scale.COUNT, seeds.PAIRS)
     return [
         scale.scale_row(bench.denoiser, bench.noise, *sampling, materials),
         *seeds.seed_rows(bench.denoiser, chosen, single, real, bench.noise, *sampling, variations),

@@ -150,7 +150,7 @@ def test_grain_grows_with_the_pattern(noise: float) -> None:
 
 
 def test_words_of_scale_are_asked_of_materials_that_know_them() -> None:
-    assert len(scale.takers()) >= scale.MATERIALS
+    assert len(scale.takers()) >= scale.COUNT
     assert "bricks" in scale.takers()
     prompts = [scale.prompt(look) for look in scale.looks("bricks")]
     assert prompts[0] == f"small {prompts[1]}"
