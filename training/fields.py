@@ -13,8 +13,11 @@ import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from engine.controls import noise
+
 NOISE_GRID = 128  # voxels along a period of noise
 CELL_GRID = 160
+TOLD_GRID = 193  # points along a side of the cube
 CELLS = 12  # Voronoi cells along a period
 
 ROUGH, MEDIUM, SMOOTH = 0, 1, 2  # kinds of noise: the spectrum falls with this many powers of the frequency
@@ -25,27 +28,28 @@ FINER = 16  # times as fine is what close-ups see in a voxel
 class Fields:
     """``noise`` (1, 3, n, n, n): standardised fractal noise. ``cells`` (1, 3, n, n, n): distances to the
     nearest and second nearest cell centre (in cell sizes) and the nearest cell's random tone in [0, 1].
-    The last plane of each axis repeats the first."""
+    The last plane of each axis repeats the first. ``told`` (1, FIELDS, n, n, n): what models of positions are
+    told of the cube from -1 to 1 (engine/controls/noise.py), which is quicker to look up than to reckon."""
 
-    def __init__(self, noise: Tensor, cells: Tensor) -> None:
-        self.noise, self.cells = noise, cells
+    def __init__(self, noise: Tensor, cells: Tensor, told: Tensor) -> None:
+        self.noise, self.cells, self.told = noise, cells, told
 
     def to(self, device: str) -> Fields:
         """The same volumes on ``device``: what reads them paints there."""
-        return Fields(self.noise.to(device), self.cells.to(device))
+        return Fields(self.noise.to(device), self.cells.to(device), self.told.to(device))
 
     @classmethod
     def cached(cls, path: Path, seed: int = 0) -> Fields:
-        """The volumes in ``path`` (.npz), made first if need be (half a minute)."""
+        """The volumes in ``path`` (.npz), made first if need be (a minute)."""
         if not path.exists():
             rng = np.random.default_rng(seed)
-            noise = np.stack([_fractal(rng, slope) for slope in _SLOPES])
+            fractal = np.stack([_fractal(rng, slope) for slope in _SLOPES])
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(path, noise=noise.astype(np.float16), cells=_voronoi(rng).astype(np.float16))
+            volumes = {"noise": fractal, "cells": _voronoi(rng), "told": _told()}
+            np.savez(path, **{name: volume.astype(np.float16) for name, volume in volumes.items()})
         with np.load(path, allow_pickle=False) as file:
-            return cls(
-                *(_wrapped(torch.from_numpy(file[key].astype(np.float32))) for key in ("noise", "cells"))
-            )
+            read = {name: torch.from_numpy(file[name].astype(np.float32)) for name in file.files}
+        return cls(_wrapped(read["noise"]), _wrapped(read["cells"]), read["told"][None])
 
 
 def _fractal(rng: np.random.Generator, slope: float) -> np.ndarray:
@@ -69,6 +73,16 @@ def _voronoi(rng: np.random.Generator) -> np.ndarray:
     return np.stack([*(distance * CELLS).T, tone]).reshape(3, *[CELL_GRID] * 3)
 
 
+def _told() -> np.ndarray:
+    """(FIELDS, n, n, n), the last axis being x, as grid_sample has it."""
+    line = np.linspace(-1, 1, TOLD_GRID, dtype=np.float32)
+    planes = []
+    for z in line:
+        x, y = (part.ravel() for part in np.meshgrid(line, line))
+        planes.append(noise.at(np.stack([x, y, np.full_like(x, z)], 1)))
+    return np.moveaxis(np.stack(planes).reshape(*[TOLD_GRID] * 3, -1), -1, 0)
+
+
 def _wrapped(volume: Tensor) -> Tensor:
     for axis in (1, 2, 3):
         volume = torch.cat([volume, volume.narrow(axis, 0, 1)], axis)
@@ -80,6 +94,12 @@ def sample(volume: Tensor, points: Tensor, nearest: bool = False) -> Tensor:
     grid = (points % 1.0) * 2 - 1
     mode = "nearest" if nearest else "bilinear"
     return F.grid_sample(volume, grid[None, None, None], mode=mode, align_corners=True)[0, :, 0, 0]
+
+
+def look_up(volume: Tensor, points: Tensor, nearest: bool = False) -> Tensor:
+    """``volume`` (1, C, n, n, n) of the cube from -1 to 1 read at ``points`` (k, 3) -> (C, k)."""
+    mode = "nearest" if nearest else "bilinear"
+    return F.grid_sample(volume, points[None, None, None], mode=mode, align_corners=True)[0, :, 0, 0]
 
 
 def finer(volume: Tensor, points: Tensor, kind: int) -> Tensor:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.controls import noise
-from training.fields import MEDIUM, NOISE_GRID, SMOOTH, Fields, finer, sample
+from engine.controls.noise import FIELDS
+from training.fields import MEDIUM, NOISE_GRID, SMOOTH, Fields, finer, look_up, sample
 
 RGB = tuple[float, float, float]
 
+_KINDS = {SMOOTH: noise.SMOOTH, MEDIUM: noise.MEDIUM}
+_FIRST = {SMOOTH: 3 * len(noise.CELLS), MEDIUM: 3 * len(noise.CELLS) + 2}  # of the fields
 CAP = 0.75  # a surface steeper than this against the vertical is a cap: lattices lie flat on it
 SIDE = 1.1  # moves the choice between front and side off 45 degrees, where many faces lie exactly
 
@@ -43,22 +48,33 @@ class Surface:
         second: features of about 0.4 units. On a larger or smaller scale, where they know none, such noise of
         the surface's own."""
         if self.scale == 1:
-            known = {SMOOTH: noise.SMOOTH, MEDIUM: noise.MEDIUM}[kind]
-            return self._known(noise.noise(self._places, known, number))
+            return self._told(_FIRST[kind] + number, partial(noise.noise, kind=_KINDS[kind], number=number))
         return self.noise(0.42, kind)
 
     def grain(self) -> Tensor:
         """The same of upright grain, four times as long as wide."""
         if self.scale == 1:
-            return self._known(noise.noise(self._places, noise.GRAIN, 0))
+            return self._told(FIELDS - 1, partial(noise.noise, kind=noise.GRAIN, number=0))
         return self.noise(0.2, MEDIUM, (1, 4, 1))
 
-    @property
-    def _places(self) -> np.ndarray:
-        return self.points.cpu().numpy()
+    def _told(self, field: int, reckon: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+        """A field of those that models are told: looked up, but for close-ups, which see between the volume's
+        points."""
+        if self.pixel:
+            return self._reckoned(reckon)
+        return look_up(self.fields.told[:, field : field + 1], self.points)[0]
 
-    def _known(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self.points.device)
+    def _reckoned(self, reckon: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+        return torch.from_numpy(reckon(self.points.cpu().numpy())).to(self.points.device)
+
+    def _told_cells(self, number: int) -> Tensor:
+        """(3, n): as ``cells``, of the size CELLS[number]."""
+        if self.pixel:
+            return self._reckoned(partial(noise.cells, size=noise.CELLS[number])).T
+        volume = self.fields.told[:, 3 * number : 3 * number + 3]
+        return torch.cat(
+            [look_up(volume[:, :2], self.points), look_up(volume[:, 2:], self.points, nearest=True)]
+        )
 
     def noise(
         self, size: float, kind: int = MEDIUM, stretch: tuple[float, float, float] = (1, 1, 1)
@@ -77,9 +93,9 @@ class Surface:
         """Voronoi cells ``size`` units wide: distance to the centre, gap to the next cell's (0 on the
         border, in cell sizes) and each cell's tone in [0, 1]. Cells of a size that models of positions are
         told (engine/controls/noise.py) lie where these say."""
-        for known in noise.CELLS:
+        for number, known in enumerate(noise.CELLS):
             if stretch == (1, 1, 1) and math.isclose(size * self.scale, known, rel_tol=1e-3):
-                first, gap, tone = self._known(noise.cells(self._places, known)).T
+                first, gap, tone = self._told_cells(number)
                 return first, gap, tone
         points = self._placed(12 * size, stretch)
         first, second = sample(self.fields.cells[:, :2], points)
