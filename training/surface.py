@@ -72,9 +72,8 @@ class Surface:
         if self.pixel:
             return self._reckoned(partial(noise.cells, size=noise.CELLS[number])).T
         volume = self.fields.told[:, 3 * number : 3 * number + 3]
-        return torch.cat(
-            [look_up(volume[:, :2], self.points), look_up(volume[:, 2:], self.points, nearest=True)]
-        )
+        both, tone = look_up(volume[:, :2], self.points), look_up(volume[:, 2:], self.points, nearest=True)
+        return torch.cat([both, tone])
 
     def noise(
         self, size: float, kind: int = MEDIUM, stretch: tuple[float, float, float] = (1, 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.controls.noise import FIELDS
 from training.fields import Fields
 
 
@@ -13,4 +14,8 @@ def fields() -> Fields:
     """Noise of a few voxels: the real volumes take half a minute."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, 3, 16, 16, 16, generator=generator)
-    return Fields(noise, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
+    return Fields(
+        noise,
+        torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values,
+        torch.rand(1, FIELDS, 16, 16, 16, generator=generator),
+    )

@@ -112,7 +112,7 @@ def test_a_point_is_what_it_is_whatever_else_is_seen(name: str, fields: Fields) 
 
 def test_paint_stays_on_the_device_of_its_points(fields: Fields) -> None:
     """The meta device refuses tensors of any other."""
-    meta = Fields(fields.noise.to("meta"), fields.cells.to("meta"))
+    meta = Fields(fields.noise.to("meta"), fields.cells.to("meta"), fields.told.to("meta"))
     points = _ball().to("meta")
     rng = np.random.default_rng(0)
     for name in [*MATERIALS] * 3:

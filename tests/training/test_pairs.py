@@ -11,6 +11,7 @@ import torch
 import trimesh
 from PIL import Image
 
+from engine.controls.noise import FIELDS
 from engine.errors import UserError
 from engine.views.cameras import DISTANCE, Camera
 from training import evaluate
@@ -67,7 +68,11 @@ def test_a_pair_that_the_generator_does_not_know_is_named(tmp_path: Path) -> Non
 def noise() -> Fields:
     generator = torch.Generator().manual_seed(0)
     volume = torch.randn(1, 3, 16, 16, 16, generator=generator)
-    return Fields(volume, torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values)
+    return Fields(
+        volume,
+        torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values,
+        torch.rand(1, FIELDS, 16, 16, 16, generator=generator),
+    )
 
 
 def test_real_pictures_of_a_pair_lie_on_grey(noise: Fields) -> None:
