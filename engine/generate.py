@@ -198,7 +198,7 @@ def _sync(canvas: Seen, painter: Painter) -> Sync:
     latent, fg0 = _space(canvas, painter, painter.denoiser.downscale), None
     if settings.sync_space == "rgb":
         quick = painter.autoencoder(quick=True)
-        fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode)
+        fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode_roughly)
     order = settings.order
     return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady, order=order)
 

@@ -67,6 +67,10 @@ class Autoencoder:
         self.host.check()
         return self.denoiser.decode(latents.to(self.denoiser.device), self.quick).to(self.home)
 
+    def decode_roughly(self, latents: Tensor) -> Tensor:
+        self.host.check()
+        return self.denoiser.decode_roughly(latents.to(self.denoiser.device), self.quick).to(self.home)
+
 
 @dataclass(frozen=True)
 class Network:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import Tensor, nn
 
-from engine.controls.noise import FIELDS
+from engine.controls.noise import CELLS, FIELDS
 from training.surface import SIDE
 
 LIFT = 12.0  # of the coordinates on their way through the control embedding: there SiLU is the identity
@@ -20,9 +20,8 @@ CODES = PLACE + TILT + PRESENCE + 2 * len(ALONG)
 HINGES = 3 * KNOTS + 2 * TILT + 2 * PRESENCE + 2 * KNOTS
 CONTROL = 3 + FIELDS  # channels of a control picture: a position, and the noise there
 TAPS = 16 * FIELDS  # the noise at 4x4 places of every latent
-READ_RATE = (
-    8.0  # so many times as fast as all else is learned what to make of the noise: it begins from nothing
-)
+READ_RATE = 4.0  # so many times as fast as all else it is learned what to make of the noise
+MEANS = (0.51, 0.2, 0.5) * len(CELLS) + (0.5,) * (FIELDS - 3 * len(CELLS))  # of the noise's channels
 BLOCKS = (4 + FIELDS, 4 + FIELDS, 8 + 4 * FIELDS, HINGES + TAPS)  # channels of the control embedding's layers
 _TILT = 60.0  # of a coordinate's differences across 8 pixels
 _STEEPEST = 3.0  # at which they are cut: a silhouette is no slope
@@ -49,7 +48,7 @@ def learning(embedding: ControlNetConditioningEmbedding) -> None:
     output, reads = embedding.conv_out, nn.Conv2d(TAPS, CODES, 1, bias=False).to(embedding.conv_out.weight)
     with torch.no_grad():
         reads.weight.copy_(output.weight[:, HINGES:, 1:2, 1:2] / READ_RATE)
-        output.bias += LIFT * output.weight[:, HINGES:].sum((1, 2, 3))
+        output.bias += _offset(output.weight[:, HINGES:, 1:2, 1:2])
         output.weight[:, HINGES:] = 0
     embedding.reads = reads
 
@@ -60,7 +59,7 @@ def finished(embedding: ControlNetConditioningEmbedding) -> None:
     output, weight = embedding.conv_out.float(), READ_RATE * embedding.reads.weight
     weight = weight.half().float()  # as it is exported
     output.weight[:, HINGES:, 1:2, 1:2] = weight
-    output.bias -= LIFT * weight.sum((1, 2, 3))
+    output.bias -= _offset(weight)
     del embedding.reads
     embedding.__class__ = ControlNetConditioningEmbedding
 
@@ -73,7 +72,18 @@ def coded(embedding: nn.Module, control: Tensor) -> Tensor:
     x = control.to(output.weight)
     for layer in (embedding.conv_in, *embedding.blocks):  # type: ignore[misc]
         x = F.silu(layer(x))
-    return torch.cat([output(x), x[:, HINGES:] - LIFT], 1).float()
+    return torch.cat([output(x), x[:, HINGES:] - LIFT - _means(x)], 1).float()
+
+
+def _means(like: Tensor) -> Tensor:
+    """(1, TAPS, 1, 1): with taps around 0 a network learns from what differs."""
+    return torch.tensor(MEANS).to(like).repeat_interleave(16)[None, :, None, None]
+
+
+def _offset(weight: Tensor) -> Tensor:
+    """(CODES,): what ``weight`` (CODES, TAPS, 1, 1), learned on taps around 0, makes of taps of 0 as they
+    come, lifted."""
+    return (weight * (LIFT + _means(weight))).sum((1, 2, 3))
 
 
 @torch.no_grad()

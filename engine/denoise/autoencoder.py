@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..errors import UserError
 from ..models import sidecar
@@ -25,6 +27,7 @@ TINY = {  # classes that a small autoencoder may have
     "AutoencoderTiny": "diffusers.models.autoencoders.autoencoder_tiny:AutoencoderTiny",
     "AutoencoderDC": "diffusers.models.autoencoders.autoencoder_dc:AutoencoderDC",
 }
+_LOCAL = 1e-3  # of the strongest: less isn't told of other latents
 
 
 class Autoencoder:
@@ -66,8 +69,45 @@ class Autoencoder:
         """Whether the encoder is an affine map, so that E(a) - E(b) = E(a - b) - E(0)."""
         return is_affine(self._part.network())
 
+    @cached_property
+    def inverse(self) -> PatchInverse | None:
+        """Of an encoder that is an affine map of each latent's own square of pixels; None for others."""
+        if not self.is_affine:
+            return None
+        side = 2 ** (len(self._part.config.encoder_block_out_channels) - 1)
+        return PatchInverse.of(lambda pictures: self.encode([pictures]), side)
+
     def _taken(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._part.device, self._part.dtype)
+
+
+@dataclass(frozen=True)
+class PatchInverse:
+    """The pseudo-inverse of an encoder E that makes a latent of each square of ``side`` pixels: what it gives
+    has the latents that it was given, E(D(z)) = z, and nothing besides. constant: (C, 1, 1), E(0). squares:
+    (C, 3, side, side), what a channel adds."""
+
+    constant: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, encode: Callable[[Tensor], Tensor], side: int) -> PatchInverse | None:
+        """None where a pixel tells of other latents than that of its square."""
+        pixels = torch.eye(3 * side**2).unflatten(1, (3, side, side))
+        told = encode(functional.pad(torch.cat([torch.zeros_like(pixels[:1]), pixels]), (side,) * 4))
+        constant, columns = told[0, :, 1:2, 1:2], told[1:] - told[:1]
+        own = columns[:, :, 1, 1].clone()
+        columns[:, :, 1, 1] = 0
+        if max(columns.abs().max(), (told[0] - constant).abs().max()) > _LOCAL * own.abs().max():
+            return None
+        return cls(constant, torch.linalg.pinv(own.double()).float().unflatten(1, (3, side, side)))
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Pictures (N, 3, side * h, side * w) in float32, nominally in [0, 1], of ``latents`` (N, C, h,
+        w)."""
+        return functional.conv_transpose2d(
+            latents - self.constant, self.squares, stride=self.squares.shape[-1]
+        )
 
 
 class VideoAutoencoder(Autoencoder):
