@@ -195,12 +195,13 @@ def _schedule(canvas: Seen, painter: Painter) -> Schedule:
 def _sync(canvas: Seen, painter: Painter) -> Sync:
     """f and g for the latents, and for RGB pictures where that is where x0 is averaged."""
     settings, steady = painter.settings, painter.settings.aggregate != "mean"
-    latent, fg0 = _space(canvas, painter, painter.denoiser.downscale), None
+    latent, fg0, rough = _space(canvas, painter, painter.denoiser.downscale), None, None
     if settings.sync_space == "rgb":
         quick = painter.autoencoder(quick=True)
-        fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode_roughly)
-    order = settings.order
-    return Sync(settings.method, latent, fg0, settings.share, settings.fading, steady=steady, order=order)
+        fg0 = DecodedRoundtrip(_space(canvas, painter, 1), quick.difference, quick.decode)
+        rough = replace(fg0, decode=quick.decode_roughly)
+    share, fading, order = settings.share, settings.fading, settings.order
+    return Sync(settings.method, latent, fg0, rough, share, fading, steady=steady, order=order)
 
 
 def _space(canvas: Seen, painter: Painter, scale: int) -> Space:

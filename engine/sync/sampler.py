@@ -47,17 +47,19 @@ class Sync:
     """How views are synchronised.
 
     name: in methods.py. space: f and g of the latent texture. fg0: f(g(.)) for clean estimates; None: the
-    latent space's own. share: of the way, from the noisy end, on which they are (``Level.left``). fading:
-    what views agree on counts less and less in these steps, from wholly to not at all; not for canonical
-    methods, which have nothing else. inverse_lambda: how strongly ``syncsde`` couples views; None: as
-    published. steady: the weights are those that the spaces were built with, whatever the method says.
-    order: 1 for steps as published; 2 for all but the first and the last going on as the clean estimate has
-    changed (steps.extrapolated), where they are deterministic.
+    latent space's own. rough: what stands for fg0 in the first half of the way, where pictures needn't be
+    fine. share: of the way, from the noisy end, on which they are (``Level.left``). fading: what views agree
+    on counts less and less in these steps, from wholly to not at all; not for canonical methods, which have
+    nothing else. inverse_lambda: how strongly ``syncsde`` couples views; None: as published. steady: the
+    weights are those that the spaces were built with, whatever the method says. order: 1 for steps as
+    published; 2 for all but the first and the last going on as the clean estimate has changed
+    (steps.extrapolated), where they are deterministic.
     """
 
     name: str
     space: Space
     fg0: Agreement | None = None
+    rough: Agreement | None = None
     share: float = 0.8
     fading: bool = False
     inverse_lambda: float | None = None
@@ -77,13 +79,13 @@ class Sync:
         return self.method.inverse_lambda if self.inverse_lambda is None else self.inverse_lambda
 
     def at(self, progress: float) -> Sync:
-        """With the weights of the moment; progress: share of the steps that are done."""
+        """With the agreement and the weights of the moment; progress: share of the steps that are done."""
+        fg0 = self.rough or self.fg0 if progress < 0.5 else self.fg0
         start, end = self.method.exponent
         exponent = start + (end - start) * progress
         if exponent == 1 or self.steady:
-            return self
-        fg0 = self.fg0.weighted(exponent) if self.fg0 else None
-        return replace(self, space=self.space.weighted(exponent), fg0=fg0)
+            return replace(self, fg0=fg0)
+        return replace(self, space=self.space.weighted(exponent), fg0=fg0.weighted(exponent) if fg0 else None)
 
     def part(self, progress: float) -> float:
         """How much of what views agree on is taken, 0 to 1; progress: as in :meth:`at`."""

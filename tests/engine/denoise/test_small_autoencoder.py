@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from engine.denoise.autoencoder import PatchInverse
 from engine.denoise.simplify import is_affine
 from engine.errors import UserError
 from engine.models import sources
-from engine.models.catalogue import TINY_AUTOENCODERS
+from engine.models.catalogue import STARTER_FOLDER, TINY_AUTOENCODERS
 from tests.engine.denoise.loaded import load, network
 from tests.engine.denoise.small_autoencoders import idle_encoder, random_dc
 from tests.engine.flow_pipelines import make_flux, make_qwen_image
@@ -126,6 +128,32 @@ def test_differences_are_encoded_alike(copy: Path, pictures: torch.Tensor, idle:
         expected = model.encode(pictures, quick) - model.encode(others, quick)
         found = model.encode_difference(pictures, others, quick)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_pictures_with_given_latents_are_found_where_each_has_a_square_of_its_own() -> None:
+    """The least such picture, as numpy has it; a wider encoder, or one that isn't affine, has none."""
+    weights = np.random.default_rng(0).standard_normal((5, 3 * 16)).astype(np.float32)
+    squares = torch.nn.Conv2d(3, 5, 4, stride=4)
+    with torch.no_grad():
+        squares.weight.copy_(torch.from_numpy(weights).unflatten(1, (3, 4, 4)))
+        inverse = PatchInverse.of(squares, 4)
+        assert inverse is not None
+        latents = torch.randn(2, 5, 6, 7)
+        found = inverse(latents)
+        torch.testing.assert_close(squares(found), latents, rtol=1e-4, atol=1e-4)
+        own = (latents[1, :, 2, 3] - squares.bias).numpy()
+        least = np.linalg.lstsq(weights, own, rcond=None)[0].reshape(3, 4, 4)
+        np.testing.assert_allclose(found[1, :, 8:12, 12:16], least, atol=1e-4)
+        assert PatchInverse.of(torch.nn.Conv2d(3, 5, 6, stride=4, padding=1), 4) is None
+
+
+def test_a_model_decodes_roughly_where_it_can(copy: Path, pictures: torch.Tensor) -> None:
+    model = load(copy)
+    latents = model.encode(pictures)
+    torch.testing.assert_close(model.decode_roughly(latents), model.decode(latents))
+    starter = load(STARTER_FOLDER)
+    latents = starter.encode(torch.rand(1, 3, 64, 64))
+    torch.testing.assert_close(starter.encode(starter.decode_roughly(latents)), latents, rtol=1e-3, atol=1e-3)
 
 
 def test_without_a_tiny_one_the_full_one_makes_all(copy: Path, pictures: torch.Tensor) -> None:
