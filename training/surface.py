@@ -17,6 +17,7 @@ from training.fields import MEDIUM, NOISE_GRID, SMOOTH, Fields, finer, look_up, 
 
 RGB = tuple[float, float, float]
 
+NEAR = 0.0025  # seen pixels smaller than that, in units, see between the points of Fields.told
 _KINDS = {SMOOTH: noise.SMOOTH, MEDIUM: noise.MEDIUM}
 _FIRST = {SMOOTH: 3 * len(noise.CELLS), MEDIUM: 3 * len(noise.CELLS) + 2}  # of the fields
 CAP = 0.75  # a surface steeper than this against the vertical is a cap: lattices lie flat on it
@@ -60,7 +61,7 @@ class Surface:
     def _told(self, field: int, reckon: Callable[[np.ndarray], np.ndarray]) -> Tensor:
         """A field of those that models are told: looked up, but for close-ups, which see between the volume's
         points."""
-        if self.pixel:
+        if 0 < self.pixel < NEAR:
             return self._reckoned(reckon)
         return look_up(self.fields.told[:, field : field + 1], self.points)[0]
 
@@ -69,7 +70,7 @@ class Surface:
 
     def _told_cells(self, number: int) -> Tensor:
         """(3, n): as ``cells``, of the size CELLS[number]."""
-        if self.pixel:
+        if 0 < self.pixel < NEAR:
             return self._reckoned(partial(noise.cells, size=noise.CELLS[number])).T
         volume = self.fields.told[:, 3 * number : 3 * number + 3]
         both, tone = look_up(volume[:, :2], self.points), look_up(volume[:, 2:], self.points, nearest=True)
