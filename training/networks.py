@@ -131,7 +131,7 @@ def load(folder: Path) -> Networks:
     """Those of a pipeline that ``build`` and training made, in float32."""
     whole = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
     unet = UNet2DConditionModel.from_pretrained(folder / "unet", **whole)
-    controlnet = _told_noise(ControlNetModel.from_pretrained(folder / "controlnet", **whole))
+    controlnet = told_noise(ControlNetModel.from_pretrained(folder / "controlnet", **whole))
     text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     unet, controlnet = (network.to(memory_format=FASTER) for network in (unet, controlnet))
     return Networks(text, unet, _reading_codes(controlnet))
@@ -143,7 +143,7 @@ def finished(networks: Networks) -> Networks:
     return networks
 
 
-def _told_noise(network: ControlNetModel) -> ControlNetModel:
+def told_noise(network: ControlNetModel) -> ControlNetModel:
     """``network``, or where it reads positions alone one that reads the noise beside them, too, and makes
     nothing of it yet."""
     if network.config.conditioning_channels == CONTROL:

@@ -33,7 +33,8 @@ def _draw(count: int) -> tuple[Draw, torch.Tensor]:
     """Noise over a slope, and its control picture."""
     line = torch.linspace(0.3, 0.7, 128)
     x, y = torch.meshgrid(line, line, indexing="xy")
-    control = torch.stack([x, y, 0.5 * (x + y)]).expand(count, -1, -1, -1)
+    noise = torch.full((places.FIELDS, 128, 128), 0.5)
+    control = torch.cat([torch.stack([x, y, 0.5 * (x + y)]), noise]).expand(count, -1, -1, -1)
     tokenizer = CLIPTokenizer.from_pretrained(STARTER / "tokenizer")
     embedding = networks.load(STARTER).controlnet.controlnet_cond_embedding
     generator = torch.Generator().manual_seed(0)
@@ -69,7 +70,7 @@ def test_only_levels_that_samplers_visit_are_drawn() -> None:
 def test_a_run_goes_on_and_leaves_a_model_for_one_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("NOISE_GRID", "CELL_GRID"):
+    for name in ("NOISE_GRID", "CELL_GRID", "TOLD_GRID"):
         monkeypatch.setattr(fields, name, 24)
     for name in ("WINDOWS", "VIEWS"):
         monkeypatch.setattr(distill, name, 8)

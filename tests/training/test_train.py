@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import StableDiffusionControlNetPipeline
-from PIL import Image
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
+from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from transformers import CLIPTokenizer
 
 from engine.denoise.denoiser import load_denoiser
@@ -17,7 +17,7 @@ from training.data import make_batch
 from training.networks import Architecture, scheduler, tokens
 from training.optim import resume
 from training.pool import SIZE
-from training.stages import STAGES, stage_at
+from training.stages import AGAIN, STAGES, stage_at
 from training.tokenizer import END, MAX_TOKENS, write_tokenizer
 
 MODEL = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter" / "tokenizer"
@@ -36,6 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> train.TrainingSettings:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fields, "NOISE_GRID", 16)
         patch.setattr(fields, "CELL_GRID", 24)
+        patch.setattr(fields, "TOLD_GRID", 16)
         patch.setattr(train.sheet, "draw", lambda *_: None)  # sampling a sheet takes longer than all the rest
         settings = train.TrainingSettings(
             run=tmp_path_factory.mktemp("run"),
@@ -60,8 +61,8 @@ def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.TrainingS
         model, dtype=torch.float32, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)
-    depth = Image.new("RGB", (SIZE, SIZE))
-    picture = pipeline("weathered red bricks, front view.", depth, num_inference_steps=2).images[0]
+    told = torch.rand(1, places.CONTROL, SIZE, SIZE)
+    picture = pipeline("weathered red bricks, front view.", told, num_inference_steps=2).images[0]
     assert picture.size == (SIZE, SIZE)
     assert pipeline.scheduler.config.prediction_type == "sample"
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
@@ -141,17 +142,25 @@ def embedding() -> torch.nn.Module:
 
 
 def _slope(side: int) -> torch.Tensor:
-    """A control picture (1, 3, 8 * side, 8 * side) of a plane that rises to the right and below."""
-    places = torch.linspace(0.3, 0.7, 8 * side)
-    x, y = torch.meshgrid(places, places, indexing="xy")
-    return torch.stack([x, y, 0.5 * (x + y)])[None]
+    """A control picture (1, CONTROL, 8 * side, 8 * side) of a plane that rises to the right and below."""
+    line = torch.linspace(0.3, 0.7, 8 * side)
+    x, y = torch.meshgrid(line, line, indexing="xy")
+    return _told(torch.stack([x, y, 0.5 * (x + y)]))
+
+
+def _told(positions: torch.Tensor) -> torch.Tensor:
+    """(1, CONTROL, H, W): ``positions`` (3, H, W) with noise of any kind beside them, alike in squares of
+    2x2."""
+    height, width = positions.shape[1:]
+    drawn = torch.rand(places.FIELDS, height // 2, width // 2, generator=torch.Generator().manual_seed(0))
+    return torch.cat([positions, drawn.repeat_interleave(2, 1).repeat_interleave(2, 2)])[None]
 
 
 @torch.no_grad()
 def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module) -> None:
     control = _slope(32)
-    code = embedding(control)[0]
-    there = 2 * torch.nn.functional.avg_pool2d(control, 8)[0] - 1
+    code = places.coded(embedding, control)[0]
+    there = 2 * torch.nn.functional.avg_pool2d(control, 8)[0, :3] - 1
     per_axis = 2 * len(places.PERIODS) + 1
     for axis in range(3):
         for number, period in enumerate(places.PERIODS):
@@ -163,7 +172,8 @@ def test_the_control_embedding_writes_places_as_waves(embedding: torch.nn.Module
     assert rises[0].min() > 3 * rises[1].abs().max()  # x grows to the right, and not to the left
     assert rises[6].min() > 3 * rises[7].abs().max()  # y grows downwards
     assert code[places.PLACE + places.TILT].min() > 0.95
-    assert embedding(torch.zeros(1, 3, 16, 16))[0, places.PLACE + places.TILT].abs().max() < 0.05
+    nothing = places.coded(embedding, torch.zeros(1, places.CONTROL, 16, 16))
+    assert nothing[0, places.PLACE + places.TILT].abs().max() < 0.05
 
 
 @torch.no_grad()
@@ -172,7 +182,7 @@ def test_the_waves_along_a_wall_follow_its_facing(embedding: torch.nn.Module) ->
     x, y = torch.meshgrid(line, line, indexing="xy")
     first = places.CODES - 2 * len(places.ALONG)
     for z_faced, control in ((True, (x, y, 0.6 + 0.3 * x)), (False, (0.6 + 0.3 * x, y, x))):
-        code = embedding(torch.stack(control)[None])[0, first:]
+        code = places.coded(embedding, _told(torch.stack(control)))[0, first : places.CODES]
         along = 2 * torch.nn.functional.avg_pool2d(x[None, None], 8)[0, 0] - 1
         for number, period in enumerate(places.ALONG):
             wave = torch.sin(2 * torch.pi * along / period)
@@ -180,24 +190,63 @@ def test_the_waves_along_a_wall_follow_its_facing(embedding: torch.nn.Module) ->
 
 
 @torch.no_grad()
-def test_codes_pass_the_embedding_as_they_are(embedding: torch.nn.Module) -> None:
-    code = places.coded(embedding, _slope(8))
-    torch.testing.assert_close(embedding(code), code)
+def test_the_noise_passes_the_embedding_at_4x4_places_of_a_latent(embedding: torch.nn.Module) -> None:
+    control = _slope(4)
+    taps = places.coded(embedding, control)[:, places.CODES :]
+    seen = torch.nn.functional.pixel_unshuffle(control[:, 3:, ::2, ::2], 4).unflatten(1, (-1, 16))
+    means = torch.tensor(places.MEANS)[None, :, None, None, None]
+    found = taps.unflatten(1, (-1, 16)).sort(2).values
+    torch.testing.assert_close(found, (seen - means).sort(2).values, rtol=0, atol=2e-3)
+
+
+@torch.no_grad()
+def test_what_is_exported_reads_what_training_did() -> None:
+    """Diffusers' own layers in half precision, of all that training was told and learned."""
+    network = networks.build(CLIPTokenizer.from_pretrained(MODEL), TINY, 0).controlnet
+    embedding = network.controlnet_cond_embedding
+    control = _slope(8)
+    told = places.coded(embedding, control)
+    torch.testing.assert_close(embedding(told), told[:, : places.CODES])
+    embedding.reads.weight.normal_(0, 0.02)
+    learned = embedding(told)
+    assert (learned - told[:, : places.CODES]).abs().max() > 0.1
+    places.finished(embedding)
+    assert type(embedding) is ControlNetConditioningEmbedding
+    torch.testing.assert_close(embedding.half().float()(control), learned, rtol=0, atol=0.02)
+    assert network.config.conditioning_channels == places.CONTROL
+
+
+@torch.no_grad()
+def test_a_model_of_positions_alone_learns_on_with_the_code_that_it_has(tmp_path: Path) -> None:
+    network = networks.build(CLIPTokenizer.from_pretrained(MODEL), TINY, 0).controlnet
+    narrow = ControlNetModel.from_config(
+        {
+            **network.config,
+            "conditioning_channels": 3,
+            "conditioning_embedding_out_channels": (4, 4, 8, places.HINGES),
+        }
+    )
+    expected = narrow.controlnet_cond_embedding(control := _slope(8)[:, :3])
+    wider = networks.told_noise(narrow).controlnet_cond_embedding
+    told = torch.cat([control, torch.rand(1, places.FIELDS, 64, 64)], 1)
+    torch.testing.assert_close(wider(told), expected, rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
 def test_a_windows_code_is_the_window_of_the_code(embedding: torch.nn.Module) -> None:
     control = _slope(8)
-    torch.testing.assert_close(embedding(control)[..., 2:6, 3:7], embedding(control[..., 16:48, 24:56]))
+    window = places.coded(embedding, control[..., 16:48, 24:56])
+    torch.testing.assert_close(places.coded(embedding, control)[..., 2:6, 3:7], window)
 
 
 def test_stages_cover_a_run_in_order() -> None:
-    bounds = [stage.until for stage in STAGES]
-    assert bounds == sorted(bounds)
-    assert bounds[-1] == 1
-    assert stage_at(0.0) is STAGES[0]
-    assert stage_at(bounds[0]) is STAGES[1]
-    assert stage_at(1.5) is STAGES[-1]
+    for stages in (STAGES, AGAIN):
+        bounds = [stage.until for stage in stages]
+        assert bounds == sorted(bounds)
+        assert bounds[-1] == 1
+        assert stage_at(stages, 0.0) is stages[0]
+        assert stage_at(stages, bounds[0]) is stages[1]
+        assert stage_at(stages, 1.5) is stages[-1]
 
 
 def test_training_noise_ends_in_pure_noise() -> None:
@@ -213,3 +262,23 @@ def test_known_words_are_one_token_and_unknown_ones_never_end_the_prompt(tmp_pat
     assert ids.shape == (2, MAX_TOKENS)
     reloaded = CLIPTokenizer.from_pretrained(tmp_path)
     assert torch.equal(tokens(reloaded, ["mossy red"]), tokens(tokenizer, ["mossy red"]))
+
+
+def test_a_run_that_begins_with_a_model_takes_its_tokenizer_and_autoencoders_over(
+    run: train.TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And moves its weights but a little."""
+    for name in ("NOISE_GRID", "CELL_GRID", "TOLD_GRID"):
+        monkeypatch.setattr(fields, name, 16)
+    monkeypatch.setattr(train.sheet, "draw", lambda *_: None)
+    monkeypatch.setattr(train, "refine_decoder", lambda *_: None)
+    model = run.run / "model"
+    train.main(replace(run, run=tmp_path, begin_with=str(model)))
+    for part in ("vae", "tiny_autoencoder", "tokenizer"):
+        for file in (model / part).iterdir():
+            assert (
+                file.suffix == ".json"
+                or (tmp_path / "model" / part / file.name).read_bytes() == file.read_bytes()
+            )
+    old, new = (networks.load(path).unet.state_dict() for path in (model, tmp_path / "model"))
+    assert 0 < max(float((old[name] - value).abs().max()) for name, value in new.items()) < 0.01
