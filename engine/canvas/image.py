@@ -31,7 +31,7 @@ from .windows import Windows
 
 Floats = NDArray[np.float32]
 
-BYTES_A_PIXEL = 100  # of a view, in f and g
+BYTES_A_PIXEL = 160  # of a view, in f and g, and of what is told of its places
 STRIDE = 1 / 2  # of a view's side, between windows: each place lies well inside one of them
 # Published: 8 of 64 latents. A model that reads positions is shown the same square in every window, and then
 # takes so small a stride for the period of its pattern: bricks come out as narrow as it.
@@ -151,11 +151,14 @@ class ImageCanvas(Generic[Laying]):
         return [Prompt(self.settings.prompt, self.settings.negative)] * self.layout.count
 
     def controls(self) -> Sequence[Mapping[str, Floats]]:
-        """What ControlNets are shown of each view: one that reads positions the same flat square, one that
-        reads depth nothing."""
+        """What ControlNets are shown of each view: one that reads positions the same flat square, with the
+        noise of where the view lies, one that reads depth nothing."""
+        layout, seed = self.layout, self.settings.layout
         if self.settings.control != "position":
-            return [{}] * self.layout.count
-        return [{"position": position.plane(self.layout.side, self.settings.layout)}] * self.layout.count
+            return [{}] * layout.count
+        if not isinstance(layout, Windows):
+            return [{"position": position.plane(layout.side, seed)}] * layout.count
+        return [{"position": position.plane(layout.side, seed, *one)} for one in layout.squares]
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         maps = self.layout.at(self.layout.side // scale).maps(averaging)

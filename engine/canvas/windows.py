@@ -61,6 +61,14 @@ class Windows:
         return [(top, left) for top in self.tops for left in self.lefts]
 
     @property
+    def squares(self) -> list[tuple[tuple[float, float], tuple[float, float] | None]]:
+        """How far below and to the right of the first window each lies, and the period of a picture without
+        edges, its width and height: in sides of a window."""
+        side = self.side
+        period = (self.width / side, self.height / side) if self.wraps else None
+        return [((top / side, left / side), period) for top, left in self.places]
+
+    @property
     def count(self) -> int:
         return len(self.tops) * len(self.lefts)
 

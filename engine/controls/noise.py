@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float32]
+Period = tuple[float, float] | None
 
 CELLS = (0.14, 0.28)  # widths of cells, in radii of the object
 SMOOTH, MEDIUM, GRAIN = 0, 1, 2
@@ -52,68 +53,90 @@ _KINDS = {
 }
 
 
-def at(points: Floats) -> Floats:
-    """(n, FIELDS) float32: the fields at ``points`` (n, 3) in the unit sphere, or the cube around it."""
-    columns = [cells(points, size) for size in CELLS]
-    columns += [noise(points, kind, i)[:, None] for kind in _KINDS for i in range(len(_KINDS[kind].seeds))]
+def at(points: Floats, period: Period = None) -> Floats:
+    """(n, FIELDS) float32: the fields at ``points`` (n, 3) in the unit sphere, or the cube around it.
+
+    period: of fields that repeat, along x and y, as those of a tile do; their features are a little larger or
+    smaller, so that a whole number of them makes up a period. ``math.inf``: none, and points may lie
+    anywhere.
+    """
+    columns = [cells(points, size, period) for size in CELLS]
+    for kind, one in _KINDS.items():
+        columns += [noise(points, kind, i, period)[:, None] for i in range(len(one.seeds))]
     return np.concatenate(columns, 1)
 
 
-def picture(places: Floats, inside: NDArray[np.bool_]) -> Floats:
+def picture(places: Floats, inside: NDArray[np.bool_], period: Period = None) -> Floats:
     """(FIELDS, R, R) float32 in [0, 1]: the fields where the surface lies, noise as 0.5 + n / 5, and 0 where
     there is none. 2x2 pixels are told what the first of them shows: nothing that a network makes of it is
     finer.
 
-    places: (n, 3) float32, one for each true pixel of ``inside`` (R, R), row by row; R even.
+    places: (n, 3) float32, one for each true pixel of ``inside`` (R, R), row by row; R even. period: as of
+    :func:`at`.
     """
     where = np.zeros((*inside.shape, 3), np.float32)
-    where[inside] = np.clip(places, -1, 1)  # as the position picture shows them
+    where[inside] = np.clip(places, -1, 1) if period is None else places  # as the position picture shows them
     coarse = inside[::2, ::2]
     told = np.zeros((*coarse.shape, FIELDS), np.float32)
-    found = at(where[::2, ::2][coarse])
+    found = at(where[::2, ::2][coarse], period)
     found[:, 3 * len(CELLS) :] = 0.5 + found[:, 3 * len(CELLS) :] / _DEVIATIONS
     told[coarse] = np.clip(found, 0.0, 1.0)
     return np.moveaxis(told, -1, 0).repeat(2, 1).repeat(2, 2)
 
 
-def cells(points: Floats, size: float) -> Floats:
+def cells(points: Floats, size: float, period: Period = None) -> Floats:
     """(n, 3) float32: distance to the nearest centre of cells ``size`` wide, how much farther the next one
     is, and the cell's tone."""
-    tree, tones = _centres(size)
+    tree, tones = _centres(size) if period is None else _centres_around(points, size, period)
     distance, index = tree.query(points, k=2, workers=-1)
     nearest, second = distance.T / size
     return np.stack([nearest, second - nearest, tones[index[:, 0]]], 1).astype(np.float32)
 
 
-def noise(points: Floats, kind: int, number: int) -> Floats:
+def noise(points: Floats, kind: int, number: int, period: Period = None) -> Floats:
     """(n,) float32: the ``number``-th noise of ``kind``, of mean 0 and deviation 1."""
     one = _KINDS[kind]
     total, power = np.zeros(len(points), np.float32), 0.0
     for octave in range(one.octaves):
         spacing = np.array(one.spacing, np.float32) / 2**octave
         gain = one.gain**octave
-        total += gain * _gradient_noise(points, spacing, 100 * one.seeds[number] + octave)
+        total += gain * _gradient_noise(points, spacing, 100 * one.seeds[number] + octave, period)
         power += gain**2
     return total / np.float32(_UNIT * power**0.5)
 
 
-def _gradient_noise(points: Floats, spacing: Floats, seed: int) -> Floats:
+def _gradient_noise(points: Floats, spacing: Floats, seed: int, period: Period) -> Floats:
     """One octave. Its lattice is shifted by its seed, so that the zeros of octaves don't fall together."""
     gradients = _gradients(tuple(spacing.tolist()), seed)
-    _, height, depth, _ = gradients.shape
-    there = (points + _shift(spacing, seed)) / spacing - _lowest(spacing)
+    shape = gradients.shape[:3]
+    counts, widths = _whole(spacing, period)
+    there = (points + _shift(spacing, seed)) / widths - _lowest(spacing)
     corner = np.floor(there).astype(np.int32)
     within = np.ascontiguousarray((there - corner).T, np.float32)
     fades = within**3 * (within * (within * 6 - 15) + 10)
-    first = (corner[:, 0] * height + corner[:, 1]) * depth + corner[:, 2]
+    rows = [[_wrapped(corner[:, a] + step, counts[a]) % shape[a] for step in (0, 1)] for a in range(3)]
     vectors, total = gradients.reshape(-1, 3), np.zeros(len(points), np.float32)
     for i, j, k in np.ndindex(2, 2, 2):
-        x, y, z = vectors[first + (i * height + j) * depth + k].T
+        x, y, z = vectors[(rows[0][i] * shape[1] + rows[1][j]) * shape[2] + rows[2][k]].T
         slope = x * (within[0] - i) + y * (within[1] - j) + z * (within[2] - k)
         for fade, step in zip(fades, (i, j, k), strict=True):
             slope *= fade if step else 1 - fade
         total += slope
     return total
+
+
+def _whole(spacing: Floats, period: Period) -> tuple[list[int], Floats]:
+    """How many points of a lattice a period has along each axis, 0 without one, and their distances then."""
+    counts, widths = [0] * 3, spacing.copy()
+    for axis, length in enumerate(period or ()):
+        if np.isfinite(length):
+            counts[axis] = max(1, round(length / float(spacing[axis])))
+            widths[axis] = length / counts[axis]
+    return counts, widths
+
+
+def _wrapped(index: NDArray[Any], count: int) -> NDArray[Any]:
+    return index % count if count else index
 
 
 def _lowest(spacing: Floats) -> NDArray[np.int64]:
@@ -138,12 +161,36 @@ def _gradients(spacing: tuple[float, float, float], seed: int) -> Floats:
     return vectors.reshape(*shape, 3).astype(np.float32)
 
 
+def _centres_around(points: Floats, size: float, period: Period) -> tuple[cKDTree, Floats]:
+    """The centres within two cells of ``points`` (n, 3), in a lattice that has ``period``, and their
+    tones."""
+    from scipy.spatial import cKDTree
+
+    counts, widths = _whole(np.full(3, size, np.float32), period)
+    low, high = (
+        np.floor(edge / widths).astype(np.int64)
+        for edge in (points.min(0) - 2 * size, points.max(0) + 2 * size)
+    )
+    axes = [np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]
+    lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    most = _most(size)
+    x, y, z = ((_wrapped(lattice[:, a], counts[a]) + most) % (2 * most) for a in range(3))
+    number, seed = (x * 2 * most + y) * 2 * most + z, round(1000 * size)
+    jitter = np.stack([_hashed(number, 4 * seed + axis) for axis in range(3)], 1)
+    centres = (lattice + 0.5 + _JITTER * (jitter - 0.5)) * widths
+    return cKDTree(centres), _hashed(number, 4 * seed + 3).astype(np.float32)
+
+
+def _most(size: float) -> int:
+    return int(np.ceil(REACH / size)) + 1
+
+
 @cache
 def _centres(size: float) -> tuple[cKDTree, Floats]:
     """The centres of cells within REACH, one in each cube of a lattice, and their tones."""
     from scipy.spatial import cKDTree  # takes a while, and those who ask for FIELDS alone have no use for it
 
-    most = int(np.ceil(REACH / size)) + 1
+    most = _most(size)
     lattice = np.stack(np.meshgrid(*[np.arange(-most, most)] * 3, indexing="ij"), -1).reshape(-1, 3)
     number, seed = np.arange(len(lattice)), round(1000 * size)
     jitter = np.stack([_hashed(number, 4 * seed + axis) for axis in range(3)], 1)

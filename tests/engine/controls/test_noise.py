@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.controls import noise
-from engine.controls.position import CHANNELS
+from engine.controls.position import CHANNELS, PLANE, plane
 from engine.options.choices import CONDITIONING
 
 GRID = 61  # places along a line of the cube
@@ -79,3 +79,40 @@ def test_places_out_of_the_map_are_those_on_its_border() -> None:
     inside = np.ones((2, 2), bool)
     far, near = (np.full((4, 3), value, np.float32) for value in (50.0, 1.0))
     np.testing.assert_array_equal(noise.picture(far, inside), noise.picture(near, inside))
+
+
+def test_noise_of_a_tile_goes_on_at_its_other_edge() -> None:
+    """In windows on a torus as in one picture, and without an edge in it."""
+    side, period = 64, (1.5, 2.0)
+    height, width = 128, 96
+
+    def window(top: int, left: int) -> np.ndarray:
+        return plane(side, 3, (top / side, left / side), period)[3:]
+
+    whole = np.zeros((noise.FIELDS, height, width), np.float32)
+    for top in (0, 64):
+        for left in (0, 32):
+            whole[:, top : top + side, left : left + side] = window(top, left)
+    for top, left in ((32, 16), (96, 64)):
+        rows, columns = (np.arange(top, top + side) % height, np.arange(left, left + side) % width)
+        apart = np.abs(window(top, left) - whole[:, rows[:, None], columns])
+        assert (apart > 1e-3).mean() < 2e-3, "but for pixels on borders of cells"
+    for axis in (1, 2):
+        steps = np.abs(np.diff(np.concatenate([whole, whole], axis), axis=axis))
+        at_edge = np.take(steps, whole.shape[axis] - 1, axis)[6:]
+        assert at_edge.max() <= steps[6:].max() * 1.001
+        assert at_edge.mean() < 2 * steps[6:].mean() + 0.01
+
+
+def test_noise_of_a_wide_picture_never_ends() -> None:
+    far = plane(64, 0, (0.0, 9.25))[3:]
+    beside = plane(64, 0, (0.0, 9.5))[3:]
+    assert (np.abs(far[:, :, 16:] - beside[:, :, :48]) > 1e-3).mean() < 2e-3
+    np.testing.assert_allclose(plane(64)[3:], noise.picture(*_square(), None), atol=1e-4)
+
+
+def _square() -> tuple[np.ndarray, np.ndarray]:
+    across = ((np.arange(64) + 0.5) / 32 - 1) * PLANE[0]
+    x, y = np.meshgrid(across, -across)
+    points = np.stack([x, y, np.full_like(x, PLANE[1])], -1).reshape(-1, 3).astype(np.float32)
+    return points, np.ones((64, 64), bool)
