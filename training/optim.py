@@ -83,11 +83,13 @@ class Optimizer:
             self._load(torch.bfloat16, self.masters)
 
     def _cast(self, dtype: torch.dtype) -> None:
-        for network in self.networks:
-            network.to(dtype)
-            for module in network.modules():
-                if getattr(module, "exact", False):
-                    module.float()
+        """But what is exact, which would come back from bfloat16 as something else."""
+        modules = [module for network in self.networks for module in network.modules()]
+        exact = {id(p) for one in modules if getattr(one, "exact", False) for p in one.parameters()}
+        for module in modules:
+            for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                if tensor.is_floating_point() and id(tensor) not in exact:
+                    tensor.data = tensor.data.to(dtype)
 
     def _load(self, dtype: torch.dtype, weights: list[Tensor]) -> None:
         self._cast(dtype)

@@ -47,8 +47,8 @@ STAGES = (
 
 
 AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
-    Stage("irregular patterns", 0.45, irregular_look, 0.7, 16, 24),
-    Stage("windows", 0.6, random_look, 0.1, 16, 32),
+    Stage("irregular patterns", 0.52, irregular_look, 0.7, 16, 24),
+    Stage("windows", 0.65, random_look, 0.1, 16, 32),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 

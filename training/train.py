@@ -148,6 +148,8 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
     if settings.begin_with:
         nets, stages = networks.load(Path(settings.begin_with)), AGAIN
+        nets.text.requires_grad_(False)  # the estimator of materials reads it, too
+        nets.text.exact = True
     else:
         nets, stages = networks.build(prepared.tokenizer, settings.arch, settings.seed), STAGES
     nets = nets.to(settings.device)
