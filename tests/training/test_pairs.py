@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import trimesh
 from PIL import Image
 
-from engine.controls.noise import FIELDS
 from engine.errors import UserError
 from engine.views.cameras import DISTANCE, Camera
+from tests.training.volumes import few_voxels
 from training import evaluate
 from training.catalogue import MATERIALS
 from training.fields import Fields
@@ -66,13 +65,7 @@ def test_a_pair_that_the_generator_does_not_know_is_named(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def noise() -> Fields:
-    generator = torch.Generator().manual_seed(0)
-    volume = torch.randn(1, 3, 16, 16, 16, generator=generator)
-    return Fields(
-        volume,
-        torch.rand(1, 3, 16, 16, 16, generator=generator).sort(1).values,
-        torch.rand(1, FIELDS, 16, 16, 16, generator=generator),
-    )
+    return few_voxels()
 
 
 def test_real_pictures_of_a_pair_lie_on_grey(noise: Fields) -> None:

@@ -27,6 +27,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> refinement.Made:
         shapes = pool.build(folder / "pool", 2, 2, seed=1, workers=1)
         patch.setattr(fields, "NOISE_GRID", 16)
         patch.setattr(fields, "CELL_GRID", 24)
+        patch.setattr(fields, "TOLD_GRID", 16)
         data = partial(make_batch, shapes, fields.Fields.cached(folder / "fields.npz"), 3)
         denoiser = load_denoiser(str(STARTER), "cpu", lambda: None)
         return refinement.made(denoiser, data, 4, 1, lambda _: None)
