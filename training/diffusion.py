@@ -89,7 +89,7 @@ def predict(
     networks: Networks, x: Tensor, times: Tensor, ids: Tensor, control: Tensor, keep: Tensor
 ) -> Tensor:
     """The networks' picture, as latents; ``keep`` (N, 1, 1, 1) scales what the ControlNet adds."""
-    text = networks.text(ids)[0]
+    text = networks.text(ids)[0].to(x.dtype)
     down, middle = networks.controlnet(x, times, text, control, return_dict=False)
     output = networks.unet(
         x,

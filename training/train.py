@@ -10,7 +10,7 @@ import argparse
 import copy
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -146,13 +146,7 @@ def _captions(count: int) -> list[str]:
 
 def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
-    if settings.begin_with:
-        nets, stages = networks.load(Path(settings.begin_with)), AGAIN
-        nets.text.requires_grad_(False)  # the estimator of materials reads it, too
-        nets.text.exact = True
-    else:
-        nets, stages = networks.build(prepared.tokenizer, settings.arch, settings.seed), STAGES
-    nets = nets.to(settings.device)
+    nets, stages = _begun(settings, prepared)
     size = sum(
         p.numel() for network in [*nets.all, prepared.vae, prepared.small] for p in network.parameters()
     )
@@ -195,6 +189,17 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
                 saved = time.monotonic()
     save()
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
+
+
+def _begun(settings: TrainingSettings, prepared: Prepared) -> tuple[networks.Networks, Sequence[Stage]]:
+    """The networks before the first step, and what they are to see."""
+    if not settings.begin_with:
+        nets = networks.build(prepared.tokenizer, settings.arch, settings.seed)
+        return nets.to(settings.device), STAGES
+    nets = networks.load(Path(settings.begin_with))
+    nets.text.requires_grad_(False)  # the estimator of materials reads it, too
+    nets.text.exact = True
+    return nets.to(settings.device), AGAIN
 
 
 def _buffer(

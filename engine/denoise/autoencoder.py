@@ -93,14 +93,14 @@ class PatchInverse:
     @classmethod
     def of(cls, encode: Callable[[Tensor], Tensor], side: int) -> PatchInverse | None:
         """None where a pixel tells of other latents than that of its square."""
-        pixels = torch.eye(3 * side**2).unflatten(1, (3, side, side))
+        pixels = torch.eye(3 * side**2).reshape(-1, 3, side, side)
         told = encode(functional.pad(torch.cat([torch.zeros_like(pixels[:1]), pixels]), (side,) * 4))
         constant, columns = told[0, :, 1:2, 1:2], told[1:] - told[:1]
         own = columns[:, :, 1, 1].clone()
         columns[:, :, 1, 1] = 0
         if max(columns.abs().max(), (told[0] - constant).abs().max()) > _LOCAL * own.abs().max():
             return None
-        return cls(constant, torch.linalg.pinv(own.double()).float().unflatten(1, (3, side, side)))
+        return cls(constant, torch.linalg.pinv(own.double()).float().reshape(-1, 3, side, side))
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Pictures (N, 3, side * h, side * w) in float32, nominally in [0, 1], of ``latents`` (N, C, h,
