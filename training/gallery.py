@@ -1,7 +1,8 @@
 """Contact sheets of every material: ``python -m training.gallery MODEL MESH... --out docs``.
 
 One PNG a mesh, gallery-NAME.png: each of the model's example prompts (its vocabulary.json) as a texture seen
-from two sides. Textures already made are kept in --cache; interrupted, the same command goes on.
+from two sides; with --beside OTHER from one, on the left as OTHER, a model, textures it. Textures already
+made are kept in --cache; interrupted, the same command goes on.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ SHRINK = (1.0, 0.85, 0.7, 0.6)  # of the cells, until the sheet is small enough
 
 @dataclass(frozen=True)
 class GallerySettings:
-    """What is drawn and how; None is the model's own."""
+    """What is drawn and how; None is the model's own. beside: another model, "" for none."""
 
     model: str
+    beside: str
     meshes: list[Path]
     out: Path
     cache: Path
@@ -49,19 +51,29 @@ class GallerySettings:
 
 def main(settings: GallerySettings) -> None:
     """Draw a sheet for every mesh."""
-    folder = _folder(settings.model)
-    prompts = settings.prompts or examples(folder)
-    mark = fingerprint(folder)
-    denoiser = textures.load_model(settings.model, settings.device)
+    prompts = settings.prompts or examples(_folder(settings.model))
+    models = [_Model.load(name, settings.device) for name in (settings.beside, settings.model) if name]
     settings.out.mkdir(parents=True, exist_ok=True)
     for mesh in settings.meshes:
         cells = []
         for number, prompt in enumerate(prompts):
-            cells.append(_cell(settings, denoiser, mark, mesh, prompt))
+            cells.append(_cell(settings, models, mesh, prompt))
             print(f"{time.strftime('%H:%M:%S')} {mesh.stem}: {number + 1} of {len(prompts)}", file=sys.stderr)
         path = settings.out / f"gallery-{mesh.stem}.png"
         path.write_bytes(smallest(cells, prompts))
         print(path)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """mark: its fingerprint."""
+
+    denoiser: Denoiser
+    mark: str
+
+    @classmethod
+    def load(cls, name: str, device: str) -> _Model:
+        return cls(textures.load_model(name, device), fingerprint(_folder(name)))
 
 
 def _folder(model: str) -> Path:
@@ -87,15 +99,27 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()
 
 
-def _cell(settings: GallerySettings, denoiser: Denoiser, mark: str, mesh: Path, prompt: str) -> Image.Image:
-    """The two sides of ``mesh`` textured with ``prompt``, from the cache where they are in it."""
-    steps, seed = settings.steps, settings.seed
+def _cell(settings: GallerySettings, models: list[_Model], mesh: Path, prompt: str) -> Image.Image:
+    """The two sides of ``mesh`` textured with ``prompt``, or where there are two ``models`` one side by
+    each."""
+    sides = [_sides(settings, model, mesh, prompt) for model in models]
+    if len(sides) == 1:
+        return sides[0]
+    page = Image.new("RGB", sides[0].size)
+    for index, both in enumerate(sides):
+        page.paste(both.crop((0, 0, CELL, CELL)), (index * CELL, 0))
+    return page
+
+
+def _sides(settings: GallerySettings, model: _Model, mesh: Path, prompt: str) -> Image.Image:
+    """Of ``mesh``, textured with ``prompt``, from the cache where they are in it."""
+    steps, seed, mark = settings.steps, settings.seed, model.mark
     mesh_mark = hashlib.sha256(mesh.read_bytes()).hexdigest()
     key = hashlib.sha256(repr((mark, mesh_mark, prompt, steps, seed, SIDES, CELL)).encode()).hexdigest()
     kept = settings.cache / f"{key[:32]}.png"
     if not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
-            textured = textures.make(denoiser, mesh, prompt, Path(folder), steps, seed=seed)
+            textured = textures.make(model.denoiser, mesh, prompt, Path(folder), steps, seed=seed)
         pictures = [textured.picture(camera, CELL, lit=True) for camera in SIDES]
         settings.cache.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(".part")
@@ -144,6 +168,7 @@ def _arguments() -> GallerySettings:
     )
     parser.add_argument("model", help="a model's name or folder")
     parser.add_argument("meshes", type=Path, nargs="+", metavar="MESH")
+    parser.add_argument("--beside", default="", metavar="OTHER", help="a model to compare with")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--cache", type=Path, default=Path("training/runs/gallery"))
     parser.add_argument("--steps", type=int, help="fewer are faster; default: the model's")

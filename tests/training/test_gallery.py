@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +57,7 @@ def test_the_gallery_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(gallery.textures, "load_model", lambda *_: None)
     monkeypatch.setattr(gallery.textures, "make", make)
     settings = gallery.GallerySettings(
-        str(model), [mesh], tmp_path / "docs", tmp_path / "cache", None, 0, "cpu", None
+        str(model), "", [mesh], tmp_path / "docs", tmp_path / "cache", None, 0, "cpu", None
     )
     with pytest.raises(KeyboardInterrupt):
         gallery.main(settings)
@@ -64,6 +66,10 @@ def test_the_gallery_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     assert made == ["red bricks", "interrupted", "gold"]
     with Image.open(tmp_path / "docs" / "gallery-ball.png") as page:
         assert page.size == (4 * gallery.CELL, gallery.CELL + gallery.LABEL)
+    other = shutil.copytree(model, tmp_path / "other")
+    (other / "weights").write_bytes(b"others")
+    gallery.main(replace(settings, beside=str(other)))
+    assert made == ["red bricks", "interrupted", "gold", "red bricks", "gold"]
     (model / "vocabulary.json").unlink()
     with pytest.raises(UserError, match="vocabulary"):
         gallery.main(settings)

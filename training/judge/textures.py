@@ -55,8 +55,16 @@ def make(
     seed: int = 0,
 ) -> Textured:
     """Texture the file ``mesh`` into the folder ``out``, in this process. Raises UserError."""
-    views = "paper"  # as all that was judged before
-    request = Request(str(mesh), prompt, str(out), views=views, steps=steps, guidance=guidance, seed=seed)
+    request = Request(
+        str(mesh),
+        prompt,
+        str(out),
+        views="paper",  # as all that was judged before
+        steps=steps,
+        guidance=guidance,
+        seed=seed,
+        channels=("color",),
+    )
     result = texture(request, lambda *_: denoiser, Host())
     return read(Path(result.mesh), Path(result.texture))
 
