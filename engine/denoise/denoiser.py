@@ -240,7 +240,7 @@ class Denoiser:
 
         x: (N, C, h, w) float32. level: of its noise. positive, negative: for N pictures or one for all; the
         latter isn't looked at when guidance, of all or of each, is 1, as it is after the preset's
-        guidance_end, whatever is given. control: pictures (N, 1 or 3, h * downscale, w * downscale) in [0, 1]
+        guidance_end, whatever is given. control: pictures (N, K, h * downscale, w * downscale) in [0, 1]
         by their kinds, those of ``controls`` for which there are some steer; a tensor alone is of the first
         of them. A tensor that was given before is taken to be unchanged.
         """

@@ -172,7 +172,7 @@ class Family(Protocol[R]):
         says nothing; what stands for that is the family's business."""
 
     def steer(self, pictures: Tensor, rows: int, net: Path | None = None) -> R:
-        """Control pictures (N, 1 or 3, H, W) in [0, 1] as a ControlNet takes them, ``rows`` of them at once.
+        """Control pictures (N, K, H, W) in [0, 1] as a ControlNet takes them, ``rows`` of them at once.
         net: as of :class:`Control`. The same tensor is read once, so its values must stay."""
 
     def predict(self, x: Tensor, level: Level, condition: R, controls: Sequence[Control[R]]) -> Tensor:

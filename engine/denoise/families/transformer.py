@@ -119,10 +119,10 @@ class FlowTransformer(Family[R]):
         return latents // PATCH**2
 
     def read(self, pictures: Tensor, rows: int) -> Tensor:
-        """Control pictures (N, 1 or 3, H, W) in [0, 1] through the autoencoder: (N, C, h, w) float32. One and
-        the same tensor is read once. rows: so many at once."""
+        """Control pictures (N, K, H, W) in [0, 1], grey or what their first three channels show, through the
+        autoencoder: (N, C, h, w) float32. One and the same tensor is read once. rows: so many at once."""
         if pictures not in self._read:
-            colours = pictures.expand(-1, 3, -1, -1)
+            colours = pictures[:, :3].expand(-1, 3, -1, -1)
             self._read[pictures] = self._autoencoders["vae"].encode(torch.split(colours, rows))
         latents: Tensor = self._read[pictures]
         return latents
