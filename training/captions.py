@@ -45,6 +45,7 @@ IRREGULAR = (
     *("zebra", "leopard", "giraffe", "cow", "cobblestone", "mossy cobblestone", "gravel", "marble", "lava"),
     *("camouflage", "blotches", "water", "cracked earth", "crackle ceramic", "crystal", "agate", "terrazzo"),
 )
+JOINTS = ("bricks", "polka dots", "stars", "roof tiles", "planks", "herringbone")  # forgotten first
 METALLIC_WORDS = ("gold", "silver")  # of the colours that additions name
 _EXTRAS = (0.74, 0.24, 0.02)  # shares of pictures with none, one and two extras
 
@@ -144,6 +145,14 @@ def ground_look(rng: np.random.Generator) -> Look:
 def irregular_look(rng: np.random.Generator) -> Look:
     """A look of a pattern that isn't regular, three times of four."""
     return random_look(rng, str(rng.choice(IRREGULAR)) if rng.random() < 0.75 else None)
+
+
+def mixed_look(rng: np.random.Generator) -> Look:
+    """Regular patterns half of the time, those of JOINTS more often; irregular ones a quarter."""
+    kind = rng.random()
+    if kind < 0.2:
+        return random_look(rng, str(rng.choice(JOINTS)))
+    return lattice_look(rng) if kind < 0.5 else irregular_look(rng) if kind < 0.8 else random_look(rng)
 
 
 def later_look(rng: np.random.Generator) -> Look:

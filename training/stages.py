@@ -15,6 +15,7 @@ from training.captions import (
     irregular_look,
     later_look,
     lattice_look,
+    mixed_look,
     random_look,
 )
 
@@ -48,7 +49,7 @@ STAGES = (
 
 AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
     Stage("irregular patterns", 0.52, irregular_look, 0.7, 16, 24),
-    Stage("windows", 0.65, random_look, 0.1, 16, 32),
+    Stage("both", 0.86, mixed_look, 0.4, 16, 32),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 
