@@ -20,6 +20,10 @@ CODES = PLACE + TILT + PRESENCE + 2 * len(ALONG)
 HINGES = 3 * KNOTS + 2 * TILT + 2 * PRESENCE + 2 * KNOTS
 CONTROL = 3 + FIELDS  # channels of a control picture: a position, and the noise there
 TAPS = 16 * FIELDS  # the noise at 4x4 places of every latent
+OPEN = [axis + wave for axis in range(0, PLACE, PLACE // 3) for wave in (0, 1, 10, 11, 12, 13)]
+"""Channels that noise is added to: those of the shortest waves, which latents hardly show, and of the
+longest, which follow from the coordinates. In all of them it drowned the others, and bricks lost their
+joints, dots their places."""
 READ_RATE = 4.0  # so many times as fast as all else it is learned what to make of the noise
 MEANS = (0.51, 0.2, 0.5) * len(CELLS) + (0.5,) * (FIELDS - 3 * len(CELLS))  # of the noise's channels
 BLOCKS = (4 + FIELDS, 4 + FIELDS, 8 + 4 * FIELDS, HINGES + TAPS)  # channels of the control embedding's layers
@@ -38,16 +42,19 @@ class Embedding(ControlNetConditioningEmbedding):
     def forward(self, conditioning: Tensor) -> Tensor:
         codes, taps = conditioning.split([CODES, TAPS], 1)
         read: Tensor = READ_RATE * self.reads(taps.float())
-        return codes + read.to(codes.dtype)
+        return codes.index_add(1, torch.tensor(OPEN), read.to(codes.dtype))
 
 
 def learning(embedding: ControlNetConditioningEmbedding) -> None:
     """Make ``embedding`` one in training, as ``finished`` undoes."""
     embedding.requires_grad_(False)
     embedding.__class__ = Embedding
-    output, reads = embedding.conv_out, nn.Conv2d(TAPS, CODES, 1, bias=False).to(embedding.conv_out.weight)
+    output, reads = (
+        embedding.conv_out,
+        nn.Conv2d(TAPS, len(OPEN), 1, bias=False).to(embedding.conv_out.weight),
+    )
     with torch.no_grad():
-        reads.weight.copy_(output.weight[:, HINGES:, 1:2, 1:2] / READ_RATE)
+        reads.weight.copy_(output.weight[OPEN, HINGES:, 1:2, 1:2] / READ_RATE)
         output.bias += _offset(output.weight[:, HINGES:, 1:2, 1:2])
         output.weight[:, HINGES:] = 0
     embedding.reads = reads
@@ -58,8 +65,8 @@ def finished(embedding: ControlNetConditioningEmbedding) -> None:
     """Put what ``embedding`` learned to read into its last layer: it is diffusers' own again."""
     output, weight = embedding.conv_out.float(), READ_RATE * embedding.reads.weight
     weight = weight.half().float()  # as it is exported
-    output.weight[:, HINGES:, 1:2, 1:2] = weight
-    output.bias -= _offset(weight)
+    output.weight[OPEN, HINGES:, 1:2, 1:2] = weight
+    output.bias[OPEN] -= _offset(weight)
     del embedding.reads
     embedding.__class__ = ControlNetConditioningEmbedding
 
@@ -81,7 +88,7 @@ def _means(like: Tensor) -> Tensor:
 
 
 def _offset(weight: Tensor) -> Tensor:
-    """(CODES,): what ``weight`` (CODES, TAPS, 1, 1), learned on taps around 0, makes of taps of 0 as they
+    """(K,): what ``weight`` (K, TAPS, 1, 1), learned on taps around 0, makes of taps of 0 as they
     come, lifted."""
     return (weight * (LIFT + _means(weight))).sum((1, 2, 3))
 

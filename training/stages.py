@@ -49,7 +49,7 @@ STAGES = (
 
 AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
     Stage("irregular patterns", 0.52, irregular_look, 0.7, 16, 24),
-    Stage("both", 0.86, mixed_look, 0.4, 16, 32),
+    Stage("both", 0.9, mixed_look, 0.4, 16, 32),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 
