@@ -142,17 +142,12 @@ def ground_look(rng: np.random.Generator) -> Look:
     )
 
 
-def irregular_look(rng: np.random.Generator) -> Look:
-    """A look of a pattern that isn't regular, three times of four."""
-    return random_look(rng, str(rng.choice(IRREGULAR)) if rng.random() < 0.75 else None)
-
-
 def mixed_look(rng: np.random.Generator) -> Look:
-    """Regular patterns half of the time, those of JOINTS more often; irregular ones a quarter."""
+    """Regular patterns half of the time, those of JOINTS more often; irregular ones a third, any the rest."""
     kind = rng.random()
-    if kind < 0.2:
-        return random_look(rng, str(rng.choice(JOINTS)))
-    return lattice_look(rng) if kind < 0.5 else irregular_look(rng) if kind < 0.8 else random_look(rng)
+    if kind < 0.5:
+        return random_look(rng, str(rng.choice(JOINTS))) if kind < 0.2 else lattice_look(rng)
+    return random_look(rng, str(rng.choice(IRREGULAR)) if kind < 0.83 else None)
 
 
 def later_look(rng: np.random.Generator) -> Look:

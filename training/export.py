@@ -16,7 +16,7 @@ _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # tr
 
 
 SIDECAR = {
-    "control": "position",
+    "control": "place",
     "precision": "full",
     "guidance": 2.0,
     "guidance_end": 0.5,
@@ -50,7 +50,7 @@ def save(
     tokenizer_files: Path,
 ) -> None:
     """Export in float16: safetensors, configurations, tokenizer, the vocabulary list and what the
-    engine must know: that the ControlNet reads positions, that its waves of them need float32 (in float16
+    engine must know: that the ControlNet reads places, that its waves of them need float32 (in float16
     the network's answer is off by an eighth), and that the small autoencoder is the better one. The networks
     themselves are left in float16."""
     whole = pipeline(networks, vae, tokenizer).to(dtype=torch.float16)

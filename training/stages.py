@@ -12,7 +12,6 @@ from training.captions import (
     early_look,
     first_look,
     ground_look,
-    irregular_look,
     later_look,
     lattice_look,
     mixed_look,
@@ -48,8 +47,8 @@ STAGES = (
 
 
 AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
-    Stage("irregular patterns", 0.52, irregular_look, 0.7, 16, 24),
-    Stage("both", 0.9, mixed_look, 0.4, 16, 32),
+    Stage("regular and irregular patterns", 0.6, mixed_look, 0.5, 16, 24),
+    Stage("windows", 0.75, random_look, 0.1, 16, 32),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 

@@ -19,6 +19,7 @@ from ..export import room
 from ..host import Clock, Host
 from ..inputs import require_room
 from ..options.channels import CHANNELS, RELIEF, Channel, main_channel, painted, ungiven, wanted
+from ..options.choices import OF_PLACES
 from ..outputs import REPORT
 from ..pictures.channels import ByChannel, by_channel
 from ..protocol import ImageRequest
@@ -81,7 +82,7 @@ def _wide(request: ImageRequest, settings: Settings, grid: int) -> Laid:
         what = f"a wide picture of {width} x {height} pixels is smaller than a view of the model"
         fix = f"give {{width}} and {{height}} at least {side}, or make a tile"
         raise UserError(what, fix, width=None, height=None)
-    share = STRIDE if settings.control == "position" else WIDE_STRIDE
+    share = STRIDE if settings.control in OF_PLACES else WIDE_STRIDE
     return height, width, strip(height, width, settings, grid, share)
 
 
@@ -153,12 +154,13 @@ class ImageCanvas(Generic[Laying]):
     def controls(self) -> Sequence[Mapping[str, Floats]]:
         """What ControlNets are shown of each view: one that reads positions the same flat square, with the
         noise of where the view lies, one that reads depth nothing."""
-        layout, seed = self.layout, self.settings.layout
-        if self.settings.control != "position":
-            return [{}] * layout.count
-        if not isinstance(layout, Windows):
-            return [{"position": position.plane(layout.side, seed)}] * layout.count
-        return [{"position": position.plane(layout.side, seed, *one)} for one in layout.squares]
+        layout, seed, kind = self.layout, self.settings.layout, self.settings.control
+        if kind == "place":
+            squares = layout.squares if isinstance(layout, Windows) else [((0.0, 0.0), None)] * layout.count
+            told = [position.plane_place(layout.side, seed, *one) for one in squares]
+            return [{kind: one, "position": one[:3]} for one in told]
+        shown = {kind: position.plane(layout.side, seed)} if kind == "position" else {}
+        return [shown] * layout.count
 
     def space(self, scale: int, averaging: Averaging, device: torch.device) -> Space:
         maps = self.layout.at(self.layout.side // scale).maps(averaging)

@@ -16,6 +16,7 @@ from ..controls import depth, lines, normal, placement, position
 from ..controls.normal import TOWARDS
 from ..errors import UserError
 from ..host import Host
+from ..options.choices import OF_PLACES
 from ..views.cameras import Camera
 from ..views.neighbours import beside, beside_crops
 from ..views.planner import plan
@@ -51,9 +52,10 @@ def take_views(
     placed = _planned(surface, host, wanted) if cameras is None else cameras
     whole = surface.whole
     shown: dict[str, Draw] = {**_CONTROLS}
-    if "position" in controls:
+    if set(OF_PLACES) & set(controls):
         place = placement.placed(in_object(whole), layout)
         shown["position"] = partial(position.control, placement=place)
+        shown["place"] = partial(position.place, placement=place)
 
     def draw(i: int) -> View:
         host.check()

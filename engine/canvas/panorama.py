@@ -13,6 +13,7 @@ from ..denoise.denoiser import Denoiser
 from ..host import Clock, Host
 from ..inputs import require_room
 from ..options.channels import main_channel
+from ..options.choices import OF_PLACES
 from ..outputs import REPORT
 from ..pictures import depth_file
 from ..protocol import ImageRequest
@@ -28,7 +29,6 @@ Floats = NDArray[np.float32]
 
 BYTES_A_PIXEL = 400  # of a view, while f and g are built: measured
 WIDTH = 4  # views: with 512 pixels each the published 2048; as fine as a view in its middle
-ON_A_SPHERE = ("position",)  # kinds of control pictures that say something there
 ROWS = 2  # of vertices, for each pixel of a view's side: about as fine as its pixels
 
 
@@ -68,7 +68,7 @@ class PreparedPanorama:
         are shown a sphere, others nothing: every place on it is as far away. seed: of where it lies."""
         depth, host = self.depth, self.host
         if depth is None:
-            kinds = [kind for kind in kinds if kind in ON_A_SPHERE]
+            kinds = [kind for kind in kinds if kind in OF_PLACES]  # others say nothing there
             depth = np.ones((ROWS * layout.side, 2 * ROWS * layout.side), np.float32)
         if not kinds:
             return [{}] * layout.count

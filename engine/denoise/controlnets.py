@@ -17,8 +17,6 @@ from ..options.values import either
 from .parts import Part
 from .weights import Check
 
-POSITION = "position"
-
 
 class Net(Protocol):
     """A ControlNet. part: its network. kinds: of the pictures that it can read, each with the number by which
@@ -61,7 +59,7 @@ def trained_on(path: Path, published: Iterable[str] = ()) -> dict[str, int | Non
     was trained on, with the ``published`` ones of its build. One that says nothing may be for anything but
     positions, which are ours alone. Raises UserError for a file that can't be read."""
     said = sidecar.said_control(path)
-    kinds = tuple(published) or tuple(kind for kind in choices.CONTROLS if kind != POSITION)
+    kinds = tuple(published) or tuple(kind for kind in choices.CONTROLS if kind not in choices.OF_PLACES)
     if said is not None:
         kinds = (said, *published)
     return dict.fromkeys(kinds)

@@ -168,6 +168,7 @@ EVEN_VIEWS = {"even": ("Evenly Spread", "A number of views of your choice, evenl
 CONTROLS = {
     "depth": ("Depth", "Near is white, as published"),
     "position": ("Position", "The place in the unit sphere as a colour, (p + 1) / 2"),
+    "place": ("Place", "Position, with noise that never changes there, which irregular patterns can follow"),
     "normal": (
         "Normal",
         "Where the surface faces, seen by the camera: red is left, green up, blue towards it",
@@ -177,6 +178,8 @@ CONTROLS = {
 CONDITIONING = (3, 14)
 """Channels of pictures that ControlNets may read: a colour, and for a place the noise there, too
 (controls/noise.py)."""
+OF_PLACES = ("position", "place")
+"""Kinds of pictures that only models made for this engine read."""
 AREAS = {
     "material": ("Material", "The faces of a material"),
     "object": ("Object", "An object of the file, or the file itself"),

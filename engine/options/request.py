@@ -133,8 +133,8 @@ class Request(Asked, Painter):
         default=(),
         metadata=option(
             "Controls",
-            "What steers the model: depth, position, normal or lines, by which ControlNet, how much (0 to 10)"
-            ", until which share of the steps, as in normal=FILE:0.6:0.5; several times: together",
+            "What steers the model: depth, position, place, normal or lines, by which ControlNet, how much"
+            " (0 to 10), until which share of the steps, as in normal=FILE:0.6:0.5; several times: together",
             MODEL,
             metavar=SPELLED,
             usual="the model's own",

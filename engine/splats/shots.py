@@ -145,7 +145,11 @@ def controls(
 ) -> dict[str, Floats]:
     """The control pictures of ``shot``, (C, R, R) float32 in [0, 1] by their ``kinds``. place: where the
     splats lie among the places of a model that reads positions."""
-    drawn: Mapping[str, Draw] = {**_CONTROLS, "position": partial(_position, place=place)}
+    drawn: Mapping[str, Draw] = {
+        **_CONTROLS,
+        "position": partial(_position, place=place),
+        "place": partial(_place, place=place),
+    }
     return {kind: drawn[kind](scene, shot, check) for kind in kinds}
 
 
@@ -154,6 +158,10 @@ def _depth(scene: Scene, shot: Shot, check: Check) -> Floats:
 
 
 def _position(scene: Scene, shot: Shot, check: Check, place: Placement) -> Floats:
+    return np.moveaxis(position.position_picture(place.of(shot.points[shot.mask]), shot.mask), -1, 0)
+
+
+def _place(scene: Scene, shot: Shot, check: Check, place: Placement) -> Floats:
     return position.told(place.of(shot.points[shot.mask]), shot.mask)
 
 

@@ -25,7 +25,7 @@ from training.pool import SIZE, Pool, View, build, render
 TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
 FIELDS = 91_003
 CLOSE_UPS = CLOSE / COUNT  # of all views, as among the pairs
-PICTURES, STEPS = 6000, 7000  # teaching pictures, training steps: a quarter of a CPU-hour in all
+PICTURES, STEPS = 12_000, 9000  # teaching pictures, training steps: a quarter of a CPU-hour in all
 STORED = (CROP + 16) * SHRINK  # pixels cut for a teaching picture, with room for crops to move in
 
 Log = Callable[[str], None]

@@ -21,7 +21,7 @@ from training.judge.patches import CROP, Lessons, PatchClassifier, fit
 from training.pool import Pool, build
 
 TEACHING = 92_001  # seed of shapes, views and looks
-PICTURES, STEPS = 3000, 2400  # eight CPU-minutes in all
+PICTURES, STEPS = 4000, 2400  # eight CPU-minutes in all
 STORED = CROP + 16  # pixels cut for a picture, with room for crops to move in
 
 

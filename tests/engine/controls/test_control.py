@@ -162,7 +162,7 @@ def test_every_kind_of_control_can_be_made(control: str) -> None:
             for vertices in (box.vertices, box.vertices * 7 + np.float32(30))
         )
     )
-    channels = {"depth": 1, "lines": 1, "position": position.CHANNELS}.get(control, 3)
+    channels = {"depth": 1, "lines": 1, "place": position.CHANNELS}.get(control, 3)
     assert plain.shape == (5, channels, 32, 32)
     assert plain.dtype == np.float32
     assert 0 <= plain.min() < (0.5 if control == "normal" else 0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.controls import noise
-from engine.controls.position import CHANNELS, PLANE, plane
+from engine.controls.position import CHANNELS, PLANE, plane_place
 from engine.options.choices import CONDITIONING
 
 GRID = 61  # places along a line of the cube
@@ -87,7 +87,7 @@ def test_noise_of_a_tile_goes_on_at_its_other_edge() -> None:
     height, width = 128, 96
 
     def window(top: int, left: int) -> np.ndarray:
-        return plane(side, 3, (top / side, left / side), period)[3:]
+        return plane_place(side, 3, (top / side, left / side), period)[3:]
 
     whole = np.zeros((noise.FIELDS, height, width), np.float32)
     for top in (0, 64):
@@ -105,10 +105,10 @@ def test_noise_of_a_tile_goes_on_at_its_other_edge() -> None:
 
 
 def test_noise_of_a_wide_picture_never_ends() -> None:
-    far = plane(64, 0, (0.0, 9.25))[3:]
-    beside = plane(64, 0, (0.0, 9.5))[3:]
+    far = plane_place(64, 0, (0.0, 9.25))[3:]
+    beside = plane_place(64, 0, (0.0, 9.5))[3:]
     assert (np.abs(far[:, :, 16:] - beside[:, :, :48]) > 1e-3).mean() < 2e-3
-    np.testing.assert_allclose(plane(64)[3:], noise.picture(*_square(), None), atol=1e-4)
+    np.testing.assert_allclose(plane_place(64)[3:], noise.picture(*_square(), None), atol=1e-4)
 
 
 def _square() -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.canvas.mesh_views import take_views
+from engine.controls import noise
 from engine.controls.placement import SMALLEST, placed
 from engine.controls.position import plane
 from engine.host import Host
@@ -59,18 +60,24 @@ def test_a_seed_stays_itself_and_others_are_elsewhere() -> None:
 def test_all_views_move_alike() -> None:
     box = shapes.box(0)
     surface = Surface.build(box.vertices, box.faces, box.uvs)
-    kinds = ["position", "depth"]
+    kinds = ["position", "depth", "place"]
     rest, moved = (take_views(surface, paper_rig(), 32, kinds, Host(), layout=layout) for layout in (0, 5))
     place = placed(surface.raster.corners.reshape(-1, 3), 5)
     for one, other in zip(rest, moved, strict=True):
         np.testing.assert_array_equal(one.controls["depth"], other.controls["depth"])
-        before, after = (view.controls["position"][:3, view.mask].T * 2 - 1 for view in (one, other))
+        before, after = (view.controls["position"][:, view.mask].T * 2 - 1 for view in (one, other))
         np.testing.assert_allclose(after, place.of(before), atol=1e-5)
-        assert not other.controls["position"][:3, ~one.mask].any()
+        assert not other.controls["position"][:, ~one.mask].any()
+        for view in (one, other):
+            np.testing.assert_array_equal(view.controls["place"][:3], view.controls["position"])
+            there = view.controls["position"][:, view.mask].T * 2 - 1
+            np.testing.assert_allclose(
+                view.controls["place"][3:, ::2, ::2], noise.picture(there, view.mask)[:, ::2, ::2], atol=1e-3
+            )
 
 
 def test_a_plane_moves_within_itself() -> None:
-    rest, moved = plane(16)[:3], plane(16, 3)[:3]
+    rest, moved = plane(16), plane(16, 3)
     assert 0 <= moved.min() < moved.max() <= 1
     shift = moved - rest
     np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :1, :1], shift.shape), atol=1e-6)
