@@ -41,7 +41,7 @@ class Embedding(ControlNetConditioningEmbedding):
 
     def forward(self, conditioning: Tensor) -> Tensor:
         codes, taps = conditioning.split([CODES, TAPS], 1)
-        read: Tensor = READ_RATE * self.reads(taps.float())
+        read: Tensor = READ_RATE * self.reads(taps.to(self.reads.weight.dtype))
         return codes.index_add(1, torch.tensor(OPEN), read.to(codes.dtype))
 
 

@@ -58,9 +58,9 @@ def test_positions_are_the_colours_of_the_points(mesh: shapes.Mesh) -> None:
     back = view.positions[view.inside].astype(np.float32) / 255 * 2 - 1
     assert np.abs(back - view.seen).max() < 0.005
     assert not position_picture(view.seen, view.inside)[~view.inside].any()
-    shown = data.control(view, False).numpy()
+    shown = data.position(view).numpy()
     np.testing.assert_array_equal(shown, np.moveaxis(position_picture(view.seen, view.inside), -1, 0))
-    np.testing.assert_array_equal(np.round(data.control(view, True)[0].numpy() * 255), view.depth)
+    np.testing.assert_array_equal(np.round(data.depth(view)[0].numpy() * 255), view.depth)
     pixel, _ = view.camera.project(view.seen, pool.SIZE)
     rows, columns = np.nonzero(view.inside)
     assert np.abs(pixel - np.stack([columns, rows], 1) - 0.5).max() < 0.01
