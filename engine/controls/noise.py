@@ -164,8 +164,6 @@ def _gradients(spacing: tuple[float, float, float], seed: int) -> Floats:
 def _centres_around(points: Floats, size: float, period: Period) -> tuple[cKDTree, Floats]:
     """The centres within two cells of ``points`` (n, 3), in a lattice that has ``period``, and their
     tones."""
-    from scipy.spatial import cKDTree
-
     counts, widths = _whole(np.full(3, size, np.float32), period)
     low, high = (
         np.floor(edge / widths).astype(np.int64)
@@ -175,27 +173,32 @@ def _centres_around(points: Floats, size: float, period: Period) -> tuple[cKDTre
     lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     most = _most(size)
     x, y, z = ((_wrapped(lattice[:, a], counts[a]) + most) % (2 * most) for a in range(3))
-    number, seed = (x * 2 * most + y) * 2 * most + z, round(1000 * size)
-    jitter = np.stack([_hashed(number, 4 * seed + axis) for axis in range(3)], 1)
-    centres = (lattice + 0.5 + _JITTER * (jitter - 0.5)) * widths
-    return cKDTree(centres), _hashed(number, 4 * seed + 3).astype(np.float32)
+    return _grown(lattice, (x * 2 * most + y) * 2 * most + z, size, widths)
 
 
 def _most(size: float) -> int:
     return int(np.ceil(REACH / size)) + 1
 
 
+def _grown(
+    lattice: NDArray[np.int64], number: NDArray[np.int64], size: float, widths: Floats | float
+) -> tuple[cKDTree, Floats]:
+    """The centres of cells ``size`` wide in the cubes of a ``lattice`` (n, 3) as wide as ``widths``, each by
+    its ``number`` (n,), and their tones."""
+    from scipy.spatial import cKDTree  # takes a while, and those who ask for FIELDS alone have no use for it
+
+    seed = round(1000 * size)
+    jitter = np.stack([_hashed(number, 4 * seed + axis) for axis in range(3)], 1)
+    centres = (lattice + 0.5 + _JITTER * (jitter - 0.5)) * widths
+    return cKDTree(centres), _hashed(number, 4 * seed + 3).astype(np.float32)
+
+
 @cache
 def _centres(size: float) -> tuple[cKDTree, Floats]:
     """The centres of cells within REACH, one in each cube of a lattice, and their tones."""
-    from scipy.spatial import cKDTree  # takes a while, and those who ask for FIELDS alone have no use for it
-
     most = _most(size)
     lattice = np.stack(np.meshgrid(*[np.arange(-most, most)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    number, seed = np.arange(len(lattice)), round(1000 * size)
-    jitter = np.stack([_hashed(number, 4 * seed + axis) for axis in range(3)], 1)
-    centres = (lattice + 0.5 + _JITTER * (jitter - 0.5)) * size
-    return cKDTree(centres), _hashed(number, 4 * seed + 3).astype(np.float32)
+    return _grown(lattice, np.arange(len(lattice)), size, size)
 
 
 def _hashed(number: NDArray[np.int64], seed: int) -> NDArray[np.float64]:

@@ -100,7 +100,8 @@ class PatchInverse:
         columns[:, :, 1, 1] = 0
         if max(columns.abs().max(), (told[0] - constant).abs().max()) > _LOCAL * own.abs().max():
             return None
-        return cls(constant, torch.linalg.pinv(own.double()).float().reshape(-1, 3, side, side))
+        inverse = torch.linalg.pinv(own.cpu().double()).to(own)  # not every device has doubles
+        return cls(constant, inverse.reshape(-1, 3, side, side))
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Pictures (N, 3, side * h, side * w) in float32, nominally in [0, 1], of ``latents`` (N, C, h,
