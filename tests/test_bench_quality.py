@@ -23,6 +23,7 @@ from tests.bench.cases import quality_grid as grid
 from tests.bench.cases.quality_grid import ALONE, DEFAULT, PROMPTS, PUBLISHED, Cell, GridSettings, Store
 from tests.engine.pipelines import make_pipeline
 from tests.engine.schedules import STARTER as SCHEDULE
+from tests.training.volumes import few_voxels
 from training.judge import examples, pairs, textures
 from training.judge.classifier import Classifier
 
@@ -141,7 +142,8 @@ def judge_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A judge that wasn't taught anything, and its noise."""
     folder = tmp_path_factory.mktemp("judge")
     volumes = np.random.default_rng(0).random((2, 3, 16, 16, 16)).astype(np.float16)
-    np.savez(folder / "fields.npz", noise=volumes[0], cells=np.sort(volumes[1], 0))
+    told = few_voxels().told[0].numpy().astype(np.float16)
+    np.savez(folder / "fields.npz", noise=volumes[0], cells=np.sort(volumes[1], 0), told=told)
     names = {prompt.material for prompt in PROMPTS}, {prompt.colour or "red" for prompt in PROMPTS}
     examples.keep(Classifier(*(tuple(sorted(these)) for these in names)), folder / "classifier.safetensors")
     return folder

@@ -41,15 +41,21 @@ class Fields:
     @classmethod
     def cached(cls, path: Path, seed: int = 0) -> Fields:
         """The volumes in ``path`` (.npz), made first if need be (a minute)."""
-        if not path.exists():
+        found: dict[str, np.ndarray] = {}
+        if path.exists():
+            with np.load(path, allow_pickle=False) as file:
+                found = {name: file[name] for name in file.files}
+        if not {"noise", "cells", "told"} <= found.keys():  # an earlier run's has no ``told``
             rng = np.random.default_rng(seed)
             fractal = np.stack([_fractal(rng, slope) for slope in _SLOPES])
             path.parent.mkdir(parents=True, exist_ok=True)
             volumes = {"noise": fractal, "cells": _voronoi(rng), "told": _told()}
-            np.savez(path, **{name: volume.astype(np.float16) for name, volume in volumes.items()})
-        with np.load(path, allow_pickle=False) as file:
-            read = {name: torch.from_numpy(file[name].astype(np.float32)) for name in file.files}
-        return cls(_wrapped(read["noise"]), _wrapped(read["cells"]), read["told"][None])
+            found = {name: volume.astype(np.float16) for name, volume in volumes.items()}
+            np.savez(path, **found)
+        noise, cells, told = (
+            torch.from_numpy(found[name].astype(np.float32)) for name in ("noise", "cells", "told")
+        )
+        return cls(_wrapped(noise), _wrapped(cells), told[None])
 
 
 def _fractal(rng: np.random.Generator, slope: float) -> np.ndarray:

@@ -176,8 +176,8 @@ def _machine() -> str:
 _HEAD = """# Speed
 
 What synchronising costs besides the network, and how that grows. Made by `python3 build.py bench speed
---sweep`, with clutch_bag.obj in SYNC_TEXTURE_MESHES, on {machine}. It fails when a
-target is missed.
+--sweep`, with clutch_bag.obj in SYNC_TEXTURE_MESHES, on
+{machine}. It fails when a target is missed.
 
 - *Set-up*: all that a job does once on a mesh with UVs before its first step: the check of the UVs, the
   ray-casting structure, depth pictures of 768 x 768 pixels, f and g for Stable Diffusion's 96 x 96 latents.
