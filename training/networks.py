@@ -154,14 +154,11 @@ def told_noise(network: ControlNetModel) -> ControlNetModel:
         "conditioning_embedding_out_channels": BLOCKS,
     }
     found = ControlNetModel.from_config(config)
-    embedding = found.controlnet_cond_embedding
-    write_code(embedding)
+    write_code(found.controlnet_cond_embedding)
     kept = found.state_dict()
     with torch.no_grad():
-        for (
-            name,
-            value,
-        ) in network.state_dict().items():  # its own code, which it learned with: first among channels
+        # Its own code, which it learned with, comes first among the channels.
+        for name, value in network.state_dict().items():
             kept[name][tuple(slice(n) for n in value.shape)] = value
     return found
 

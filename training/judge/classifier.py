@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -114,33 +114,77 @@ def fit(
     crop: int = CROP,
 ) -> None:
     """Train in ``steps`` steps of 32 crops of ``crop`` pixels; the same for the same seed on one thread."""
-    generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
-    classifier.train()
-    right = 0.0
-    for step in range(steps):
-        index = torch.randint(len(data.pictures), (BATCH,), generator=generator)
-        pictures, mask = crops(data.pictures, data.mask, index, crop, generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            material, colour = classifier(pictures.contiguous(memory_format=torch.channels_last), mask)
-        material, colour = material.float(), colour.float()
-        loss = F.cross_entropy(material, data.material[index], label_smoothing=SMOOTHING)
+
+    def loss(index: Tensor, material: Tensor, colour: Tensor) -> Tensor:
+        found = F.cross_entropy(material, data.material[index], label_smoothing=SMOOTHING)
         if (data.colour[index] >= 0).any():
-            loss = loss + F.cross_entropy(
+            found = found + F.cross_entropy(
                 colour, data.colour[index], ignore_index=-1, label_smoothing=SMOOTHING
             )
+        return found
+
+    learn(classifier, Course("classifier", steps, seed, BATCH, crop, RATE, 0.02), data, loss, log)
+
+
+class Shown(Protocol):
+    """``pictures`` (N, 3, H, W) and ``mask`` (N, 1, H, W) uint8, 255 is 1; ``material`` (N,) int64."""
+
+    @property
+    def pictures(self) -> Tensor: ...
+
+    @property
+    def mask(self) -> Tensor: ...
+
+    @property
+    def material(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a judge is taught: ``steps`` of ``batch`` crops of ``crop`` pixels."""
+
+    name: str
+    steps: int
+    seed: int
+    batch: int
+    crop: int
+    rate: float
+    decay: float
+
+
+def learn(
+    network: nn.Module,
+    course: Course,
+    data: Shown,
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+    log: Callable[[str], None],
+) -> None:
+    """Teach a judge of ``data``; the same for the same seed on one thread. loss: of the pictures' numbers and
+    the network's two results, the first of which are logits of the materials."""
+    generator = torch.Generator().manual_seed(course.seed)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=course.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, course.rate, total_steps=course.steps, pct_start=0.15
+    )
+    network.train()
+    right = 0.0
+    for step in range(course.steps):
+        index = torch.randint(len(data.pictures), (course.batch,), generator=generator)
+        pictures, mask = crops(data.pictures, data.mask, index, course.crop, generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(pictures.contiguous(memory_format=torch.channels_last), mask)
+        material, other = (logits.float() for logits in found)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss(index, material, other).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         right += float((material.argmax(1) == data.material[index]).float().mean())
         if step % 100 == 99:
-            log(f"classifier step {step + 1} of {steps}: materials right {right:.0f} %")
+            log(f"{course.name} step {step + 1} of {course.steps}: materials right {right:.0f} %")
             right = 0.0
-    classifier.eval()
+    network.eval()
 
 
 def crops(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.views.cameras import Camera
 from training.captions import Look, random_look
@@ -113,23 +114,33 @@ def taught(
 
 def keep(found: Classifier, path: Path) -> None:
     """Write the classifier with its labels and today's catalogue."""
-    labels = {
-        "materials": "\n".join(found.materials),
-        "colours": "\n".join(found.colours),
-        "catalogue": catalogue(),
-    }
-    save_file({name: value.contiguous() for name, value in found.state_dict().items()}, path, labels)
+    write(found, path, materials=found.materials, colours=found.colours)
 
 
 def kept(path: Path) -> Classifier | None:
     """The classifier in ``path``, if there is one that was taught today's catalogue."""
+    return read(path, Classifier, "materials", "colours")
+
+
+def write(judge: nn.Module, path: Path, **labels: tuple[str, ...]) -> None:
+    """A judge with its ``labels`` and today's catalogue."""
+    said = {name: "\n".join(words) for name, words in labels.items()} | {"catalogue": catalogue()}
+    save_file({name: value.contiguous() for name, value in judge.state_dict().items()}, path, said)
+
+
+Judge = TypeVar("Judge", bound=nn.Module)
+
+
+def read(path: Path, make: Callable[..., Judge], *labels: str) -> Judge | None:
+    """The judge that ``write`` left in ``path``, made of its ``labels`` in this order; None where there is
+    none that was taught today's catalogue."""
     if not path.exists():
         return None
     with safe_open(path, "pt") as file:
-        labels = file.metadata()
-    if labels["catalogue"] != catalogue():
+        said = file.metadata()
+    if said["catalogue"] != catalogue():
         return None
-    found = Classifier(tuple(labels["materials"].split("\n")), tuple(labels["colours"].split("\n")))
+    found = make(*(tuple(said[name].split("\n")) for name in labels))
     found.load_state_dict(load_file(path))
     return found
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.judge.classifier import SMOOTHING, crops
+from training.judge.classifier import SMOOTHING, Course, learn
 
 WIDTHS = (48, 96)
 MIXERS, QUERIES = 3, 4
@@ -116,27 +116,8 @@ def fit(
     crop: int = CROP,
 ) -> None:
     """Train in ``steps`` steps of BATCH crops of ``crop`` pixels; the same for a seed on one thread."""
-    generator = torch.Generator().manual_seed(seed)
-    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
-    classifier.train()
-    right = 0.0
-    for step in range(steps):
-        index = torch.randint(len(data.pictures), (BATCH,), generator=generator)
-        pictures, mask = crops(data.pictures, data.mask, index, crop, generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            found = classifier(pictures.contiguous(memory_format=torch.channels_last), mask)
-        material, extra = (logits.float() for logits in found)
-        optimizer.zero_grad()
-        loss(material, extra, data, index).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        right += float((material.argmax(1) == data.material[index]).float().mean())
-        if step % 100 == 99:
-            log(f"second classifier step {step + 1} of {steps}: materials right {right:.0f} %")
-            right = 0.0
-    classifier.eval()
+    course = Course("second classifier", steps, seed, BATCH, crop, RATE, 0.05)
+    learn(classifier, course, data, lambda index, *found: loss(*found, data, index), log)
 
 
 def loss(material: Tensor, extra: Tensor, data: Lessons, index: Tensor) -> Tensor:

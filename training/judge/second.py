@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from training.captions import Addition, Look, random_look
@@ -47,25 +45,12 @@ def classifier(
 
 def keep(found: PatchClassifier, path: Path) -> None:
     """Write the judge with its labels and today's catalogue."""
-    labels = {
-        "materials": "\n".join(found.materials),
-        "extras": "\n".join(found.extras),
-        "catalogue": examples.catalogue(),
-    }
-    save_file({name: value.contiguous() for name, value in found.state_dict().items()}, path, labels)
+    examples.write(found, path, materials=found.materials, extras=found.extras)
 
 
 def kept(path: Path) -> PatchClassifier | None:
     """The judge in ``path``, if there is one that was taught today's catalogue."""
-    if not path.exists():
-        return None
-    with safe_open(path, "pt") as file:
-        labels = file.metadata()
-    if labels["catalogue"] != examples.catalogue():
-        return None
-    found = PatchClassifier(tuple(labels["materials"].split("\n")), tuple(labels["extras"].split("\n")))
-    found.load_state_dict(load_file(path))
-    return found
+    return examples.read(path, PatchClassifier, "materials", "extras")
 
 
 def teach(
