@@ -141,3 +141,26 @@ def test_another_class_is_refused_by_name(eps_model: Path, copy: Path) -> None:
     config.write_text(json.dumps(json.loads(config.read_text()) | {"_class_name": "ControlNetUnionModel"}))
     with pytest.raises(UserError, match="ControlNetUnionModel"):
         load(f"{eps_model}+{copy}")
+
+
+@torch.no_grad()
+def test_one_of_places_reads_all_channels_and_other_numbers_are_refused(
+    eps_model: Path, tmp_path: Path
+) -> None:
+    from diffusers import ControlNetModel
+
+    folder = shutil.copytree(eps_model, tmp_path / "model")
+    wide = {**ControlNetModel.load_config(folder / "controlnet"), "conditioning_channels": 14}
+    judge = ControlNetModel.from_config(wide).eval()
+    torch.nn.init.normal_(judge.controlnet_cond_embedding.conv_out.weight)
+    judge.save_pretrained(folder / "controlnet")
+    controlnet = load(folder)._family.controlnet
+    told, colours = draw(2, 14, 64, 64), draw(2, 3, 64, 64, seed=1)
+    nothing = torch.zeros(2, 11, 64, 64)
+    for given, read in ((told, told), (colours, torch.cat([colours, nothing], 1))):
+        expected = judge.controlnet_cond_embedding(read)
+        torch.testing.assert_close(controlnet.embed(given, 2), expected, rtol=1e-4, atol=1e-5)
+    config = folder / "controlnet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"conditioning_channels": 5}))
+    with pytest.raises(UserError, match="its pictures have 5 channels, not 3 or 14"):
+        load(folder)
