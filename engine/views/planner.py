@@ -30,10 +30,10 @@ Check = Callable[[], None]
 MAX_VIEWS = 16
 PRICE = 1e-3  # of the outside surface: a view that adds less isn't worth its share of a job's time
 EASING = (1.0, 1 / 4, 1 / 16)  # of the price, and of what sharpness counts, until ENOUGH is painted
-QUICK, THOROUGH = 8_192, 16_384  # places looked at; so many of a mesh that is hard to see
-SEED = 1  # not the one coverage is measured with: a plan is measured at places that it wasn't made for
-EASY = 0.998  # painted, of the quick places: then the views for these do
-ENOUGH = 0.997  # painted, of the thorough ones: 0.995 of all, and room for what lies between them
+PLACES = 8_192  # looked at; as many more of a mesh that is hard to see
+SEED, MORE_SEED = 1, 2  # not the one coverage is measured with: plans are measured at places they don't know
+EASY = 0.998  # painted, of the first places: then the views for these do
+ENOUGH = 0.997  # painted, of all: 0.995 of the outside, and room for what lies between
 SHARP = 1.0  # as a place at a whole-object view's centre that faces it: finer is no better
 SHARPNESS = 0.05  # what it counts, of a view's worth
 UNUSUAL = 0.99  # worth of directions that aren't plain ones: of equals, the plain one is taken
@@ -62,13 +62,14 @@ def plan(
     """
     cameras = [*PLAIN, *even_rig(POSITIONS)]
     progress(0, 2)
-    places, value = _outside(raster, cameras, QUICK, check, wanted)
+    places, value = _outside(raster, cameras, SEED, check, wanted)
     if not value.size:
         return [cameras[0]]
     chosen = object_views(value, check)
     progress(1, 2)
     if painted(value, chosen) < EASY:
-        places, value = _outside(raster, cameras, THOROUGH, check, wanted)
+        more, more_value = _outside(raster, cameras, MORE_SEED, check, wanted)
+        places, value = places.joined(more), np.concatenate([value, more_value], axis=1)
         close = _close_ups(places, cameras, value, best(value, chosen) == 0)
         cameras += close
         value = np.concatenate([value, _values(places, close, CLOSE, check)])
@@ -83,11 +84,11 @@ def painted(value: Floats, chosen: Sequence[int]) -> float:
 
 
 def _outside(
-    raster: EmbreeRaster, cameras: Sequence[Camera], count: int, check: Check, wanted: Bools | None
+    raster: EmbreeRaster, cameras: Sequence[Camera], seed: int, check: Check, wanted: Bools | None
 ) -> tuple[SurfacePoints, Floats]:
-    """The places on ``wanted`` faces that lie outside, P of ``count``, and what each whole-object view is
-    worth there (C, P)."""
-    places = SurfacePoints.build(raster, count, SEED, wanted)
+    """The places on ``wanted`` faces that lie outside, P of PLACES, and what each whole-object view is worth
+    there (C, P)."""
+    places = SurfacePoints.build(raster, PLACES, seed, wanted)
     value = _values(places, cameras, UNUSUAL, check)
     value[: len(PLAIN)] /= np.float32(UNUSUAL)
     outside = np.asarray((value[len(PLAIN) :] > 0).any(axis=0))
@@ -115,7 +116,7 @@ def object_views(value: Floats, check: Check) -> list[int]:
 def _with_close_ups(value: Floats, chosen: list[int], check: Check) -> list[int]:
     """From the whole-object views ``chosen``: as few more as paint enough, sharp ones as long as they do."""
     for ease in EASING:
-        eased = np.where(value > 0, 1 - np.float32(ease) * (1 - value), np.float32(0))
+        eased = value if ease == 1 else np.where(value > 0, 1 - np.float32(ease) * (1 - value), np.float32(0))
         chosen = select(eased, PRICE * ease, MAX_VIEWS, chosen, check)
         if painted(value, chosen) >= ENOUGH:
             break

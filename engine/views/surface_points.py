@@ -55,6 +55,12 @@ class SurfacePoints:
         """The ``chosen`` places alone."""
         return type(self)(self.raster, self.point[chosen], self.normal[chosen], self.face[chosen])
 
+    def joined(self, others: Self) -> Self:
+        """These places and ``others`` of the same mesh."""
+        point = np.concatenate([self.point, others.point])
+        normal = np.concatenate([self.normal, others.normal])
+        return type(self)(self.raster, point, normal, np.concatenate([self.face, others.face]))
+
     def seen_by_any(self, cameras: Sequence[Camera], check: Callable[[], None]) -> Bools:
         """(n,): whether one of ``cameras`` sees the place at cosine > COSINE; a share for each core."""
 

@@ -163,7 +163,7 @@ def test_any_soup_has_a_plan(seed: int, count: int, kind: str) -> None:
     faces = np.arange(len(vertices), dtype=np.int32).reshape(-1, 3)
     raster = EmbreeRaster(vertices, faces)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planner, "THOROUGH", 6_000)  # quick
+        patch.setattr(planner, "PLACES", 3_000)  # quick
         cameras = plan(raster)
     assert 1 <= len(cameras) <= MAX_VIEWS
     assert len(set(cameras)) == len(cameras)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engine.errors import Cancelled
+from engine.views import selection
 from engine.views.selection import best, select, worth
 
 Floats = NDArray[np.float32]
@@ -52,6 +53,15 @@ def test_every_member_is_worth_its_price_and_a_start_is_never_made_worse(seed: i
         assert not rest or whole - best(value, rest).mean() > price - 1e-6
     if start:
         assert worth(value, chosen, price) >= worth(value, start, price) - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_looking_only_at_what_changed_finds_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = table(seed, 60, 2000)
+    found = select(value, 0.002, 12, [3, 4, 5])
+    monkeypatch.setattr(selection, "FEW", 10**9)  # all places, each time
+    assert select(value, 0.002, 12, [3, 4, 5]) == found
+    assert len(found) > 4
 
 
 def test_what_greed_takes_first_is_given_back() -> None:
