@@ -70,28 +70,28 @@ class Autoencoder:
         return is_affine(self._part.network())
 
     @cached_property
-    def inverse(self) -> PatchInverse | None:
-        """Of an encoder that is an affine map of each latent's own square of pixels; None for others."""
+    def squares(self) -> Squares | None:
+        """The encoder, where it is an affine map of each latent's own square of pixels; None for others."""
         if not self.is_affine:
             return None
         side = 2 ** (len(self._part.config.encoder_block_out_channels) - 1)
-        return PatchInverse.of(lambda pictures: self.encode([pictures]), side)
+        return Squares.of(lambda pictures: self.encode([pictures]), side)
 
     def _taken(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._part.device, self._part.dtype)
 
 
 @dataclass(frozen=True)
-class PatchInverse:
-    """The pseudo-inverse of an encoder E that makes a latent of each square of ``side`` pixels: what it gives
-    has the latents that it was given, E(D(z)) = z, and nothing besides. constant: (C, 1, 1), E(0). squares:
-    (C, 3, side, side), what a channel adds."""
+class Squares:
+    """An encoder E that makes a latent of each square of ``side`` pixels. constant: (C, 1, 1), E(0). told:
+    (C, 3, side, side), what a channel takes of a square. inverse: its pseudo-inverse, of the same shape."""
 
     constant: Tensor
-    squares: Tensor
+    told: Tensor
+    inverse: Tensor
 
     @classmethod
-    def of(cls, encode: Callable[[Tensor], Tensor], side: int) -> PatchInverse | None:
+    def of(cls, encode: Callable[[Tensor], Tensor], side: int) -> Squares | None:
         """None where a pixel tells of other latents than that of its square."""
         pixels = torch.eye(3 * side**2).reshape(-1, 3, side, side)
         told = encode(functional.pad(torch.cat([torch.zeros_like(pixels[:1]), pixels]), (side,) * 4))
@@ -101,13 +101,17 @@ class PatchInverse:
         if max(columns.abs().max(), (told[0] - constant).abs().max()) > _LOCAL * own.abs().max():
             return None
         inverse = torch.linalg.pinv(own.cpu().double()).to(own)  # not every device has doubles
-        return cls(constant, inverse.reshape(-1, 3, side, side))
+        return cls(constant, own.T.reshape(-1, 3, side, side), inverse.reshape(-1, 3, side, side))
 
-    def __call__(self, latents: Tensor) -> Tensor:
-        """Pictures (N, 3, side * h, side * w) in float32, nominally in [0, 1], of ``latents`` (N, C, h,
-        w)."""
+    def difference(self, pictures: Tensor, others: Tensor) -> Tensor:
+        """E(``pictures``) - E(``others``), (N, C, h, w) float32; both (N, 3, side * h, side * w)."""
+        return functional.conv2d((pictures - others).to(self.told), self.told, stride=self.told.shape[-1])
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (N, 3, side * h, side * w) in float32, nominally in [0, 1], that have the ``latents`` (N,
+        C, h, w), E(D(z)) = z, and nothing besides."""
         return functional.conv_transpose2d(
-            latents - self.constant, self.squares, stride=self.squares.shape[-1]
+            latents - self.constant, self.inverse, stride=self.inverse.shape[-1]
         )
 
 

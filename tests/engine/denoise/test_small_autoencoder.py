@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.denoise.autoencoder import PatchInverse
+from engine.denoise.autoencoder import Squares
 from engine.denoise.simplify import is_affine
 from engine.errors import UserError
 from engine.models import sources
@@ -133,18 +133,20 @@ def test_differences_are_encoded_alike(copy: Path, pictures: torch.Tensor, idle:
 def test_pictures_with_given_latents_are_found_where_each_has_a_square_of_its_own() -> None:
     """The least such picture, as numpy has it; a wider encoder, or one that isn't affine, has none."""
     weights = np.random.default_rng(0).standard_normal((5, 3 * 16)).astype(np.float32)
-    squares = torch.nn.Conv2d(3, 5, 4, stride=4)
+    encoder = torch.nn.Conv2d(3, 5, 4, stride=4)
     with torch.no_grad():
-        squares.weight.copy_(torch.from_numpy(weights).unflatten(1, (3, 4, 4)))
-        inverse = PatchInverse.of(squares, 4)
-        assert inverse is not None
+        encoder.weight.copy_(torch.from_numpy(weights).unflatten(1, (3, 4, 4)))
+        squares = Squares.of(encoder, 4)
+        assert squares is not None
         latents = torch.randn(2, 5, 6, 7)
-        found = inverse(latents)
-        torch.testing.assert_close(squares(found), latents, rtol=1e-4, atol=1e-4)
-        own = (latents[1, :, 2, 3] - squares.bias).numpy()
+        found = squares.decode(latents)
+        torch.testing.assert_close(encoder(found), latents, rtol=1e-4, atol=1e-4)
+        one, other = torch.rand(2, 2, 3, 24, 28)
+        torch.testing.assert_close(squares.difference(one, other), encoder(one) - encoder(other))
+        own = (latents[1, :, 2, 3] - encoder.bias).numpy()
         least = np.linalg.lstsq(weights, own, rcond=None)[0].reshape(3, 4, 4)
         np.testing.assert_allclose(found[1, :, 8:12, 12:16], least, atol=1e-4)
-        assert PatchInverse.of(torch.nn.Conv2d(3, 5, 6, stride=4, padding=1), 4) is None
+        assert Squares.of(torch.nn.Conv2d(3, 5, 6, stride=4, padding=1), 4) is None
 
 
 def test_a_model_decodes_roughly_where_it_can(copy: Path, pictures: torch.Tensor) -> None:
