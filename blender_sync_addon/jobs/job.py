@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,10 +37,12 @@ class Job:
         """Start the engine on ``request``, which may name images of the .blend as references; as of
         Supervisor.start. Raises Problem."""
         references = read_references.read_all(request.reference)
+        one_at_a_time = threading.Lock()  # where an engine dies while files are saved, another gets them
 
         def save() -> None:
-            prepare()
-            read_references.save(references, self.folder)
+            with one_at_a_time:
+                prepare()
+                read_references.save(references, self.folder)
 
         said = read_references.files(references, self.folder)
         self.state = engine.supervisor.start(command, dataclasses.replace(request, reference=said), save)

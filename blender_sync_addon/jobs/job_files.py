@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:  # without these, no bpy is needed here
     from .job_object import JobObject
 
 PREFIX = "sync_texture_"
+REMOVE_S = 30.0
 START = "start"  # of the names of pictures to start from
 MASK, REPAINT = "mask", "repaint"  # of those of masks
 
@@ -32,8 +35,22 @@ def make_folder(base: str | None = None) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove ``folder`` with what is in it; never raises (a killed engine may still hold a file open)."""
+    """Remove ``folder`` with what is in it; never raises.
+
+    Somebody may still write there: the thread that saves the job's meshes, or a killed engine about to end,
+    which holds files open in Windows. Where that keeps the folder, a thread goes on for up to REMOVE_S.
+    """
     shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        name = "sync_texture remover"
+        threading.Thread(target=_go_on_removing, args=(folder,), daemon=True, name=name).start()
+
+
+def _go_on_removing(folder: Path) -> None:
+    end = time.monotonic() + REMOVE_S
+    while folder.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -200,7 +203,7 @@ def test_poll_never_blocks(run, supervisor):
         supervisor.poll()
         longest = max(longest, time.monotonic() - start)
         time.sleep(0.01)
-    assert longest < 0.05
+    assert longest < 0.5  # one that waits for the engine's next line would wait for ever
     assert not state.ended
 
 
@@ -264,3 +267,22 @@ def test_job_folders_are_private_and_distinct(tmp_path):
     job_files.remove_folder(one)
     job_files.remove_folder(one)
     assert not one.exists()
+
+
+def test_a_job_folder_goes_also_while_somebody_writes_there(tmp_path):
+    folder, end = job_files.make_folder(str(tmp_path)), time.monotonic() + 0.5
+
+    def write() -> None:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                (folder / f"{number}").write_text("x")
+                if time.monotonic() > end:
+                    return
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    job_files.remove_folder(folder)
+    for writer in writers:
+        writer.join()
+    until(lambda: not folder.exists())

@@ -109,10 +109,7 @@ def _cells(given: argparse.Namespace, arms: list[Arm]) -> list[Cell]:
 
 def _prepare_judge(folder: Path) -> None:
     """Train the classifier here rather than in every worker."""
-    noise = examples.fields(folder)
-    if examples.kept(folder / "classifier.safetensors") is None:
-        print("There is no classifier for today's catalogue: it is trained first, once", flush=True)
-    examples.classifier(folder, noise, lambda text: print(text, flush=True))
+    examples.classifier(folder, examples.fields(folder), lambda text: print(text, flush=True))
 
 
 def _fill(cells: list[Cell], settings: GridSettings, store: Store, given: argparse.Namespace) -> int:

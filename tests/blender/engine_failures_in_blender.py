@@ -30,7 +30,7 @@ def check_untouched(*words: str, **options) -> None:
     before = everything.snapshot()
     helper.raises(lambda: helper.generate(**{"prompt": "red bricks", **QUICK, **options}), *words)
     helper.check_same(before, everything.snapshot())
-    assert not list(Path(bpy.app.tempdir).glob("sync_texture_*")), "a job's folder was left"
+    assert helper.left_folders() == []
 
 
 def kill_while_it_paints() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -25,8 +26,7 @@ def check_untouched(words, prompt="bricks", **options):
     before = helper.dump()
     helper.raises(lambda: helper.generate(prompt, **options), *words)
     helper.check_same(before, helper.dump())
-    leftovers = list(Path(bpy.app.tempdir).glob("sync_texture_*"))
-    assert not leftovers, leftovers
+    assert helper.left_folders() == []
 
 
 def test_failures_leave_everything_as_it_was():
@@ -46,10 +46,8 @@ def test_bad_inputs_say_what_is_wrong():
     check_untouched(["Edit Mode"])
     bpy.ops.object.mode_set(mode="OBJECT")
     for python, words in (("", "is not set"), ("/nowhere", "'/nowhere'"), ("/bin/false", "exit status 1")):
-        before = os.environ["SYNC_TEXTURE_PYTHON"]
-        os.environ["SYNC_TEXTURE_PYTHON"] = python
-        check_untouched([words])
-        os.environ["SYNC_TEXTURE_PYTHON"] = before
+        with unittest.mock.patch.dict(os.environ, SYNC_TEXTURE_PYTHON=python):
+            check_untouched([words])
     obj.data.clear_geometry()
     check_untouched(["no faces"])
     bpy.ops.object.light_add()
@@ -125,7 +123,7 @@ def test_file_loaded_in_mid_job():
     engine.supervisor.abandon()
     finish_raises(job, "Cancelled")
     helper.check_same(before, helper.dump())
-    assert not job.folder.exists()
+    assert helper.left_folders() == []
     assert engine.supervisor.pid != pid
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import types
 import warnings
 from pathlib import Path
@@ -215,6 +216,14 @@ def difference(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple
 def check_same(before: dict[str, str], after: dict[str, str]) -> None:
     changed = difference(before, after)
     assert not changed, changed
+
+
+def left_folders(seconds: float = 5.0) -> list[str]:
+    """Names of the folders of jobs that are still there when there was time to remove them."""
+    end = time.monotonic() + seconds
+    while (found := sorted(Path(bpy.app.tempdir).glob("sync_texture_*"))) and time.monotonic() < end:
+        time.sleep(0.02)
+    return [folder.name for folder in found]
 
 
 def raises(call, *words: str) -> str:
