@@ -203,9 +203,9 @@ def cut(values: Tensor, row: int, column: int, side: int) -> Tensor:
 def _loss(network: AutoencoderKL, data: TrainingBatch, generator: torch.Generator) -> Tensor:
     pictures, mask = mixed(data, generator)
     with torch.no_grad():
-        latents = network.encode(pictures.bfloat16()).latent_dist.mean.float()
+        latents = network.encode(pictures.to(network.dtype)).latent_dist.mean.float()
         latents += NOISE * torch.randn(latents.shape, generator=generator).to(latents.device)
-    return difference(network.decode(latents.bfloat16()).sample.float() - pictures, weights(mask))
+    return difference(network.decode(latents.to(network.dtype)).sample.float() - pictures, weights(mask))
 
 
 def weights(mask: Tensor, background: float = 0.25) -> Tensor:

@@ -39,7 +39,13 @@ _LATTICES_MORE = 2.0  # they are learned last: half of the pictures
 FIRST = ("stripes", "checkerboard", "bricks", "planks")
 ON_GROUND = ("polka dots", "stars")  # which colour is which, the words' order alone tells
 # What the classifier missed most among three generated views of each material in looks as in training.
-HARDER = ("plastic", "crystal", "crackle ceramic", "knitted wool", "terrazzo")
+HARDER = (
+    *("stone blocks", "herringbone", "hexagon tiles", "mosaic", "vertical stripes", "diagonal stripes"),
+    *("polka dots", "stars", "diamonds", "basket weave", "knitted wool", "quilted", "shingles"),
+    *("circuit board", "carbon fibre", "corrugated metal", "wood", "cork", "fabric", "leather", "fur"),
+    *("cheese", "plastic", "crystal", "sandstone", "gravel", "terrazzo", "terracotta", "soil", "water"),
+    *("painted metal", "metal", "brushed metal", "hammered metal", "patina"),
+)
 # Whose layout the noise that models of positions are told says most plainly (engine/controls/noise.py).
 IRREGULAR = (
     *("zebra", "leopard", "giraffe", "cow", "cobblestone", "mossy cobblestone", "gravel", "marble", "lava"),
@@ -142,17 +148,25 @@ def ground_look(rng: np.random.Generator) -> Look:
     )
 
 
-def mixed_look(rng: np.random.Generator) -> Look:
-    """Regular patterns half of the time, those of JOINTS more often; irregular ones a third, any the rest."""
+def irregular_look(rng: np.random.Generator) -> Look:
+    """One of IRREGULAR two times of three, of JOINTS one of seven; any otherwise, lest all become cells."""
     kind = rng.random()
-    if kind < 0.5:
-        return random_look(rng, str(rng.choice(JOINTS))) if kind < 0.2 else lattice_look(rng)
-    return random_look(rng, str(rng.choice(IRREGULAR)) if kind < 0.83 else None)
+    if kind < 0.65:
+        return random_look(rng, str(rng.choice(IRREGULAR)), plain=True)
+    return random_look(rng, str(rng.choice(JOINTS)) if kind < 0.8 else None)
+
+
+def mixed_look(rng: np.random.Generator) -> Look:
+    """One of ON_GROUND every seventh time, of IRREGULAR every fifth; any otherwise."""
+    kind = rng.random()
+    if kind < 0.15:
+        return random_look(rng, str(rng.choice(ON_GROUND)), plain=True)
+    return random_look(rng, str(rng.choice(IRREGULAR)) if kind < 0.35 else None)
 
 
 def later_look(rng: np.random.Generator) -> Look:
-    """One of HARDER every sixth time, any otherwise."""
-    return random_look(rng, str(rng.choice(HARDER)) if rng.random() < 1 / 6 else None)
+    """One of HARDER every other time, any otherwise."""
+    return random_look(rng, str(rng.choice(HARDER)) if rng.random() < 0.5 else None)
 
 
 def _on_white(rng: np.random.Generator, look: Look) -> Look:

@@ -67,8 +67,9 @@ def losses(
     without = torch.rand(count, 1, generator=generator) < TEXT_DROPOUT
     ids = torch.where(without.to(empty.device), empty, draw.tokens)
     keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(draw.latents.device)
-    x, control = (t.bfloat16().contiguous(memory_format=FASTER) for t in (step.x, draw.control))
-    predicted = predict(networks, x, step.times, ids, control, keep.bfloat16())
+    precision = networks.unet.dtype
+    x, control = (t.to(precision).contiguous(memory_format=FASTER) for t in (step.x, draw.control))
+    predicted = predict(networks, x, step.times, ids, control, keep.to(precision))
     return weighted(predicted.float() - draw.latents, step, draw.weight)
 
 

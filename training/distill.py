@@ -36,7 +36,7 @@ from training.captions import later_look
 from training.diffusion import CONTROL_DROPOUT, TEXT_DROPOUT, noised_to, predict, weighted
 from training.fields import Fields
 from training.networks import FASTER, Networks
-from training.optim import Optimizer, checkpoint, cosine, resume
+from training.optim import Optimizer, checkpoint, cosine, fastest, resume
 from training.pool import build as build_pool
 from training.train import TrainingSettings, logger, report
 
@@ -68,7 +68,8 @@ class DistillationSettings:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A teacher's, in bfloat16 and at rest; ``empty`` (T,): tokens of ''; ``alphas``: cumulative products."""
+    """A teacher's, in the ``fastest`` precision and at rest; ``empty`` (T,): tokens of ''; ``alphas``:
+    cumulative products."""
 
     teacher: Networks
     guidance: float
@@ -80,7 +81,7 @@ class Lesson:
         """Of the pipeline folder ``model``."""
         teacher = networks.load(model)
         for network in teacher.all:
-            network.to(torch.bfloat16).requires_grad_(False)
+            network.to(fastest(torch.device("cpu"))).requires_grad_(False)
         tokenizer = CLIPTokenizer.from_pretrained(model / "tokenizer")
         empty, alphas = networks.tokens(tokenizer, [""])[0], networks.scheduler().alphas_cumprod
         return cls(teacher, guidance, empty, alphas)
@@ -91,8 +92,9 @@ class Lesson:
         step = noised_to(visited(count, generator), draw.latents, self.alphas, generator)
         named = torch.rand(count, 1, generator=generator) >= TEXT_DROPOUT
         ids = torch.where(named, draw.tokens, self.empty)
-        keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).bfloat16()
-        x, code = (t.bfloat16().contiguous(memory_format=FASTER) for t in (step.x, draw.control))
+        precision = self.teacher.unet.dtype
+        keep = (torch.rand(count, 1, 1, 1, generator=generator) >= CONTROL_DROPOUT).to(precision)
+        x, code = (t.to(precision).contiguous(memory_format=FASTER) for t in (step.x, draw.control))
         without, known = self.estimates(x, step.times, ids, code, keep)
         more = (self.guidance - 1) * named[..., None, None]
         target = torch.lerp(draw.latents, known, TRUST) + more * (known - without)

@@ -65,3 +65,12 @@ def save(
 def save_small(folder: Path, small: AutoencoderDC) -> None:
     """Export the small autoencoder alone, and leave it in float16."""
     small.to(dtype=torch.float16).save_pretrained(folder / "tiny_autoencoder", safe_serialization=True)
+    _forget_origins(folder)
+
+
+def _forget_origins(folder: Path) -> None:
+    """Leave out of the configurations which folders of this computer the networks were loaded from."""
+    for path in folder.glob("*/config.json"):
+        said = json.loads(path.read_text())
+        if said.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n")

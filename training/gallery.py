@@ -1,8 +1,9 @@
 """Contact sheets of every material: ``python -m training.gallery MODEL MESH... --out docs``.
 
 One PNG a mesh, gallery-NAME.png: each of the model's example prompts (its vocabulary.json) as a texture seen
-from two sides; with --beside OTHER from one, on the left as OTHER, a model, textures it. Textures already
-made are kept in --cache; interrupted, the same command goes on.
+from two sides. With --beside OTHER from one side, on the left as OTHER, a model, textures it, and all
+meshes on one sheet, gallery-beside.png. Textures already made are kept in --cache; interrupted, the same
+command goes on.
 """
 
 from __future__ import annotations
@@ -50,18 +51,27 @@ class GallerySettings:
 
 
 def main(settings: GallerySettings) -> None:
-    """Draw a sheet for every mesh."""
+    """Draw a sheet for every mesh, or where two models are compared one for all."""
     prompts = settings.prompts or examples(_folder(settings.model))
     models = [_Model.load(name, settings.device) for name in (settings.beside, settings.model) if name]
     settings.out.mkdir(parents=True, exist_ok=True)
+    together: list[Image.Image] = []
     for mesh in settings.meshes:
         cells = []
         for number, prompt in enumerate(prompts):
             cells.append(_cell(settings, models, mesh, prompt))
             print(f"{time.strftime('%H:%M:%S')} {mesh.stem}: {number + 1} of {len(prompts)}", file=sys.stderr)
-        path = settings.out / f"gallery-{mesh.stem}.png"
-        path.write_bytes(smallest(cells, prompts))
-        print(path)
+        together += cells
+        if not settings.beside:
+            _write(settings.out, mesh.stem, cells, prompts)
+    if settings.beside:
+        _write(settings.out, "beside", together, prompts)
+
+
+def _write(out: Path, name: str, cells: list[Image.Image], prompts: list[str]) -> None:
+    path = out / f"gallery-{name}.png"
+    path.write_bytes(smallest(cells, prompts))
+    print(path)
 
 
 @dataclass(frozen=True)
@@ -129,13 +139,13 @@ def _sides(settings: GallerySettings, model: _Model, mesh: Path, prompt: str) ->
         return image.convert("RGB")
 
 
-def smallest(cells: list[Image.Image], labels: list[str], largest: int = LARGEST) -> bytes:
+def smallest(cells: list[Image.Image], prompts: list[str], largest: int = LARGEST) -> bytes:
     """The sheet as a PNG of 256 colours; its cells are made smaller until it has at most ``largest`` bytes.
     Raises UserError where even the smallest is larger."""
     for factor in SHRINK:
         stream = io.BytesIO()
         page = sheet(
-            [cell.resize(_times(cell.size, factor), Image.Resampling.LANCZOS) for cell in cells], labels
+            [cell.resize(_times(cell.size, factor), Image.Resampling.LANCZOS) for cell in cells], prompts
         )
         page.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(stream, "PNG", optimize=True)
         if stream.tell() <= largest:
@@ -147,15 +157,18 @@ def _times(size: tuple[int, int], factor: float) -> tuple[int, int]:
     return round(size[0] * factor), round(size[1] * factor)
 
 
-def sheet(cells: list[Image.Image], labels: list[str]) -> Image.Image:
-    """Cells of one size, each under its label."""
+def sheet(cells: list[Image.Image], prompts: list[str]) -> Image.Image:
+    """Cells of one size, each under its prompt; those of several meshes, one mesh after the other, each in
+    rows of its own."""
     wide, high = cells[0].size
-    across = min(MOST_ACROSS, len(cells))
-    page = Image.new("RGB", (across * wide, -(-len(cells) // across) * (high + LABEL)), (24, 24, 24))
+    across = min(MOST_ACROSS, len(prompts))
+    rows = -(-len(prompts) // across)
+    page = Image.new("RGB", (across * wide, len(cells) // len(prompts) * rows * (high + LABEL)), (24, 24, 24))
     pen = ImageDraw.Draw(page)
-    for index, (cell, label) in enumerate(zip(cells, labels, strict=True)):
-        row, column = divmod(index, across)
-        pen.text((column * wide + 4, row * (high + LABEL) + 1), label[: wide // 6], fill=(230, 230, 230))
+    for index, cell in enumerate(cells):
+        mesh, number = divmod(index, len(prompts))
+        row, column = mesh * rows + number // across, number % across
+        pen.text((column * wide + 4, row * (high + LABEL) + 1), prompts[number][: wide // 6], (230, 230, 230))
         page.paste(cell, (column * wide, row * (high + LABEL) + LABEL))
     return page
 

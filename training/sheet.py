@@ -1,4 +1,4 @@
-"""Sample sheets: prompts down, held-out position maps across. ``python -m training.sheet MODEL OUT.png``"""
+"""Sample sheets: prompts down, held-out views across. ``python -m training.sheet MODEL OUT.png``"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image, ImageDraw
 
+from training.data import control
 from training.pool import Pool
 
 PROMPTS = (
@@ -46,11 +47,14 @@ def draw(
         model, dtype=torch.float32, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)
-    controls = [Image.fromarray(pool[i % len(pool)].positions) for i in VIEWS]
+    views = [pool[i % len(pool)] for i in VIEWS]
+    shown = [Image.fromarray(view.positions) for view in views]
+    told = pipeline.controlnet.config.conditioning_channels
+    controls = torch.stack([control(view, by_depth=False)[:told] for view in views])
     sheet = Image.new("RGB", (2 * (LABEL + len(VIEWS) * CELL), ((len(prompts) + 1) // 2 + 1) * CELL))
     pen = ImageDraw.Draw(sheet)
     for half in (0, 1):
-        _row(sheet, half, 0, controls)
+        _row(sheet, half, 0, shown)
     for i, prompt in enumerate(prompts):
         seeds = [torch.Generator().manual_seed(j) for j in range(len(VIEWS))]
         pictures = pipeline(

@@ -12,6 +12,7 @@ from training.captions import (
     early_look,
     first_look,
     ground_look,
+    irregular_look,
     later_look,
     lattice_look,
     mixed_look,
@@ -39,18 +40,25 @@ class Stage:
 STAGES = (
     Stage("four patterns on white", 0.02, first_look, 1.0, 16, 32),
     Stage("patterns on white", 0.06, early_look, 1.0, 16, 32),
-    Stage("patterns", 0.36, lattice_look, 1.0, 16, 32),
-    Stage("patterns on a ground", 0.45, ground_look, 1.0, 16, 32),
+    Stage("patterns", 0.3, lattice_look, 1.0, 16, 32),
+    Stage("patterns on a ground", 0.38, ground_look, 1.0, 16, 32),
+    Stage("irregular patterns", 0.5, irregular_look, 0.75, 16, 24),
     Stage("windows", 0.85, random_look, 0.0, 16, 48),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
 
 
 AGAIN = (  # for a model that knows where regular patterns lie, but not yet what its noise is for
-    Stage("regular and irregular patterns", 0.6, mixed_look, 0.5, 16, 24),
-    Stage("windows", 0.75, random_look, 0.1, 16, 32),
+    Stage("irregular patterns", 0.3, irregular_look, 0.75, 16, 24),
+    Stage("windows", 0.66, mixed_look, 0.25, 16, 24),
     Stage("views", 1.0, later_look, 0.0, None, 24),
 )
+
+ON = (  # for a model that knows its noise too: all materials, what it draws worst more often
+    Stage("windows", 0.35, later_look, 0.25, 16, 24),
+    Stage("views", 1.0, later_look, 0.0, None, 24),
+)
+PLANS = {"all": STAGES, "noise": AGAIN, "on": ON}
 
 
 def stage_at(stages: Sequence[Stage], progress: float) -> Stage:

@@ -10,7 +10,7 @@ import argparse
 import copy
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +32,7 @@ from training.optim import Optimizer, checkpoint, cosine, resume
 from training.pool import Pool
 from training.pool import build as build_pool
 from training.regression import Log, Regression
-from training.stages import AGAIN, STAGES, Stage, stage_at
+from training.stages import PLANS, Stage, stage_at
 from training.tokenizer import write_tokenizer
 
 
@@ -54,6 +54,7 @@ class TrainingSettings:
     begin_with: str = (
         ""  # a model's folder that training made, instead of random weights and new autoencoders
     )
+    plan: str = "all"  # of training.stages.PLANS: what is seen when
     shapes: int = 800
     views: int = 4
     close_ups: float = 0.25  # share of the views
@@ -146,7 +147,7 @@ def _captions(count: int) -> list[str]:
 
 def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) -> None:
     """Train until ``settings.hours`` are spent, with checkpoints and exports on the way."""
-    nets, stages = _begun(settings, prepared)
+    nets, stages = _begun(settings, prepared), PLANS[settings.plan]
     size = sum(
         p.numel() for network in [*nets.all, prepared.vae, prepared.small] for p in network.parameters()
     )
@@ -191,15 +192,15 @@ def train_diffusion(settings: TrainingSettings, prepared: Prepared, log: Log) ->
     log(f"done: {optimizer.steps} steps in {elapsed() / 3600:.2f} hours")
 
 
-def _begun(settings: TrainingSettings, prepared: Prepared) -> tuple[networks.Networks, Sequence[Stage]]:
-    """The networks before the first step, and what they are to see."""
+def _begun(settings: TrainingSettings, prepared: Prepared) -> networks.Networks:
+    """The networks before the first step."""
     if not settings.begin_with:
         nets = networks.build(prepared.tokenizer, settings.arch, settings.seed)
-        return nets.to(settings.device), STAGES
+        return nets.to(settings.device)
     nets = networks.load(Path(settings.begin_with))
     nets.text.requires_grad_(False)  # the estimator of materials reads it, too
     nets.text.exact = True
-    return nets.to(settings.device), AGAIN
+    return nets.to(settings.device)
 
 
 def _buffer(
@@ -303,9 +304,13 @@ def _arguments() -> TrainingSettings:
         "fresh",
         "save_minutes",
         "begin_with",
+        "plan",
     ):
         default = getattr(TrainingSettings, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+        choices = tuple(PLANS) if name == "plan" else None
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(default), default=default, choices=choices
+        )
     return TrainingSettings(**vars(parser.parse_args()))
 
 

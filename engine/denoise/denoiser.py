@@ -331,7 +331,10 @@ class Denoiser:
 
     def encode_difference(self, images: Tensor, others: Tensor, quick: bool = False) -> Tensor:
         """:meth:`encode` of ``images`` less that of ``others``, in one go where the encoder is affine."""
-        if not self._autoencoder(quick).is_affine:
+        autoencoder = self._autoencoder(quick)
+        if squares := autoencoder.squares:
+            return squares.difference(images, others)
+        if not autoencoder.is_affine:
             return self.encode(images, quick) - self.encode(others, quick)
         return self.encode(images - others, quick) - self.encode(torch.zeros_like(images[:1]), quick)
 
@@ -346,11 +349,11 @@ class Denoiser:
 
     def decode_roughly(self, latents: Tensor, quick: bool = False) -> Tensor:
         """Pictures as of :meth:`decode` that have these ``latents``, where the encoder is so simple that such
-        are found without a network (autoencoder.PatchInverse), in next to no time; else :meth:`decode`'s.
+        are found without a network (autoencoder.Squares), in next to no time; else :meth:`decode`'s.
         Their squares show."""
-        if (inverse := self._autoencoder(quick).inverse) is None:
+        if (squares := self._autoencoder(quick).squares) is None:
             return self.decode(latents, quick)
-        return inverse(latents)
+        return squares.decode(latents)
 
     def estimate(
         self, pictures: Tensor, controls: Mapping[str, Tensor], text: Text, check: Check = lambda: None

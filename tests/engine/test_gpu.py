@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from engine import protocol
+from engine.controls.position import CHANNELS
 from engine.denoise.denoiser import Denoiser, load_denoiser
 from engine.host import Host
 from engine.pipeline import texture
@@ -55,7 +56,7 @@ def test_half_precision_denoises_as_full_precision(model: str, tiny_model: Path)
     generator = torch.Generator().manual_seed(4)
     size = cpu.preset.view_size // cpu.downscale
     x = torch.randn(2, cpu.latent_channels, size, size, generator=generator)
-    planes = 3 if cpu.preset.control == "position" else 1
+    planes = {"position": 3, "place": CHANNELS}.get(cpu.preset.control, 1)
     control = torch.rand(2, planes, cpu.preset.view_size, cpu.preset.view_size, generator=generator)
     for t in (950, 500, 100):
         full, half = (predicted(denoiser, x, t, control) for denoiser in (cpu, cuda))

@@ -48,7 +48,8 @@ def test_the_estimates_are_the_engines(lesson: distill.Lesson, denoiser: Denoise
     text, empty = denoiser.embed([PROMPT]), denoiser.embed([""])
     for level in denoiser.schedule(8).levels[::3]:
         times = torch.full((2,), int(level.time))
-        x, code, keep = (t.bfloat16() for t in (draw.latents, draw.control, torch.ones(2, 1, 1, 1)))
+        precision = lesson.teacher.unet.dtype
+        x, code, keep = (t.to(precision) for t in (draw.latents, draw.control, torch.ones(2, 1, 1, 1)))
         without, known = lesson.estimates(x, times, draw.tokens, code, keep)
         guidance = 2.0 if level.is_within(denoiser.preset.guidance_end) else 1.0
         guided = without + guidance * (known - without)

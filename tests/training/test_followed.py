@@ -14,7 +14,7 @@ from torch import Tensor
 
 from training.catalogue import EXTRAS, MATERIALS
 from training.fields import Fields
-from training.judge import measures, pairs, patches, scale, second, seeds, told
+from training.judge import examples, measures, pairs, patches, scale, second, seeds, told
 from training.judge.classifier import Verdict
 from training.judge.examples import Reference
 from training.judge.patches import Lessons, PatchClassifier, Told
@@ -204,3 +204,9 @@ def test_the_generator_moves_an_object_as_the_engine_does() -> None:
     assert 0.84 < spread[1] <= 1
     placed = seeds.placed(seeds.in_object(seeds.views.surface_of(pair)), pair.seed + seeds.OTHER)
     np.testing.assert_allclose(after.points, placed.of(before.points))
+
+
+def test_the_judges_in_the_repository_were_taught_todays_catalogue() -> None:
+    """Where this fails: python -m training.evaluate teaches both anew (training/README.md, Evaluation)."""
+    assert examples.kept(examples.KEPT / "classifier.safetensors") is not None
+    assert second.kept(examples.KEPT / "second.safetensors") is not None

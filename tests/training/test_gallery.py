@@ -39,6 +39,15 @@ def test_the_gallery_is_made_smaller_until_it_fits() -> None:
         gallery.smallest(cells, ["red bricks"] * 8, largest=1000)
 
 
+def test_prompts_of_several_meshes_never_share_a_row() -> None:
+    red, blue = (Image.new("RGB", (2, 2), colour) for colour in ("red", "blue"))
+    page = gallery.sheet([red] * 8 + [blue] * 8, [f"prompt {i}" for i in range(8)])
+    rows = [page.crop((0, top + gallery.LABEL, 12, top + gallery.LABEL + 2)) for top in range(0, 68, 17)]
+    found = [{colour for _, colour in row.getcolors() or []} - {(24, 24, 24)} for row in rows]
+    assert page.size == (12, 4 * 17)
+    assert found == [{(255, 0, 0)}] * 2 + [{(0, 0, 255)}] * 2
+
+
 def test_the_gallery_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Textures are replaced by plain pictures here: what is tested is that each is made once."""
     model, mesh = tmp_path / "model", tmp_path / "ball.ply"
@@ -68,8 +77,12 @@ def test_the_gallery_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
         assert page.size == (4 * gallery.CELL, gallery.CELL + gallery.LABEL)
     other = shutil.copytree(model, tmp_path / "other")
     (other / "weights").write_bytes(b"others")
-    gallery.main(replace(settings, beside=str(other)))
-    assert made == ["red bricks", "interrupted", "gold", "red bricks", "gold"]
+    ring = tmp_path / "ring.ply"
+    trimesh.creation.torus(1, 0.3).export(ring)
+    gallery.main(replace(settings, beside=str(other), meshes=[mesh, ring]))
+    assert made[3:] == ["red bricks", "gold", *2 * ["red bricks"], *2 * ["gold"]]
+    with Image.open(tmp_path / "docs" / "gallery-beside.png") as page:
+        assert page.size == (4 * gallery.CELL, 2 * (gallery.CELL + gallery.LABEL))
     (model / "vocabulary.json").unlink()
     with pytest.raises(UserError, match="vocabulary"):
         gallery.main(settings)

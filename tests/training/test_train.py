@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
+from PIL import Image
 from transformers import CLIPTokenizer
 
 from engine.denoise.denoiser import load_denoiser
-from training import autoencoder, fields, networks, places, small_autoencoder, train
+from training import autoencoder, fields, networks, optim, places, sheet, small_autoencoder, train
+from training.buffer import Draw
 from training.data import make_batch
+from training.diffusion import losses
 from training.networks import Architecture, scheduler, tokens
-from training.optim import resume
-from training.pool import SIZE
-from training.stages import AGAIN, STAGES, stage_at
+from training.optim import fastest, resume
+from training.pool import SIZE, Pool
+from training.stages import PLANS, stage_at
 from training.tokenizer import END, MAX_TOKENS, write_tokenizer
 
 MODEL = Path(__file__).resolve().parents[2] / "engine" / "models" / "starter" / "tokenizer"
@@ -68,6 +72,54 @@ def test_the_export_loads_in_the_stock_pipeline_and_samples(run: train.TrainingS
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):
         assert (model / "tokenizer" / name).exists()
     assert not list(model.rglob("*.bin"))
+    assert not [file for file in model.rglob("*.json") if str(run.run) in file.read_text()], "whose computer"
+
+
+def test_a_sheet_is_drawn_of_a_model_that_is_told_noise(run: train.TrainingSettings, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    sheet.draw(run.run / "model", Pool(run.run / "held_out"), path, ("red bricks", "lava"), 1, 1.0)
+    with Image.open(path) as page:
+        cells = np.asarray(page)[sheet.CELL :]
+    for half in np.array_split(cells, 2, axis=1):  # a prompt each
+        assert half[:, sheet.LABEL :].std() > 2
+
+
+@pytest.mark.parametrize(
+    ("device", "processor", "dtype"),
+    [
+        ("cpu", {"avx512_bf16": True}, torch.bfloat16),
+        ("cpu", {"avx512_bf16": False}, torch.float32),
+        ("cpu", {}, torch.float32),  # another architecture
+        ("cuda", {}, torch.bfloat16),
+    ],
+)
+def test_networks_learn_in_bfloat16_only_where_that_is_fast(
+    device: str, processor: dict[str, bool], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
+    assert fastest(torch.device(device)) == dtype
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+def test_a_step_is_taken_in_either_precision(
+    run: train.TrainingSettings, precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optim, "fastest", lambda _: precision)
+    nets = networks.load(run.run / "model")
+    optimizer = train.Optimizer(nets.all, run.average)
+    assert nets.unet.dtype == precision
+    draw = Draw(
+        torch.randn(2, autoencoder.LATENTS, 16, 16),
+        torch.randn(2, places.CODES + places.TAPS, 16, 16),
+        torch.ones(2, 1, 16, 16),
+        torch.zeros(2, MAX_TOKENS, dtype=torch.long),
+    )
+    generator = torch.Generator().manual_seed(0)
+    found = losses(nets, draw, draw.tokens[0], scheduler().alphas_cumprod, generator)
+    before = [master.clone() for master in optimizer.masters]
+    optimizer.step(optimizer.gradients(found.mean()), 1e-3)
+    assert sum(not torch.equal(*pair) for pair in zip(before, optimizer.masters, strict=True)) > 10
+    assert {master.dtype for master in optimizer.masters} == {torch.float32}
 
 
 def test_a_second_call_goes_on_from_the_checkpoint(run: train.TrainingSettings) -> None:
@@ -240,7 +292,7 @@ def test_a_windows_code_is_the_window_of_the_code(embedding: torch.nn.Module) ->
 
 
 def test_stages_cover_a_run_in_order() -> None:
-    for stages in (STAGES, AGAIN):
+    for stages in PLANS.values():
         bounds = [stage.until for stage in stages]
         assert bounds == sorted(bounds)
         assert bounds[-1] == 1

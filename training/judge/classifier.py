@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.optim import fastest
+
 SHRINK = 2  # pixels of a picture to one that the classifier sees
 WIDTHS = (24, 48, 96, 112)
 FEATURES = 128
@@ -169,11 +171,12 @@ def learn(
         optimizer, course.rate, total_steps=course.steps, pct_start=0.15
     )
     network.train()
+    half = fastest(torch.device("cpu")) == torch.bfloat16
     right = 0.0
     for step in range(course.steps):
         index = torch.randint(len(data.pictures), (course.batch,), generator=generator)
         pictures, mask = crops(data.pictures, data.mask, index, course.crop, generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, half):
             found = network(pictures.contiguous(memory_format=torch.channels_last), mask)
         material, other = (logits.float() for logits in found)
         optimizer.zero_grad()

@@ -26,7 +26,8 @@ from training.pool import SIZE, Pool, View, build, render
 TEACHING, HELD_OUT = 91_001, 91_002  # seeds of shapes, views and looks
 FIELDS = 91_003
 CLOSE_UPS = CLOSE / COUNT  # of all views, as among the pairs
-PICTURES, STEPS = 12_000, 9000  # teaching pictures, training steps: a quarter of a CPU-hour in all
+PICTURES, STEPS = 12_000, 9000  # teaching pictures, training steps: half a CPU-hour in all
+KEPT = Path(__file__).parent / "kept"  # judges taught at full length, so that figures can be compared
 STORED = (CROP + 16) * SHRINK  # pixels cut for a teaching picture, with room for crops to move in
 
 Log = Callable[[str], None]
@@ -90,14 +91,12 @@ def _reference(pictures: list[tuple[Tensor, Tensor]], looks: list[Look]) -> Refe
     )
 
 
-def classifier(
-    folder: Path, noise: Fields, log: Log, pictures: int = PICTURES, steps: int = STEPS
-) -> Classifier:
-    """The classifier kept in ``folder``; trained first where there is none for today's catalogue."""
+def classifier(folder: Path, noise: Fields, log: Log) -> Classifier:
+    """The classifier kept in ``folder`` or KEPT; taught first where neither has one for today's catalogue."""
     path = folder / "classifier.safetensors"
-    if (found := kept(path)) is None:
+    if (found := kept(path) or kept(KEPT / path.name)) is None:
         shapes = build(folder / "teaching_near", 110, 4, seed=TEACHING, workers=1, close_ups=CLOSE_UPS)
-        found = taught(*teach(shapes, noise, pictures, log), steps, log)
+        found = taught(*teach(shapes, noise, PICTURES, log), STEPS, log)
         keep(found, path)
     return found.eval()
 

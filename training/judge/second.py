@@ -28,17 +28,16 @@ def visible(names: Iterable[str]) -> list[str]:
     return [name for name in names if EXTRAS[name].overlay]
 
 
-def classifier(
-    folder: Path, noise: Fields, log: examples.Log, pictures: int = PICTURES, steps: int = STEPS
-) -> PatchClassifier:
-    """The second judge kept in ``folder``; trained first where there is none for today's catalogue."""
+def classifier(folder: Path, noise: Fields, log: examples.Log) -> PatchClassifier:
+    """The second judge kept in ``folder`` or examples.KEPT; taught first where neither has one for today's
+    catalogue."""
     path = folder / "second.safetensors"
-    if (found := kept(path)) is None:
+    if (found := kept(path) or kept(examples.KEPT / path.name)) is None:
         shapes = build(folder / "second", 60, 4, seed=TEACHING, workers=1, close_ups=examples.CLOSE_UPS)
-        lessons, materials, extras = teach(shapes, noise, pictures, log)
+        lessons, materials, extras = teach(shapes, noise, PICTURES, log)
         torch.manual_seed(TEACHING)
         found = PatchClassifier(materials, extras)
-        fit(found, lessons, steps, TEACHING, log)
+        fit(found, lessons, STEPS, TEACHING, log)
         keep(found, path)
     return found.eval()
 
