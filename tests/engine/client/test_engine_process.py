@@ -6,6 +6,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,16 +90,16 @@ def test_a_message_may_take_its_time_to_be_made(start: Start) -> None:
     """Nobody waits, the order is kept, and what comes to nothing isn't sent."""
     engine = start(ECHO)
     engine.next()
-    begun = time.monotonic()
+    sent = threading.Event()
 
     def slowly() -> Event:
-        time.sleep(0.5)
+        assert sent.wait(30)
         return {"kind": "slow"}
 
     engine.send_made(slowly)
     engine.send_made(lambda: None)
     engine.send({"kind": "quick"})
-    assert time.monotonic() - begun < 0.4
+    sent.set()
     assert [engine.next()["kind"] for _ in range(2)] == ["slow", "quick"]
 
 
@@ -187,9 +188,7 @@ def test_one_that_closes_its_output_is_ended(start: Start, monkeypatch: pytest.M
 def test_after_a_kill_nothing_is_told(start: Start) -> None:
     engine = start(ECHO)
     engine.next()
-    begun = time.monotonic()
     engine.kill()
-    assert time.monotonic() - begun < 0.2
     engine.wait()
     time.sleep(0.1)
     assert engine.events.empty()
@@ -202,7 +201,7 @@ def test_a_pipe_that_nobody_empties_blocks_nobody(start: Start) -> None:
     for _ in range(10):
         engine.send({"kind": "job", "text": "x" * 100_000})
     engine.kill()
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 10  # of the minute that it doesn't read
 
 
 def test_what_cant_be_started_raises() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,11 @@ from engine.errors import UserError
 from engine.host import Clock, Host
 from engine.mesh import udim
 from engine.mesh.mesh import Mesh, load
-from engine.mesh.sets import lay_out
+from engine.mesh.sets import Layout, lay_out
 from engine.mesh.unwrap import ensure_uvs
 from engine.pictures.pages import count, page_of, paged
 from engine.protocol import Request
+from tests.effort import seconds
 from tests.engine import shapes
 
 QUAD = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], np.float32)
@@ -154,15 +154,15 @@ def test_no_two_parts_share_a_file_in_whichever_letters() -> None:
 def test_parts_cost_no_more_than_in_proportion() -> None:
     """Four times as many: about four times as long, not sixteen."""
 
-    def seconds(count: int) -> float:
+    def taken(count: int) -> float:
         mesh = parts(["same"] * count)
-        start = time.process_time()
-        layout = lay_out([mesh], False, lambda one, _: (one, False, []))
-        assert len(layout.pages) == count
-        return time.process_time() - start
+        assert len(laid_out(mesh).pages) == count
+        return seconds(lambda: laid_out(mesh))
 
-    few, many = (min(seconds(count) for _ in range(2)) for count in (2000, 8000))
-    assert many < 8 * few
+    def laid_out(mesh: Mesh) -> Layout:
+        return lay_out([mesh], False, lambda one, _: (one, False, []))
+
+    assert taken(8000) < 8 * taken(2000)
 
 
 def test_thousands_of_textures_are_refused_before_any_is_unwrapped(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 
 import numpy as np
@@ -243,12 +242,11 @@ def test_random_polygons(seed: int, roughness: float, dense: bool) -> None:
         charts.PLAIN = plain
 
 
-def test_dense_meshes_take_the_quick_way() -> None:
+def test_dense_meshes_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     mesh = mesh_of(trimesh.creation.icosphere(subdivisions=6))
     assert len(mesh.faces) > charts.PLAIN
-    start = time.process_time()
+    monkeypatch.setattr(charts.atlas, "unwrap", lambda *_, **__: pytest.fail("xatlas takes minutes"))
     result = unwrapped(mesh, 1024)
-    assert time.process_time() - start < 5  # 0.7 s alone
     require_even_density(result)
     assert result.uvs is not None
     assert overlap.share(result.uvs) < 0.002

@@ -18,7 +18,6 @@ from tests.processes import lives
 
 Message = dict[str, Any]
 ANSWER_S = 2.0  # what the contract allows a cancel, and the end of the parent
-SLACK_S = 1.0  # for a machine that is busy with other things
 
 
 class EngineChild:

@@ -11,8 +11,8 @@ import pytest
 
 from engine import protocol
 from engine.protocol import Request
-from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start, at_work
-from tests.processes import lives, until
+from tests.engine.serve.child import ANSWER_S, EngineChild, Start, at_work
+from tests.processes import SLACK_S, lives, until
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt" or not Path("/proc/self/stat").exists(), reason="finds processes in /proc"

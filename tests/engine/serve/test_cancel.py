@@ -10,7 +10,8 @@ import pytest
 
 from engine import protocol
 from engine.protocol import Request
-from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start, alive, at_work
+from tests.engine.serve.child import ANSWER_S, EngineChild, Start, alive, at_work
+from tests.processes import SLACK_S
 
 
 @pytest.mark.parametrize("stage", ["views", "denoise", "bake", "measure"])

@@ -13,7 +13,8 @@ import pytest
 from engine import protocol
 from engine.client import child
 from engine.protocol import Request
-from tests.engine.serve.child import ANSWER_S, SLACK_S, EngineChild, Start
+from tests.engine.serve.child import ANSWER_S, EngineChild, Start
+from tests.processes import SLACK_S
 
 
 def test_it_greets_works_and_reports(engine: EngineChild, request_for: Callable[..., Request]) -> None:
