@@ -34,10 +34,6 @@ timed(panel, "draw_generate")
 timed(panel, "draw_progress")
 
 
-def leftovers() -> list[str]:
-    return [p.name for p in Path(bpy.app.tempdir).glob("sync_texture_*")]
-
-
 def prepare():
     artist.monkey()
     yield from artist.open_panel()
@@ -78,7 +74,7 @@ def test_generate_and_one_undo_takes_it_back():
     assert len(ours()) == 2, ours()
     undo()
     yield 0.3
-    assert leftovers() == []
+    assert helper.left_folders() == []
 
 
 def test_cancel_changes_nothing():
@@ -101,7 +97,7 @@ def test_cancel_changes_nothing():
         if prompt == "hang":
             assert engine.supervisor.pid not in (None, pid), "another engine must be there for the next job"
     helper.check_same(before, helper.dump())
-    assert leftovers() == []
+    assert helper.left_folders() == []
 
 
 def test_a_killed_engine_is_told():
@@ -167,7 +163,7 @@ def test_a_damaged_picture_is_told():
     yield 0.3
     shoot("9_damaged")
     helper.check_same(before, helper.dump())
-    assert leftovers() == []
+    assert helper.left_folders() == []
 
 
 def test_edit_mode_at_the_end_is_waited_for():
@@ -201,7 +197,7 @@ def test_loading_a_file_ends_the_job_and_the_engine():
     assert idle()
     assert engine.supervisor.pid is None
     assert ours() == []
-    assert leftovers() == []
+    assert helper.left_folders() == []
     assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
@@ -231,7 +227,7 @@ def test_disabling_ends_the_job_and_the_engine():
         assert overlay._handle is None
         assert engine.supervisor.pid is None
         assert idle()
-        assert leftovers() == []
+        assert helper.left_folders() == []
     finally:
         blender_sync_addon.register()
     yield 0.5
