@@ -73,7 +73,8 @@ def test_the_starter_as_json_agrees_with_its_files(capfd: Capture) -> None:
     found = as_json(capfd, "show", "starter")
     assert found["installed"] is True
     assert found["view_size"] % unet["sample_size"] == 0
-    assert found["control"] in ("depth", "position")
+    told = json.loads((STARTER_FOLDER / "sync_texture.json").read_text(encoding="utf-8"))
+    assert found["control"] == told["control"]
     assert [m["material"] for m in found["vocabulary"]["materials"]] == listed["materials"]
     assert [m["example"] for m in found["vocabulary"]["materials"]] == listed["examples"]
     assert found["vocabulary"]["colours"] == listed["colours"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import CLIPTokenizer
 
 from engine.models import vocabulary
 from engine.models.vocabulary import Vocabulary
@@ -31,12 +29,6 @@ def starter() -> Vocabulary:
     found = vocabulary.read(STARTER)
     assert found
     return found
-
-
-@pytest.fixture(scope="module")
-def tokens() -> dict[str, int]:
-    words: dict[str, int] = CLIPTokenizer.from_pretrained(STARTER / "tokenizer").get_vocab()
-    return words
 
 
 @pytest.mark.parametrize(
@@ -177,12 +169,8 @@ def test_a_slip_of_the_finger_is_recognised(word: str, data: st.DataObject) -> N
     assert not SMALL.unknown(typed) or word in SMALL.nearest(typed)
 
 
-def test_the_starters_words_are_whole_tokens_of_its_tokenizer(
-    starter: Vocabulary, tokens: dict[str, int]
-) -> None:
+def test_the_starter_knows_what_its_list_tells(starter: Vocabulary) -> None:
     listed = [*starter.materials, *starter.colours, *starter.adjectives, *starter.examples, *starter.words]
-    pieces = {word for text in listed for word in re.findall("[a-z]+", text)}
-    assert pieces - {token.removesuffix("</w>") for token in tokens if token.endswith("</w>")} == set()
     assert all(starter.unknown(text) == [] for text in listed)
 
 
