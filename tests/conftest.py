@@ -30,6 +30,10 @@ _extension.__path__ = [str(ROOT)]
 sys.modules.setdefault("sync_texture", _extension)
 
 
+# What is held against diffusers is computed in 32 bits, by tests and by the engines that they start, so that
+# verdicts are the same on any processor. 16 bits have tests of their own.
+os.environ.setdefault("SYNC_TEXTURE_PRECISION", "full")
+
 WINDOWS = {"gui", "test_installed_zip.py", "test_build.py"}
 """Parts of paths of tests that build the extension, or that look at what is on a screen: one at a time."""
 

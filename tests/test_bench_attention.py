@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -86,7 +88,9 @@ def test_ways_are_taken_in_turns() -> None:
 def test_memory_is_that_of_each_way() -> None:
     if not case.FORGET.exists():
         pytest.skip("this system doesn't say what a process needed at most")
-    found = case.in_turns(lambda way: torch.ones(way * 128, 2**18), CPU, seconds=0)  # in MiB
+    for _ in range(2):  # first what other tests left is given back
+        gc.collect()
+        found = case.in_turns(lambda way: torch.ones(way * 128, 2**18), CPU, seconds=0)  # in MiB
     assert np.diff(found.peak_mb) == pytest.approx([128, 128], abs=16)
 
 

@@ -17,7 +17,7 @@ _TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")  # tr
 
 SIDECAR = {
     "control": "place",
-    "precision": "full",
+    "precision": "bfloat16",  # in float16 its network overflows
     "guidance": 2.0,
     "guidance_end": 0.5,
     "autoencoder": "tiny",

@@ -13,12 +13,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.denoise.device import has_bfloat16
+
 
 def fastest(device: torch.device) -> torch.dtype:
     """What networks learn in soonest on ``device``: bfloat16, or float32 on a CPU without it. With AVX-512
     BF16 bfloat16 is twice as fast; where it is emulated, as with AVX2, 10 to 20 times as slow."""
-    calculates = device.type == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16")
-    return torch.bfloat16 if calculates else torch.float32
+    return torch.bfloat16 if device.type == "cuda" or has_bfloat16(device) else torch.float32
 
 
 class Optimizer:

@@ -20,6 +20,7 @@ from ..models.files import AGAIN, read_json
 from ..options.values import short
 from . import weights
 from .build import build
+from .device import finer
 from .parts import Part
 from .simplify import is_affine, simplify
 
@@ -48,7 +49,8 @@ class Autoencoder:
         """Latents of ``pictures``, batch by batch: the mean of the posterior, so that a picture always has
         the same."""
         vae = self._part.network()
-        means = torch.cat([self._encoded(vae, self._taken(batch) * 2 - 1).float() for batch in pictures])
+        taken = (batch.to(self._part.device, self._part.kind_of("encoder")) * 2 - 1 for batch in pictures)
+        means = torch.cat([self._encoded(vae, batch).float() for batch in taken])
         return (means - self._shift.to(means)) * self._scale.to(means)
 
     def _encoded(self, vae: Any, pictures: Tensor) -> Tensor:
@@ -59,7 +61,8 @@ class Autoencoder:
         """Pictures of ``latents``, batch by batch: float32, not clamped."""
         vae = self._part.network()
         own = [batch / self._scale.to(batch) + self._shift.to(batch) for batch in latents]
-        return torch.cat([self._decoded(vae, self._taken(batch)).float() for batch in own]) / 2 + 0.5
+        taken = (batch.to(self._part.device, self._part.dtype) for batch in own)
+        return torch.cat([self._decoded(vae, batch).float() for batch in taken]) / 2 + 0.5
 
     def _decoded(self, vae: Any, latents: Tensor) -> Tensor:
         return vae.decode(latents).sample  # type: ignore[no-any-return]
@@ -76,9 +79,6 @@ class Autoencoder:
             return None
         side = 2 ** (len(self._part.config.encoder_block_out_channels) - 1)
         return Squares.of(lambda pictures: self.encode([pictures]), side)
-
-    def _taken(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self._part.device, self._part.dtype)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def without_overflow(vae: Part, computed: torch.dtype) -> Part:
     if vae.config.force_upcast:
         vae.dtype = torch.float32
     elif computed == torch.bfloat16:
-        vae.dtype = torch.float16
+        vae.dtype = finer(computed, vae.device)
     return vae
 
 
@@ -168,11 +168,13 @@ def tiny_part(path: Path, vae: Any, device: torch.device, dtype: torch.dtype) ->
     config = read_json(file)
     check_tiny(path, config, vae)
     network = TINY[config["_class_name"]]
+    simple = network == TINY["AutoencoderDC"]
     return Part(
         sidecar.TINY_AUTOENCODER,
         partial(build, network, config, file),
         lambda _, check: weights.of_folder(path),
         device,
         dtype,
-        simplify if network == TINY["AutoencoderDC"] else lambda network: None,
+        simplify if simple else lambda network: None,
+        ("encoder",) if simple else (),  # of which an affine map is told by differences
     )

@@ -28,6 +28,8 @@ from .parts import Part
 from .weights import Check
 
 NETWORK = "diffusers.models.controlnets.controlnet:ControlNetModel"
+# What reads its pictures, once: in full precision, as a place told in 16 bits is a rough one.
+EMBEDDING = "controlnet_cond_embedding"
 UNION_NETWORK = "diffusers.models.controlnets.controlnet_union:ControlNetUnionModel"
 # Of the pictures that a union takes, those that we make: its numbers of them.
 UNION_KINDS = {"depth": 1, "lines": 3, "normal": 4}
@@ -58,6 +60,7 @@ class ControlNet:
             unet.device,
             unet.dtype,
             self._take_embedding,
+            (EMBEDDING,),
         )
         check_condition_size(path, self.part.config, vae.config)
         self.kinds: Mapping[str, int | None] = trained_on(path)
@@ -66,8 +69,8 @@ class ControlNet:
 
     def _take_embedding(self, network: Any) -> None:
         """From now on ``network`` is given pictures that are embedded already."""
-        self.embedding = network.controlnet_cond_embedding
-        network.controlnet_cond_embedding = nn.Identity()
+        self.embedding = getattr(network, EMBEDDING)
+        setattr(network, EMBEDDING, nn.Identity())
 
     @torch.no_grad()
     def embed(self, pictures: Tensor, rows: int) -> Tensor:
@@ -85,12 +88,12 @@ class ControlNet:
 
     def _embed(self, pictures: Tensor) -> Tensor:
         count = self.part.config.conditioning_channels
-        colours = pictures.to(self.part.device, self.part.dtype)
+        colours = pictures.to(self.part.device, self.part.kind_of(EMBEDDING))
         colours = colours.expand(-1, 3, -1, -1) if colours.shape[1] == 1 else colours[:, :count]
         colours = F.pad(colours, (0, 0, 0, 0, 0, count - colours.shape[1]))
         if self.part.config.controlnet_conditioning_channel_order == "bgr":  # turns whatever it is given
-            return self.embedding(colours.flip(1)).flip(1)  # type: ignore[no-any-return]
-        return self.embedding(colours)  # type: ignore[no-any-return]
+            return self.embedding(colours.flip(1)).flip(1).to(self.part.dtype)  # type: ignore[no-any-return]
+        return self.embedding(colours).to(self.part.dtype)  # type: ignore[no-any-return]
 
     def residuals(
         self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]], **added: Any

@@ -283,7 +283,7 @@ class Denoiser:
         for one in self.controls:
             if one.kind in shown and level.is_within(one.end):
                 with raised_by_networks():
-                    pictures = self._family.steer(shown[one.kind], self.batch, one.net)
+                    pictures = self._family.steer(shown[one.kind], self.vae_batch, one.net)
                 found.append(Control(pictures, one.scale, one.net, one.kind))
         return found
 

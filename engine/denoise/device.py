@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from ..errors import UserError
@@ -19,6 +21,7 @@ CPU_VAE_BUDGET = 64 << 20  # measured: decoding a few small pictures at a time i
 CUDA_SHARE = 0.4
 CUDA_SPARE = 600 << 20  # of a card: its driver's own share of a process, and what breaks up between tensors
 SHARED_SPARE = 1 << 30  # of a memory that is everyone's
+PRECISION = "SYNC_TEXTURE_PRECISION"  # in the environment: "full" for 32 bits on every device
 
 # Feature maps of the widest level alive at once in a pass, skip connections and attention included: the rule
 # of thumb behind the default batch.
@@ -45,18 +48,29 @@ def available(name: str) -> bool:
 
 
 def network_dtype(device: torch.device, precision: str = "half") -> torch.dtype:
-    """Half ``precision`` on CUDA: twice as fast, half the memory; bfloat16, in which nothing overflows, where
-    the card calculates in it. Full precision elsewhere: CPUs have no fast half-precision kernels, and on
-    Apple's MPS half precision has mixed-type failures and black pictures on record, while diffusers'
-    documentation uses full precision there."""
-    if device.type != "cuda" or precision != "half":
+    """16 bits where they are faster, of the ``precision`` (choices.PRECISIONS) that allows them: bfloat16, in
+    which nothing overflows, where the device calculates in it, else float16 on CUDA. 32 elsewhere: other CPUs
+    have no fast kernels for 16, and on Apple's MPS half precision has mixed-type failures and black pictures
+    on record, while diffusers' documentation uses full precision there."""
+    if precision == "full" or os.environ.get(PRECISION) == "full":
         return torch.float32
-    return torch.bfloat16 if has_bfloat16(device) else torch.float16
+    if has_bfloat16(device):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" and precision == "half" else torch.float32
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` calculates in bfloat16 itself: half the memory, with the range of full precision."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    """Whether ``device`` calculates in bfloat16 itself: half the memory, with the range of full precision.
+    CPUs that only emulate it take ten times as long as in full precision."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+def finer(dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """Of 16 bits those that tell the numbers of a picture best: float16, but on CPUs, which don't have it,
+    the ``dtype`` that is computed in."""
+    return dtype if device.type == "cpu" else torch.float16
 
 
 def budget(device: torch.device) -> int:

@@ -28,6 +28,7 @@ FOLDER = "estimator"  # of a pipeline
 UNET = "diffusers.models.unets.unet_2d_condition:UNet2DConditionModel"
 SEES = {"position": 3, "depth": 1}  # control pictures, beside the view's three colours, with their numbers
 _PATCH = 4  # pixels along an edge
+_TOGETHER = 4  # pictures in a pass: more are hardly faster, and take memory
 _DARK = 0.08  # glow up to this is doubt: what nearly never glows would shine faintly in the dark
 
 
@@ -56,9 +57,10 @@ class Estimator:
         margin = (0, -width % self._grid, 0, -height % self._grid)
         seen = F.pixel_unshuffle(F.pad(seen, margin, mode="replicate"), _PATCH).to(part.dtype)
         found = []
-        for rows, words in zip(seen, text.to(part.device, part.dtype), strict=True):
+        words = text.to(part.device, part.dtype)
+        for rows in zip(torch.split(seen, _TOGETHER), torch.split(words, _TOGETHER), strict=True):
             check()
-            found.append(network(rows[None], 0, words[None]).sample.float())
+            found.append(network(rows[0], 0, rows[1]).sample.float())
         values = F.pixel_shuffle(torch.cat(found), _PATCH)[..., :height, :width].clamp(0, 1)
         glow = ((values[:, 3:] - _DARK) / (1 - _DARK)).clamp(min=0) * pictures.to(part.device)
         return torch.cat([values[:, :3], glow], dim=1).to(pictures.device)
@@ -71,7 +73,7 @@ class Estimator:
         return [part.to(self.part.device) for part in parts]
 
 
-def find(pipeline: Path, text_width: int, device: torch.device) -> Part | None:
+def find(pipeline: Path, text_width: int, device: torch.device, dtype: torch.dtype) -> Part | None:
     """The estimator in the folder ``pipeline``, for a model whose text is ``text_width`` wide; None without
     one. Raises UserError for a network of another kind."""
     file = pipeline / FOLDER / "config.json"
@@ -80,7 +82,7 @@ def find(pipeline: Path, text_width: int, device: torch.device) -> Part | None:
     config = read_json(file)
     _check(file, config, text_width)
     network = partial(build, UNET, config, file)
-    return Part(FOLDER, network, lambda _, check: weights.of_folder(file.parent), device, torch.float32)
+    return Part(FOLDER, network, lambda _, check: weights.of_folder(file.parent), device, dtype)
 
 
 def _check(file: Path, config: Mapping[str, Any], text_width: int) -> None:

@@ -15,7 +15,7 @@ from ..options.values import cut
 
 _LIBRARIES = ("diffusers", "transformers", "tokenizers")
 _CHECK = 'check its files by "models verify"'
-_FULL = '; on CUDA, "precision": "full" in its sync_texture.json may help'
+_FULL = '; in 16 bits, "precision": "full" in its sync_texture.json may help'
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .additions import Changes, changed
 from .compiled import compile_blocks
-from .resting import EIGHT_BITS, PLAIN, Rest, largest, resting
+from .resting import EIGHT_BITS, PLAIN, Rest, inside, largest, resting
 from .weights import Check, fill, refill
 
 Weights = Callable[[Any, Check], Iterable[tuple[str, Tensor]]]
@@ -23,6 +23,7 @@ class Part:
     name: for errors. build: makes it empty. weights: gives an empty one's tensors, one by one. finish: what
     is done with it once it has them. config: the network's own, with what a file leaves out; None for one
     without any. kind: its class.
+    exact: names of modules that are in full precision, whatever the others are in.
     layers: its linear layers and convolutions, each with the shape of its weight.
     """
 
@@ -34,9 +35,10 @@ class Part:
         device: torch.device,
         dtype: torch.dtype,
         finish: Callable[[Any], None] = lambda network: None,
+        exact: tuple[str, ...] = (),
     ) -> None:
         self.name, self.device, self.dtype = name, device, dtype
-        self._build, self._weights, self._finish = build, weights, finish
+        self._build, self._weights, self._finish, self._exact = build, weights, finish, exact
         self._empty: Any = build()
         self._network: Any = None
         self.config: Any = getattr(self._empty, "config", None)
@@ -50,15 +52,20 @@ class Part:
         self._rest = PLAIN
         sizes = {name: parameter.numel() for name, parameter in self._empty.named_parameters()}
         self._elements: int = sum(sizes.values())
+        self._full: int = sum(size for name, size in sizes.items() if inside(name, exact))
         self._resting = {  # numbers that may rest, by how many bytes each of them then takes
-            kind.itemsize: sum(sizes.get(name, 0) for name in resting(self._empty, kind))
+            kind.itemsize: sum(sizes.get(name, 0) for name in resting(self._empty, kind, exact))
             for kind in (torch.float16, EIGHT_BITS)
         }
         self._largest = largest(self._empty)
 
+    def kind_of(self, module: str) -> torch.dtype:
+        """The precision of one of its modules."""
+        return torch.float32 if module in self._exact else self.dtype
+
     def bytes(self, stored: torch.dtype | None = None) -> int:
         """What its weights take where they rest as ``stored``; None: as they are computed with."""
-        plain = self._elements * self.dtype.itemsize
+        plain = self._elements * self.dtype.itemsize + self._full * (4 - self.dtype.itemsize)
         if stored is None or stored.itemsize >= self.dtype.itemsize:
             return int(plain)
         return int(plain - self._resting[stored.itemsize] * (self.dtype.itemsize - stored.itemsize))
@@ -93,7 +100,7 @@ class Part:
         if self._network is None:
             network = self._build() if self._empty is None else self._empty
             tensors, add = self._weights(network, check), partial(changed, changes=self._changes)
-            fill(network, tensors, self.dtype, self.device, check, self.name, add, self._rest)
+            fill(network, tensors, self.dtype, self.device, check, self.name, add, self._rest, self._exact)
             self._finish(network)
             if self._rest.is_plain:  # others move while they run
                 compile_blocks(network, self.device)

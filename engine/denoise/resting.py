@@ -39,9 +39,15 @@ class Rest:
 PLAIN = Rest()
 
 
-def resting(network: nn.Module, stored: torch.dtype | None) -> frozenset[str]:
-    """The names of the weights of ``network`` that may rest in the kind ``stored``: in 8 bits not those of
-    layers that lose too much by it, which its class names or diffusers does for all."""
+def inside(key: str, modules: tuple[str, ...]) -> bool:
+    """Whether the weight ``key`` is of one of the ``modules``."""
+    return key.startswith(tuple(f"{module}." for module in modules))
+
+
+def resting(network: nn.Module, stored: torch.dtype | None, exact: tuple[str, ...] = ()) -> frozenset[str]:
+    """The names of the weights of ``network`` that may rest in the kind ``stored``: none of the modules
+    ``exact``, and in 8 bits not those of layers that lose too much by it, which its class names or diffusers
+    does for all."""
     if stored is None:
         return frozenset()
     looked_at = getattr(network, "_keep_in_fp32_modules", None) or ()
@@ -51,7 +57,8 @@ def resting(network: nn.Module, stored: torch.dtype | None) -> frozenset[str]:
     return frozenset(
         f"{name}.{key}" if name else key
         for name, module in network.named_modules()
-        if isinstance(module, _LAYERS) and not any(re.search(pattern, name) for pattern in kept)
+        if isinstance(module, _LAYERS)
+        and not (inside(f"{name}.", exact) or any(re.search(pattern, name) for pattern in kept))
         for key, _ in module.named_parameters(recurse=False)
     )
 

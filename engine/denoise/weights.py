@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..models import files, quantised
 from ..models.files import SUPPORTED
 from ..models.header import header
-from .resting import PLAIN, Rest, resting, wake
+from .resting import PLAIN, Rest, inside, resting, wake
 
 Check = Callable[[], None]
 AGAIN = files.AGAIN
@@ -136,17 +136,20 @@ def fill(
     name: str,
     add: Add = _as_it_is,
     rest: Rest = PLAIN,
+    exact: tuple[str, ...] = (),
 ) -> None:
     """Give an empty ``network`` (parts.py) its weights on ``device`` and freeze it; calls ``check`` between.
     add: called with each weight as its file has it. rest: how they lie while they aren't computed with.
 
-    Parameters come in ``dtype``; buffers (statistics, counts, tables) stay as precise as the network has
-    them. Weights that are tied to one another are one, whichever of their names a file has. Raises UserError
-    when a weight is missing or has another shape; what the network doesn't know is left out.
+    Parameters come in ``dtype``, those of the modules ``exact`` in float32; buffers (statistics, counts,
+    tables) stay as precise as the network has them. Weights that are tied to one another are one, whichever
+    of their names a file has. Raises UserError when a weight is missing or has another shape; what the
+    network doesn't know is left out.
     """
     own = network.state_dict()
     kinds = {key: buffer.dtype for key, buffer in network.named_buffers()}
-    names = resting(network, rest.stored)
+    kinds |= {key: torch.float32 for key in own if inside(key, exact)}
+    names = resting(network, rest.stored, exact)
     kinds |= dict.fromkeys(names, rest.stored or dtype)
     home = torch.device("cpu") if rest.away else device
     state: dict[str, Tensor] = {}

@@ -23,9 +23,9 @@ class Preset:
     that are synchronised, a number or one of choices.SYNC_SHARES, and the side of the texture that they are
     averaged in. aggregate: one of AGGREGATES there, for methods that don't weight views in a way of their
     own. control: which of CONTROLS the ControlNet takes. conditioning_scale: its strength. control_end: share
-    of the way from noise to picture after which it is off. precision: one of PRECISIONS, "half" being for
-    CUDA alone (device.py). autoencoder: one of AUTOENCODERS, which one makes the last pictures where a model
-    has a tiny one too. prefix: put before every prompt.
+    of the way from noise to picture after which it is off. precision: one of PRECISIONS (device.py).
+    autoencoder: one of AUTOENCODERS, which one makes the last pictures where a model has a tiny one too.
+    prefix: put before every prompt.
     background: "colours" or "grey", what lies behind views that are rendered from the texture.
     attention: "views" or "off", whether views attend to each other (attention.py). reference_share: share of
     the way on which they attend to a reference as well. nearest: how many times nearer than the whole object

@@ -76,7 +76,7 @@ def said_control(controlnet: Path) -> str | None:
 
 
 def precision(controlnet: Path) -> str:
-    """What a model with ``controlnet`` runs in on CUDA; arguments and errors as in :func:`of_model`."""
+    """What a model with ``controlnet`` computes in; arguments and errors as in :func:`of_model`."""
     return str(_of_controlnet(controlnet).get("precision", "half"))
 
 

@@ -189,7 +189,8 @@ AREAS = {
 }
 REPAINTED = {name: AREAS[name] for name in ("faces", "group", "mask", "material")}
 PRECISIONS = {
-    "half": ("Half", "16 bits"),
+    "half": ("Half", "16 bits where the device is faster with them"),
+    "bfloat16": ("Bfloat16", "16 bits with the range of 32, where the device calculates in them, else 32"),
     "full": ("Full", "32 bits, on every device"),
 }
 AUTOENCODERS = {

@@ -42,7 +42,7 @@ class ModelFile:
     precision: str | None = field(
         default=None,
         metadata=option(
-            "Precision", "What a model with it runs in on CUDA", ABOUT_CONTROLNET, choices=choices.PRECISIONS
+            "Precision", "What a model with it computes in", ABOUT_CONTROLNET, choices=choices.PRECISIONS
         ),
     )
     sync_share: Mapping[str, float | str] | None = field(

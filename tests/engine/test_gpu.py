@@ -13,14 +13,13 @@ import torch
 from PIL import Image
 
 from engine import protocol
-from engine.controls.position import CHANNELS
-from engine.denoise.denoiser import Denoiser, load_denoiser
+from engine.denoise.denoiser import load_denoiser
 from engine.host import Host
 from engine.pipeline import texture
 from engine.views.backends import make_raster, obstacle
 from engine.views.cameras import even_rig
 from engine.views.raster import EmbreeRaster
-from tests.engine.denoise.loaded import level
+from tests.engine.denoise import precisions
 from tests.engine.views.same_views import SHAPES, assert_same_view
 
 pytestmark = [
@@ -50,30 +49,11 @@ def test_nvdiffrast_draws_what_rays_hit(name: str, resolution: int) -> None:
 
 
 @pytest.mark.parametrize("model", ["tiny", "starter"])
-def test_half_precision_denoises_as_full_precision(model: str, tiny_model: Path) -> None:
+def test_half_precision_denoises_as_full_precision(
+    model: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = str(tiny_model) if model == "tiny" else model
-    cpu, cuda = (load_denoiser(name, device, lambda: None) for device in ("cpu", "cuda"))
-    generator = torch.Generator().manual_seed(4)
-    size = cpu.preset.view_size // cpu.downscale
-    x = torch.randn(2, cpu.latent_channels, size, size, generator=generator)
-    planes = {"position": 3, "place": CHANNELS}.get(cpu.preset.control, 1)
-    control = torch.rand(2, planes, cpu.preset.view_size, cpu.preset.view_size, generator=generator)
-    for t in (950, 500, 100):
-        full, half = (predicted(denoiser, x, t, control) for denoiser in (cpu, cuda))
-        assert torch.isfinite(half).all()
-        assert ((half - full).norm() / full.norm()).item() < 0.05
-    full, half = (denoiser.decode(x.to(denoiser.device)).float().cpu() for denoiser in (cpu, cuda))
-    assert (half - full).abs().mean().item() < 0.02
-
-
-def predicted(denoiser: Denoiser, x: torch.Tensor, t: int, control: torch.Tensor) -> torch.Tensor:
-    words, nothing = denoiser.embed(["red bricks"]), denoiser.embed([""])
-    home = denoiser.device
-    return (
-        denoiser.predict_x0(x.to(home), level(denoiser, t), words, nothing, control.to(home), 3.0)
-        .float()
-        .cpu()
-    )
+    precisions.require_alike(precisions.both(name, "cuda", monkeypatch))
 
 
 @pytest.mark.usefixtures("nvdiffrast")

@@ -87,7 +87,7 @@ class StableDiffusion(UNetFamily):
         if sources.tiny:
             parts["tiny"] = tiny_part(sources.tiny, vae.config, device, dtype)
         self.parts: Mapping[str, Part] = parts
-        if read := estimator.find(sources.pipeline, unet.config.cross_attention_dim, device):
+        if read := estimator.find(sources.pipeline, unet.config.cross_attention_dim, device, dtype):
             parts[estimator.FOLDER], self.estimator = read, Estimator(read)
         self._autoencoders = {name: Autoencoder(parts[name]) for name in ("vae", "tiny") if name in parts}
         self._tokenizer = tokenizer.read(sources.pipeline / "tokenizer")

@@ -13,7 +13,7 @@ from ...models.files import read_json
 from ...models.sources import Sources
 from .. import tokenizer, weights
 from ..build import build
-from ..device import has_bfloat16
+from ..device import finer, has_bfloat16
 from ..parts import Part
 from .family import TEXT, Check, Component, Stack
 from .stable_diffusion import StableDiffusion
@@ -52,7 +52,8 @@ class StableDiffusionXL(StableDiffusion):
             check_half(sources.half, config, vae.config)
             folder = sources.half
             empty = partial(build, self.components[2].network, config, file)
-            return Part("vae", empty, lambda _, check: weights.of_folder(folder), self.device, torch.float16)
+            kind = finer(self.dtype, self.device)
+            return Part("vae", empty, lambda _, check: weights.of_folder(folder), self.device, kind)
         bfloat16 = self.dtype == torch.bfloat16 or has_bfloat16(self.device)
         vae.dtype = torch.bfloat16 if bfloat16 else torch.float32
         return vae

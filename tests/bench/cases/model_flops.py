@@ -49,6 +49,8 @@ def without_weights(found: Sources, dtype: torch.dtype = torch.float32) -> tuple
     model = FAMILIES[found.family](found, torch.device("meta"), dtype)
     for part in model.parts.values():
         network, part._empty = part._empty.to("meta", part.dtype).eval(), None
+        for name in part._exact:
+            network.get_submodule(name).float()
         part._finish(network)
         part._network = network
     return model, presets.of_family(found.family, model.latent.side, model.latent.pixels)

@@ -29,11 +29,35 @@ def test_unknown_device() -> None:
     assert error.value.fix == "use one of auto, cpu, cuda or mps"
 
 
-def test_half_precision_on_cuda_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In bfloat16 where the card calculates in it."""
-    for has, expected in ((True, torch.bfloat16), (False, torch.float16)):
-        monkeypatch.setattr(device, "has_bfloat16", lambda _, has=has: has)
-        assert device.network_dtype(torch.device("cuda")) == expected
-    assert device.network_dtype(torch.device("cuda"), "full") == torch.float32
-    assert device.network_dtype(torch.device("cpu")) == torch.float32
-    assert device.network_dtype(torch.device("mps")) == torch.float32
+@pytest.mark.parametrize(
+    ("name", "has", "half", "bfloat16"),
+    [
+        ("cuda", True, torch.bfloat16, torch.bfloat16),
+        ("cuda", False, torch.float16, torch.float32),
+        ("cpu", True, torch.bfloat16, torch.bfloat16),
+        ("cpu", False, torch.float32, torch.float32),
+        ("mps", False, torch.float32, torch.float32),
+    ],
+)
+def test_16_bits_where_they_are_faster(
+    name: str, has: bool, half: torch.dtype, bfloat16: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "has_bfloat16", lambda _: has)
+    monkeypatch.delenv(device.PRECISION)
+    there = torch.device(name)
+    assert device.network_dtype(there) == half
+    assert device.network_dtype(there, "bfloat16") == bfloat16
+    assert device.network_dtype(there, "full") == torch.float32
+    monkeypatch.setenv(device.PRECISION, "full")
+    assert device.network_dtype(there) == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("told", "has"), [({"avx512_bf16": True}, True), ({"avx2": True}, False), ({}, False)]
+)
+def test_a_processor_has_bfloat16_where_it_calculates_in_it(
+    told: dict[str, bool], has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    assert device.has_bfloat16(torch.device("cpu")) is has
+    assert not device.has_bfloat16(torch.device("mps"))

@@ -22,7 +22,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def estimator(pipeline: Path) -> Estimator:
-    part = find(pipeline, TEXT, torch.device("cpu"))
+    part = find(pipeline, TEXT, torch.device("cpu"), torch.float32)
     assert part
     return Estimator(part)
 
@@ -62,7 +62,7 @@ def test_any_size_and_no_places_will_do(estimator: Estimator) -> None:
 
 
 def test_a_model_without_the_folder_has_none(tmp_path: Path) -> None:
-    assert find(tmp_path, TEXT, torch.device("cpu")) is None
+    assert find(tmp_path, TEXT, torch.device("cpu"), torch.float32) is None
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_network_of_another_kind_is_refused_by_name(tmp_path: Path, key: str, 
     file = made(tmp_path) / "estimator" / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
     with pytest.raises(UserError, match=rf"config\.json is of no estimator .* {key} is '?{value}"):
-        find(tmp_path, TEXT, torch.device("cpu"))
+        find(tmp_path, TEXT, torch.device("cpu"), torch.float32)
