@@ -137,7 +137,8 @@ bake, measuring, saving. *Whole : network*: of a run with the model's usual numb
 loading, which an engine does once for all its jobs, is left out. To reach on a card: {target}.
 
 On a processor the starter's network takes so little that baking and saving show, and two views of a larger
-model decode at the end as long as they take a step. With more steps there is less of both."""
+model decode at the end as long as they take a step. With more steps there is less of both. Processors that
+calculate in bfloat16 do so; `SYNC_TEXTURE_PRECISION=full` in the environment measures in float32."""
 
 _CARD = """## On a card
 
