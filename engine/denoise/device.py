@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import torch
 
@@ -64,7 +65,9 @@ def has_bfloat16(device: torch.device) -> bool:
     CPUs that only emulate it take ten times as long as in full precision."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    # Older releases of torch don't say.
+    told: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
+    return device.type == "cpu" and bool(told().get("avx512_bf16"))
 
 
 def finer(dtype: torch.dtype, device: torch.device) -> torch.dtype:

@@ -61,3 +61,5 @@ def test_a_processor_has_bfloat16_where_it_calculates_in_it(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
     assert device.has_bfloat16(torch.device("cpu")) is has
     assert not device.has_bfloat16(torch.device("mps"))
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not device.has_bfloat16(torch.device("cpu"))
