@@ -92,8 +92,10 @@ class ControlNet:
         colours = colours.expand(-1, 3, -1, -1) if colours.shape[1] == 1 else colours[:, :count]
         colours = F.pad(colours, (0, 0, 0, 0, 0, count - colours.shape[1]))
         if self.part.config.controlnet_conditioning_channel_order == "bgr":  # turns whatever it is given
-            return self.embedding(colours.flip(1)).flip(1).to(self.part.dtype)  # type: ignore[no-any-return]
-        return self.embedding(colours).to(self.part.dtype)  # type: ignore[no-any-return]
+            found: Tensor = self.embedding(colours.flip(1)).flip(1)
+        else:
+            found = self.embedding(colours)
+        return found.to(self.part.dtype)
 
     def residuals(
         self, x: Tensor, time: Tensor, text: Tensor, controls: Sequence[Control[Stack]], **added: Any

@@ -57,10 +57,10 @@ class Estimator:
         margin = (0, -width % self._grid, 0, -height % self._grid)
         seen = F.pixel_unshuffle(F.pad(seen, margin, mode="replicate"), _PATCH).to(part.dtype)
         found = []
-        words = text.to(part.device, part.dtype)
-        for rows in zip(torch.split(seen, _TOGETHER), torch.split(words, _TOGETHER), strict=True):
+        batches = (torch.split(each, _TOGETHER) for each in (seen, text.to(part.device, part.dtype)))
+        for patches, words in zip(*batches, strict=True):
             check()
-            found.append(network(rows[0], 0, rows[1]).sample.float())
+            found.append(network(patches, 0, words).sample.float())
         values = F.pixel_shuffle(torch.cat(found), _PATCH)[..., :height, :width].clamp(0, 1)
         glow = ((values[:, 3:] - _DARK) / (1 - _DARK)).clamp(min=0) * pictures.to(part.device)
         return torch.cat([values[:, :3], glow], dim=1).to(pictures.device)
