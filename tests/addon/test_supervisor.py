@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import signal
+import statistics
 import sys
 import threading
 import time
@@ -195,14 +196,15 @@ def test_an_engine_of_another_protocol_gets_no_further(run, supervisor, monkeypa
 
 def test_poll_never_blocks(run, supervisor):
     state = run("hang", wait=False)
-    longest = 0.0
+    took = []
     end = time.monotonic() + 1.0
     while time.monotonic() < end:
         start = time.monotonic()
         supervisor.poll()
-        longest = max(longest, time.monotonic() - start)
+        took.append(time.monotonic() - start)
         time.sleep(0.01)
-    assert longest < SLACK_S  # one that waits for the engine's next line would wait for ever
+    assert statistics.median(took) < 0.05
+    assert max(took) < SLACK_S  # one that waits for the engine's next line would wait for ever
     assert not state.ended
 
 

@@ -29,6 +29,7 @@ def module(path: Path, name: str):
 
 
 fake_engine = module(ROOT / "tests" / "addon" / "fake_engine.py", "fake_engine")
+effort = module(ROOT / "tests" / "effort.py", "effort")
 
 
 def enable():

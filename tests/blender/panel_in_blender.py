@@ -172,7 +172,7 @@ def test_command_is_cancelled_by_ctrl_c():
     threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()
     assert run("--prompt", "slow", "--save", TMP / "never.blend") == 3
-    assert time.monotonic() - start < 6  # of ten seconds
+    assert time.monotonic() - start < 0.7 + 2 + 1  # until it is asked, to answer, for a busy machine
     assert not (TMP / "never.blend").exists()
 
 

@@ -52,8 +52,7 @@ def test_nvdiffrast_draws_what_rays_hit(name: str, resolution: int) -> None:
 def test_half_precision_denoises_as_full_precision(
     model: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = str(tiny_model) if model == "tiny" else model
-    precisions.require_alike(precisions.both(name, "cuda", monkeypatch))
+    precisions.require_alike(str(tiny_model) if model == "tiny" else model, "cuda", monkeypatch)
 
 
 @pytest.mark.usefixtures("nvdiffrast")

@@ -12,6 +12,7 @@ from engine.batch import coordinator, folder, tasks
 from engine.batch import jobs as batch_jobs
 from engine.batch.tasks import DONE, FAILED
 from engine.errors import DiskError, UserError
+from tests.effort import seconds
 from tests.engine.batch.conftest import Run
 
 
@@ -204,16 +205,18 @@ def test_failures_of_an_interrupted_run_stand(run: Run) -> None:
 def test_jobs_cost_no_more_than_in_proportion(run: Run) -> None:
     """Four times as many: about four times as long, not sixteen. A thousand take 2 ms each."""
 
-    def taken(count: int, name: str) -> tuple[float, float]:
-        listed = [{"prompt": "x", "out": f"{name}{i:04}"} for i in range(count)]
-        found = []
-        for _ in ("made", "found made"):
-            before = time.process_time()
-            assert list(run(listed, workers=2).states.values()) == [DONE] * count
-            found.append(time.process_time() - before)
-        return found[0], found[1]
+    def taken(first: int, last: int) -> list[float]:
+        """To make them, and to find them made."""
+        listed = [{"prompt": "x", "out": f"{i:04}"} for i in range(first, last)]
 
-    few, many = taken(200, "a"), taken(800, "b")
+        def done() -> None:
+            ran = run(listed, workers=2)
+            assert list(ran.states.values()) == [DONE] * len(listed)
+            assert len(ran.starts) == last  # of all so far
+
+        return [seconds(done, times=1) for _ in range(2)]
+
+    few, many = taken(0, 200), taken(200, 1000)
     for less, more in zip(few, many, strict=True):
         assert more < 8 * less
 

@@ -27,8 +27,9 @@ def both(name: str, device: str, monkeypatch: pytest.MonkeyPatch) -> Pair:
     return full, half
 
 
-def require_alike(pair: Pair) -> None:
-    """Estimates at several times and decoded pictures differ by rounding."""
+def require_alike(name: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Estimates at several times and decoded pictures of :func:`both` differ by rounding."""
+    pair = both(name, device, monkeypatch)
     full = pair[0]
     generator = torch.Generator().manual_seed(4)
     side, pixels = full.preset.latent_view_size, full.preset.view_size

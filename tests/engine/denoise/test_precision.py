@@ -23,8 +23,7 @@ from tests.engine.flow_pipelines import make_flux, make_qwen_image, make_z_image
 def test_bfloat16_denoises_as_full_precision(
     model: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = str(tiny_model) if model == "tiny" else model
-    precisions.require_alike(precisions.both(name, "cpu", monkeypatch))
+    precisions.require_alike(str(tiny_model) if model == "tiny" else model, "cpu", monkeypatch)
 
 
 def test_places_and_the_small_encoder_stay_exact(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_a_silent_network_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("socket.create_connection", silent)
     begin = time.monotonic()
     assert not hub.reachable(lambda: None, seconds=0.3)
-    assert time.monotonic() - begin < 10  # of thirty
+    assert time.monotonic() - begin < 2
     over.set()  # the thread that knocks ends with the test
     assert ended.wait(30)
 
